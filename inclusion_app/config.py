@@ -1,0 +1,160 @@
+"""Typed settings, read once from the environment. A bad value stops the start with a plain sentence."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class BadSetting(ValueError):
+    """A setting in the environment cannot be used; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one instance runs on. Every field has one source: the environment or the instance folder."""
+
+    instance: Path
+    database_url: str
+    secret_key: str
+    field_keys: tuple[str, ...]
+    base_url: str | None = None
+    mail_url: str | None = None
+    sms: str | None = None
+    workers: int = 2
+    demo: bool = True
+    trusted_hops: int = 0
+    badge_key: str | None = None
+    notify_callback_token: str | None = None
+    service_name: str = "My digital roadmap"
+    test_languages: bool = False
+
+    @property
+    def is_https(self) -> bool:
+        """True when people reach the service over HTTPS, so cookies may be `Secure` with the `__Host-` prefix."""
+        return bool(self.base_url and self.base_url.startswith("https://"))
+
+    @property
+    def is_local(self) -> bool:
+        """True while the base URL is unset or points at this machine: the only place for demonstration data."""
+        return self.base_url is None or urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def paper_socket(self) -> Path:
+        """The socket of the paper service."""
+        return self.instance / "paper.sock"
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, *, instance: Path | None = None
+) -> Settings:
+    """Read the environment; make and keep secrets in the instance folder where the embedded default allows it.
+
+    Raises BadSetting for anything that cannot be right, before a single request is served.
+    """
+    env = os.environ if environ is None else environ
+    folder = Path(instance or env.get("INCLUSION_INSTANCE") or "instance").resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    url = env.get("INCLUSION_DATABASE_URL") or f"sqlite:///{folder / 'inclusion.sqlite3'}"
+    embedded = url.startswith("sqlite:")
+    if not embedded and not url.startswith("postgresql+psycopg://"):
+        raise BadSetting("INCLUSION_DATABASE_URL must start with sqlite: or postgresql+psycopg://")
+
+    base_url = (env.get("INCLUSION_BASE_URL") or "").rstrip("/") or None
+    if base_url:
+        parts = urlsplit(base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+            raise BadSetting("INCLUSION_BASE_URL must look like https://roadmap.example.org, without a path")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise BadSetting("INCLUSION_BASE_URL must be https for any address but this machine's own")
+
+    demo_given = env.get("INCLUSION_DEMO")
+    if demo_given not in {None, "", "0", "1"}:
+        raise BadSetting("INCLUSION_DEMO must be 0 or 1")
+    local = base_url is None or urlsplit(base_url).hostname in LOOPBACK
+    if demo_given == "1" and not local:
+        raise BadSetting("INCLUSION_DEMO=1 is refused for a public address: demonstration data is for this machine")
+
+    mail_url = env.get("INCLUSION_MAIL_URL") or None
+    if mail_url and urlsplit(mail_url).scheme not in {"smtp", "smtps"}:
+        raise BadSetting("INCLUSION_MAIL_URL must start with smtp:// or smtps://")
+
+    return Settings(
+        instance=folder,
+        database_url=url,
+        secret_key=_kept_secret(env, "INCLUSION_SECRET_KEY", folder / "secret-key", embedded, _new_secret),
+        field_keys=_field_keys(env, folder, embedded),
+        base_url=base_url,
+        mail_url=mail_url,
+        sms=env.get("INCLUSION_SMS") or None,
+        workers=_whole(env, "INCLUSION_WORKERS", 2, 1, 64),
+        demo=local and demo_given != "0",
+        trusted_hops=_whole(env, "INCLUSION_TRUSTED_HOPS", 0, 0, 9),
+        badge_key=env.get("INCLUSION_BADGE_KEY") or None,
+        notify_callback_token=env.get("INCLUSION_NOTIFY_CALLBACK_TOKEN") or None,
+        service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",
+    )
+
+
+def _whole(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise BadSetting(f"{name} must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def _new_field_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _kept_secret(
+    env: Mapping[str, str], name: str, path: Path, embedded: bool, make: object
+) -> str:
+    given = env.get(name)
+    if given:
+        if len(given) < 32:
+            raise BadSetting(f"{name} must have 32 characters or more")
+        return given
+    if not embedded:
+        raise BadSetting(f"{name} is required when the database is not the embedded one")
+    return _read_or_make(path, make)
+
+
+def _field_keys(env: Mapping[str, str], folder: Path, embedded: bool) -> tuple[str, ...]:
+    text = _kept_secret(env, "INCLUSION_FIELD_KEYS", folder / "field-keys", embedded, _new_field_key)
+    keys = tuple(part for part in text.replace("\n", ",").split(",") if part)
+    for key in keys:
+        try:
+            raw = base64.urlsafe_b64decode(key)
+        except ValueError as err:
+            raise BadSetting("INCLUSION_FIELD_KEYS must be base64 keys parted by commas") from err
+        if len(raw) != 32:
+            raise BadSetting("INCLUSION_FIELD_KEYS: each key must be 32 bytes in URL-safe base64")
+    return keys
+
+
+def _read_or_make(path: Path, make: object) -> str:
+    """Two processes may start at once: the exclusive create decides whose secret is kept."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        text = path.read_text().strip()
+        if not text:
+            raise BadSetting(f"{path.name} in the instance folder is empty; remove it or restore it") from None
+        return text
+    with os.fdopen(handle, "w") as out:
+        value = str(make())  # type: ignore[operator]
+        out.write(value + "\n")
+    return value

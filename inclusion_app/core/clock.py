@@ -1,0 +1,18 @@
+"""The only reader of the wall clock. Everything else is told what time it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def now() -> datetime:
+    """This moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """The day on a Manchester wall calendar."""
+    return now().astimezone(LONDON).date()

@@ -1,0 +1,170 @@
+"""The database: base class, engine set-up, and the only places where a transaction begins and ends.
+
+SQLite is the embedded default. A safe request reads in a DEFERRED transaction; everything that may write
+takes the write lock at once (BEGIN IMMEDIATE), so no transaction can fail half-way for want of the lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app, g, has_request_context, request
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+WRITE = {"sqlite_begin": "IMMEDIATE"}
+BUSY_SECONDS = 15
+
+
+class Base(DeclarativeBase):
+    """Every mapped class of the service; constraints get predictable names so that migrations can find them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant: aware in, aware UTC out. A naive datetime is refused, for it could be any hour."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for SQLite (WAL, full sync, secure delete) or PostgreSQL, ready for our transaction rule."""
+    if url.startswith("sqlite:"):
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=4)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves; the driver would say it too late
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    try:
+        connection.exec_driver_sql(f"BEGIN {how}")
+    except OperationalError as err:
+        if "locked" not in str(err) and "busy" not in str(err):
+            raise
+        time.sleep(0.05)
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+
+def engine() -> Engine:
+    """The engine of the running application."""
+    found: Engine = current_app.extensions["engine"]
+    return found
+
+
+def _writing_session() -> Session:
+    return Session(engine().execution_options(**WRITE), expire_on_commit=False)
+
+
+def _reading_session() -> Session:
+    return Session(engine(), expire_on_commit=False)
+
+
+def db_session() -> Session:
+    """The session of this request. It begins at its first statement; the page wrapper ends it."""
+    if "db_session" not in g:
+        writes = has_request_context() and request.method not in SAFE_METHODS
+        g.db_session = _writing_session() if writes else _reading_session()
+    found: Session = g.db_session
+    return found
+
+
+def finish_request(commit: bool) -> None:
+    """End the request's transaction: commit when told to, else roll back; then run what waited for the commit."""
+    session: Session | None = g.pop("db_session", None)
+    waiting: list[Callable[[], None]] = g.pop("after_commit", [])
+    if session is None:
+        return
+    try:
+        if commit:
+            session.commit()
+        else:
+            session.rollback()
+    finally:
+        session.close()
+    if commit:
+        for work in waiting:
+            work()
+
+
+def after_commit(work: Callable[[], None]) -> None:
+    """Run `work` once this request's transaction has been committed; dropped when it is rolled back."""
+    g.setdefault("after_commit", []).append(work)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One transaction of a command or of the worker: commits at the end, rolls back on any exception."""
+    session = _writing_session()
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+@contextmanager
+def side_write() -> Iterator[Session]:
+    """A short transaction of its own, for the four things that outlive a request's own fate.
+
+    Attempt counters, the audit row of a read, last-seen times and anonymous counts (a guard lists the callers).
+    The request's transaction must hold no change yet: SQLite has one writer, and it would wait for itself.
+    """
+    outer: Session | None = g.get("db_session")
+    if outer is not None and outer.in_transaction():
+        if outer.new or outer.dirty or outer.deleted or g.get("db_flushed"):
+            raise RuntimeError("side_write() inside a transaction that has already changed something")
+        outer.rollback()
+    with transaction() as session:
+        yield session

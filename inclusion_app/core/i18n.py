@@ -1,0 +1,141 @@
+"""Languages: what there is, which one this request speaks, and how numbers, days and names look in it.
+
+Figures and names: Census 2021 main languages of Manchester. The language lives in the URL, nowhere else,
+so that links, printed QR codes and a borrowed screen all keep it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import flask_babel
+from flask import Request, current_app, g
+from markupsafe import Markup, escape
+
+from inclusion_app.core.clock import LONDON
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language: `code` for Babel, `slug` for the URL, `tag` for HTML's lang attribute."""
+
+    code: str
+    slug: str
+    own_name: str
+    english_name: str
+    script: str
+    dir: str = "ltr"
+    released: bool = False
+
+    @property
+    def tag(self) -> str:
+        return self.code.replace("_", "-")
+
+
+_ALL = (
+    Language("en", "en", "English", "English", "Latn", released=True),
+    Language("ur", "ur", "اردو", "Urdu", "Aran", "rtl", released=True),
+    Language("ar", "ar", "العربية", "Arabic", "Arab", "rtl", released=True),
+    Language("zh_Hans", "zh-hans", "简体中文", "Chinese (simplified)", "Hans"),
+    Language("zh_Hant", "zh-hant", "繁體中文", "Chinese (traditional)", "Hant"),
+    Language("pl", "pl", "Polski", "Polish", "Latn"),
+    Language("pa", "pa", "ਪੰਜਾਬੀ", "Panjabi", "Guru"),
+    Language("es", "es", "Español", "Spanish", "Latn"),
+    Language("bn", "bn", "বাংলা", "Bengali", "Beng"),
+    Language("pt", "pt", "Português", "Portuguese", "Latn"),
+    Language("ro", "ro", "Română", "Romanian", "Latn"),
+    Language("fa", "fa", "فارسی", "Persian", "Arab", "rtl"),
+    Language("so", "so", "Soomaali", "Somali", "Latn"),
+    Language("ckb", "ckb", "کوردیی ناوەندی", "Kurdish (Sorani)", "Arab", "rtl"),
+    Language("fr", "fr", "Français", "French", "Latn"),
+    Language("uk", "uk", "Українська", "Ukrainian", "Cyrl"),
+)
+LANGUAGES: dict[str, Language] = {language.slug: language for language in _ALL}
+ENGLISH = LANGUAGES["en"]
+# Carried in a real code because Babel refuses private ones; exists only where test_languages is set.
+PSEUDO = Language("eo", "eo", "[Ƥşḗŭḓǿ]", "Pseudo", "Latn", released=True)
+
+# What browsers and people write for our languages (BCP 47 spelling varies by region and by habit).
+ALIASES = {
+    "zh": "zh-hans",
+    "zh-cn": "zh-hans",
+    "zh-sg": "zh-hans",
+    "zh-tw": "zh-hant",
+    "zh-hk": "zh-hant",
+    "zh-mo": "zh-hant",
+    "ku-arab": "ckb",
+    "prs": "fa",
+}
+
+
+def known(slug: str) -> Language | None:
+    """The language of a URL part, released or not; None for what we do not know."""
+    if slug == PSEUDO.slug and current_app.extensions["settings"].test_languages:
+        return PSEUDO
+    return LANGUAGES.get(slug)
+
+
+def released() -> list[Language]:
+    """The languages a person can choose today, English first, then by speakers."""
+    return [language for language in _ALL if language.released]
+
+
+def current_language() -> Language:
+    """The language of this request; English outside one and on pages that have none."""
+    found: Language = g.get("language", ENGLISH)
+    return found
+
+
+def preferred(request: Request, remembered: str | None) -> Language:
+    """Which language to send a visitor of `/` to: the visit's own, then the browser's wish, then English."""
+    if remembered and (language := known(remembered)) and language.released:
+        return language
+    for wish, _quality in request.accept_languages:
+        tag = wish.lower().replace("_", "-")
+        for candidate in (tag, ALIASES.get(tag, ""), tag.split("-")[0], ALIASES.get(tag.split("-")[0], "")):
+            language = LANGUAGES.get(candidate)
+            if language and language.released:
+                return language
+    return ENGLISH
+
+
+def locale_code() -> str:
+    """The selector given to Flask-Babel."""
+    return current_language().code
+
+
+def in_english(text: str, **params: Any) -> str:
+    """The English of a message, which is the message itself, with its named places filled."""
+    return text % params if params else text
+
+
+def both(text: str, **params: Any) -> Markup:
+    """A sentence in the reader's language with its English under it; English alone for an English reader."""
+    language = current_language()
+    own = escape(flask_babel.gettext(text, **params))
+    if language.code == "en":
+        return own
+    english = escape(in_english(text, **params))
+    return Markup('{}<span class="in-english" lang="en" dir="ltr">{}</span>').format(own, english)
+
+
+def day_words(day: date) -> str:
+    """A day in words: Monday 23 November 2026, in the reader's language."""
+    return str(flask_babel.format_date(day, "EEEE d MMMM y"))
+
+
+def clock_words(wall: time) -> str:
+    """A wall-clock time, always with Latin digits as on the door: 9:30 or 17:00."""
+    return f"{wall.hour}:{wall.minute:02d}"
+
+
+def local(moment: datetime) -> datetime:
+    """An instant as a Manchester wall clock shows it."""
+    return moment.astimezone(LONDON)
+
+
+def money(pence: int) -> str:
+    """Pounds as British shops print them, the same in every language: £12.50."""
+    return f"£{pence // 100}.{pence % 100:02d}"

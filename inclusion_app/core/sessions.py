@@ -1,0 +1,123 @@
+"""The resident's visit: one unsaved stay, known only by a random cookie, gone two hours after its last use.
+
+A page with a form sets a signed cookie that holds a random id and the form token. The first POST makes the row.
+No answer stands in the cookie; the row is found by the hash of the id, so a copy of the database opens no visit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import g, session as cookie
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inclusion_app.core.clock import now as clock_now
+from inclusion_app.core.crypto import EncryptedJSON
+from inclusion_app.core.db import Base, UTCDateTime, db_session, side_write
+
+VISIT_IDLE = timedelta(hours=2)
+SEEN_EVERY = timedelta(minutes=1)
+COOKIE_KEY = "v"
+
+
+class Visit(Base):
+    """One stay of one person at one screen. `unlocked` says how far a typed code has opened a saved plan."""
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        CheckConstraint("unlocked IN ('nothing', 'titles', 'everything')", name="unlocked_known"),
+        CheckConstraint("(unlocked = 'nothing') = (resident_id IS NULL)", name="unlocked_has_resident"),
+        Index("ix_visits_last_used_at", "last_used_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    resident_id: Mapped[int | None] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), index=True)
+    unlocked: Mapped[str] = mapped_column(String(12), default="nothing")
+    # Where the person asked us to look from; a key for this stay only (see places).
+    near: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_used_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+def remember_browser() -> None:
+    """Give this browser its random id, once; called when a page shows a form."""
+    if COOKIE_KEY not in cookie:
+        cookie[COOKIE_KEY] = secrets.token_urlsafe(32)
+
+
+def _token_hash() -> str | None:
+    token = cookie.get(COOKIE_KEY)
+    return hashlib.sha256(token.encode()).hexdigest() if isinstance(token, str) else None
+
+
+def current_visit() -> Visit | None:
+    """The live visit of this browser, or None: no cookie, no row yet, or idle for too long."""
+    token_hash = _token_hash()
+    if token_hash is None:
+        return None
+    visit = db_session().scalar(select(Visit).where(Visit.token_hash == token_hash))
+    if visit is None or visit.last_used_at <= clock_now() - VISIT_IDLE:
+        return None
+    g.visit_seen = (visit.id, visit.last_used_at)
+    return visit
+
+
+def had_visit() -> bool:
+    """True when this browser holds a cookie whose visit has ended: to say so kindly rather than start anew."""
+    token_hash = _token_hash()
+    if token_hash is None or current_visit() is not None:
+        return False
+    return bool(cookie.get("began"))
+
+
+def visit_for_change(session: Session, now: datetime) -> Visit:
+    """The visit this change belongs to; the first one of a browser makes the row."""
+    visit = current_visit()
+    if visit is not None:
+        visit.last_used_at = now
+        return visit
+    old = _token_hash()
+    if old is not None:
+        session.execute(delete(Visit).where(Visit.token_hash == old))
+    # A new id with every new row: an id planted or left over in the browser opens nothing made later.
+    cookie[COOKIE_KEY] = secrets.token_urlsafe(32)
+    cookie["began"] = 1
+    visit = Visit(token_hash=_token_hash(), unlocked="nothing", started_at=now, last_used_at=now)
+    session.add(visit)
+    session.flush()
+    return visit
+
+
+def renew_browser(visit: Visit) -> None:
+    """A new cookie id for the same visit, whenever it comes to show more than before."""
+    cookie[COOKIE_KEY] = secrets.token_urlsafe(32)
+    visit.token_hash = _token_hash() or ""
+
+
+def end_visit(session: Session) -> None:
+    """Delete this browser's visit with everything unsaved, and forget the cookie."""
+    token_hash = _token_hash()
+    if token_hash is not None:
+        session.execute(delete(Visit).where(Visit.token_hash == token_hash))
+    cookie.clear()
+
+
+def touch_visit() -> None:
+    """Note that the visit is in use, at most once a minute; called by the page wrapper after a safe page."""
+    seen: tuple[int, datetime] | None = g.pop("visit_seen", None)
+    now = clock_now()
+    if seen is None or seen[1] > now - SEEN_EVERY:
+        return
+    with side_write() as session:
+        session.execute(update(Visit).where(Visit.id == seen[0]).values(last_used_at=now))
+
+
+def delete_idle_visits(session: Session, *, now: datetime) -> int:
+    """Delete the visits nobody has used for two hours. Returns how many."""
+    done = session.execute(delete(Visit).where(Visit.last_used_at <= now - VISIT_IDLE))
+    return int(done.rowcount)  # type: ignore[attr-defined]
