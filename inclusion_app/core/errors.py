@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Flask, Response, g, make_response, render_template
+from flask import session as cookie
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
 
 class RuleBroken(Exception):
     """A rule of the service says no. `message` is an N_ string shown to the person, at `field` when one is named.
@@ -16,3 +22,48 @@ class RuleBroken(Exception):
         self.message = message
         self.field = field
         self.params = params
+
+
+
+def page(name: str, status: int, **context: Any) -> Response:
+    """A plain error page that says nothing about what was asked for."""
+    return make_response(render_template(f"errors/{name}.html", **context), status)
+
+
+def register_error_pages(app: Flask) -> None:
+    """Every error a person can meet answers with a page of ours, in their language."""
+
+    @app.errorhandler(HTTPException)
+    def http_error(err: HTTPException) -> Any:
+        known = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "not_found", 413: "too_large"}
+        code = err.code or 500
+        if code < 400:
+            return err
+        if code == 404 and g.get("unreleased") is not None:
+            return page("no_language", 404)
+        return page(known.get(code, "broken" if code >= 500 else "bad_request"), code)
+
+    @app.errorhandler(CSRFError)
+    def no_token(_err: CSRFError) -> Any:
+        return page("no_cookie", 400, had_cookie=bool(cookie))
+
+    @app.errorhandler(RuleBroken)
+    def refused(err: RuleBroken) -> Any:
+        return page("refused", 422, broken=err)
+
+    @app.errorhandler(OperationalError)
+    def database_away(err: OperationalError) -> Any:
+        app.logger.error("database did not answer: %s", type(err.orig).__name__)
+        return page("try_again", 503)
+
+    @app.errorhandler(Exception)
+    def unforeseen(err: Exception) -> Any:
+        # The type and place only: a message could carry what somebody typed.
+        trace = err.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+        app.logger.error("unforeseen %s at %s", type(err).__name__, where)
+        if app.testing and app.config.get("RAISE_UNFORESEEN", True):
+            raise err
+        return page("broken", 500)

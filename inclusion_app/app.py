@@ -1,0 +1,138 @@
+"""create_app(): settings, core, rooms, error pages — nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, abort, g, request
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import BaseConverter
+from whitenoise import WhiteNoise
+
+from inclusion_app import cli
+from inclusion_app.config import Settings, load_settings
+from inclusion_app.core import access, assets, clock, crypto, db, errors, headers, i18n, template_words
+from inclusion_app.people import views as people_views
+from inclusion_app.places import views as places_views
+from inclusion_app.roadmaps import views as roadmaps_views
+from inclusion_app.start import views as start_views
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
+
+
+class LanguagePart(BaseConverter):
+    """The first part of every localised address: two or three letters, perhaps a script."""
+
+    regex = "[a-z]{2,3}(?:-[a-z]{4})?"
+    part_isolating = True
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """A running application for these settings; refuses to start when a page declares no permission."""
+    settings = settings or load_settings()
+    app = Flask(
+        __name__, root_path=str(ROOT), template_folder="templates", static_folder=None, instance_path=str(settings.instance)
+    )
+    app.extensions["settings"] = settings
+    _configure(app, settings)
+    crypto.use_keys(settings.field_keys)
+    app.extensions["engine"] = db.make_engine(settings.database_url)
+    Babel(
+        app,
+        default_locale="en",
+        default_timezone="Europe/London",
+        default_translation_directories=str(ROOT / "translations"),
+        locale_selector=i18n.locale_code,
+    )
+    CSRFProtect(app)
+    app.extensions["assets"] = assets.manifest()
+    app.url_map.converters["lang"] = LanguagePart
+    _speak_the_language_of_the_address(app)
+    app.before_request(_refuse_foreign_posts)
+    template_words.register(app)
+    for room in ROOMS:
+        app.register_blueprint(room)
+    errors.register_error_pages(app)
+    headers.register_headers(app, https=settings.is_https)
+    cli.register(app)
+    access.check_every_page_declares(app)
+
+    @app.teardown_request
+    def close_session(_err: BaseException | None) -> None:
+        db.finish_request(commit=False)
+
+    if settings.trusted_hops:
+        hops = settings.trusted_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=str(assets.BUILD),
+        prefix="static/",
+        immutable_file_test=r"\.[0-9a-f]{12}\.",
+        add_headers_function=_static_headers,
+        allow_all_origins=False,
+    )
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    https = settings.is_https
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="__Host-visit" if https else "visit",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        WTF_CSRF_TIME_LIMIT=None,
+        # Pages without a referrer send `Origin: null`; Sec-Fetch-Site is asked instead.
+        WTF_CSRF_SSL_STRICT=False,
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_MEMORY_SIZE=128 * 1024,
+        MAX_FORM_PARTS=200,
+        PREFERRED_URL_SCHEME="https" if https else "http",
+    )
+
+
+def _static_headers(response_headers: Any, _path: str, _url: str) -> None:
+    for name in ("X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy"):
+        response_headers[name] = headers.HEADERS[name]
+
+
+def _refuse_foreign_posts() -> None:
+    """A form of ours is posted from a page of ours; browsers that say otherwise are refused."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if request.method not in db.SAFE_METHODS and site not in {None, "same-origin", "none"}:
+        abort(400)
+
+
+def _speak_the_language_of_the_address(app: Flask) -> None:
+    @app.url_value_preprocessor
+    def take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        slug = values.pop("language", None) if values is not None else None
+        if slug is None:
+            return
+        language = i18n.known(slug)
+        if language is None or not language.released:
+            g.unreleased = slug
+            g.language = i18n.ENGLISH
+        else:
+            g.language = language
+
+    @app.before_request
+    def only_released() -> None:
+        if g.get("unreleased") is not None:
+            abort(404)
+
+    @app.url_defaults
+    def keep_language(endpoint: str, values: dict[str, Any]) -> None:
+        if "language" not in values and app.url_map.is_endpoint_expecting(endpoint, "language"):
+            values["language"] = i18n.current_language().slug
+
+    @app.before_request
+    def note_time() -> None:
+        g.now = clock.now()

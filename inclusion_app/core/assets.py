@@ -1,0 +1,68 @@
+"""Static files: one style sheet and one script for every page, fingerprinted and compressed when built.
+
+`build()` joins the parts, names the result by its content and writes a brotli copy beside it, so a browser
+keeps it for a year and a first visit stays small.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import brotli
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+BUILD = STATIC / "build"
+PARTS = {"app.css": ("css/app.css", "css/linemap.css"), "app.js": ("js/app.js",), "icon.svg": ("icons/icon.svg",)}
+
+
+def squeeze_css(text: str) -> str:
+    """Drop comments and white space that a browser does not need."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    text = re.sub(r"\s+", " ", text)
+    return re.sub(r"\s*([{};,>])\s*", r"\1", text).replace(";}", "}").strip()
+
+
+def squeeze_js(text: str) -> str:
+    """Drop whole-line comments and indentation; nothing cleverer, so the script stays what was tested."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def build() -> dict[str, str]:
+    """Write the built files and their manifest; returns {plain name: built name}."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    names: dict[str, str] = {}
+    for name, parts in PARTS.items():
+        text = "\n".join((STATIC / part).read_text(encoding="utf-8") for part in parts if (STATIC / part).exists())
+        if name.endswith(".css"):
+            text = squeeze_css(text)
+        elif name.endswith(".js"):
+            text = squeeze_js(text)
+        data = text.encode()
+        stem, ending = name.rsplit(".", 1)
+        built = f"{stem}.{hashlib.sha256(data).hexdigest()[:12]}.{ending}"
+        for old in BUILD.glob(f"{stem}.*.{ending}*"):
+            if not old.name.startswith(built):
+                old.unlink()
+        (BUILD / built).write_bytes(data)
+        (BUILD / f"{built}.br").write_bytes(brotli.compress(data, quality=11))
+        (BUILD / f"{built}.gz").write_bytes(gzip.compress(data, mtime=0))
+        names[name] = built
+    (BUILD / "manifest.json").write_text(json.dumps(names, indent=1, sort_keys=True))
+    return names
+
+
+def manifest() -> dict[str, str]:
+    """The built names; builds them when they are not there or older than a part."""
+    path = BUILD / "manifest.json"
+    if path.exists():
+        made = path.stat().st_mtime
+        parts = [STATIC / part for group in PARTS.values() for part in group if (STATIC / part).exists()]
+        if all(part.stat().st_mtime <= made for part in parts):
+            found: dict[str, str] = json.loads(path.read_text())
+            return found
+    return build()

@@ -1,0 +1,63 @@
+"""What every answer carries: the browser rules that keep a shared screen and a borrowed phone safe."""
+
+from __future__ import annotations
+
+import brotli
+from flask import Flask, request
+from werkzeug.wrappers import Response
+
+CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=(), usb=()",
+    "X-Frame-Options": "DENY",
+}
+SQUEEZED = ("text/html", "text/plain", "application/json", "image/svg+xml", "text/calendar", "text/csv")
+SMALL = 500
+
+
+def register_headers(app: Flask, *, https: bool) -> None:
+    """Put the headers on every page and every error page, and squeeze what is worth it."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if https:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return _squeeze(response)
+
+
+def _squeeze(response: Response) -> Response:
+    if response.mimetype not in SQUEEZED or response.is_streamed or response.direct_passthrough:
+        return response
+    response.vary.add("Accept-Encoding")
+    body = response.get_data()
+    if len(body) < SMALL or "Content-Encoding" in response.headers:
+        return response
+    if request.accept_encodings["br"] > 0:
+        response.set_data(brotli.compress(body, quality=5))
+        response.headers["Content-Encoding"] = "br"
+    elif request.accept_encodings["gzip"] > 0:
+        import gzip
+
+        response.set_data(gzip.compress(body, 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response

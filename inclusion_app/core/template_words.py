@@ -1,0 +1,54 @@
+"""What every template can say: languages, days, money, the way out, and the two-language sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request, url_for
+from werkzeug.routing import BuildError
+
+from inclusion_app.core import clock, i18n
+from inclusion_app.core.access import Permission, current_principal
+
+
+def register(app: Flask) -> None:
+    """Add the globals and filters of our templates."""
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.globals.update(
+        both=i18n.both,
+        money=i18n.money,
+        day_words=i18n.day_words,
+        clock_words=i18n.clock_words,
+        local=i18n.local,
+        in_english=i18n.in_english,
+        may=may,
+        same_page_in=same_page_in,
+    )
+
+    @app.context_processor
+    def words() -> dict[str, Any]:
+        return {
+            "language": i18n.current_language(),
+            "languages": i18n.released(),
+            "service_name": app.extensions["settings"].service_name,
+            "demonstration": app.extensions["settings"].demo,
+            "asset": lambda name: f"/static/{app.extensions['assets'][name]}",
+            "today": clock.today(),
+        }
+
+
+def may(permission: Permission, obj: Any = None) -> bool:
+    """The same answer the page itself would give, so a button and its page cannot disagree."""
+    return permission.grants(current_principal(), obj)
+
+
+def same_page_in(language: i18n.Language) -> str:
+    """The address of this very page in another language, its filters kept; the start page where there is none."""
+    if request.endpoint and "language" in (request.url_rule.arguments if request.url_rule else ()):
+        try:
+            parts = {**(request.view_args or {}), **request.args.to_dict(flat=False), "language": language.slug}
+            return url_for(request.endpoint, **parts)
+        except BuildError:
+            pass
+    return url_for("start.home", language=language.slug)

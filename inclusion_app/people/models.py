@@ -1,0 +1,32 @@
+"""A resident: no name, e-mail, phone or account is needed to have one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from inclusion_app.core.crypto import EncryptedText
+from inclusion_app.core.db import Base, UTCDateTime
+
+
+class Resident(Base):
+    """Somebody who keeps a plan. Found by the keyed hash of the code; the code itself is kept encrypted to print it."""
+
+    __tablename__ = "residents"
+    __table_args__ = (
+        CheckConstraint("secret_kind IN ('pin', 'pictures')", name="secret_kind_known"),
+        Index("ix_residents_last_used_at", "last_used_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    code: Mapped[str] = mapped_column(EncryptedText)
+    secret_kind: Mapped[str] = mapped_column(String(10))
+    secret_hash: Mapped[str] = mapped_column(String(200))
+    pin_for_everything: Mapped[bool] = mapped_column(default=False)
+    nickname: Mapped[str | None] = mapped_column(EncryptedText)
+    language: Mapped[str] = mapped_column(String(8))
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_used_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,0 +1,41 @@
+"""Reads: whose roadmap is this, and what plan does it give today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.sessions import Visit
+from inclusion_app.roadmaps import journeys
+from inclusion_app.roadmaps.catalogue import Catalogue, load_catalogue
+from inclusion_app.roadmaps.models import Roadmap
+from inclusion_app.roadmaps.rules import Answers, Choices, Plan, make_plan
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A roadmap with the plan it gives today and all that went into it."""
+
+    roadmap: Roadmap
+    catalogue: Catalogue
+    answers: Answers
+    choices: Choices
+    plan: Plan
+
+
+def roadmap_of(session: Session, visit: Visit) -> Roadmap | None:
+    """The saved roadmap a visit has opened, else the one it is making."""
+    if visit.resident_id is not None:
+        return session.scalar(select(Roadmap).where(Roadmap.resident_id == visit.resident_id))
+    return session.scalar(select(Roadmap).where(Roadmap.visit_id == visit.id))
+
+
+def compute(roadmap: Roadmap, *, today: date) -> Computed:
+    """The plan of a roadmap: pure work on two small rows, no query per step."""
+    catalogue = load_catalogue()
+    answers = journeys.read_answers(roadmap.answers)
+    choices = journeys.read_choices(roadmap.choices, {row.step_id: row.status for row in roadmap.progress})
+    return Computed(roadmap, catalogue, answers, choices, make_plan(catalogue, answers, choices, today))

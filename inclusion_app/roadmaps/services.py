@@ -1,0 +1,163 @@
+"""Verbs that change a roadmap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from inclusion_app.core import history
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.sessions import Visit
+from inclusion_app.core.words import N_
+from inclusion_app.people.models import Resident
+from inclusion_app.roadmaps import journeys, queries
+from inclusion_app.roadmaps.catalogue import Catalogue
+from inclusion_app.roadmaps.models import Roadmap, StepProgress
+from inclusion_app.roadmaps.rules import Mode, StepState
+
+MAX_PINS = 3
+
+
+def roadmap_for_change(session: Session, *, visit: Visit, now: datetime) -> Roadmap:
+    """The roadmap this visit works on; made at the first answer. A code alone changes nothing."""
+    if visit.unlocked == "titles":
+        raise RuleBroken(N_("Type your PIN or choose your pictures to change this plan."))
+    roadmap = queries.roadmap_of(session, visit)
+    if roadmap is None:
+        owner = {"resident_id": visit.resident_id} if visit.resident_id else {"visit_id": visit.id}
+        roadmap = Roadmap(answers={}, choices={}, made_at=now, changed_at=now, **owner)
+        session.add(roadmap)
+        session.flush()
+    roadmap.changed_at = now
+    return roadmap
+
+
+def give_answer(
+    session: Session, *, roadmap: Roadmap, question: str, value: str | Sequence[str] | None, now: datetime
+) -> None:
+    """Keep one answer of the self-check, or that it was skipped."""
+    roadmap.answers = journeys.with_answer(roadmap.answers, question, value)
+    roadmap.changed_at = now
+
+
+def set_facts(session: Session, *, roadmap: Roadmap, now: datetime, **facts: Any) -> None:
+    """Keep facts beside the answers: helped, days, checks_who_wrote_it, pays_online."""
+    roadmap.answers = {**roadmap.answers, **facts}
+    roadmap.changed_at = now
+
+
+def finish_as_new(session: Session, *, roadmap: Roadmap, now: datetime) -> None:
+    """The person is new to all this: no more questions."""
+    roadmap.answers = journeys.new_to_all_this(roadmap.answers)
+    roadmap.changed_at = now
+
+
+def set_step_state(
+    session: Session, *, roadmap: Roadmap, step_id: str, state: StepState, actor: str, now: datetime
+) -> None:
+    """Move one step of the plan to a state; a finished or refused step gives up its pin."""
+    row = next((item for item in roadmap.progress if item.step_id == step_id), None)
+    if row is None:
+        row = StepProgress(step_id=step_id, status=StepState.NOT_STARTED.value, changed_at=now)
+        roadmap.progress.append(row)
+        session.flush()
+    if row.status == state.value:
+        return
+    history.move(session, row, state.value, actor=actor, now=now)
+    row.changed_at = now
+    if state not in {StepState.NOT_STARTED, StepState.DOING}:
+        _choose(roadmap, pins=[pin for pin in roadmap.choices.get("pins", []) if pin != step_id])
+    if state is not StepState.NOT_FOR_ME:
+        dropped = [item for item in roadmap.choices.get("drop_dependants", []) if item != step_id]
+        _choose(roadmap, drop_dependants=dropped)
+    roadmap.changed_at = now
+
+
+def refuse_step(
+    session: Session, *, roadmap: Roadmap, step_id: str, drop_dependants: bool, actor: str, now: datetime
+) -> None:
+    """Not for me; the steps that lean on it stay or go with it, as the person said."""
+    set_step_state(session, roadmap=roadmap, step_id=step_id, state=StepState.NOT_FOR_ME, actor=actor, now=now)
+    if drop_dependants:
+        _choose(roadmap, drop_dependants=sorted({*roadmap.choices.get("drop_dependants", []), step_id}))
+
+
+def pin_step(session: Session, *, roadmap: Roadmap, step_id: str, now: datetime) -> None:
+    """Put a step among the next three. Raises RuleBroken when three are pinned already."""
+    pins = list(roadmap.choices.get("pins", []))
+    if step_id in pins:
+        return
+    if len(pins) >= MAX_PINS:
+        raise RuleBroken(N_("You have three steps at the top already. Take one down first."))
+    _choose(roadmap, pins=[*pins, step_id])
+    roadmap.changed_at = now
+
+
+def unpin_step(session: Session, *, roadmap: Roadmap, step_id: str, now: datetime) -> None:
+    """Take a step down from the top."""
+    _choose(roadmap, pins=[pin for pin in roadmap.choices.get("pins", []) if pin != step_id])
+    roadmap.changed_at = now
+
+
+def set_mode(session: Session, *, roadmap: Roadmap, goal_id: str, mode: Mode, now: datetime) -> None:
+    """Who does the steps of this goal: me, together, or for me."""
+    _choose(roadmap, modes={**roadmap.choices.get("modes", {}), goal_id: mode.value})
+    roadmap.changed_at = now
+
+
+def add_extra(
+    session: Session, *, roadmap: Roadmap, catalogue: Catalogue, goal_id: str, step_id: str, now: datetime
+) -> None:
+    """Make one of a goal's extras a target of the plan."""
+    if step_id not in catalogue.goals[goal_id].extras:
+        raise RuleBroken(N_("This step does not belong to that goal."))
+    pairs = [list(pair) for pair in roadmap.choices.get("extras", [])]
+    if [goal_id, step_id] not in pairs:
+        _choose(roadmap, extras=[*pairs, [goal_id, step_id]])
+    roadmap.changed_at = now
+
+
+def add_goal(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime) -> None:
+    """Add a goal after the ones already chosen."""
+    goals = list(roadmap.answers.get("q1", []))
+    if goal_id not in goals:
+        give_answer(session, roadmap=roadmap, question="q1", value=[*goals, goal_id], now=now)
+
+
+def remove_goal(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime) -> None:
+    """Take a goal away; steps already done stay known."""
+    goals = [goal for goal in roadmap.answers.get("q1", []) if goal != goal_id]
+    give_answer(session, roadmap=roadmap, question="q1", value=goals, now=now)
+    _choose(roadmap, extras=[pair for pair in roadmap.choices.get("extras", []) if pair[0] != goal_id])
+
+
+def set_use_library(session: Session, *, roadmap: Roadmap, use: bool, now: datetime) -> None:
+    """Plan with a library's computers and Wi-Fi in place of an own device."""
+    _choose(roadmap, use_library=use)
+    roadmap.changed_at = now
+
+
+def set_free_minutes(session: Session, *, roadmap: Roadmap, minutes: int | None, now: datetime) -> None:
+    """Show fewer next steps when time is short."""
+    _choose(roadmap, free_minutes=minutes)
+    roadmap.changed_at = now
+
+
+def give_to_resident(
+    session: Session, *, roadmap: Roadmap, visit: Visit, resident: Resident, near: Mapping[str, Any] | None, now: datetime
+) -> None:
+    """Saving: the visit's roadmap becomes the resident's, by changing its owner and nothing else."""
+    roadmap.visit_id = None
+    roadmap.resident_id = resident.id
+    roadmap.near = dict(near) if near else None
+    roadmap.changed_at = now
+    visit.resident_id = resident.id
+    visit.unlocked = "everything"
+    session.flush()
+
+
+def _choose(roadmap: Roadmap, **new: Any) -> None:
+    roadmap.choices = {**roadmap.choices, **new}

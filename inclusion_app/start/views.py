@@ -1,0 +1,151 @@
+"""Start page, statement pages, finish and leave, health."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, make_response, redirect, render_template, request, url_for
+from flask import session as cookie
+from sqlalchemy import text
+from werkzeug.wrappers import Response
+
+from inclusion_app.core import i18n
+from inclusion_app.core.access import ANYONE, Room
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import db_session, side_write
+from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.migrations import pending_migrations
+from inclusion_app.core.sessions import end_visit
+from inclusion_app.roadmaps.catalogue import load_catalogue
+
+room = Room("start", __name__)
+WORKER_SILENT = timedelta(minutes=5)
+
+
+@room.page("/", allow=ANYONE, localised=False, endpoint="root")
+def root() -> Response:
+    language = i18n.preferred(request, cookie.get("language"))
+    response = make_response(redirect(url_for("start.home", language=language.slug), 302))
+    response.vary.add("Accept-Language")
+    return response
+
+
+@room.page("/", allow=ANYONE)
+def home() -> Any:
+    return render_template("start/home.html")
+
+
+@room.page("/languages", allow=ANYONE)
+def languages() -> Any:
+    return render_template("start/languages.html", every=list(i18n.LANGUAGES.values()))
+
+
+@room.page("/accessibility", allow=ANYONE)
+def accessibility() -> Any:
+    return render_template("start/accessibility.html")
+
+
+@room.page("/privacy", allow=ANYONE)
+def privacy() -> Any:
+    return render_template("start/privacy.html")
+
+
+@room.page("/cookies", allow=ANYONE)
+def cookies() -> Any:
+    return render_template("start/cookies.html")
+
+
+@room.page("/not-safe", allow=ANYONE)
+def not_safe() -> Any:
+    """Helplines for somebody who is not safe; this page is neither counted nor logged."""
+    return render_template("start/not_safe.html", lines=load_catalogue().unsafe_lines())
+
+
+@room.page("/training", allow=ANYONE)
+def training() -> Any:
+    return render_template("start/training.html")
+
+
+@room.page("/loans", allow=ANYONE)
+def loans() -> Any:
+    return render_template("start/loans.html")
+
+
+@room.page("/my-record", allow=ANYONE)
+def my_record() -> Any:
+    return render_template("start/my_record.html")
+
+
+@room.page("/finish", allow=ANYONE, methods=("GET", "POST"))
+def finish() -> Any:
+    """Ask once, then end the visit. The POST answers 303: only then does the Back button show nothing."""
+    form = BaseForm()
+    if request.method == "POST":
+        end_visit(db_session())
+        return redirect(url_for("start.finished"), 303)
+    return render_template("start/finish.html", form=form)
+
+
+@room.page("/finished", allow=ANYONE)
+def finished() -> Any:
+    response = make_response(render_template("start/finished.html"))
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return response
+
+
+@room.page("/leave", allow=ANYONE)
+def leave() -> Any:
+    """End the visit and show something dull. Only our own pages may end it; others are just sent away."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in {None, "same-origin"} and cookie:
+        with side_write() as session:
+            end_visit(session)
+    response = make_response(redirect(load_catalogue().exit_site(), 303))
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return response
+
+
+@room.page("/healthz", allow=ANYONE, localised=False)
+def healthz() -> Any:
+    """This process answers."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@room.page("/readyz", allow=ANYONE, localised=False)
+def readyz() -> Any:
+    """Database, migrations and worker: 200 when all are right, 503 with the names of those that are not."""
+    wrong = []
+    try:
+        db_session().execute(text("SELECT 1"))
+        if pending_migrations():
+            wrong.append("migrations")
+    except Exception:  # noqa: BLE001 - whatever is wrong with the database, the answer is the same
+        wrong.append("database")
+    if not _worker_is_alive():
+        wrong.append("worker")
+    body = "ready\n" if not wrong else "not ready: " + ", ".join(wrong) + "\n"
+    return Response(body, status=503 if wrong else 200, mimetype="text/plain")
+
+
+def _worker_is_alive() -> bool:
+    beat: Path = current_app.extensions["settings"].instance / "worker-beat"
+    try:
+        return now().timestamp() - beat.stat().st_mtime < WORKER_SILENT.total_seconds()
+    except FileNotFoundError:
+        return False
+
+
+@room.page("/.well-known/security.txt", allow=ANYONE, localised=False)
+def security_txt() -> Any:
+    """RFC 9116; the contact is this service's own page, for it has no address until one is configured."""
+    base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
+    expires = (now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
+    lines = [
+        f"Contact: {base}/en/accessibility",
+        f"Expires: {expires}",
+        "Preferred-Languages: en",
+        f"Canonical: {base}/.well-known/security.txt",
+    ]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")

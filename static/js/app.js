@@ -1,0 +1,24 @@
+// Nothing here is needed for anything; it only makes a few things kinder. Kept under 4 KB in all.
+(function () {
+  "use strict";
+  // A page kept by the browser's Back button is asked for afresh, so a cleared visit stays cleared.
+  addEventListener("pageshow", function (e) { if (e.persisted) location.reload(); });
+  // A form that came back with errors: go to the summary.
+  var summary = document.querySelector(".error-summary");
+  if (summary) summary.focus();
+  // Esc three times within two seconds leaves.
+  var leave = document.querySelector(".leave"), times = [];
+  addEventListener("keydown", function (e) {
+    if (e.key !== "Escape" || !leave) return;
+    var now = Date.now();
+    times = times.filter(function (t) { return now - t < 2000; }).concat(now);
+    if (times.length >= 3) { document.body.hidden = true; location.replace(leave.href); }
+  });
+  if (leave) leave.addEventListener("click", function (e) {
+    e.preventDefault(); document.body.hidden = true; location.replace(leave.href);
+  });
+  // Print buttons exist only where printing can be asked for.
+  document.querySelectorAll("[data-print]").forEach(function (b) {
+    b.hidden = false; b.addEventListener("click", function () { print(); });
+  });
+})();
