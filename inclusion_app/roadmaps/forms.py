@@ -1,0 +1,81 @@
+"""Forms of the self-check and of the plan page; wording and limits come from the question list and the rules."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import Field, HiddenField, RadioField, SelectMultipleField, StringField
+from wtforms.validators import ValidationError
+
+from inclusion_app.core.codes import plain_digits
+from inclusion_app.core.forms import BaseForm
+from inclusion_app.roadmaps.selfcheck import Question
+
+MAX_GOALS = 3
+NOT_IN_LIST = _l("Choose one of the answers on this page.")
+
+
+class OneOf(RadioField):
+    """Radio buttons whose refusal speaks the reader's language."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None and self.data not in {value for value, *_ in self.iter_choices()}:
+            raise ValidationError(NOT_IN_LIST)
+
+
+class AnyOf(SelectMultipleField):
+    """Checkboxes, same."""
+
+    def pre_validate(self, form: Any) -> None:
+        known = {value for value, *_ in self.iter_choices()}
+        if any(value not in known for value in self.data or ()):
+            raise ValidationError(NOT_IN_LIST)
+
+
+class CheckForm(BaseForm):
+    """One question of the self-check; the field is set to the question's kind in `question_form`."""
+
+    back = HiddenField()
+
+
+def question_form(question: Question, chosen: Any) -> CheckForm:
+    """The form of one question, filled with the answer given before."""
+    choices = [(option.value, _l(option.label)) for option in question.options]
+    kind = AnyOf if question.many else OneOf
+    form_class = type(
+        "QuestionForm",
+        (CheckForm,),
+        {"answer": kind(_l(question.text), choices=choices, validate_choice=False)},
+    )
+    return form_class(data={"answer": chosen})
+
+
+class DayField(Field):
+    """Three boxes: day, month, year, in the digits of any script. Empty is fine; half a date is not."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.typed = ["", "", ""]
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.typed = [value.strip()[:10] for value in [*valuelist, "", "", ""][:3]]
+        self.data = None
+        if not any(self.typed):
+            return
+        try:
+            day, month, year = (int(plain_digits(part)) for part in self.typed)
+            self.data = date(year + 2000 if year < 100 else year, month, day)
+        except ValueError as err:
+            raise ValueError(_l("Type a real day, like 27 11 2026. Or leave it empty.")) from err
+
+    def _value(self) -> str:
+        return ""
+
+
+class WordField(StringField):
+    """A short text, trimmed."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = (valuelist[0] if valuelist else "").strip()

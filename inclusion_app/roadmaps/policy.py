@@ -1,0 +1,11 @@
+"""Who may do what with a roadmap. The load of each page gives only this visit's own roadmap."""
+
+from __future__ import annotations
+
+from inclusion_app.core.access import permission
+
+# With the code alone: step titles, nothing else.
+READ_TITLES = permission("roadmap.read_titles", "stranger", "visit", "code", "resident")
+READ = permission("roadmap.read", "stranger", "visit", "resident")
+CHANGE = permission("roadmap.change", "stranger", "visit", "resident")
+SAVE = permission("roadmap.save", "visit", "resident")

@@ -1,0 +1,369 @@
+"""Pages of the self-check, the plan and its steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from inclusion_app.core import clock, i18n
+from inclusion_app.core.access import ANYONE, Room, current_principal
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import db_session
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.sessions import current_visit, had_visit, visit_for_change
+from inclusion_app.roadmaps import forms, journeys, policy, queries, services
+from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.roadmaps.models import Roadmap
+from inclusion_app.roadmaps.rules import Device, Mode, Skill, StepState
+from inclusion_app.roadmaps.selfcheck import QUESTIONS, TAPS
+
+room = Room("roadmaps", __name__)
+TOTAL = len(QUESTIONS)
+
+
+def _mine() -> Roadmap | None:
+    visit = current_visit()
+    return queries.roadmap_of(db_session(), visit) if visit else None
+
+
+def _mine_to_change() -> Roadmap:
+    session = db_session()
+    return services.roadmap_for_change(session, visit=visit_for_change(session, now()), now=now())
+
+
+def _actor() -> str:
+    return current_principal().kind
+
+
+def _pictures(question: Any) -> dict[str, Markup]:
+    draw = render_template("components/_option_pictures.html", question=question)
+    parts = draw.split("\x1e")
+    return {option.value: Markup(part.strip()) for option, part in zip(question.options, parts, strict=False) if part.strip()}
+
+
+@room.page("/roadmap/check", allow=policy.CHANGE, methods=("GET", "POST"))
+def check() -> Any:
+    return _question(1)
+
+
+@room.page("/roadmap/check/<int:number>", allow=policy.CHANGE, methods=("GET", "POST"))
+def check_question(number: int) -> Any:
+    if not 1 <= number <= TOTAL:
+        abort(404)
+    return _question(number)
+
+
+def _question(number: int) -> Any:
+    question = QUESTIONS[number - 1]
+    roadmap = _mine()
+    stored = roadmap.answers if roadmap else {}
+    form = forms.question_form(question, stored.get(question.id))
+    form.back.data = request.values.get("back") if request.values.get("back") == "plan" else ""
+    if request.method == "POST":
+        skip = "skip" in request.form
+        if skip or _valid(form, question):
+            roadmap = _mine_to_change()
+            value = None if skip else form.answer.data
+            services.give_answer(db_session(), roadmap=roadmap, question=question.id, value=value, now=now())
+            taps = {tap.name: tap.name in request.form and not skip for tap in TAPS if tap.question == question.id}
+            if taps:
+                services.set_facts(db_session(), roadmap=roadmap, now=now(), **taps)
+            return redirect(_after(roadmap, number, form.back.data), 303)
+    page = render_template(
+        "roadmaps/check.html",
+        form=form,
+        question=question,
+        number=number,
+        total=TOTAL,
+        pictures=_pictures(question),
+        taps=[
+            (tap.name, _(tap.label), stored.get(tap.name) or tap.name in request.form)
+            for tap in TAPS
+            if tap.question == question.id
+        ],
+        offer_new=_offers_new(stored, number),
+        enough=len(journeys.answered(stored)) >= journeys.ENOUGH_FOR_A_PLAN,
+        back=_before(number, form.back.data),
+    )
+    return page, 422 if form.errors else 200
+
+
+def _valid(form: Any, question: Any) -> bool:
+    form.validate()
+    if not form.answer.data and not form.errors:
+        form.answer.errors = [_l("Choose an answer, or press “Skip this question”.")]
+    if question.id == "q1" and len(form.answer.data or ()) > forms.MAX_GOALS:
+        form.answer.errors = [_l("Choose three at most. You can add more later.")]
+    if question.id == "q2" and "none" in (form.answer.data or ()) and len(form.answer.data) > 1:
+        form.answer.errors = [_l("Choose what you can use, or “none of these”. Not both.")]
+    return not form.errors and not form.answer.errors
+
+
+def _offers_new(stored: dict[str, Any], number: int) -> bool:
+    """After "none" in question 2 or "not yet" in question 5 (content.md), while later answers are open."""
+    after_none = number == 3 and Device.NONE.value in stored.get("q2", ())
+    after_not_yet = number == 6 and stored.get("q5") == Skill.NOT_YET.value
+    return after_none or after_not_yet
+
+
+def _after(roadmap: Roadmap, number: int, back: str | None) -> str:
+    if number == 1 and _goals_with_days(roadmap):
+        return url_for("roadmaps.days", back=back or None)
+    if back == "plan":
+        return url_for("roadmaps.plan")
+    if number < TOTAL:
+        return url_for("roadmaps.check_question", number=number + 1)
+    return url_for("roadmaps.plan")
+
+
+def _before(number: int, back: str | None) -> str:
+    if back == "plan":
+        return url_for("roadmaps.answers")
+    if number == 1:
+        return url_for("start.home")
+    return url_for("roadmaps.check") if number == 2 else url_for("roadmaps.check_question", number=number - 1)
+
+
+DAY_GOALS = ("g02", "g04", "g05")
+
+
+def _goals_with_days(roadmap: Roadmap | None) -> list[str]:
+    return [goal for goal in (roadmap.answers.get("q1", ()) if roadmap else ()) if goal in DAY_GOALS]
+
+
+@room.page("/roadmap/check/days", allow=policy.CHANGE, methods=("GET", "POST"))
+def days() -> Any:
+    """Is there a day you must do this by? Optional, for goals that often have one."""
+    roadmap = _mine()
+    goals = _goals_with_days(roadmap)
+    if roadmap is None or not goals:
+        return redirect(url_for("roadmaps.check"))
+    catalogue = load_catalogue()
+    fields = {goal: forms.DayField(_l(catalogue.goals[goal].title)) for goal in goals}
+    form = type("DaysForm", (BaseForm,), fields)()
+    for goal in goals:
+        day = roadmap.answers.get("days", {}).get(goal)
+        if day and request.method == "GET":
+            year, month, dom = day.split("-")
+            form[goal].typed = [str(int(dom)), str(int(month)), year]
+    back = "plan" if request.values.get("back") == "plan" else ""
+    if request.method == "POST":
+        if "skip" in request.form or form.validate():
+            roadmap = _mine_to_change()
+            if "skip" not in request.form:
+                chosen = {goal: form[goal].data.isoformat() for goal in goals if form[goal].data}
+                services.set_facts(db_session(), roadmap=roadmap, now=now(), days=chosen)
+            where = url_for("roadmaps.plan") if back else url_for("roadmaps.check_question", number=2)
+            return redirect(where, 303)
+    page = render_template("roadmaps/days.html", form=form, goals=goals, back=back)
+    return page, 422 if form.errors else 200
+
+
+@room.page("/roadmap/check/new", allow=policy.CHANGE, methods=("POST",))
+def new_to_all_this() -> Any:
+    services.finish_as_new(db_session(), roadmap=_mine_to_change(), now=now())
+    return redirect(url_for("roadmaps.plan"), 303)
+
+
+@room.page("/roadmap/answers", allow=policy.READ, reads=("answers",))
+def answers() -> Any:
+    roadmap = _mine()
+    if roadmap is None:
+        return redirect(url_for("roadmaps.check"))
+    return render_template(
+        "roadmaps/answers.html", questions=QUESTIONS, stored=roadmap.answers, answered=journeys.answered(roadmap.answers)
+    )
+
+
+@room.page("/roadmap", allow=policy.READ_TITLES, reads=("plan",))
+def plan() -> Any:
+    """The plan of this visit: next three, list, picture. With the code alone: titles only."""
+    roadmap = _mine()
+    if roadmap is None:
+        return render_template("roadmaps/no_plan.html", ended=had_visit())
+    made = queries.compute(roadmap, today=clock.today())
+    if current_principal().kind == "code":
+        return render_template("roadmaps/titles.html", made=made)
+    return render_template(
+        "roadmaps/plan.html",
+        **_plan_words(made),
+        first_open=journeys.next_question(roadmap.answers),
+        saved=roadmap.resident_id is not None,
+        form=BaseForm(),
+    )
+
+
+def _plan_words(made: queries.Computed) -> dict[str, Any]:
+    steps = {step.id: step for step in made.plan.steps}
+    return {
+        "made": made,
+        "plan": made.plan,
+        "catalogue": made.catalogue,
+        "steps": steps,
+        "goals": [made.catalogue.goals[goal] for goal in made.answers.goals if goal in made.catalogue.goals],
+    }
+
+
+@room.page("/roadmap/settings", allow=policy.CHANGE, methods=("POST",))
+def settings() -> Any:
+    """The two switches of the plan page: use a library's computers; how many minutes are free."""
+    roadmap = _mine_to_change()
+    if "library" in request.form:
+        services.set_use_library(db_session(), roadmap=roadmap, use=request.form["library"] == "yes", now=now())
+    if "minutes" in request.form:
+        minutes = request.form["minutes"]
+        if minutes not in {"", "30", "60", "120"}:
+            raise RuleBroken(_l("Choose one of the answers on this page."))
+        services.set_free_minutes(db_session(), roadmap=roadmap, minutes=int(minutes) if minutes else None, now=now())
+    return redirect(url_for("roadmaps.plan"), 303)
+
+
+@room.page("/roadmap/goals", allow=policy.CHANGE, methods=("GET", "POST"))
+def goals() -> Any:
+    """Add a goal, or take one away."""
+    catalogue = load_catalogue()
+    if request.method == "POST":
+        goal = request.form.get("goal", "")
+        if goal not in catalogue.goals:
+            abort(404)
+        change = services.remove_goal if "remove" in request.form else services.add_goal
+        change(db_session(), roadmap=_mine_to_change(), goal_id=goal, now=now())
+        return redirect(url_for("roadmaps.plan"), 303)
+    roadmap = _mine()
+    chosen = list(roadmap.answers.get("q1", ())) if roadmap else []
+    return render_template("roadmaps/goals.html", catalogue=catalogue, chosen=chosen, form=BaseForm())
+
+
+@room.page("/roadmap/goals/<goal_id>", allow=policy.CHANGE, methods=("GET", "POST"), reads=("goals",))
+def goal(goal_id: str) -> Any:
+    """One goal: the way without the internet, who does the steps, and what you could also do."""
+    catalogue = load_catalogue()
+    if goal_id not in catalogue.goals:
+        abort(404)
+    if request.method == "POST":
+        roadmap = _mine_to_change()
+        if request.form.get("mode") in {mode.value for mode in Mode}:
+            services.set_mode(
+                db_session(), roadmap=roadmap, goal_id=goal_id, mode=Mode(request.form["mode"]), now=now()
+            )
+        if "extra" in request.form:
+            services.add_extra(
+                db_session(), roadmap=roadmap, catalogue=catalogue, goal_id=goal_id, step_id=request.form["extra"], now=now()
+            )
+        return redirect(url_for("roadmaps.plan"), 303)
+    roadmap = _mine()
+    made = queries.compute(roadmap, today=clock.today()) if roadmap else None
+    return render_template(
+        "roadmaps/goal.html", goal=catalogue.goals[goal_id], catalogue=catalogue, made=made, modes=MODES, form=BaseForm()
+    )
+
+
+MODES = ((Mode.ME, _l("I do it")), (Mode.TOGETHER, _l("We do it together")), (Mode.FOR_ME, _l("Somebody does it for me")))
+
+STEP_ACTIONS = {
+    "doing": StepState.DOING,
+    "done_alone": StepState.DONE_ALONE,
+    "done_with_help": StepState.DONE_WITH_HELP,
+    "can_show_others": StepState.CAN_SHOW,
+    "already_knew": StepState.ALREADY_KNEW,
+    "not_started": StepState.NOT_STARTED,
+}
+
+
+@room.page("/roadmap/steps/<step_id>", allow=policy.CHANGE, methods=("GET", "POST"), reads=("step",))
+def step(step_id: str) -> Any:
+    """One step: why, how, what to bring, the safe way, and how far you have come."""
+    catalogue = load_catalogue()
+    if step_id not in catalogue.steps:
+        abort(404)
+    roadmap = _mine()
+    made = queries.compute(roadmap, today=clock.today()) if roadmap else None
+    form = BaseForm()
+    if request.method == "POST":
+        do = request.form.get("do", "")
+        if do == "not_for_me" and made and _leaning_on(made, step_id):
+            return redirect(url_for("roadmaps.not_for_me", step_id=step_id), 303)
+        try:
+            _change_step(step_id, do)
+            return redirect(url_for("roadmaps.plan"), 303)
+        except RuleBroken as broken:
+            form.refuse(broken)
+    return _step_page(catalogue, step_id, made, form)
+
+
+def _change_step(step_id: str, do: str) -> None:
+    session, roadmap = db_session(), _mine_to_change()
+    if do == "pin":
+        services.pin_step(session, roadmap=roadmap, step_id=step_id, now=now())
+    elif do == "unpin":
+        services.unpin_step(session, roadmap=roadmap, step_id=step_id, now=now())
+    elif do == "not_for_me":
+        services.refuse_step(
+            session, roadmap=roadmap, step_id=step_id, drop_dependants=False, actor=_actor(), now=now()
+        )
+    elif do in STEP_ACTIONS:
+        services.set_step_state(
+            session, roadmap=roadmap, step_id=step_id, state=STEP_ACTIONS[do], actor=_actor(), now=now()
+        )
+    else:
+        abort(400)
+
+
+def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form: BaseForm) -> Any:
+    planned = next((item for item in made.plan.steps if item.id == step_id), None) if made else None
+    page = render_template(
+        "roadmaps/step.html",
+        step=catalogue.steps[step_id],
+        planned=planned,
+        made=made,
+        catalogue=catalogue,
+        state=made.choices.states.get(step_id) if made else None,
+        offers=catalogue.offers_for(step_id),
+        line=catalogue.phone_line_for(step_id),
+        form=form,
+    )
+    return page, 422 if form.form_errors else 200
+
+
+def _leaning_on(made: queries.Computed, step_id: str) -> list[str]:
+    return [item.id for item in made.plan.steps if step_id in item.after]
+
+
+@room.page("/roadmap/steps/<step_id>/not-for-me", allow=policy.CHANGE, methods=("GET", "POST"), reads=("step",))
+def not_for_me(step_id: str) -> Any:
+    """Asked once: keep the steps that lean on this one, or take them away with it?"""
+    catalogue, roadmap = load_catalogue(), _mine()
+    if step_id not in catalogue.steps or roadmap is None:
+        abort(404)
+    form = BaseForm()
+    if request.method == "POST":
+        if request.form.get("dependants") in {"keep", "drop"}:
+            services.refuse_step(
+                db_session(),
+                roadmap=_mine_to_change(),
+                step_id=step_id,
+                drop_dependants=request.form["dependants"] == "drop",
+                actor=_actor(),
+                now=now(),
+            )
+            return redirect(url_for("roadmaps.plan"), 303)
+        form.form_errors.append(_l("Choose one of the answers on this page."))
+    made = queries.compute(roadmap, today=clock.today())
+    page = render_template(
+        "roadmaps/not_for_me.html",
+        step=catalogue.steps[step_id],
+        leaning=[catalogue.steps[item] for item in _leaning_on(made, step_id)],
+        form=form,
+    )
+    return page, 422 if form.form_errors else 200
+
+
+@room.page("/how-plans-are-made", allow=ANYONE)
+def how_plans_are_made() -> Any:
+    return render_template("roadmaps/how_plans_are_made.html", catalogue=load_catalogue())
