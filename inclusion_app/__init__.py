@@ -1,0 +1,1 @@
+"""My digital roadmap: a digital-inclusion service, for Manchester first."""

@@ -1,0 +1,1 @@
+"""The ground: knows no room. Access, database, languages, codes, paper."""

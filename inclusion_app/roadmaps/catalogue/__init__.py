@@ -1,0 +1,317 @@
+"""The catalogue: goals and steps as data files, checked whole when they are loaded.
+
+Load check (point 1 of the plan rule): every id exists, no loop, no access step but A5 rests on a skill step.
+Words are checked too: every field is there, titles and sentences keep their length, no hard word is used.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+FOLDER = Path(__file__).parent
+AREAS = frozenset({"FND", "COMM", "INFO", "TRAN", "PROB", "SAFE"})
+NEEDS = frozenset({"dev", "big", "net", "id", "papers", "place", "person"})
+ACCESS_STEPS = frozenset({"A1", "A2", "A3", "A4", "A5", "A6", "A7"})
+MAY_REST_ON_SKILL = frozenset({"A5"})
+TITLE_WORDS = 12
+SENTENCE_WORDS = 15
+INITIALS = frozenset({"GP", "NHS", "ID", "PDF", "SIM", "CV", "AI", "PIN", "QR", "BSL"})
+HARD_WORDS = frozenset(
+    "utilise via commence eligible eligibility verify authenticate authentication credential credentials "
+    "approximately facilitate endeavour regarding prior subsequently terminate configure configuration "
+    "functionality navigate initiate interface browser".split()
+)
+STEP_WORDS = ("title", "why", "have", "bring", "how", "safe", "no_internet", "setting")
+GOAL_WORDS = ("title", "words", "route")
+
+
+class CatalogueError(ValueError):
+    """The catalogue cannot be used; the message names the file and the id."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Something a person wants to do. `route` is the way without the internet, always printed."""
+
+    id: str
+    title: str
+    steps: tuple[str, ...]
+    extras: tuple[str, ...] = ()
+    words: str = ""
+    route: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    together_first: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to learn or to get. `after` is advice, never a lock; `minutes` a guess of how long."""
+
+    id: str
+    title: str
+    area: str
+    level: int
+    after: tuple[str, ...]
+    needs: tuple[str, ...]
+    minutes: int
+    digcomp: str = ""
+    why: str = ""
+    have: tuple[str, ...] = ()
+    bring: tuple[str, ...] = ()
+    how: tuple[str, ...] = ()
+    safe: tuple[str, ...] = ()
+    no_internet: tuple[str, ...] = ()
+    without_id: tuple[str, ...] = ()
+    setting: str = ""
+    private: bool = False
+
+
+@dataclass(frozen=True)
+class NationalOffer:
+    """An offer that is not tied to one place, with its source; shown as not confirmed."""
+
+    key: str
+    name: str
+    steps: tuple[str, ...]
+    what: str
+    who: str
+    cost: str
+    without_internet: str
+    website: str
+    source: str
+    source_on: str
+    confidence: str
+
+
+@dataclass(frozen=True)
+class PhoneLine:
+    """A telephone line with its source. `unsafe` marks those for somebody who is not safe."""
+
+    key: str
+    name: str
+    for_what: str
+    number: str
+    steps: tuple[str, ...] = ()
+    goals: tuple[str, ...] = ()
+    text_relay: str = ""
+    cost: str = ""
+    hours: str = ""
+    languages: str = ""
+    audience: str = ""
+    unsafe: bool = False
+    source: str = ""
+    source_on: str = ""
+    read_on: str = ""
+    confidence: str = ""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Goals and steps by id, in the order of their files, with what the rule asks of them worked out once."""
+
+    goals: Mapping[str, Goal]
+    steps: Mapping[str, Step]
+    offers: tuple[NationalOffer, ...] = ()
+    lines: tuple[PhoneLine, ...] = ()
+    exits: tuple[str, ...] = ()
+    _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def ancestors(self, step: str) -> frozenset[str]:
+        """Every step below this one, at any depth."""
+        if step not in self._ancestors:
+            found: set[str] = set()
+            for before in self.steps[step].after:
+                if before in self.steps:
+                    found.add(before)
+                    found |= self.ancestors(before)
+            self._ancestors[step] = frozenset(found)
+        return self._ancestors[step]
+
+    def chain(self, step: str) -> int:
+        """How many steps stand in the longest line that ends with this one."""
+        return 1 + max((self.chain(before) for before in self.steps[step].after), default=0)
+
+    def offers_for(self, step: str) -> tuple[NationalOffer, ...]:
+        """At most two offers for a step, the surer ones first."""
+        fitting = [offer for offer in self.offers if step in offer.steps]
+        return tuple(sorted(fitting, key=lambda offer: (offer.confidence != "high", offer.key))[:2])
+
+    def phone_line_for(self, step: str) -> PhoneLine | None:
+        """One sourced line for a step, if one is known."""
+        fitting = [line for line in self.lines if step in line.steps and not line.unsafe]
+        return min(fitting, key=lambda line: (line.confidence != "high", line.key), default=None)
+
+    def phone_line_for_goal(self, goal: str) -> PhoneLine | None:
+        """One sourced line for a goal, if one is known."""
+        fitting = [line for line in self.lines if goal in line.goals and not line.unsafe]
+        return min(fitting, key=lambda line: (line.confidence != "high", line.key), default=None)
+
+    def unsafe_lines(self) -> tuple[PhoneLine, ...]:
+        """The lines of the page "I am not safe"."""
+        return tuple(line for line in self.lines if line.unsafe)
+
+    def exit_site(self) -> str:
+        """The dull page that "Leave this page now" opens."""
+        return self.exits[0]
+
+
+@functools.cache
+def load_catalogue() -> Catalogue:
+    """The catalogue of this service, read and checked once per process. Raises CatalogueError."""
+    return read_catalogue(FOLDER)
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Read the data files of a folder and check them whole."""
+    goals = [_row(Goal, row, "goals.toml") for row in _table(folder / "goals.toml", "goal")]
+    steps = [_row(Step, row, "steps.toml") for row in _table(folder / "steps.toml", "step")]
+    catalogue = Catalogue(
+        goals=_by_id(goals, "goals.toml"),
+        steps=_by_id(steps, "steps.toml"),
+        offers=tuple(_row(NationalOffer, row, "offers.toml") for row in _table(folder / "offers.toml", "offer")),
+        lines=tuple(_row(PhoneLine, row, "phone_lines.toml") for row in _table(folder / "phone_lines.toml", "line")),
+        exits=tuple(row["address"] for row in _table(folder / "safe_sites.toml", "site")),
+    )
+    check_structure(catalogue)
+    check_words(catalogue)
+    return catalogue
+
+
+def _table(path: Path, name: str) -> list[dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            rows: list[dict[str, Any]] = tomllib.load(file)[name]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as err:
+        raise CatalogueError(f"{path.name}: {err}") from err
+    return rows
+
+
+def _row(kind: Any, row: Mapping[str, Any], file: str) -> Any:
+    known = kind.__dataclass_fields__
+    if unknown := set(row) - set(known):
+        raise CatalogueError(f"{file}: {row.get('id') or row.get('key')}: unknown field {sorted(unknown)[0]}")
+    try:
+        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+    except TypeError as err:
+        raise CatalogueError(f"{file}: {row.get('id') or row.get('key')}: {err}") from err
+
+
+def _by_id(rows: Iterable[Any], file: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for row in rows:
+        if row.id in found:
+            raise CatalogueError(f"{file}: {row.id} stands there twice")
+        found[row.id] = row
+    return found
+
+
+def check_structure(catalogue: Catalogue) -> None:
+    """Point 1. Raises CatalogueError naming the file and the id."""
+    steps = catalogue.steps
+    for step in steps.values():
+        for before in step.after:
+            if before not in steps:
+                raise CatalogueError(f"steps.toml: {step.id}: there is no step {before}")
+            if step.id in ACCESS_STEPS - MAY_REST_ON_SKILL and before not in ACCESS_STEPS:
+                raise CatalogueError(f"steps.toml: {step.id}: an access step may not rest on {before}")
+        if step.area not in AREAS:
+            raise CatalogueError(f"steps.toml: {step.id}: there is no area {step.area}")
+        if unknown := set(step.needs) - NEEDS:
+            raise CatalogueError(f"steps.toml: {step.id}: there is no need {sorted(unknown)[0]}")
+        if not 0 <= step.level <= 4 or step.minutes <= 0:
+            raise CatalogueError(f"steps.toml: {step.id}: level or minutes cannot be right")
+    _check_no_loop(catalogue)
+    for enabling in ("A1", "A2", "A3", "A7"):
+        if enabling not in steps:
+            raise CatalogueError(f"steps.toml: the enabling step {enabling} is missing")
+    for goal in catalogue.goals.values():
+        for step_id in (*goal.steps, *goal.extras):
+            if step_id not in steps:
+                raise CatalogueError(f"goals.toml: {goal.id}: there is no step {step_id}")
+        if not goal.steps:
+            raise CatalogueError(f"goals.toml: {goal.id}: a goal needs a step")
+
+
+def _check_no_loop(catalogue: Catalogue) -> None:
+    done: set[str] = set()
+
+    def walk(step: str, path: tuple[str, ...]) -> None:
+        if step in path:
+            raise CatalogueError(f"steps.toml: {step}: a loop: {' → '.join((*path[path.index(step):], step))}")
+        if step in done:
+            return
+        for before in catalogue.steps[step].after:
+            walk(before, (*path, step))
+        done.add(step)
+
+    for step in catalogue.steps:
+        walk(step, ())
+
+
+def sentences_of(row: Goal | Step, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(field name, sentence) of every word field of a row."""
+    for name in names:
+        value = getattr(row, name)
+        for text in (value,) if isinstance(value, str) else value:
+            yield name, text
+
+
+def check_words(catalogue: Catalogue) -> None:
+    """Every word field is there and plain enough. Raises CatalogueError."""
+    for step in catalogue.steps.values():
+        _check_row("steps.toml", step, STEP_WORDS, ("without_id",))
+    for goal in catalogue.goals.values():
+        _check_row("goals.toml", goal, GOAL_WORDS, ("notes",))
+
+
+def _check_row(file: str, row: Any, needed: tuple[str, ...], more: tuple[str, ...]) -> None:
+    for name in needed:
+        if not getattr(row, name):
+            raise CatalogueError(f"{file}: {row.id}: {name} is missing")
+    for name, text in sentences_of(row, (*needed, *more)):
+        limit = TITLE_WORDS if name == "title" else SENTENCE_WORDS
+        for sentence in re.split(r"(?<=[.?!])\s+", text):
+            if len(sentence.split()) > limit:
+                raise CatalogueError(f"{file}: {row.id}: {name} has more than {limit} words: {sentence}")
+        if fault := hard_word(text):
+            raise CatalogueError(f"{file}: {row.id}: {name} has the hard word {fault}: {text}")
+
+
+def hard_word(text: str) -> str | None:
+    """The first listed hard word or unknown initials in a text; None when it is plain."""
+    for word in re.findall(r"[A-Za-z]+", text):
+        if word.lower() in HARD_WORDS:
+            return word
+        if len(word) > 1 and word.isupper() and word not in INITIALS:
+            return word
+    return None
+
+
+TRANSLATED = {
+    "goal": (*GOAL_WORDS, "notes"),
+    "step": (*STEP_WORDS, "without_id"),
+    "offer": ("what", "who", "without_internet"),
+    "line": ("for_what", "hours"),
+}
+
+
+def extract_catalogue(
+    fileobj: BinaryIO, _keywords: Any, _comment_tags: Any, _options: Any
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Babel extraction method for the data files: every word field becomes a message, its id a comment."""
+    text = fileobj.read().decode()
+    lines = text.splitlines()
+    for table, rows in tomllib.loads(text).items():
+        for row in rows:
+            for name in TRANSLATED.get(table, ()):
+                value = row.get(name)
+                for message in (value,) if isinstance(value, str) else value or ():
+                    if message:
+                        where = next((n for n, line in enumerate(lines, 1) if message in line), 1)
+                        yield where, "gettext", message, [f"{row.get('id') or row.get('key')} {name}"]
