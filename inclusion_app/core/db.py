@@ -141,6 +141,13 @@ def after_commit(work: Callable[[], None]) -> None:
 
 
 @contextmanager
+def reading() -> Iterator[Session]:
+    """A short read beside the request's own transaction, for what must be known before slow work (hashing)."""
+    with _reading_session() as session:
+        yield session
+
+
+@contextmanager
 def transaction() -> Iterator[Session]:
     """One transaction of a command or of the worker: commits at the end, rolls back on any exception."""
     session = _writing_session()

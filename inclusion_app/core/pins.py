@@ -24,6 +24,7 @@ PICTURE_WORDS = {
 PIN_DIGITS = 4
 PICTURES_CHOSEN = 3
 TRIVIAL = frozenset({"1234", "4321", "0000", *(str(digit) * 4 for digit in range(1, 10))})
+NOT_THE_SAME = N_("The two PINs are not the same. Type them again.")
 # A PIN is short, so the limits on tries protect it; the hash makes a stolen database slow to search.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 

@@ -9,3 +9,4 @@ READ_TITLES = permission("roadmap.read_titles", "stranger", "visit", "code", "re
 READ = permission("roadmap.read", "stranger", "visit", "resident")
 CHANGE = permission("roadmap.change", "stranger", "visit", "resident")
 SAVE = permission("roadmap.save", "visit", "resident")
+OWN_CODE = permission("roadmap.own_code", "resident")

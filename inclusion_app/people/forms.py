@@ -1,0 +1,83 @@
+"""Forms to keep a plan and to come back to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, RadioField, StringField
+from wtforms.validators import ValidationError
+
+from inclusion_app.core import pins
+from inclusion_app.core.codes import BrokenCode, read_code
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import BaseForm
+from inclusion_app.people.rules import NICKNAME_LENGTH
+
+
+def picture_choices() -> list[tuple[str, Any]]:
+    """The twelve pictures with their words."""
+    return [(name, _l(pins.PICTURE_WORDS[name])) for name in pins.PICTURES]
+
+
+class PictureField(RadioField):
+    """One of the twelve pictures; what is not in the list is refused in the reader's language."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(label, choices=picture_choices(), validate_choice=False, **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data and self.data not in pins.PICTURES:
+            raise ValidationError(_l("Choose one of the pictures on this page."))
+
+
+class PicturesForm(BaseForm):
+    """Three pictures in order."""
+
+    picture1 = PictureField(_l("First picture"))
+    picture2 = PictureField(_l("Second picture"))
+    picture3 = PictureField(_l("Third picture"))
+
+    def secret(self) -> str:
+        """The three pictures as one secret. Raises RuleBroken."""
+        return pins.read_pictures([field.data or "" for field in (self.picture1, self.picture2, self.picture3)])
+
+
+class ComeBackForm(PicturesForm):
+    """A code, and what opens all of the plan."""
+
+    code = StringField(_l("Your code"))
+    pin = StringField(_l("Your PIN"))
+
+    def read_code(self) -> str | None:
+        """The canonical code; None with an error at the field."""
+        try:
+            return read_code((self.code.data or "")[:200])
+        except BrokenCode as broken:
+            self.refuse(RuleBroken(broken.message, field="code"))
+            return None
+
+
+class KeepForm(PicturesForm):
+    """How to open the plan again, and what may be kept with it."""
+
+    pin = StringField(_l("Choose a PIN of 4 numbers"))
+    pin_again = StringField(_l("Type the PIN once more"))
+    nickname = StringField(_l("First name or nickname, if you like"))
+    everything = BooleanField(_l("Ask for my PIN or pictures for everything"))
+    keep_near = BooleanField(_l("Keep my area with the plan"))
+
+    def validate_nickname(self, field: StringField) -> None:
+        """A short name is enough; it is printed on the paper."""
+        field.data = " ".join((field.data or "").split())
+        if len(field.data) > NICKNAME_LENGTH:
+            raise ValidationError(_l("Use a shorter name, 40 letters at most."))
+
+    def secret(self, kind: str = "pin") -> str:  # type: ignore[override]
+        """The chosen secret. Raises RuleBroken with the field."""
+        if kind == "pictures":
+            return super().secret()
+        pin = pins.choose_pin(self.pin.data or "")
+        if pins.read_pin(self.pin_again.data or "") != pin:
+            raise RuleBroken(pins.NOT_THE_SAME, field="pin_again")
+        return pin

@@ -1,0 +1,106 @@
+"""Keeping a plan: save it, see its code, change what opens it, delete it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from inclusion_app.core import i18n, pins
+from inclusion_app.core.access import current_principal
+from inclusion_app.core.clock import now
+from inclusion_app.core.codes import code_to_words, show_code
+from inclusion_app.core.db import db_session
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.sessions import current_visit, end_visit, renew_browser, visit_for_change
+from inclusion_app.people import services as people
+from inclusion_app.people.forms import KeepForm
+from inclusion_app.people.models import Resident
+from inclusion_app.places.rules import area_to_keep
+from inclusion_app.roadmaps import policy, queries, services
+from inclusion_app.roadmaps.views import room
+
+
+@room.page("/roadmap/save", allow=policy.CHANGE, methods=("GET", "POST"))
+def save() -> Any:
+    """Choose a PIN or pictures; the answer is a code. Saving twice shows the same code."""
+    visit = current_visit()
+    if visit is None or queries.roadmap_of(db_session(), visit) is None:
+        return redirect(url_for("roadmaps.plan"), 303)
+    if visit.resident_id is not None:
+        return redirect(url_for("roadmaps.code"), 303)
+    kind = "pictures" if request.values.get("with") == "pictures" else "pin"
+    form = KeepForm()
+    if request.method == "POST" and form.validate():
+        try:
+            return _keep(form, kind)
+        except RuleBroken as broken:
+            form.refuse(broken)
+    near = area_to_keep(visit.near)
+    page = render_template("roadmaps/save.html", form=form, kind=kind, near=near)
+    return page, 422 if form.errors or form.form_errors else 200
+
+
+def _keep(form: KeepForm, kind: str) -> Any:
+    secret = form.secret(kind)
+    # Slow on purpose, so it is done before the write lock is taken.
+    db_session().rollback()
+    secret_hash = pins.hash_secret(secret, current_app.extensions["settings"].secret_key)
+    session, moment = db_session(), now()
+    visit = visit_for_change(session, moment)
+    roadmap = queries.roadmap_of(session, visit)
+    if visit.resident_id is not None or roadmap is None:
+        return redirect(url_for("roadmaps.code"), 303)  # the form was sent twice: the first one counts
+    resident = people.make_resident(
+        session,
+        secret_kind=kind,
+        secret_hash=secret_hash,
+        nickname=form.nickname.data,
+        pin_for_everything=form.everything.data,
+        language=i18n.current_language().slug,
+        now=moment,
+    )
+    near = area_to_keep(visit.near) if form.keep_near.data else None
+    services.give_to_resident(session, roadmap=roadmap, visit=visit, resident=resident, near=near, now=moment)
+    renew_browser(visit)
+    return redirect(url_for("roadmaps.code"), 303)
+
+
+def _resident() -> Resident | None:
+    principal = current_principal()
+    return db_session().get(Resident, principal.resident_id) if principal.resident_id else None
+
+
+@room.page("/roadmap/code", allow=policy.OWN_CODE, methods=("GET", "POST"), reads=("code",))
+def code() -> Any:
+    """The code of a saved plan, as signs and as words; a new one, other settings, or the end of it."""
+    resident = _resident()
+    if resident is None:
+        return redirect(url_for("roadmaps.save"), 303)
+    if request.method == "POST":
+        return _change(resident)
+    return render_template(
+        "roadmaps/code.html",
+        form=BaseForm(),
+        resident=resident,
+        code=show_code(resident.code),
+        words=code_to_words(resident.code),
+    )
+
+
+def _change(resident: Resident) -> Any:
+    do, session = request.form.get("do"), db_session()
+    if do == "new":
+        people.renew_code(session, resident=resident, now=now())
+        flash(_("This is your new code. The old one does not work any more."))
+    elif do in {"everything-on", "everything-off"}:
+        people.set_pin_for_everything(session, resident=resident, on=do == "everything-on", now=now())
+    elif do == "delete":
+        people.delete_resident(session, resident=resident, now=now())
+        end_visit(session)
+        return redirect(url_for("start.finished"), 303)
+    else:
+        raise RuleBroken(_("Choose one of the answers on this page."))
+    return redirect(url_for("roadmaps.code"), 303)
