@@ -1,0 +1,97 @@
+"""What places are, what may be kept of where somebody looks from, and which kinds serve which step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inclusion_app.core.words import N_
+
+KINDS: Mapping[str, str] = {
+    "library": N_("Library"),
+    "makerspace": N_("Makers’ place"),
+    "fablab": N_("FabLab"),
+    "wifi": N_("Free Wi-Fi"),
+    "online_centre": N_("Place with computers and help"),
+    "repair_cafe": N_("Repair café"),
+    "device_bank": N_("Place that gives devices"),
+    "data_bank": N_("Place with free data SIMs"),
+    "youth_zone": N_("Youth zone"),
+    "adult_learning": N_("Adult learning centre"),
+    "code_club": N_("Code club"),
+    "jobcentre": N_("Jobcentre"),
+}
+FACILITIES: Mapping[str, str] = {
+    "wifi": N_("Free Wi-Fi"),
+    "computers": N_("Computers to use"),
+    "data_sim": N_("Free data SIM cards"),
+    "device_donation": N_("Takes old devices to pass on"),
+    "staff_help": N_("Staff who help"),
+    "printing": N_("Printing"),
+    "step_free": N_("Step-free way in"),
+    "tools": N_("Tools to make and mend things"),
+    "self_service": N_("Way in without staff, with a card and PIN"),
+}
+# Facts about how sure we are of a place or its hours.
+SURENESS = {"high": N_("a clear source"), "medium": N_("a weaker source")}
+
+# What a step needs of a place: kinds in order, and a facility when the kind alone is not enough.
+STEP_KINDS: Mapping[str, tuple[str, ...]] = {
+    "A1": ("device_bank",),
+    "A2": ("library",),
+    "A3": ("data_bank", "library"),
+    "A6": ("library", "online_centre"),
+    "M1": ("repair_cafe", "makerspace", "fablab"),
+    "M2": ("makerspace", "fablab", "repair_cafe"),
+    "M3": ("repair_cafe", "device_bank"),
+    "V1": ("online_centre", "library"),
+    "K1": ("library",),
+    "S6": ("library",),
+}
+USUAL_KINDS = ("library", "online_centre")
+NEEDS_NO_PLACE = frozenset({"A4", "A7", "E1"})
+FAR_METRES = 40_000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a resident's area: words of a ward and a postcode sector, and a point for the sector."""
+
+    words: str
+    near: dict[str, Any]
+
+    def __iter__(self) -> Any:
+        return iter(self.near.items())
+
+    def keys(self) -> Any:
+        return self.near.keys()
+
+    def __getitem__(self, key: str) -> Any:
+        return self.near[key]
+
+
+def area_to_keep(near: Mapping[str, Any] | None) -> Kept | None:
+    """Ward and postcode sector of a position, the point rounded to about 100 metres. None without a position.
+
+    The full postcode is never among what is kept.
+    """
+    if not near:
+        return None
+    words = ", ".join(part for part in (near.get("ward", ""), near.get("sector", "")) if part) or str(near.get("name", ""))
+    kept = {
+        "lat": round(near["lat"], 3),
+        "lng": round(near["lng"], 3),
+        "ward": near.get("ward", ""),
+        "sector": near.get("sector", ""),
+        "name": words,
+        "rough": True,
+    }
+    return Kept(words, kept)
+
+
+def kinds_for_step(step: str) -> tuple[str, ...]:
+    """The kinds of place that help with a step, best first; empty when a place is no help."""
+    if step in NEEDS_NO_PLACE:
+        return ()
+    return STEP_KINDS.get(step, USUAL_KINDS)
