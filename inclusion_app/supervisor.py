@@ -3,7 +3,8 @@
     python -m inclusion_app.supervisor --port 8000 --instance instance
 
 It imports nothing of the service but its settings, so it starts at once and stays small. It opens the
-port itself and hands it to the web server: while that restarts, people wait a moment and nobody is turned away.
+port itself and hands it to the web server: while that restarts, people wait a moment and nobody is turned
+away.
 
 Every program runs as the leader of its own process group. A program that dies is started again, later each
 time it dies quickly; whatever it had started is ended first. SIGTERM, SIGINT and SIGHUP end the whole
@@ -25,7 +26,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class Supervisor:
     programs: list[Program]
     environment: Mapping[str, str]
     listener: socket.socket | None = None
-    on_ready: Iterable[str] = ()
+    on_ready: Callable[[], Iterable[str]] = tuple
     watcher: Watcher | None = None
     ready: bool = False
     question: Question | None = None
@@ -106,7 +107,7 @@ class Supervisor:
                 return 0
             if not self.ready and (self.question is None or self.question.is_answered()):
                 self.ready = True
-                for line in self.on_ready:
+                for line in self.on_ready():
                     say(line)
             for program in self._reap():
                 if program.takes_port and not self.ready:
@@ -376,9 +377,7 @@ def open_port(port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as err:
         listener.close()
-        raise CannotStart(
-            f"Port {port} cannot be used: {err.strerror}. Choose another, for example --port {port + 1}."
-        ) from err
+        raise CannotStart(f"Port {port} cannot be used: {err.strerror}. Choose another with --port.") from err
     return listener
 
 
@@ -522,8 +521,18 @@ def service_programs(settings: Settings, python: str) -> list[Program]:
     ]
 
 
-def serve(settings: Settings, port: int) -> int:
-    """Run the service until told to end; returns the exit code. Raises CannotStart."""
+def serve(
+    settings: Settings,
+    port: int,
+    *,
+    programs: Sequence[Program] | None = None,
+    setup: Sequence[str] | None = None,
+) -> int:
+    """Run the service until told to end; returns the exit code. Raises CannotStart.
+
+    `programs` and `setup` stand in for the three programs and for `flask setup`. The ending signals and
+    SIGCHLD must be blocked.
+    """
     python = sys.executable
     environment = {**os.environ, "INCLUSION_INSTANCE": str(settings.instance), "PYTHONUNBUFFERED": "1"}
     os.chdir(ROOT)
@@ -531,22 +540,30 @@ def serve(settings: Settings, port: int) -> int:
     listener = open_port(port)
     watcher = Watcher(hold=lock)
     supervisor = Supervisor(
-        service_programs(settings, python), environment, listener, watcher=watcher, question=Question(port)
+        list(service_programs(settings, python) if programs is None else programs),
+        environment,
+        listener,
+        watcher=watcher,
+        question=Question(port),
+        on_ready=lambda: welcome(settings, port),
     )
     try:
-        if not prepare(settings, environment, (python, "-m", "flask", "--app", "wsgi", "setup"), watcher):
-            return 0
-        supervisor.on_ready = (
-            f"My digital roadmap runs at {settings.base_url or f'http://{HOST}:{port}'}",
-            *new_sign_ins(settings.instance),
-            "Press Ctrl-C to end it.",
-        )
-        return supervisor.run()
+        command = (python, "-m", "flask", "--app", "wsgi", "setup") if setup is None else setup
+        return supervisor.run() if prepare(settings, environment, command, watcher) else 0
     finally:
         listener.close()
         supervisor.end()
         watcher.close()
         os.close(lock)
+
+
+def welcome(settings: Settings, port: int) -> list[str]:
+    """What the person at the terminal reads once pages are answered."""
+    return [
+        f"{settings.service_name} runs at {settings.base_url or f'http://{HOST}:{port}'}",
+        *new_sign_ins(settings.instance),
+        "Press Ctrl-C to end it.",
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -102,3 +102,11 @@ def postcode_of_key(key: int) -> Postcode:
         key, place = divmod(key, len(SIGNS))
         signs = SIGNS[place] + signs
     return Postcode(signs[:4].strip(), signs[4:])
+
+
+def alternatives(postcode: Postcode) -> tuple[Postcode, ...]:
+    """The postcode as read, then with look-alikes of its area letters mended (ML4 may be M14)."""
+    mended = _mend_outward(postcode.outward)
+    if mended == postcode.outward or not OUTCODE.fullmatch(mended):
+        return (postcode,)
+    return (postcode, Postcode(mended, postcode.inward))
