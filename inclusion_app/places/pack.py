@@ -102,9 +102,14 @@ def build_postcodes(source: Path, target: Path) -> tuple[int, list[Refused]]:
 
 
 def read_postcodes(folder: Path = CITY) -> Iterator[tuple[Postcode, int, int, str]]:
-    """(postcode, lat, lng in 1/100,000 degrees, ward code)."""
+    """(postcode, lat, lng in 1/100,000 degrees, ward code) of the pack."""
+    return read_postcodes_file(folder / "postcodes.csv.gz")
+
+
+def read_postcodes_file(path: Path) -> Iterator[tuple[Postcode, int, int, str]]:
+    """The same of any table that build_postcodes wrote."""
     outward = ""
-    for row in csv.reader(open_table("postcodes.csv.gz", folder)):
+    for row in csv.reader(open_table(path.name, path.parent)):
         if row[0] == "outward":
             continue
         outward = row[0] or outward

@@ -1,0 +1,265 @@
+"""Reads: where is this, what is near, when is it open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from inclusion_app.core.geo import metres_between
+from inclusion_app.places.hours import Answer, Status, is_open_late, status_at
+from inclusion_app.places.models import Area, BankHoliday, Facility, Place, PlaceReport, PostcodePoint, Ward
+from inclusion_app.places.postcodes import Name, Outcode, Postcode, alternatives, postcode_key, read_where
+from inclusion_app.places.rules import FAR_METRES
+
+PAGE = 20
+OUTSIDE_METRES = 25_000
+
+
+@dataclass(frozen=True)
+class Where:
+    """A position found from what somebody typed. `rough` when it stands for a whole area."""
+
+    lat: float
+    lng: float
+    name: str
+    ward: str = ""
+    ward_id: int | None = None
+    sector: str = ""
+    rough: bool = False
+
+    def as_near(self) -> dict[str, Any]:
+        """What the visit keeps; the full postcode is not among it."""
+        return {
+            "lat": self.lat,
+            "lng": self.lng,
+            "name": self.name,
+            "ward": self.ward,
+            "ward_id": self.ward_id,
+            "sector": self.sector,
+            "rough": self.rough,
+        }
+
+
+def where_of_near(near: Mapping[str, Any] | None) -> Where | None:
+    """The position a visit or a saved plan keeps."""
+    if not near:
+        return None
+    return Where(
+        near["lat"],
+        near["lng"],
+        near.get("name", ""),
+        near.get("ward", ""),
+        near.get("ward_id"),
+        near.get("sector", ""),
+        bool(near.get("rough")),
+    )
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """Why a text gave no position: unknown postcode, half a postcode, outside the region, no such name."""
+
+    reason: str
+    nearest: str = ""
+
+
+def find_where(session: Session, text: str) -> Where | NotFound | None:
+    """The position of a typed text; None when it is empty."""
+    read = read_where(text)
+    if read is None:
+        return None
+    if isinstance(read, Postcode):
+        return _find_postcode(session, read)
+    if isinstance(read, Outcode):
+        area = session.get(Area, read.outward.casefold())
+        return Where(area.lat, area.lng, read.outward, rough=True) if area else NotFound("outside")
+    return _find_name(session, read)
+
+
+def _find_postcode(session: Session, postcode: Postcode) -> Where | NotFound:
+    for candidate in alternatives(postcode):
+        row = session.get(PostcodePoint, postcode_key(candidate))
+        if row is not None:
+            ward = session.get(Ward, row.ward_id) if row.ward_id else None
+            return Where(
+                row.lat_e5 / 1e5,
+                row.lng_e5 / 1e5,
+                candidate.sector,
+                ward.name if ward else "",
+                row.ward_id,
+                candidate.sector,
+            )
+    for candidate in alternatives(postcode):
+        if session.get(Area, candidate.outward.casefold()) is not None:
+            return NotFound("unknown_postcode")
+    return NotFound("outside")
+
+
+def _find_name(session: Session, name: Name) -> Where | NotFound:
+    area = session.get(Area, name.key)
+    if area is None:
+        if any(sign.isdigit() for sign in name.text):
+            return NotFound("half_postcode")
+        starts = session.scalars(
+            select(Area).where(Area.key.startswith(name.key, autoescape=True), Area.kind != "outcode").limit(2)
+        ).all()
+        if len(name.key) < 4 or len(starts) != 1:
+            return NotFound("unknown_name")
+        area = starts[0]
+    codes = area.ward_codes.split()
+    ward = session.scalar(select(Ward).where(Ward.code == codes[0])) if len(codes) == 1 else None
+    return Where(area.lat, area.lng, area.name, ward.name if ward else "", ward.id if ward else None, rough=True)
+
+
+def holidays(session: Session) -> frozenset[date]:
+    """Every bank holiday we know."""
+    return frozenset(session.scalars(select(BankHoliday.day)))
+
+
+@dataclass(frozen=True)
+class Found:
+    """One entry of the finder: the place, how far, and whether it is open."""
+
+    place: Place
+    metres: float | None
+    status: Status
+    in_area: bool = False
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the finder is narrowed to."""
+
+    kind: str = ""
+    open: str = ""
+    facilities: tuple[str, ...] = ()
+
+
+def find_places(
+    session: Session, *, where: Where | None, filters: Filters, now: datetime, page: int = 1, size: int = PAGE
+) -> tuple[list[Found], int]:
+    """Places nearest first (those without a point: the ones of the same ward, then the rest by name); with the count.
+
+    Two queries whatever the number of places: the points, then the rows of one page.
+    """
+    light = session.execute(
+        select(Place.id, Place.lat, Place.lng, Place.ward_id, Place.kinds, Place.name).order_by(Place.name)
+    ).all()
+    if filters.kind:
+        light = [row for row in light if filters.kind in row.kinds.split()]
+    if filters.facilities:
+        light = _with_facilities(session, light, filters.facilities)
+    scored = []
+    for row in light:
+        metres = metres_between(where.lat, where.lng, row.lat, row.lng) if where and row.lat is not None else None
+        same = bool(where and where.ward_id and row.lat is None and row.ward_id == where.ward_id)
+        scored.append((0 if same else 1 if metres is not None or where is None else 2, metres or 0.0, row.name, row.id, metres, same))
+    scored.sort(key=lambda item: item[:4])
+    days = holidays(session)
+    if filters.open:
+        rows = _rows(session, [item[3] for item in scored])
+        scored = [item for item in scored if _fits(rows[item[3]], filters.open, now, days)]
+    total = len(scored)
+    part = scored[(page - 1) * size : page * size]
+    rows = _rows(session, [item[3] for item in part])
+    return [
+        Found(rows[item[3]], item[4], status_at(rows[item[3]].hours, now, days), item[5]) for item in part
+    ], total
+
+
+def _with_facilities(session: Session, rows: Sequence[Any], names: tuple[str, ...]) -> list[Any]:
+    having: dict[str, set[int]] = {name: set() for name in names}
+    for place_id, name in session.execute(
+        select(Facility.place_id, Facility.name).where(Facility.name.in_(names), Facility.value == "yes")
+    ):
+        having[name].add(place_id)
+    return [row for row in rows if all(row.id in having[name] for name in names)]
+
+
+def _rows(session: Session, ids: Sequence[int]) -> dict[int, Place]:
+    if not ids:
+        return {}
+    found = session.scalars(
+        select(Place)
+        .where(Place.id.in_(ids))
+        .options(selectinload(Place.spans), selectinload(Place.exceptions), selectinload(Place.facilities), selectinload(Place.ward))
+    )
+    return {place.id: place for place in found}
+
+
+def _fits(place: Place, wish: str, now: datetime, days: Collection[date]) -> bool:
+    if wish == "late":
+        return is_open_late(place.hours)
+    return status_at(place.hours, now, days).answer in {Answer.OPEN, Answer.SELF_SERVICE}
+
+
+def place_by_slug(session: Session, slug: str) -> Place | None:
+    """One place with all its facts."""
+    return session.scalar(
+        select(Place)
+        .where(Place.slug == slug)
+        .options(selectinload(Place.spans), selectinload(Place.exceptions), selectinload(Place.facilities), selectinload(Place.ward))
+    )
+
+
+def kinds_with_data(session: Session) -> set[str]:
+    """The kinds at least one place has: only those are offered as a filter."""
+    return {kind for kinds in session.scalars(select(Place.kinds).distinct()) for kind in kinds.split()}
+
+
+def facilities_with_data(session: Session) -> set[str]:
+    """The facilities some place is known to have."""
+    return set(session.scalars(select(Facility.name).where(Facility.value == "yes").distinct()))
+
+
+def near_for_kinds(
+    session: Session, *, where: Where, kinds_by_step: Mapping[str, tuple[str, ...]], now: datetime, most: int = 2
+) -> dict[str, list[Found]]:
+    """At most two places for each step, nearest of the first kind that has one near; three queries in all."""
+    light = session.execute(select(Place.id, Place.lat, Place.lng, Place.kinds).where(Place.lat.is_not(None))).all()
+    measured = sorted(
+        (metres_between(where.lat, where.lng, row.lat, row.lng), row.id, row.kinds.split()) for row in light
+    )
+    picked: dict[str, list[tuple[float, int]]] = {}
+    for step, kinds in kinds_by_step.items():
+        best: list[tuple[float, int]] = []
+        for kind in kinds:
+            fitting = [(metres, place) for metres, place, has in measured if kind in has and metres <= FAR_METRES]
+            best += [item for item in fitting if item not in best][: most - len(best)]
+            if len(best) >= most:
+                break
+        picked[step] = best
+    rows = _rows(session, sorted({place for best in picked.values() for _metres, place in best}))
+    days = holidays(session)
+    return {
+        step: [Found(rows[place], metres, status_at(rows[place].hours, now, days)) for metres, place in best]
+        for step, best in picked.items()
+    }
+
+
+def city_wards(session: Session) -> list[Ward]:
+    """The wards with an outline, to draw the map."""
+    return list(session.scalars(select(Ward).where(Ward.outline.is_not(None)).order_by(Ward.name)))
+
+
+def nearest_district(session: Session, where: Where) -> str:
+    """The district of the ward whose label point is nearest."""
+    wards = session.execute(select(Ward.district, Ward.lat, Ward.lng)).all()
+    best = min(wards, key=lambda ward: metres_between(where.lat, where.lng, ward.lat, ward.lng))
+    return str(best.district)
+
+
+def new_reports(session: Session) -> list[PlaceReport]:
+    """Reports nobody has looked at yet, oldest first."""
+    return list(
+        session.scalars(
+            select(PlaceReport).where(PlaceReport.status == "new").options(selectinload(PlaceReport.place)).order_by(PlaceReport.at)
+        )
+    )
+
+
