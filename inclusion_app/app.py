@@ -17,10 +17,13 @@ from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import access, assets, clock, crypto, db, errors, headers, i18n, template_words
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
+from inclusion_app.roadmaps import keep_views, paper_views, wording
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 
 ROOT = Path(__file__).resolve().parent.parent
+# Their pages belong to the roadmaps room; importing them registers them.
+ROADMAP_PAGES = (keep_views, paper_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 
@@ -54,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _speak_the_language_of_the_address(app)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
+    app.jinja_env.globals.update(reason_words=wording.reason_words, state_words=wording.state_words)
     for room in ROOMS:
         app.register_blueprint(room)
     errors.register_error_pages(app)

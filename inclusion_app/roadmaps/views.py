@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from werkzeug.wrappers import Response
-
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
 from inclusion_app.core.clock import now
@@ -17,9 +15,11 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.sessions import current_visit, had_visit, visit_for_change
-from inclusion_app.roadmaps import forms, journeys, policy, queries, services
+from inclusion_app.places.queries import Where, where_of_near
+from inclusion_app.roadmaps import forms, journeys, policy, queries, services, wording
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
+from inclusion_app.roadmaps.picture import line_map
 from inclusion_app.roadmaps.rules import Device, Mode, Skill, StepState
 from inclusion_app.roadmaps.selfcheck import QUESTIONS, TAPS
 
@@ -201,13 +201,26 @@ def plan() -> Any:
 
 def _plan_words(made: queries.Computed) -> dict[str, Any]:
     steps = {step.id: step for step in made.plan.steps}
+    where = _where(made.roadmap)
     return {
+        "near": wording.places_for(made.plan.next, where),
+        "asked_near": where is not None,
+        "near_words": _("Places near %(name)s.", name=where.name) if where else "",
+        "picture_of_plan": line_map(
+            made.plan, made.answers.goals or ("g01",), made.choices.states, rtl=i18n.current_language().dir == "rtl"
+        ),
         "made": made,
         "plan": made.plan,
         "catalogue": made.catalogue,
         "steps": steps,
         "goals": [made.catalogue.goals[goal] for goal in made.answers.goals if goal in made.catalogue.goals],
     }
+
+
+def _where(roadmap: Roadmap | None) -> Where | None:
+    """Where the person looks from: what they typed in this visit, else what they kept with the plan."""
+    visit = current_visit()
+    return where_of_near((visit.near if visit else None) or (roadmap.near if roadmap else None))
 
 
 @room.page("/roadmap/settings", allow=policy.CHANGE, methods=("POST",))
@@ -324,6 +337,7 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         made=made,
         catalogue=catalogue,
         state=made.choices.states.get(step_id) if made else None,
+        places=wording.places_for([step_id], _where(made.roadmap if made else None)).get(step_id, ()),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),
         form=form,

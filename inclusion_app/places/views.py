@@ -1,0 +1,179 @@
+"""The finder, one place, and "tell us it is wrong"."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from inclusion_app.core import i18n
+from inclusion_app.core.access import ANYONE, Room
+from inclusion_app.core.clock import LONDON, now
+from inclusion_app.core.db import db_session
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.sessions import current_visit, visit_for_change
+from inclusion_app.places import drawing, forms, queries, services, wording
+from inclusion_app.places.hours import week
+from inclusion_app.places.models import Place
+from inclusion_app.places.rules import FACILITIES, KINDS
+
+room = Room("places", __name__)
+OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
+SHOWN_FACILITIES = ("computers", "wifi", "data_sim", "device_donation", "staff_help", "tools", "printing", "step_free")
+
+
+@room.page("/places", allow=ANYONE, methods=("GET", "POST"))
+def finder() -> Any:
+    """Nearest first. A full postcode comes by POST, is kept for the visit, and never stands in an address."""
+    form = forms.WhereForm()
+    if request.method == "POST":
+        found = queries.find_where(db_session(), form.near.data or "")
+        if isinstance(found, queries.Where):
+            visit = visit_for_change(db_session(), now())
+            visit.near = found.as_near()
+            if request.values.get("for") == "plan":
+                return redirect(url_for("roadmaps.plan"), 303)
+            return redirect(url_for("places.finder", near="mine", **_kept_filters()), 303)
+        form.refuse(_why_not(found))
+        return _results(form, None, 422)
+    near = request.args.get("near", "").strip()
+    if near == "mine":
+        visit = current_visit()
+        return _results(form, queries.where_of_near(visit.near if visit else None), 200)
+    found = queries.find_where(db_session(), near)
+    if isinstance(found, queries.NotFound):
+        form.near.data = near
+        form.refuse(_why_not(found))
+        return _results(form, None, 422)
+    form.near.data = near
+    return _results(form, found, 200)
+
+
+def _why_not(found: queries.NotFound | None) -> RuleBroken:
+    if found is None:
+        return RuleBroken(_l("Type a postcode, or a name like Gorton."), field="near")
+    return RuleBroken(forms.NOT_FOUND[found.reason], field="near")
+
+
+def _kept_filters() -> dict[str, Any]:
+    return {
+        name: request.args.getlist(name) if name == "has" else request.args[name]
+        for name in ("kind", "open", "has")
+        if request.args.get(name)
+    }
+
+
+def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
+    """What stands in the address and is known; the rest is as if it were not there."""
+    kind, opens = request.args.get("kind", ""), request.args.get("open", "")
+    return queries.Filters(
+        kind=kind if kind in kinds else "",
+        open=opens if opens in OPEN_WISHES else "",
+        facilities=tuple(name for name in request.args.getlist("has") if name in facilities),
+    )
+
+
+def _results(form: forms.WhereForm, where: queries.Where | None, status: int) -> Any:
+    session, moment = db_session(), now()
+    kinds, facilities = queries.kinds_with_data(session), queries.facilities_with_data(session)
+    filters = _filters(kinds, facilities)
+    page = max(1, request.args.get("page", 1, type=int))
+    found, total = queries.find_places(session, where=where, filters=filters, now=moment, page=page)
+    entries = [
+        {
+            "place": item.place,
+            "number": (page - 1) * queries.PAGE + number,
+            "distance": wording.distance_words(item),
+            "open": wording.open_words(item.place, item.status, moment),
+            "kinds": [KINDS[kind] for kind in item.place.kind_list],
+            "facts": [fact for fact in item.place.facilities if fact.value == "yes" and fact.name in SHOWN_FACILITIES][:3],
+        }
+        for number, item in enumerate(found, 1)
+    ]
+    html = render_template(
+        "places/finder.html",
+        form=form,
+        where=where,
+        entries=entries,
+        total=total,
+        page=page,
+        pages=-(-total // queries.PAGE),
+        filters=filters,
+        kinds=[(kind, KINDS[kind]) for kind in KINDS if kind in kinds],
+        wishes=OPEN_WISHES,
+        facilities=[(name, FACILITIES[name]) for name in SHOWN_FACILITIES if name in facilities],
+        facility_words=FACILITIES,
+        drawn=drawing.city_map(queries.city_wards(session), entries, where, right_to_left=False),
+        for_plan=request.values.get("for") == "plan",
+        mine="mine" if where and request.args.get("near") == "mine" else (request.args.get("near") or None),
+        asked_mine=request.args.get("near") == "mine",
+    )
+    return html, status
+
+
+def _place(slug: str) -> Place | None:
+    return queries.place_by_slug(db_session(), slug)
+
+
+@room.page("/places/<slug>", allow=ANYONE, load=_place)
+def place(here: Place) -> Any:
+    """One place: hours, facilities, how sure we are and when somebody checked."""
+    return _place_page(here, forms.ReportForm(formdata=None))
+
+
+def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> Any:
+    moment = now()
+    today = moment.astimezone(LONDON).date()
+    days = queries.holidays(db_session())
+    monday = today - timedelta(days=today.weekday())
+    visit = current_visit()
+    where = queries.where_of_near(visit.near if visit else None)
+    found = queries.Found(
+        here,
+        queries.metres_between(where.lat, where.lng, here.lat, here.lng) if where and here.lat is not None and here.lng is not None else None,
+        queries.status_at(here.hours, moment, days),
+    )
+    form.what.choices = [(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
+    page = render_template(
+        "places/place.html",
+        place=here,
+        open=wording.open_words(here, found.status, moment),
+        distance=wording.distance_words(found),
+        week=week(here.hours, monday, days) if here.spans else (),
+        today=today,
+        kinds=[KINDS[kind] for kind in here.kind_list],
+        facility_words=FACILITIES,
+        form=form,
+        reported=reported,
+    )
+    return page, 422 if form.errors else 200
+
+
+@room.page("/places/<slug>/wrong", allow=ANYONE, load=_place, methods=("GET", "POST"))
+def report(here: Place) -> Any:
+    """Keep a report; no name, no account."""
+    form = forms.ReportForm()
+    form.what.choices = [(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
+    if request.method == "POST" and form.validate():
+        try:
+            services.report_place(
+                db_session(),
+                place=here,
+                what=form.what.data,
+                words=form.words.data or "",
+                language=i18n.current_language().slug,
+                now=now(),
+            )
+            return redirect(url_for("places.reported", slug=here.slug), 303)
+        except RuleBroken as broken:
+            form.refuse(broken)
+    page = render_template("places/wrong.html", place=here, form=form)
+    return page, 422 if form.errors else 200
+
+
+@room.page("/places/<slug>/thanks", allow=ANYONE, load=_place)
+def reported(here: Place) -> Any:
+    return render_template("places/thanks.html", place=here)

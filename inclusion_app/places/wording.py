@@ -1,0 +1,71 @@
+"""Distances, openings and reasons in the reader's language: from facts of the rules to one whole sentence each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import format_date, gettext as _
+
+from inclusion_app.core.clock import LONDON
+from inclusion_app.core.geo import walk_minutes
+from inclusion_app.core.i18n import clock_words
+from inclusion_app.places.hours import Answer, Status
+from inclusion_app.places.models import Place
+from inclusion_app.places.queries import Found
+
+WALKABLE = 3_000
+
+
+def distance_words(found: Found) -> str:
+    """How far, as the crow flies: minutes at a slow walk when near, miles when not."""
+    if found.in_area:
+        return _("In your area")
+    if found.metres is None:
+        return ""
+    if found.metres <= WALKABLE:
+        return _("About %(minutes)s minutes’ slow walk, straight line", minutes=walk_minutes(found.metres))
+    return _("About %(miles)s miles, straight line", miles=f"{found.metres / 1609.344:.1f}")
+
+
+def _when(moment: datetime, now: datetime) -> str:
+    wall, here = moment.astimezone(LONDON), now.astimezone(LONDON)
+    if wall.date() == here.date():
+        return clock_words(wall.time())
+    return f"{format_date(wall.date(), 'EEEE')} {clock_words(wall.time())}"
+
+
+def open_words(place: Place, status: Status, now: datetime) -> str:
+    """Open until, opens at, ask first – one sentence, with "not confirmed" where nobody confirmed it."""
+    sure = place.hours_confirmed
+    if status.answer is Answer.OPEN and status.until:
+        until = clock_words(status.until.astimezone(LONDON).time())
+        return _("Open until %(time)s", time=until) if sure else _("Open until %(time)s (not confirmed)", time=until)
+    if status.answer is Answer.SELF_SERVICE:
+        return _("Open now without staff, with a card and PIN")
+    if status.answer is Answer.APPOINTMENT:
+        return _("Only with a time you agreed")
+    if status.answer is Answer.MEMBERS:
+        return _("Only for members now")
+    if status.answer is Answer.ASK:
+        return _("It is a bank holiday. Ask before you go")
+    if status.answer in {Answer.CLOSED, Answer.NO_STAFF} and status.opens_at:
+        when = _when(status.opens_at, now)
+        if status.answer is Answer.NO_STAFF:
+            return _("No staff now. Staff from %(when)s (not confirmed)", when=when)
+        return _("Closed. Opens %(when)s", when=when) if sure else _("Closed. Opens %(when)s (not confirmed)", when=when)
+    if status.answer is Answer.CLOSED:
+        return _("Closed now. Ask when it opens")
+    if place.opening_note:
+        return _(place.opening_note)
+    return _("Opening times not known. Ask first")
+
+
+class Near:
+    """One place for a step, with its words: what the plan, the step page and the paper show."""
+
+    def __init__(self, found: Found, why: str, now: datetime) -> None:
+        self.place: Any = found.place
+        self.distance_words = distance_words(found)
+        self.open_words = open_words(found.place, found.status, now)
+        self.why = why

@@ -1,0 +1,64 @@
+"""Reasons, states and places of a plan in the reader's language: whole sentences from facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask_babel import gettext as _
+
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import db_session
+from inclusion_app.core.words import N_
+from inclusion_app.places.queries import Where, near_for_kinds
+from inclusion_app.places.rules import KINDS, kinds_for_step
+from inclusion_app.places.wording import Near
+from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.roadmaps.rules import BARRIER_WORDS, REASON_WORDS, Reason, StepState
+
+STATE_WORDS = {
+    StepState.NOT_STARTED: N_("Not started"),
+    StepState.DOING: N_("Doing"),
+    StepState.DONE_WITH_HELP: N_("Done with help"),
+    StepState.DONE_ALONE: N_("Done on my own"),
+    StepState.CAN_SHOW: N_("I can show others"),
+    StepState.NOT_FOR_ME: N_("Not for me"),
+    StepState.ALREADY_KNEW: N_("I knew this already"),
+}
+
+
+def reason_title(reason: Reason) -> str:
+    """The English title that fills a reason's sentence."""
+    catalogue = load_catalogue()
+    if reason.goal:
+        return catalogue.goals[reason.goal].title
+    if reason.step:
+        return catalogue.steps[reason.step].title
+    return BARRIER_WORDS.get(reason.barrier or "", "")
+
+
+def reason_words(reason: Reason) -> str:
+    """Why a step is here, or why nothing is next, as one sentence."""
+    title = reason_title(reason)
+    return _(REASON_WORDS[reason.kind], title=_(title) if title else "")
+
+
+def state_words(state: StepState | None) -> str:
+    """A step state in words."""
+    return _(STATE_WORDS[state or StepState.NOT_STARTED])
+
+
+def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near]]:
+    """At most two real places for each shown step; nothing while we do not know where the person is."""
+    if where is None:
+        return {}
+    moment = now()
+    wanted = {step: kinds_for_step(step) for step in steps}
+    found = near_for_kinds(db_session(), where=where, kinds_by_step=wanted, now=moment)
+    return {
+        step: [Near(item, _why(item.place.kind_list, wanted[step]), moment) for item in best] for step, best in found.items()
+    }
+
+
+def _why(has: list[str], wanted: tuple[str, ...]) -> str:
+    kind = next((kind for kind in wanted if kind in has), "library")
+    return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
