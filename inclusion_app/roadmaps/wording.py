@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
+from babel.dates import format_date as babel_format_date
 from flask_babel import gettext as _
 
 from inclusion_app.core.clock import now
@@ -12,7 +14,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.places.queries import Where, near_for_kinds
 from inclusion_app.places.rules import KINDS, kinds_for_step
 from inclusion_app.places.wording import Near
-from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.roadmaps.catalogue import Goal, load_catalogue
 from inclusion_app.roadmaps.rules import BARRIER_WORDS, REASON_WORDS, Reason, StepState
 
 STATE_WORDS = {
@@ -62,3 +64,18 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
 def _why(has: list[str], wanted: tuple[str, ...]) -> str:
     kind = next((kind for kind in wanted if kind in has), "library")
     return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
+
+
+def reason_english(reason: Reason) -> str:
+    """The same reason in English, for the sheet that shows both."""
+    return REASON_WORDS[reason.kind] % {"title": reason_title(reason)}
+
+
+def notes_of(goals: Iterable[Goal]) -> list[str]:
+    """The notes of these goals, each once."""
+    return list(dict.fromkeys(note for goal in goals for note in goal.notes))
+
+
+def english_day(day: date) -> str:
+    """The name of a weekday in English."""
+    return str(babel_format_date(day, "EEEE", locale="en"))
