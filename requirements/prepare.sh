@@ -4,6 +4,8 @@
 # shellcheck shell=sh disable=SC2154,SC3013 # the caller sets root; Debian's sh knows -nt
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV || true
 python="$root/.venv/bin/python"
+# A home that cannot be written holds no download cache either.
+[ -w "${HOME:-/nowhere}" ] || export PIP_CACHE_DIR="$root/.cache/pip" npm_config_cache="$root/.cache/npm"
 
 say() {
 	printf '%s\n' "$*"
@@ -129,7 +131,8 @@ compile_translations() {
 	stale_translations | while IFS= read -r words; do
 		language=$(basename "$(dirname "$(dirname "$words")")")
 		compiled=${words%.po}.mo
-		"$python" -m babel.messages.frontend --quiet compile --locale "$language" \
+		"$python" -c 'import sys; from babel.messages.frontend import main; sys.exit(main())' \
+			--quiet compile --locale "$language" \
 			--input-file "$words" --output-file "$compiled.new" || {
 			rm -f "$compiled.new"
 			fail "The words of $language could not be compiled. The reason stands above."
@@ -160,7 +163,10 @@ is_prepared() {
 # prepare LIST…: everything the pins of these lists, the words and the static files need. Two at once take turns.
 prepare() {
 	is_prepared "$@" && return
-	mkdir -p "$root/.cache" || fail "The folder of the service cannot be written: $root"
+	if ! { mkdir -p "$root/.cache" && touch "$root/.cache/prepare.lock"; } 2>/dev/null; then
+		fail "Something is missing or has changed, and this account may not write here: $root" \
+			"Start once from the account that owns the folder."
+	fi
 	{
 		flock 9
 		# shellcheck disable=SC2046
