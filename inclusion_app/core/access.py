@@ -93,7 +93,7 @@ class Room(Blueprint):
             answer.permission = allow  # type: ignore[attr-defined]
             answer.reads = tuple(reads)  # type: ignore[attr-defined]
             self.add_url_rule(
-                ("/<language:lang>" if localised else "") + rule,
+                ("/<lang:language>" if localised else "") + rule,
                 endpoint=endpoint or view.__name__,
                 view_func=answer,
                 methods=list(methods),
