@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from inclusion_app.core.words import N_
+
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -33,7 +35,7 @@ class Settings:
     trusted_hops: int = 0
     badge_key: str | None = None
     notify_callback_token: str | None = None
-    service_name: str = "My digital roadmap"
+    service_name: str = N_("My digital roadmap")
     test_languages: bool = False
 
     @property

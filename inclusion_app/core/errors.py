@@ -54,6 +54,8 @@ def register_error_pages(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     def database_away(err: OperationalError) -> Any:
         app.logger.error("database did not answer: %s", type(err.orig).__name__)
+        if app.testing and app.config.get("RAISE_UNFORESEEN", True):
+            raise err
         return page("try_again", 503)
 
     @app.errorhandler(Exception)

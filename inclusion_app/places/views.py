@@ -88,7 +88,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
             "number": (page - 1) * queries.PAGE + number,
             "distance": wording.distance_words(item),
             "open": wording.open_words(item.place, item.status, moment),
-            "kinds": [KINDS[kind] for kind in item.place.kind_list],
+            "kinds": [_(KINDS[kind]) for kind in item.place.kind_list],
             "facts": [fact for fact in item.place.facilities if fact.value == "yes" and fact.name in SHOWN_FACILITIES][:3],
         }
         for number, item in enumerate(found, 1)
@@ -144,7 +144,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         distance=wording.distance_words(found),
         week=week(here.hours, monday, days) if here.spans else (),
         today=today,
-        kinds=[KINDS[kind] for kind in here.kind_list],
+        kinds=[_(KINDS[kind]) for kind in here.kind_list],
         facility_words=FACILITIES,
         form=form,
         reported=reported,

@@ -331,7 +331,10 @@ def test_demonstration_sign_ins_are_shown_once(run: Callable[..., Run]) -> None:
 
 def test_the_instance_folder_is_its_owners_alone(run: Callable[..., Run]) -> None:
     service = run().ready()
-    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (service.instance, *service.instance.iterdir())}
+    modes = {
+        path.name: oct(path.stat().st_mode & 0o777)
+        for path in (service.instance, *service.instance.iterdir())
+    }
     assert modes.pop("instance") == "0o700"
     assert set(modes.values()) == {"0o600"}, modes
 
@@ -339,13 +342,19 @@ def test_the_instance_folder_is_its_owners_alone(run: Callable[..., Run]) -> Non
 def test_a_bad_setting_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "inclusion_app.supervisor", "--instance", str(tmp_path / "i")],
-        cwd=ROOT, env={**os.environ, "INCLUSION_WORKERS": "many"}, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        env={**os.environ, "INCLUSION_WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "serve: INCLUSION_WORKERS must be a whole number from 1 to 64\n"
 
 
-@pytest.mark.parametrize("arguments", [["--port", "http"], ["--port", "0"], ["--port", "65536"], ["--colour"]])
+@pytest.mark.parametrize(
+    "arguments", [["--port", "http"], ["--port", "0"], ["--port", "65536"], ["--colour"]]
+)
 def test_wrong_arguments_are_refused_with_exit_code_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         supervisor.main(arguments)
@@ -382,6 +391,7 @@ def test_a_file_that_is_no_database_has_no_schema(tmp_path: Path) -> None:
 
 
 def test_the_supervisor_imports_nothing_heavy() -> None:
-    code = "import sys, inclusion_app.supervisor; print(*sorted({'flask','sqlalchemy','weasyprint'} & set(sys.modules)))"
+    heavy = "{'flask', 'sqlalchemy', 'weasyprint'}"
+    code = f"import sys, inclusion_app.supervisor; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
