@@ -179,7 +179,7 @@ def build_holidays(source: Path, target: Path) -> tuple[int, list[Refused]]:
 
 
 def extract_notes(
-    fileobj: Any, _keywords: Any, _comment_tags: Any, _options: Any
+    fileobj: Any, keywords: Any, comment_tags: Any, options: Any
 ) -> Iterator[tuple[int, str, str, list[str]]]:
     """Babel extraction method: the opening notes of places are our own words, so they are translated."""
     text = io.StringIO(fileobj.read().decode("utf-8"), newline="")

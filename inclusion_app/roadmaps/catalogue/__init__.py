@@ -302,7 +302,7 @@ TRANSLATED = {
 
 
 def extract_catalogue(
-    fileobj: BinaryIO, _keywords: Any, _comment_tags: Any, _options: Any
+    fileobj: BinaryIO, keywords: Any, comment_tags: Any, options: Any
 ) -> Iterator[tuple[int, str, str, list[str]]]:
     """Babel extraction method for the data files: every word field becomes a message, its id a comment."""
     text = fileobj.read().decode()
