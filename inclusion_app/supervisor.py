@@ -167,7 +167,7 @@ class Supervisor:
                     wait = program.wait_after_death(now)
                     program.next_start = now + wait
                     dead.append(program)
-                    if restart:
+                    if restart and (self.ready or not program.takes_port):
                         say(f"{program.name} ended ({_how(status)}), starts again in {wait:g} s", error=True)
         return dead
 
@@ -508,8 +508,9 @@ def service_programs(settings: Settings, python: str) -> list[Program]:
     web += ["--worker-class", "gthread", "--workers", str(settings.workers), "--threads", str(THREADS)]
     web += ["--graceful-timeout", "4", "--keep-alive", "5", "--no-control-socket", "--log-level", "warning"]
     web += ["--forwarded-allow-ips", "", "--forwarder-headers", "", "--umask", str(0o077)]
-    if Path("/dev/shm").is_dir():  # noqa: S108 - heartbeats in memory: a slow disk must not look like a hung worker
-        web += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+    in_memory = "/dev/shm"  # noqa: S108 - a slow disk must not make a worker look hung
+    if os.access(in_memory, os.W_OK):
+        web += ["--worker-tmp-dir", in_memory]
     return [
         Program("web server", tuple(web), takes_port=True),
         Program("chores worker", (python, "-m", "flask", "--app", "wsgi", "worker"), after_web=True),

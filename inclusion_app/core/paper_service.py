@@ -1,182 +1,317 @@
 """The paper service: `python -m inclusion_app.core.paper_service --instance DIR`.
 
-One per instance, beside the web workers. A spawned process a core draws papers; a bounded number waits; more are
-refused at once, so that nobody's page stalls. It fetches nothing: no network, no file.
+One per instance, beside the web workers and nicer than they are. It answers on `paper.sock` in the instance
+folder, which only the instance's own account can open. A drawing process a core makes the papers
+(`paper_drawing`); a bounded number of papers waits, more are refused at once, so nobody's page stalls. A paper
+that takes too long costs its process, which is replaced, and nothing else.
+
+It writes down no word of a paper: they are people's own.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging
-import multiprocessing
+import asyncio
+import contextlib
+import fcntl
+import json
 import os
 import signal
-import socketserver
+import socket
 import sys
-import threading
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures import TimeoutError as TooLong
-from concurrent.futures.process import BrokenProcessPool
+import time
+from asyncio.subprocess import Process
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from inclusion_app.core.paper import BUSY, DONE, FAILED, HEADER, LARGEST_HTML, LENGTH, receive
+from inclusion_app.core.paper import BUSY, DONE, DRAW, FAILED, FRAME, LARGEST_HTML, PING, socket_address
+from inclusion_app.core.paper_fonts import prepare_fonts
 
-SECONDS = 20
-WAITING = 24
-PAPERS_PER_PROCESS = 300
-FONTS = """<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig>
-  <dir>/usr/share/fonts</dir>
-  <cachedir>{cache}</cachedir>
-</fontconfig>
-"""
-_drawing: dict[str, Any] = {}
+ROOT = Path(__file__).resolve().parents[2]
+NICE = 5
+MOST_PROCESSES = 4  # some 80 MB each
 
 
-def use_own_fonts(instance: Path) -> None:
-    """Point fontconfig at a configuration of our own with a cache we may write."""
-    cache = instance / "font-cache"
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = instance / "fonts.conf"
-    path.write_text(FONTS.format(cache=cache), encoding="utf-8")
-    os.environ["FONTCONFIG_FILE"] = str(path)
+@dataclass(frozen=True)
+class Limits:
+    """Seconds and counts that keep the service answering. The waiting room is two full classes."""
+
+    waiting: int = 24
+    wait_seconds: float = 12.0
+    draw_seconds: float = 20.0
+    start_seconds: float = 60.0
+    read_seconds: float = 5.0
+    stop_seconds: float = 3.0
+    papers_per_process: int = 200
+    megabytes_per_process: int = 220
 
 
-def _fetch_nothing(url: str, *_args: Any, **_kwargs: Any) -> Any:
-    raise ValueError(f"a paper fetches nothing: {url[:20]}")
+@dataclass(eq=False)
+class Job:
+    """One paper that somebody waits for."""
+
+    html: bytes
+    asked: float
+    line: asyncio.StreamReader
+    answer: asyncio.Future[tuple[bytes, bytes]] = field(default_factory=asyncio.Future)
+
+    def settle(self, kind: bytes, body: bytes = b"") -> None:
+        """Answer, unless that has been done."""
+        if not self.answer.done():
+            self.answer.set_result((kind, body))
 
 
-def draw(html: str) -> bytes:
-    """One PDF/UA-1 tagged paper; the same HTML gives the same bytes. Runs in a process of the pool."""
-    import weasyprint
-    from weasyprint.text.fonts import FontConfiguration
+class Drawer:
+    """One drawing process after another: started, given papers, replaced when it hangs, dies or has grown."""
 
-    if "fonts" not in _drawing:
-        logging.getLogger("weasyprint").setLevel(logging.CRITICAL)  # its messages could quote the paper
-        _drawing["fonts"] = FontConfiguration()
-    document = weasyprint.HTML(string=html, url_fetcher=_fetch_nothing)
-    pdf: bytes = document.write_pdf(pdf_variant="pdf/ua-1", font_config=_drawing["fonts"], pdf_identifier=b"roadmap")
-    return pdf
+    def __init__(self, command: tuple[str, ...], limits: Limits) -> None:
+        self.command = command
+        self.limits = limits
+        self.process: Process | None = None
+        self.ready = False
+        self.papers = 0
 
+    async def serve(self, jobs: asyncio.Queue[Job]) -> None:
+        """Take papers until cancelled."""
+        pause = 0.5
+        while True:
+            try:
+                await self._start()
+                pause = 0.5
+                while self.ready:
+                    job = await jobs.get()
+                    try:
+                        await self._draw(job)
+                    finally:
+                        job.settle(BUSY)  # only when the service ends meanwhile: any other way has answered
+            except (OSError, EOFError, TimeoutError) as err:
+                say(f"a drawing process did not start: {type(err).__name__}")
+                await asyncio.sleep(pause)
+                pause = min(30.0, pause * 2)
+            finally:
+                await self.end()
 
-def _start_process() -> None:
-    os.nice(5)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    draw("<!doctype html><html lang=en><title>Warm</title><p>Warm</p></html>")
-
-
-class Drawers:
-    """The pool of processes; replaced whole when one hangs or dies."""
-
-    def __init__(self, processes: int) -> None:
-        self.processes = processes
-        self.lock = threading.Lock()
-        self.pool = self._make()
-
-    def _make(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self.processes,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_process,
-            max_tasks_per_child=PAPERS_PER_PROCESS,
+    async def _start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *self.command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
         )
+        self.papers = 0
+        await asyncio.wait_for(self._answer(), self.limits.start_seconds)
+        self.ready = True
 
-    def draw(self, html: str) -> bytes:
-        """Draw within the time limit. Raises TooLong or BrokenProcessPool, or what the drawing raised."""
-        pool = self.pool
+    async def _draw(self, job: Job) -> None:
+        """Draw one paper and answer it; afterwards the process is fit for the next one or `ready` is false."""
+        if time.monotonic() - job.asked > self.limits.wait_seconds:
+            job.settle(BUSY)
+            return
+        if job.line.at_eof():  # nobody waits for it any more
+            job.settle(FAILED)
+            return
+        assert self.process is not None and self.process.stdin is not None
+        self.papers += 1
         try:
-            # The limit counts from the start of waiting; the queue is short enough for that.
-            return pool.submit(draw, html).result(timeout=SECONDS)
-        except (TooLong, BrokenProcessPool):
-            self._replace(pool)
-            raise
+            self.process.stdin.write(FRAME.pack(DRAW, len(job.html)) + job.html)
+            kind, body = await asyncio.wait_for(self._answer(), self.limits.draw_seconds)
+            megabytes, pdf = int.from_bytes(body[:4], "big"), body[4:]
+        except TimeoutError:
+            say("a paper took too long; its process is replaced")
+            job.settle(FAILED)
+            self.ready = False
+        except (OSError, EOFError):
+            # Given to the next process it could end that one too.
+            say("a drawing process died at work and is replaced")
+            job.settle(FAILED)
+            self.ready = False
+        else:
+            job.settle(kind, pdf)
+            if megabytes > self.limits.megabytes_per_process or self.papers >= self.limits.papers_per_process:
+                self.ready = False
 
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
-        with self.lock:
-            if self.pool is broken:
-                self.pool = self._make()
-                for process in list((broken._processes or {}).values()):
-                    process.kill()
-                broken.shutdown(wait=False, cancel_futures=True)
+    async def _answer(self) -> tuple[bytes, bytes]:
+        assert self.process is not None and self.process.stdout is not None
+        kind, length = FRAME.unpack(await self.process.stdout.readexactly(FRAME.size))
+        return kind, await self.process.stdout.readexactly(length)
 
-    def stop(self) -> None:
-        """End every process."""
-        for process in list((self.pool._processes or {}).values()):
-            process.terminate()
-        self.pool.shutdown(wait=False, cancel_futures=True)
+    async def end(self) -> None:
+        """End the process at once: it holds nothing that is not in an answer."""
+        self.ready = False
+        process, self.process = self.process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
-class PaperServer(socketserver.ThreadingUnixStreamServer):
-    """Takes papers over a socket that only this user can open."""
+class PaperService:
+    """Takes papers from the door, lets them wait for a drawer, refuses politely when the room is full."""
 
-    daemon_threads = True
-    request_queue_size = 64
+    def __init__(self, instance: Path, processes: int, limits: Limits, command: tuple[str, ...] | None = None) -> None:
+        self.instance = instance
+        self.limits = limits
+        command = command or (
+            sys.executable, "-m", "inclusion_app.core.paper_drawing", "--instance", str(instance),
+        )  # fmt: skip
+        self.drawers = [Drawer(command, limits) for _ in range(processes)]
+        self.jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self.inside = 0  # papers waited for: being read, waiting or being drawn
+        self.drawn = 0
+        self.stopping = False
 
-    def __init__(self, path: Path, drawers: Drawers) -> None:
-        self.places = threading.BoundedSemaphore(WAITING)
-        self.drawers = drawers
-        path.unlink(missing_ok=True)
-        old = os.umask(0o177)
+    async def run(self, ended: asyncio.Event) -> None:
+        """Serve until `ended`; then finish the papers at hand, refuse those waiting, and leave nothing behind."""
+        path = self.instance / "paper.sock"
+        listener = open_socket(path)
+        server = await asyncio.start_unix_server(self._handle, sock=listener, backlog=64)
+        drawers = [asyncio.create_task(drawer.serve(self.jobs)) for drawer in self.drawers]
+        saying = asyncio.create_task(self._say_when_ready())
         try:
-            super().__init__(str(path), Job)
+            await ended.wait()
         finally:
-            os.umask(old)
+            self.stopping = True
+            server.close()
+            path.unlink(missing_ok=True)
+            saying.cancel()
+            while not self.jobs.empty():
+                self.jobs.get_nowait().settle(BUSY)
+            give_up = time.monotonic() + self.limits.stop_seconds
+            while self.inside and time.monotonic() < give_up:
+                await asyncio.sleep(0.02)
+            for task in drawers:
+                task.cancel()
+            await asyncio.gather(*drawers, saying, return_exceptions=True)
 
+    async def _say_when_ready(self) -> None:
+        while not self.ready:
+            await asyncio.sleep(0.05)
+        say("ready")
 
-class Job(socketserver.BaseRequestHandler):
-    """One paper."""
+    @property
+    def ready(self) -> bool:
+        """True when some process is warm and the waiting room has a place."""
+        return not self.stopping and self.inside < self.room and any(drawer.ready for drawer in self.drawers)
 
-    server: PaperServer
+    @property
+    def room(self) -> int:
+        """Papers that may be inside at once, those being drawn among them."""
+        return self.limits.waiting + len(self.drawers)
 
-    def handle(self) -> None:
-        """Read the HTML, answer done, busy or failed."""
-        self.request.settimeout(SECONDS)
-        if not self.server.places.acquire(blocking=False):
-            self._answer(BUSY, b"")
-            return
+    async def _handle(self, line: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        """One question, one answer."""
         try:
-            (length,) = LENGTH.unpack(receive(self.request, LENGTH.size))
-            if length > LARGEST_HTML:
-                self._answer(FAILED, b"")
-                return
-            self._answer(DONE, self.server.drawers.draw(receive(self.request, length).decode()))
-        except (TooLong, BrokenProcessPool):
-            self._answer(BUSY, b"")
-        except (EOFError, OSError):
-            return
-        except Exception as err:  # noqa: BLE001 - a paper that cannot be drawn must not end the service
-            print(f"paper failed: {type(err).__name__}", file=sys.stderr, flush=True)
-            self._answer(FAILED, b"")
+            kind, body = await self._answer(line)
+            back.write(FRAME.pack(kind, len(body)) + body)
+            await asyncio.wait_for(back.drain(), self.limits.read_seconds)
+        except (OSError, EOFError, TimeoutError):
+            pass  # the other side went away
         finally:
-            self.server.places.release()
+            back.close()
+            with contextlib.suppress(OSError):
+                await back.wait_closed()
 
-    def _answer(self, kind: bytes, body: bytes) -> None:
+    async def _answer(self, line: asyncio.StreamReader) -> tuple[bytes, bytes]:
+        head = await asyncio.wait_for(line.readexactly(FRAME.size), self.limits.read_seconds)
+        kind, length = FRAME.unpack(head)
+        if kind == PING:
+            return DONE, json.dumps(self.state()).encode()
+        if kind != DRAW or length > LARGEST_HTML:
+            return FAILED, b""
+        if self.stopping or self.inside >= self.room:
+            return BUSY, b""
+        self.inside += 1
         try:
-            self.request.sendall(HEADER.pack(kind, len(body)) + body)
-        except OSError:
-            return
+            html = await asyncio.wait_for(line.readexactly(length), self.limits.read_seconds)
+            job = Job(html, time.monotonic(), line)
+            self.jobs.put_nowait(job)
+            # With every drawer away nobody takes it out of the queue, so the wait has its own end here.
+            limit = self.limits.wait_seconds + self.limits.draw_seconds + 1
+            try:
+                answered, body = await asyncio.wait_for(job.answer, limit)
+            except TimeoutError:
+                return BUSY, b""
+            self.drawn += answered == DONE
+            return answered, body
+        finally:
+            self.inside -= 1
+
+    def state(self) -> dict[str, object]:
+        """What a ping is told."""
+        return {
+            "ready": self.ready,
+            "processes": sum(drawer.ready for drawer in self.drawers),
+            "waiting": self.inside,
+            "drawn": self.drawn,
+        }
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--instance", type=Path, required=True)
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    given = parser.parse_args()
-    use_own_fonts(given.instance)
-    drawers = Drawers(given.processes)
-    server = PaperServer(given.instance / "paper.sock", drawers)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-    print("paper service ready", flush=True)
+def open_socket(path: Path) -> socket.socket:
+    """Listen at `path`, for this account only. A socket left by a service that was killed is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
     try:
-        server.serve_forever()
+        with socket_address(path) as address:
+            listener.bind(address)
     finally:
-        drawers.stop()
-        (given.instance / "paper.sock").unlink(missing_ok=True)
+        os.umask(before)
+    return listener
+
+
+def lock_instance(instance: Path, *, patience: float = 6.0) -> int:
+    """Hold the instance's paper for this process alone, waiting a little for one that is just ending.
+
+    Returns the open lock. Raises BlockingIOError when another service keeps it: two would take each other's socket.
+    """
+    handle = os.open(instance / "paper.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up:
+                os.close(handle)
+                raise
+            time.sleep(0.05)
+        else:
+            return handle
+
+
+def say(words: str) -> None:
+    """A line for the service's log."""
+    print(f"paper service: {words}", file=sys.stderr, flush=True)
+
+
+async def _serve(service: PaperService) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, ended.set)
+    await service.run(ended)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM, SIGINT or SIGHUP: 0. 1 when this instance has a paper service already."""
+    parser = argparse.ArgumentParser(description="Draws the papers of one instance.")
+    parser.add_argument("--instance", type=Path, required=True, metavar="DIR")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--processes", type=int, default=min(cores, MOST_PROCESSES), metavar="N")
+    given = parser.parse_args(arguments)
+    instance: Path = given.instance.resolve()
+    try:
+        lock = lock_instance(instance)
+    except OSError as err:
+        say(f"another one has this instance, or the folder cannot be used ({type(err).__name__}): {instance}")
+        return 1
+    os.nice(NICE)
+    missing = prepare_fonts(instance)
+    if missing:
+        say(f"fonts are missing, some letters will look wrong: {', '.join(missing)}")
+    try:
+        asyncio.run(_serve(PaperService(instance, max(1, given.processes), Limits())))
+    finally:
+        os.close(lock)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

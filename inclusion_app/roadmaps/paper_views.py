@@ -45,7 +45,7 @@ def handout() -> Any:
     html = render_template("pdf/handout.html", **facts)
     db_session().rollback()
     try:
-        pdf = paper.render_pdf(html, socket_path=current_app.extensions["settings"].paper_socket)
+        pdf = paper.render_pdf(html, settings=current_app.extensions["settings"])
     except (paper.PaperBusy, paper.PaperFailed):
         response = make_response(render_template("errors/paper_busy.html"), 503)
         response.headers["Retry-After"] = "20"

@@ -77,5 +77,5 @@ def notes_of(goals: Iterable[Goal]) -> list[str]:
 
 
 def english_day(day: date) -> str:
-    """The name of a weekday in English."""
-    return str(babel_format_date(day, "EEEE", locale="en"))
+    """The short name of a weekday in English."""
+    return str(babel_format_date(day, "EEE", locale="en"))

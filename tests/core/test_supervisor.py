@@ -253,6 +253,7 @@ def test_a_web_server_that_never_answers_ends_the_start(run: Callable[..., Run])
     assert service.exit_code() == 1
     assert "no such module" in service.words()
     assert "The web server stopped before its first page" in service.words()
+    assert "starts again" not in service.words()
 
 
 def test_a_first_page_that_is_an_error_is_said_and_not_taken_for_ready(run: Callable[..., Run]) -> None:
