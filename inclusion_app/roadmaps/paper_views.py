@@ -42,7 +42,7 @@ def handout() -> Any:
     facts = _facts()
     if facts is None:
         return redirect(url_for("roadmaps.plan"))
-    html = render_template("pdf/handout.html", **facts)
+    html = render_template("pdf/sheet.html", **facts)
     db_session().rollback()
     try:
         pdf = paper.render_pdf(html, settings=current_app.extensions["settings"])

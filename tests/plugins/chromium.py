@@ -99,20 +99,19 @@ def end(process: subprocess.Popen[bytes], seconds: float = 15.0) -> None:
 
 
 def wait_for_page(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the server answers; fails with the server's own words when it ends or takes too long."""
+    """Wait until this page answers 200; fails with the server's own words when it ends or takes too long."""
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     give_up = time.monotonic() + START_WITHIN
     while True:
         try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=5, context=trusting):
+            with urllib.request.urlopen(url, timeout=5, context=trusting):
                 return
-        except urllib.error.HTTPError as err:
-            err.close()
-            pytest.fail(f"the server answers {err.code}: {log.read_text()}")
-        except OSError:
+        except OSError as err:
+            if isinstance(err, urllib.error.HTTPError):
+                err.close()
             if process.poll() is not None or time.monotonic() > give_up:
-                pytest.fail(f"the server did not start: {log.read_text()}")
+                pytest.fail(f"the server did not start ({err}): {log.read_text()}")
             time.sleep(0.05)
 
 
@@ -135,7 +134,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
                 stderr=out,
             )
         running.append(process)
-        wait_for_page(f"http://127.0.0.1:{port}", process, log)
+        wait_for_page(f"http://127.0.0.1:{port}/readyz", process, log)
         return LiveServer(f"http://127.0.0.1:{port}", folder / "instance", environment)
 
     yield start
@@ -165,7 +164,7 @@ def https_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServe
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     try:
-        wait_for_page(url, process, log)
+        wait_for_page(f"{url}/healthz", process, log)
         yield server
     finally:
         end(process)
