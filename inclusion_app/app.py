@@ -38,7 +38,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     """A running application for these settings; refuses to start when a page declares no permission."""
     settings = settings or load_settings()
     app = Flask(
-        __name__, root_path=str(ROOT), template_folder="templates", static_folder=None, instance_path=str(settings.instance)
+        __name__,
+        root_path=str(ROOT),
+        template_folder="templates",
+        static_folder=None,
+        instance_path=str(settings.instance),
     )
     app.extensions["settings"] = settings
     _configure(app, settings)
@@ -57,7 +61,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     _speak_the_language_of_the_address(app)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
-    app.jinja_env.globals.update(reason_words=wording.reason_words,
+    app.jinja_env.globals.update(
+        reason_words=wording.reason_words,
         reason_title=wording.reason_title,
         reason_english=wording.reason_english,
         state_words=wording.state_words,

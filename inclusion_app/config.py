@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from inclusion_app.core.words import N_
-
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -35,7 +33,7 @@ class Settings:
     trusted_hops: int = 0
     badge_key: str | None = None
     notify_callback_token: str | None = None
-    service_name: str = N_("My digital roadmap")
+    service_name: str = "My digital roadmap"
     test_languages: bool = False
 
     @property
@@ -54,9 +52,7 @@ class Settings:
         return self.instance / "paper.sock"
 
 
-def load_settings(
-    environ: Mapping[str, str] | None = None, *, instance: Path | None = None
-) -> Settings:
+def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | None = None) -> Settings:
     """Read the environment; make and keep secrets in the instance folder where the embedded default allows it.
 
     Raises BadSetting for anything that cannot be right, before a single request is served.
@@ -83,7 +79,9 @@ def load_settings(
         raise BadSetting("INCLUSION_DEMO must be 0 or 1")
     local = base_url is None or urlsplit(base_url).hostname in LOOPBACK
     if demo_given == "1" and not local:
-        raise BadSetting("INCLUSION_DEMO=1 is refused for a public address: demonstration data is for this machine")
+        raise BadSetting(
+            "INCLUSION_DEMO=1 is refused for a public address: demonstration data is for this machine"
+        )
 
     mail_url = env.get("INCLUSION_MAIL_URL") or None
     if mail_url and urlsplit(mail_url).scheme not in {"smtp", "smtps"}:
@@ -121,9 +119,7 @@ def _new_field_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def _kept_secret(
-    env: Mapping[str, str], name: str, path: Path, embedded: bool, make: object
-) -> str:
+def _kept_secret(env: Mapping[str, str], name: str, path: Path, embedded: bool, make: object) -> str:
     given = env.get(name)
     if given:
         if len(given) < 32:
@@ -154,7 +150,9 @@ def _read_or_make(path: Path, make: object) -> str:
     except FileExistsError:
         text = path.read_text().strip()
         if not text:
-            raise BadSetting(f"{path.name} in the instance folder is empty; remove it or restore it") from None
+            raise BadSetting(
+                f"{path.name} in the instance folder is empty; remove it or restore it"
+            ) from None
         return text
     with os.fdopen(handle, "w") as out:
         value = str(make())  # type: ignore[operator]

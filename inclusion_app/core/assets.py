@@ -16,7 +16,11 @@ import brotli
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 BUILD = STATIC / "build"
-PARTS = {"app.css": ("css/app.css", "css/linemap.css"), "app.js": ("js/app.js",), "icon.svg": ("icons/icon.svg",)}
+PARTS = {
+    "app.css": ("css/app.css", "css/linemap.css"),
+    "app.js": ("js/app.js",),
+    "icon.svg": ("icons/icon.svg",),
+}
 
 
 def squeeze_css(text: str) -> str:
@@ -37,7 +41,9 @@ def build() -> dict[str, str]:
     BUILD.mkdir(parents=True, exist_ok=True)
     names: dict[str, str] = {}
     for name, parts in PARTS.items():
-        text = "\n".join((STATIC / part).read_text(encoding="utf-8") for part in parts if (STATIC / part).exists())
+        text = "\n".join(
+            (STATIC / part).read_text(encoding="utf-8") for part in parts if (STATIC / part).exists()
+        )
         if name.endswith(".css"):
             text = squeeze_css(text)
         elif name.endswith(".js"):

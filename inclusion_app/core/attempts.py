@@ -64,10 +64,13 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
     table = Attempt.__table__.c
     fresh = table.began_at <= now - limit.window
     full = and_(not_(fresh), table.tries + 1 >= limit.tries)
-    lengths = []
+    lengths: list[timedelta] = []
     while not lengths or lengths[-1] < limit.longest:
         lengths.append(min(limit.lock * 2 ** len(lengths), limit.longest))
-    until = case(*((table.locks == count, now + length) for count, length in enumerate(lengths)), else_=now + lengths[-1])
+    until = case(
+        *((table.locks == count, now + length) for count, length in enumerate(lengths)),
+        else_=now + lengths[-1],
+    )
     statement = (
         kind.insert(Attempt)
         .values(key_hash=key_hash, tries=1, locks=0, began_at=now, locked_until=None)

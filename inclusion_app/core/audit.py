@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -112,7 +112,7 @@ def record(
     )  # fmt: skip
     row.mac = _mac(_key(secret), head.mac, row)
     session.add(row)
-    session.execute(AuditHead.__table__.update().where(AuditHead.__table__.c.chain == chain).values(mac=row.mac))
+    session.execute(update(AuditHead).where(AuditHead.chain == chain).values(mac=row.mac))
     session.flush()
     return row
 
@@ -134,7 +134,9 @@ def verify(session: Session, heads_file: Path | None = None, *, secret: str | No
     heads = {head.chain: (head.seq, head.mac) for head in session.scalars(select(AuditHead))}
     for chain in sorted(heads.keys() | ends.keys()):
         if heads.get(chain) != ends.get(chain, (0, START)):
-            faults.append(Fault(chain, ends.get(chain, (0, START))[0] + 1, "the end of the chain is not its head"))
+            faults.append(
+                Fault(chain, ends.get(chain, (0, START))[0] + 1, "the end of the chain is not its head")
+            )
     faults.extend(_against_file(macs, heads_file, key))
     return faults
 
@@ -158,7 +160,9 @@ def _sign(key: bytes, facts: str) -> str:
     return hmac.new(key, b"head " + facts.encode(), hashlib.sha256).hexdigest()
 
 
-def append_heads(session: Session, path: Path, *, at: datetime | None = None, secret: str | None = None) -> int:
+def append_heads(
+    session: Session, path: Path, *, at: datetime | None = None, secret: str | None = None
+) -> int:
     """Add the signed head of each chain that grew since the last time to the file; returns how many."""
     from inclusion_app.core.clock import now
 
@@ -166,7 +170,9 @@ def append_heads(session: Session, path: Path, *, at: datetime | None = None, se
     known = set()
     if path.exists():
         known = {tuple(line.split(" ")[1:3]) for line in path.read_text(encoding="ascii").splitlines()}
-    fresh = [head for head in session.scalars(select(AuditHead)) if (str(head.chain), str(head.seq)) not in known]
+    fresh = [
+        head for head in session.scalars(select(AuditHead)) if (str(head.chain), str(head.seq)) not in known
+    ]
     moment = (at or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
     with path.open("a", encoding="ascii") as out:
         for head in fresh:

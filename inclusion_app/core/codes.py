@@ -24,7 +24,22 @@ LENGTH = RANDOM_SIGNS + 1
 WORDS_IN_CODE = 4
 WORD_CHECK = 5
 # Runs that would read as something rude or sad; such a code is drawn again.
-UNLUCKY = ("FAG", "RAPE", "DEAD", "DEATH", "HATE", "KKK", "FAT", "CRAP", "RAT", "PAKY", "GAY", "ANAL", "HELL", "DAMN")
+UNLUCKY = (
+    "FAG",
+    "RAPE",
+    "DEAD",
+    "DEATH",
+    "HATE",
+    "KKK",
+    "FAT",
+    "CRAP",
+    "RAT",
+    "PAKY",
+    "GAY",
+    "ANAL",
+    "HELL",
+    "DAMN",
+)
 
 
 class BrokenCode(ValueError):
@@ -77,7 +92,9 @@ def read_code(text: str) -> str:
     """
     plain = plain_digits(text).upper()
     parts = [part for part in _only(plain, letters=True).split() if part]
-    if len(parts) >= WORDS_IN_CODE and all(part.isascii() and part.isalpha() and len(part) > 2 for part in parts):
+    if len(parts) >= WORDS_IN_CODE and all(
+        part.isascii() and part.isalpha() and len(part) > 2 for part in parts
+    ):
         return words_to_code(parts)
     signs = "".join(sign for sign in plain if sign.isalnum()).translate(MENDED)
     if len(signs) < LENGTH:

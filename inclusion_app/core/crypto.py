@@ -72,7 +72,9 @@ def rotate(session: Session) -> int:
             if not isinstance(column.type, EncryptedText | EncryptedJSON):
                 continue
             key = next(iter(table.primary_key.columns))
-            for row_id, value in session.execute(select(key, type_coerce(column, Text)).where(column.is_not(None))):
+            for row_id, value in session.execute(
+                select(key, type_coerce(column, Text)).where(column.is_not(None))
+            ):
                 fresh = _keys().rotate(value.encode()).decode()
                 session.execute(
                     update(table).where(key == row_id).values({column.name: type_coerce(fresh, Text)})

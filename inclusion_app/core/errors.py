@@ -24,7 +24,6 @@ class RuleBroken(Exception):
         self.params = params
 
 
-
 def page(name: str, status: int, **context: Any) -> Response:
     """A plain error page that says nothing about what was asked for."""
     return make_response(render_template(f"errors/{name}.html", **context), status)

@@ -39,5 +39,7 @@ def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why:
         raise RuleBroken(N_("This was changed already. Look at the page again."))
     row.status = to
     session.add(
-        StatusChange(noun=row.__tablename__, row_id=row.id, before=before, after=to, at=now, actor=actor, why=why)
+        StatusChange(
+            noun=row.__tablename__, row_id=row.id, before=before, after=to, at=now, actor=actor, why=why
+        )
     )

@@ -26,7 +26,9 @@ from inclusion_app.core.paper_fonts import chosen_files, conf_of, prepare_fonts
 
 MEGABYTE = 1024 * 1024
 MOST_DATA = 700 * MEGABYTE  # of a process's own memory; a handout needs 70
-LONGEST = 25  # seconds after which a process that still draws one paper ends itself, should nobody else end it
+LONGEST = (
+    25  # seconds after which a process that still draws one paper ends itself, should nobody else end it
+)
 # The page says how many sides it may fill and how tight it is set; a tighter setting is tried when it does not fit.
 SIDES = re.compile(r'<html\b[^>]*\bdata-sides="(\d)"')
 FIT = 'data-fit="{}"'
@@ -74,12 +76,18 @@ class Pencil:
 
     def warm_up(self) -> None:
         """Draw a little of each script, so that the first person does not wait for the fonts to be read."""
-        for family, text in (("Noto Sans", "Warm"), ("Noto Nastaliq Urdu", "گرم"), ("Noto Naskh Arabic", "دافئ")):
+        for family, text in (
+            ("Noto Sans", "Warm"),
+            ("Noto Nastaliq Urdu", "گرم"),
+            ("Noto Naskh Arabic", "دافئ"),
+        ):
             self.draw(WARMING.format(family, text))
         self._covers("")
 
     def _lay_out(self, html: str, fonts: Any) -> Any:
-        return self._html(string=html, url_fetcher=self._fetcher).render(font_config=fonts, pdf_variant="pdf/ua-1")
+        return self._html(string=html, url_fetcher=self._fetcher).render(
+            font_config=fonts, pdf_variant="pdf/ua-1"
+        )
 
     def _covers(self, html: str) -> bool:
         missing = {letter for letter in set(html) if ord(letter) not in self._letters}

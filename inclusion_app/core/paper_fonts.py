@@ -43,7 +43,12 @@ def prepare_fonts(instance: Path, system: Sequence[Path] = SYSTEM) -> list[str]:
     chosen = [links, *([instance / ADDED] if (instance / ADDED).is_dir() else [])]
     _write_conf(conf_of(instance), chosen, cache)
     _write_conf(conf_of(instance, everything=True), [*chosen, *system], cache)
-    return [f"{family}-{weight}" for family in REQUIRED for weight in WEIGHTS if f"{family}-{weight}.ttf" not in found]
+    return [
+        f"{family}-{weight}"
+        for family in REQUIRED
+        for weight in WEIGHTS
+        if f"{family}-{weight}.ttf" not in found
+    ]
 
 
 def conf_of(instance: Path, *, everything: bool = False) -> Path:

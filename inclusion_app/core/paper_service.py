@@ -146,7 +146,9 @@ class Drawer:
 class PaperService:
     """Takes papers from the door, lets them wait for a drawer, refuses politely when the room is full."""
 
-    def __init__(self, instance: Path, processes: int, limits: Limits, command: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, instance: Path, processes: int, limits: Limits, command: tuple[str, ...] | None = None
+    ) -> None:
         self.instance = instance
         self.limits = limits
         command = command or (

@@ -37,7 +37,11 @@ def mend_tags() -> None:
 
 
 def _is_decoration(box: Any) -> bool:
-    return isinstance(box, boxes.ReplacedBox) and box.element is not None and box.element.get("aria-hidden") == "true"
+    return (
+        isinstance(box, boxes.ReplacedBox)
+        and box.element is not None
+        and box.element.get("aria-hidden") == "true"
+    )
 
 
 @contextmanager
@@ -64,7 +68,13 @@ def _marked(stream: Any, box: Any, tag: str) -> Iterator[None]:
 
 
 def _build_box_tree(
-    box: Any, parent: Any, pdf: Any, page_number: int, nums: dict[int, bytes], annotations: Any, marks: dict[Any, Any]
+    box: Any,
+    parent: Any,
+    pdf: Any,
+    page_number: int,
+    nums: dict[int, bytes],
+    annotations: Any,
+    marks: dict[Any, Any],
 ) -> Iterator[Any]:
     if isinstance(box, AbsolutePlaceholder):
         box = box._box

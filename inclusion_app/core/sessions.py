@@ -11,7 +11,8 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import g, session as cookie
+from flask import g
+from flask import session as cookie
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -36,7 +37,9 @@ class Visit(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    resident_id: Mapped[int | None] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), index=True)
+    resident_id: Mapped[int | None] = mapped_column(
+        ForeignKey("residents.id", ondelete="CASCADE"), index=True
+    )
     unlocked: Mapped[str] = mapped_column(String(12), default="nothing")
     # Where the person asked us to look from; a key for this stay only (see places).
     near: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)

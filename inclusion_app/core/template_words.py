@@ -9,6 +9,9 @@ from werkzeug.routing import BuildError
 
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.access import Permission, current_principal
+from inclusion_app.core.words import N_
+
+USUAL_NAME = N_("My digital roadmap")
 
 
 def register(app: Flask) -> None:
@@ -47,7 +50,11 @@ def same_page_in(language: i18n.Language) -> str:
     """The address of this very page in another language, its filters kept; the start page where there is none."""
     if request.endpoint and "language" in (request.url_rule.arguments if request.url_rule else ()):
         try:
-            parts = {**(request.view_args or {}), **request.args.to_dict(flat=False), "language": language.slug}
+            parts = {
+                **(request.view_args or {}),
+                **request.args.to_dict(flat=False),
+                "language": language.slug,
+            }
             return url_for(request.endpoint, **parts)
         except BuildError:
             pass

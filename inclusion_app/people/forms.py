@@ -40,7 +40,9 @@ class PicturesForm(BaseForm):
 
     def secret(self) -> str:
         """The three pictures as one secret. Raises RuleBroken."""
-        return pins.read_pictures([field.data or "" for field in (self.picture1, self.picture2, self.picture3)])
+        return pins.read_pictures(
+            [field.data or "" for field in (self.picture1, self.picture2, self.picture3)]
+        )
 
 
 class ComeBackForm(PicturesForm):
@@ -73,7 +75,7 @@ class KeepForm(PicturesForm):
         if len(field.data) > NICKNAME_LENGTH:
             raise ValidationError(_l("Use a shorter name, 40 letters at most."))
 
-    def secret(self, kind: str = "pin") -> str:  # type: ignore[override]
+    def secret(self, kind: str = "pin") -> str:
         """The chosen secret. Raises RuleBroken with the field."""
         if kind == "pictures":
             return super().secret()

@@ -63,7 +63,9 @@ def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
     return resident.code
 
 
-def change_secret(session: Session, *, resident: Resident, secret_kind: str, secret_hash: str, now: datetime) -> None:
+def change_secret(
+    session: Session, *, resident: Resident, secret_kind: str, secret_hash: str, now: datetime
+) -> None:
     """Another PIN or other pictures."""
     resident.secret_kind = secret_kind
     resident.secret_hash = secret_hash
@@ -93,7 +95,12 @@ def delete_idle_residents(session: Session, *, now: datetime) -> int:
 
 
 def _note(
-    session: Session, resident: Resident, action: str, items: tuple[str, ...], now: datetime, actor: str = "resident"
+    session: Session,
+    resident: Resident,
+    action: str,
+    items: tuple[str, ...],
+    now: datetime,
+    actor: str = "resident",
 ) -> None:
     audit.record(
         session,

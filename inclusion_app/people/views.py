@@ -102,7 +102,11 @@ def _claim(code_key: str | None, network_key: str, moment: datetime) -> None:
         free = attempts.claim(session, key_hash=network_key, limit=attempts.CODE_NETWORK, now=moment)
         free = attempts.claim(session, key_hash=all_key, limit=attempts.CODE_ALL, now=moment) and free
         until = None
-        if free and code_key and not attempts.claim(session, key_hash=code_key, limit=attempts.PIN_WRONG, now=moment):
+        if (
+            free
+            and code_key
+            and not attempts.claim(session, key_hash=code_key, limit=attempts.PIN_WRONG, now=moment)
+        ):
             until = attempts.locked_until(session, key_hash=code_key, now=moment)
     if not free:
         raise RuleBroken(BUSY)
@@ -120,5 +124,3 @@ def _enter(resident_id: int, unlocked: str, moment: datetime) -> None:
     if resident is not None:
         resident.last_used_at = moment
     session.flush()
-
-

@@ -29,7 +29,9 @@ def reports() -> None:
     with transaction() as session:
         found = queries.new_reports(session)
         for report in found:
-            click.echo(f"{report.at:%Y-%m-%d %H:%M} {report.place.slug} [{report.what}] ({report.language}) {report.words}")
+            click.echo(
+                f"{report.at:%Y-%m-%d %H:%M} {report.place.slug} [{report.what}] ({report.language}) {report.words}"
+            )
     click.echo(f"{len(found)} new reports")
 
 
@@ -45,7 +47,9 @@ def import_file(file: Path, kind: str, source: str, licence: str, dry_run: bool)
     with file.open(encoding="utf-8-sig", newline="") as text:
         rows = list(csv.DictReader(text))
     with transaction() as session:
-        wanted = [_from_librarieshacked(session, row) if kind == "librarieshacked" else dict(row) for row in rows]
+        wanted = [
+            _from_librarieshacked(session, row) if kind == "librarieshacked" else dict(row) for row in rows
+        ]
         for row in wanted:
             row.setdefault("read_on", today().isoformat())
             row.setdefault("confidence", "medium")
@@ -66,16 +70,18 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 
 def _from_librarieshacked(session: Any, row: dict[str, str]) -> dict[str, Any]:
-    hours = "; ".join(f"{day[:2]} {row[f'{day} staffed hours']}" for day in DAYS if row.get(f"{day} staffed hours"))
+    hours = "; ".join(
+        f"{day[:2]} {row[f'{day} staffed hours']}" for day in DAYS if row.get(f"{day} staffed hours")
+    )
     found = queries.find_where(session, row.get("Postcode", ""))
-    here = isinstance(found, queries.Where)
+    here = found if isinstance(found, queries.Where) else None
     return {
         "name": row["Library name"],
         "kinds": "library",
         "address": ", ".join(row[f"Address {n}"] for n in (1, 2, 3) if row.get(f"Address {n}")),
         "postcode": row.get("Postcode", ""),
-        "lat": str(found.lat) if here else "",
-        "lng": str(found.lng) if here else "",
+        "lat": str(here.lat) if here else "",
+        "lng": str(here.lng) if here else "",
         "hours": hours,
         "website": row.get("URL", ""),
     }
@@ -108,7 +114,9 @@ def wards() -> None:
 
 @wards.command("import")
 @click.argument("file", type=FILE)
-@click.option("-o", "target", type=click.Path(path_type=Path), default=packs.CITY / "wards.csv", show_default=False)
+@click.option(
+    "-o", "target", type=click.Path(path_type=Path), default=packs.CITY / "wards.csv", show_default=False
+)
 def import_wards(file: Path, target: Path) -> None:
     """Write the pack's ward table from a ward GeoJSON; `flask setup` then loads it."""
     click.echo(f"wrote {packs.build_wards(file, file, target, {})} wards")
@@ -121,7 +129,13 @@ def holidays() -> None:
 
 @holidays.command("import")
 @click.argument("file", type=FILE)
-@click.option("-o", "target", type=click.Path(path_type=Path), default=packs.CITY / "bank_holidays.csv", show_default=False)
+@click.option(
+    "-o",
+    "target",
+    type=click.Path(path_type=Path),
+    default=packs.CITY / "bank_holidays.csv",
+    show_default=False,
+)
 def import_holidays(file: Path, target: Path) -> None:
     """Write the pack's table of bank holidays from a CSV with date and title; `flask setup` then loads it."""
     done, refused = packs.build_holidays(file, target)
@@ -138,12 +152,20 @@ def pack() -> None:
 def show() -> None:
     """List the tables with source, licence and date."""
     for name, facts in packs.describe().items():
-        click.echo(f"{name}: {facts['rows']} rows, {facts['source']}, {facts['licence']}, {facts['released_on']}")
+        click.echo(
+            f"{name}: {facts['rows']} rows, {facts['source']}, {facts['licence']}, {facts['released_on']}"
+        )
 
 
 @pack.command("postcodes")
 @click.argument("file", type=FILE)
-@click.option("-o", "target", type=click.Path(path_type=Path), default=packs.CITY / "postcodes.csv.gz", show_default=False)
+@click.option(
+    "-o",
+    "target",
+    type=click.Path(path_type=Path),
+    default=packs.CITY / "postcodes.csv.gz",
+    show_default=False,
+)
 def build_postcodes(file: Path, target: Path) -> None:
     """Write the pack's postcode table from a fresh release."""
     done, refused = packs.build_postcodes(file, target)

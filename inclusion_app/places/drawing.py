@@ -31,7 +31,9 @@ class Drawn:
     here: Pin | None
 
 
-def city_map(wards: Sequence[Any], entries: Sequence[dict[str, Any]], where: Any, *, right_to_left: bool) -> Drawn | None:
+def city_map(
+    wards: Sequence[Any], entries: Sequence[dict[str, Any]], where: Any, *, right_to_left: bool
+) -> Drawn | None:
     """Fit the wards into a frame and put the numbers on it. Pins at one spot share it ("1, 3"). None without outlines."""
     rings = [ward.outline for ward in wards if ward.outline]
     if not rings:
@@ -47,7 +49,8 @@ def city_map(wards: Sequence[Any], entries: Sequence[dict[str, Any]], where: Any
         return round(EDGE + (lng - west) * squeeze * scale, 1), round(EDGE + (north - lat) * scale, 1)
 
     path = "".join(
-        "M" + " ".join(f"{x:.0f} {y:.0f}" for x, y in _thin([spot(lng, lat) for lng, lat in ring])) + "z" for ring in rings
+        "M" + " ".join(f"{x:.0f} {y:.0f}" for x, y in _thin([spot(lng, lat) for lng, lat in ring])) + "z"
+        for ring in rings
     )
     groups: dict[tuple[float, float], list[int]] = {}
     for entry in entries:

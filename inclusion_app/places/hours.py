@@ -203,7 +203,9 @@ def _next_opening(hours: Hours, wall: datetime, holidays: Collection[date]) -> d
         today = hours_of_day(hours, day, holidays)
         if today.ask:
             return None
-        starts = [_bounds(span, day)[0] for span in today.spans if span.kind in {Kind.STAFFED, Kind.SELF_SERVICE}]
+        starts = [
+            _bounds(span, day)[0] for span in today.spans if span.kind in {Kind.STAFFED, Kind.SELF_SERVICE}
+        ]
         later = [start for start in starts if start > wall]
         if later:
             return min(later)
@@ -213,7 +215,8 @@ def _next_opening(hours: Hours, wall: datetime, holidays: Collection[date]) -> d
 def is_open_late(hours: Hours) -> bool:
     """True when some weekday goes on after five, or a weekend day is open."""
     return any(
-        span.kind in {Kind.STAFFED, Kind.SELF_SERVICE} and (span.weekday >= 5 or span.closes > time(17) or span.closes < span.opens)
+        span.kind in {Kind.STAFFED, Kind.SELF_SERVICE}
+        and (span.weekday >= 5 or span.closes > time(17) or span.closes < span.opens)
         for span in hours.spans
     )
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, Time, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    Time,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from inclusion_app.core.crypto import EncryptedText
@@ -58,7 +69,9 @@ class Place(Base):
     checked_on: Mapped[date | None]
     edited_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     spans: Mapped[list[OpeningSpan]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
-    exceptions: Mapped[list[OpeningException]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    exceptions: Mapped[list[OpeningException]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True
+    )
     facilities: Mapped[list[Facility]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="Facility.id"
     )
@@ -108,7 +121,13 @@ class OpeningSpan(Base):
     def as_span(self) -> Span:
         """The pure span."""
         return Span(
-            self.weekday, self.opens, self.closes, Kind(self.kind), self.nth, self.valid_from, self.valid_until
+            self.weekday,
+            self.opens,
+            self.closes,
+            Kind(self.kind),
+            self.nth,
+            self.valid_from,
+            self.valid_until,
         )
 
 
@@ -185,7 +204,9 @@ class PostcodePoint(Base):
     __tablename__ = "postcode_points"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
-    key: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+    key: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    )
     lat_e5: Mapped[int]
     lng_e5: Mapped[int]
     ward_id: Mapped[int | None] = mapped_column(ForeignKey("wards.id"))

@@ -49,7 +49,9 @@ def read_table(name: str, folder: Path = CITY) -> Iterator[dict[str, str]]:
 
 def describe(folder: Path = CITY) -> dict[str, dict[str, Any]]:
     """pack.toml: each table with source, licence, notice, date."""
-    found: dict[str, dict[str, Any]] = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))["table"]
+    found: dict[str, dict[str, Any]] = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))[
+        "table"
+    ]
     return found
 
 
@@ -95,7 +97,8 @@ def build_postcodes(source: Path, target: Path) -> tuple[int, list[Refused]]:
                 rows.append([read.outward, read.inward, lat, lng, row.get("ward_code", "")])
     rows.sort()
     short = [
-        [row[0] if index == 0 or rows[index - 1][0] != row[0] else "", *row[1:]] for index, row in enumerate(rows)
+        [row[0] if index == 0 or rows[index - 1][0] != row[0] else "", *row[1:]]
+        for index, row in enumerate(rows)
     ]
     write_table(target, ["outward", "inward", "lat_e5", "lng_e5", "ward"], short)
     return len(rows), refused
@@ -127,17 +130,23 @@ def build_wards(labels: Path, outlines: Path | None, target: Path, districts: Ma
     for feature in json.loads(labels.read_text())["features"]:
         facts = feature["properties"]
         code = facts.get("area_code") or facts["ward_code"]
-        district = districts.get(facts.get("local_authority_area_code", ""), facts.get("local_authority_area_name", ""))
+        district = districts.get(
+            facts.get("local_authority_area_code", ""), facts.get("local_authority_area_name", "")
+        )
         outline = json.dumps(shapes[code], separators=(",", ":")) if code in shapes else ""
         name = facts.get("area_name") or facts["ward_name"]
-        rows.append([code, name, district, round(float(facts["lat"]), 5), round(float(facts["lon"]), 5), outline])
+        rows.append(
+            [code, name, district, round(float(facts["lat"]), 5), round(float(facts["lon"]), 5), outline]
+        )
     rows.sort()
     write_table(target, ["code", "name", "district", "lat", "lng", "outline"], rows)
     return len(rows)
 
 
 def _largest_ring(geometry: Mapping[str, Any]) -> list[list[float]]:
-    rings = geometry["coordinates"] if geometry["type"] == "Polygon" else [p[0] for p in geometry["coordinates"]]
+    rings = (
+        geometry["coordinates"] if geometry["type"] == "Polygon" else [p[0] for p in geometry["coordinates"]]
+    )
     return max(rings if geometry["type"] == "MultiPolygon" else rings[:1], key=len)
 
 

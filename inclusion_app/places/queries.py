@@ -106,14 +106,18 @@ def _find_name(session: Session, name: Name) -> Where | NotFound:
         if any(sign.isdigit() for sign in name.text):
             return NotFound("half_postcode")
         starts = session.scalars(
-            select(Area).where(Area.key.startswith(name.key, autoescape=True), Area.kind != "outcode").limit(2)
+            select(Area)
+            .where(Area.key.startswith(name.key, autoescape=True), Area.kind != "outcode")
+            .limit(2)
         ).all()
         if len(name.key) < 4 or len(starts) != 1:
             return NotFound("unknown_name")
         area = starts[0]
     codes = area.ward_codes.split()
     ward = session.scalar(select(Ward).where(Ward.code == codes[0])) if len(codes) == 1 else None
-    return Where(area.lat, area.lng, area.name, ward.name if ward else "", ward.id if ward else None, rough=True)
+    return Where(
+        area.lat, area.lng, area.name, ward.name if ward else "", ward.id if ward else None, rough=True
+    )
 
 
 def holidays(session: Session) -> frozenset[date]:
@@ -156,9 +160,20 @@ def find_places(
         light = _with_facilities(session, light, filters.facilities)
     scored = []
     for row in light:
-        metres = metres_between(where.lat, where.lng, row.lat, row.lng) if where and row.lat is not None else None
+        metres = (
+            metres_between(where.lat, where.lng, row.lat, row.lng) if where and row.lat is not None else None
+        )
         same = bool(where and where.ward_id and row.lat is None and row.ward_id == where.ward_id)
-        scored.append((0 if same else 1 if metres is not None or where is None else 2, metres or 0.0, row.name, row.id, metres, same))
+        scored.append(
+            (
+                0 if same else 1 if metres is not None or where is None else 2,
+                metres or 0.0,
+                row.name,
+                row.id,
+                metres,
+                same,
+            )
+        )
     scored.sort(key=lambda item: item[:4])
     days = holidays(session)
     if filters.open:
@@ -187,7 +202,12 @@ def _rows(session: Session, ids: Sequence[int]) -> dict[int, Place]:
     found = session.scalars(
         select(Place)
         .where(Place.id.in_(ids))
-        .options(selectinload(Place.spans), selectinload(Place.exceptions), selectinload(Place.facilities), selectinload(Place.ward))
+        .options(
+            selectinload(Place.spans),
+            selectinload(Place.exceptions),
+            selectinload(Place.facilities),
+            selectinload(Place.ward),
+        )
     )
     return {place.id: place for place in found}
 
@@ -203,7 +223,12 @@ def place_by_slug(session: Session, slug: str) -> Place | None:
     return session.scalar(
         select(Place)
         .where(Place.slug == slug)
-        .options(selectinload(Place.spans), selectinload(Place.exceptions), selectinload(Place.facilities), selectinload(Place.ward))
+        .options(
+            selectinload(Place.spans),
+            selectinload(Place.exceptions),
+            selectinload(Place.facilities),
+            selectinload(Place.ward),
+        )
     )
 
 
@@ -218,10 +243,17 @@ def facilities_with_data(session: Session) -> set[str]:
 
 
 def near_for_kinds(
-    session: Session, *, where: Where, kinds_by_step: Mapping[str, tuple[str, ...]], now: datetime, most: int = 2
+    session: Session,
+    *,
+    where: Where,
+    kinds_by_step: Mapping[str, tuple[str, ...]],
+    now: datetime,
+    most: int = 2,
 ) -> dict[str, list[Found]]:
     """At most two places for each step, nearest of the first kind that has one near; three queries in all."""
-    light = session.execute(select(Place.id, Place.lat, Place.lng, Place.kinds).where(Place.lat.is_not(None))).all()
+    light = session.execute(
+        select(Place.id, Place.lat, Place.lng, Place.kinds).where(Place.lat.is_not(None))
+    ).all()
     measured = sorted(
         (metres_between(where.lat, where.lng, row.lat, row.lng), row.id, row.kinds.split()) for row in light
     )
@@ -229,7 +261,9 @@ def near_for_kinds(
     for step, kinds in kinds_by_step.items():
         best: list[tuple[float, int]] = []
         for kind in kinds:
-            fitting = [(metres, place) for metres, place, has in measured if kind in has and metres <= FAR_METRES]
+            fitting = [
+                (metres, place) for metres, place, has in measured if kind in has and metres <= FAR_METRES
+            ]
             best += [item for item in fitting if item not in best][: most - len(best)]
             if len(best) >= most:
                 break
@@ -258,8 +292,9 @@ def new_reports(session: Session) -> list[PlaceReport]:
     """Reports nobody has looked at yet, oldest first."""
     return list(
         session.scalars(
-            select(PlaceReport).where(PlaceReport.status == "new").options(selectinload(PlaceReport.place)).order_by(PlaceReport.at)
+            select(PlaceReport)
+            .where(PlaceReport.status == "new")
+            .options(selectinload(PlaceReport.place))
+            .order_by(PlaceReport.at)
         )
     )
-
-

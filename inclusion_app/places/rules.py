@@ -61,15 +61,6 @@ class Kept:
     words: str
     near: dict[str, Any]
 
-    def __iter__(self) -> Any:
-        return iter(self.near.items())
-
-    def keys(self) -> Any:
-        return self.near.keys()
-
-    def __getitem__(self, key: str) -> Any:
-        return self.near[key]
-
 
 def area_to_keep(near: Mapping[str, Any] | None) -> Kept | None:
     """Ward and postcode sector of a position, the point rounded to about 100 metres. None without a position.
@@ -78,7 +69,9 @@ def area_to_keep(near: Mapping[str, Any] | None) -> Kept | None:
     """
     if not near:
         return None
-    words = ", ".join(part for part in (near.get("ward", ""), near.get("sector", "")) if part) or str(near.get("name", ""))
+    words = ", ".join(part for part in (near.get("ward", ""), near.get("sector", "")) if part) or str(
+        near.get("name", "")
+    )
     kept = {
         "lat": round(near["lat"], 3),
         "lng": round(near["lng"], 3),

@@ -74,7 +74,9 @@ def _load_areas(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
     for ward in wards.values():
         key = name_key(ward.name)
         if key not in areas or ward.outline:
-            areas[key] = Area(key=key, name=ward.name, kind="ward", ward_codes=ward.code, lat=ward.lat, lng=ward.lng)
+            areas[key] = Area(
+                key=key, name=ward.name, kind="ward", ward_codes=ward.code, lat=ward.lat, lng=ward.lng
+            )
     for row in pack.read_table("neighbourhoods.csv"):
         own = [wards[code] for code in row["ward_codes"].split()]
         key = name_key(row["name"])
@@ -88,7 +90,9 @@ def _load_areas(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
         )
     for row in pack.read_table("outcodes.csv"):
         key = row["outcode"].casefold()
-        areas[key] = Area(key=key, name=row["outcode"], kind="outcode", lat=float(row["lat"]), lng=float(row["lng"]))
+        areas[key] = Area(
+            key=key, name=row["outcode"], kind="outcode", lat=float(row["lat"]), lng=float(row["lng"])
+        )
     session.execute(delete(Area))
     session.add_all(areas.values())
     return len(areas), []
@@ -98,14 +102,18 @@ def _load_postcodes(session: Session, _now: datetime) -> tuple[int, list[Refused
     return import_postcodes(session, pack.read_postcodes())
 
 
-def import_postcodes(session: Session, rows: Iterable[tuple[Any, int, int, str]]) -> tuple[int, list[Refused]]:
+def import_postcodes(
+    session: Session, rows: Iterable[tuple[Any, int, int, str]]
+) -> tuple[int, list[Refused]]:
     """Replace all postcodes by these (postcode, lat, lng in 1/100,000 degrees, ward code)."""
     wards = dict(session.execute(select(Ward.code, Ward.id)).tuples().all())
     session.execute(delete(PostcodePoint))
     batch: list[dict[str, Any]] = []
     total = 0
     for postcode, lat, lng, ward in rows:
-        batch.append({"key": postcode_key(postcode), "lat_e5": lat, "lng_e5": lng, "ward_id": wards.get(ward)})
+        batch.append(
+            {"key": postcode_key(postcode), "lat_e5": lat, "lng_e5": lng, "ward_id": wards.get(ward)}
+        )
         if len(batch) == BATCH:
             session.execute(insert(PostcodePoint), batch)
             total += len(batch)
@@ -117,7 +125,10 @@ def import_postcodes(session: Session, rows: Iterable[tuple[Any, int, int, str]]
 
 def _load_holidays(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
     session.execute(delete(BankHoliday))
-    rows = [{"day": date.fromisoformat(row["date"]), "title": row["title"]} for row in pack.read_table("bank_holidays.csv")]
+    rows = [
+        {"day": date.fromisoformat(row["date"]), "title": row["title"]}
+        for row in pack.read_table("bank_holidays.csv")
+    ]
     session.execute(insert(BankHoliday), rows)
     return len(rows), []
 
@@ -128,7 +139,13 @@ def _load_libraries(session: Session, now: datetime) -> tuple[int, list[Refused]
     for row in pack.read_table("libraries.csv"):
         facts = dict(row, kinds="library", hours=row["staffed_hours_osm"], hours_source_on=row["source_on"])
         facts["facilities"] = [  # type: ignore[assignment]
-            (item["facility"], item["value"], item["source_address"], item["source_on"], item["confidence"] or "medium")
+            (
+                item["facility"],
+                item["value"],
+                item["source_address"],
+                item["source_on"],
+                item["confidence"] or "medium",
+            )
             for item in offers
         ]
         if row["self_service_entry"] == "yes":
@@ -215,7 +232,9 @@ def _fill(
     place.licence, place.read_on, place.confidence = row["licence"], read_on, row["confidence"]
     place.holiday_rule, place.hours_confirmed = "ask", False
     place.spans = [
-        OpeningSpan(weekday=span.weekday, opens=span.opens, closes=span.closes, kind=span.kind.value, nth=span.nth)
+        OpeningSpan(
+            weekday=span.weekday, opens=span.opens, closes=span.closes, kind=span.kind.value, nth=span.nth
+        )
         for span in spans
     ]
     wanted = {
@@ -224,18 +243,25 @@ def _fill(
     if "wifi" in place.kind_list and "wifi" not in wanted:
         wanted["wifi"] = ("yes", row["source_address"], row.get("source_on", ""), row["confidence"])
     if "data_bank" in place.kind_list:
-        wanted.setdefault("data_sim", ("yes", row["source_address"], row.get("source_on", ""), row["confidence"]))
+        wanted.setdefault(
+            "data_sim", ("yes", row["source_address"], row.get("source_on", ""), row["confidence"])
+        )
     if {"makerspace", "fablab", "repair_cafe"} & set(place.kind_list):
-        wanted.setdefault("tools", ("yes", row["source_address"], row.get("source_on", ""), row["confidence"]))
+        wanted.setdefault(
+            "tools", ("yes", row["source_address"], row.get("source_on", ""), row["confidence"])
+        )
     here = {facility.name: facility for facility in place.facilities}
-    place.facilities = [
-        _facility(here.get(name), name, *facts) for name, facts in wanted.items()
-    ]
+    place.facilities = [_facility(here.get(name), name, *facts) for name, facts in wanted.items()]
 
 
 def _facility(found: Facility | None, name: str, value: str, address: str, on: str, sure: str) -> Facility:
     facility = found or Facility(name=name)
-    facility.value, facility.source_address, facility.source_on, facility.confidence = value, address, on, sure
+    facility.value, facility.source_address, facility.source_on, facility.confidence = (
+        value,
+        address,
+        on,
+        sure,
+    )
     return facility
 
 
@@ -246,7 +272,8 @@ def read_place_hours(text: str) -> tuple[Span, ...]:
         nth = re.match(r"([A-Z][a-z])\[(-?\d)\]\s+(.*)", rule)
         if nth:
             spans += [
-                Span(span.weekday, span.opens, span.closes, nth=int(nth[2])) for span in read_osm_week(f"{nth[1]} {nth[3]}")
+                Span(span.weekday, span.opens, span.closes, nth=int(nth[2]))
+                for span in read_osm_week(f"{nth[1]} {nth[3]}")
             ]
         else:
             spans += read_osm_week(rule)

@@ -14,15 +14,25 @@ from inclusion_app.core.access import ANYONE, Room
 from inclusion_app.core.clock import LONDON, now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.geo import metres_between
 from inclusion_app.core.sessions import current_visit, visit_for_change
 from inclusion_app.places import drawing, forms, queries, services, wording
-from inclusion_app.places.hours import week
+from inclusion_app.places.hours import status_at, week
 from inclusion_app.places.models import Place
 from inclusion_app.places.rules import FACILITIES, KINDS
 
 room = Room("places", __name__)
 OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
-SHOWN_FACILITIES = ("computers", "wifi", "data_sim", "device_donation", "staff_help", "tools", "printing", "step_free")
+SHOWN_FACILITIES = (
+    "computers",
+    "wifi",
+    "data_sim",
+    "device_donation",
+    "staff_help",
+    "tools",
+    "printing",
+    "step_free",
+)
 
 
 @room.page("/places", allow=ANYONE, methods=("GET", "POST"))
@@ -32,8 +42,7 @@ def finder() -> Any:
     if request.method == "POST":
         found = queries.find_where(db_session(), form.near.data or "")
         if isinstance(found, queries.Where):
-            visit = visit_for_change(db_session(), now())
-            visit.near = found.as_near()
+            visit_for_change(db_session(), now()).near = found.as_near()
             if request.values.get("for") == "plan":
                 return redirect(url_for("roadmaps.plan"), 303)
             return redirect(url_for("places.finder", near="mine", **_kept_filters()), 303)
@@ -89,7 +98,11 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
             "distance": wording.distance_words(item),
             "open": wording.open_words(item.place, item.status, moment),
             "kinds": [_(KINDS[kind]) for kind in item.place.kind_list],
-            "facts": [fact for fact in item.place.facilities if fact.value == "yes" and fact.name in SHOWN_FACILITIES][:3],
+            "facts": [
+                fact
+                for fact in item.place.facilities
+                if fact.value == "yes" and fact.name in SHOWN_FACILITIES
+            ][:3],
         }
         for number, item in enumerate(found, 1)
     ]
@@ -133,8 +146,10 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
     where = queries.where_of_near(visit.near if visit else None)
     found = queries.Found(
         here,
-        queries.metres_between(where.lat, where.lng, here.lat, here.lng) if where and here.lat is not None and here.lng is not None else None,
-        queries.status_at(here.hours, moment, days),
+        metres_between(where.lat, where.lng, here.lat, here.lng)
+        if where and here.lat is not None and here.lng is not None
+        else None,
+        status_at(here.hours, moment, days),
     )
     form.what.choices = [(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
     page = render_template(

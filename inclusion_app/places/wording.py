@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask_babel import format_date, gettext as _
+from flask_babel import format_date
+from flask_babel import gettext as _
 
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.geo import walk_minutes
@@ -40,7 +41,11 @@ def open_words(place: Place, status: Status, now: datetime) -> str:
     sure = place.hours_confirmed
     if status.answer is Answer.OPEN and status.until:
         until = clock_words(status.until.astimezone(LONDON).time())
-        return _("Open until %(time)s", time=until) if sure else _("Open until %(time)s (not confirmed)", time=until)
+        return (
+            _("Open until %(time)s", time=until)
+            if sure
+            else _("Open until %(time)s (not confirmed)", time=until)
+        )
     if status.answer is Answer.SELF_SERVICE:
         return _("Open now without staff, with a card and PIN")
     if status.answer is Answer.APPOINTMENT:
@@ -53,7 +58,11 @@ def open_words(place: Place, status: Status, now: datetime) -> str:
         when = _when(status.opens_at, now)
         if status.answer is Answer.NO_STAFF:
             return _("No staff now. Staff from %(when)s (not confirmed)", when=when)
-        return _("Closed. Opens %(when)s", when=when) if sure else _("Closed. Opens %(when)s (not confirmed)", when=when)
+        return (
+            _("Closed. Opens %(when)s", when=when)
+            if sure
+            else _("Closed. Opens %(when)s (not confirmed)", when=when)
+        )
     if status.answer is Answer.CLOSED:
         return _("Closed now. Ask when it opens")
     if place.opening_note:

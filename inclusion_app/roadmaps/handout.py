@@ -28,7 +28,6 @@ WORDS = {
     "talk": N_("Talk to a person"),
     "code": N_("My code"),
     "code_opens": N_("Open your plan with this code and your PIN or pictures."),
-    "code_keep": N_("Keep your PIN or pictures in your head."),
     "place": N_("A place near you"),
     "week": N_("Opening times this week"),
     "closed": N_("Closed"),
@@ -45,8 +44,7 @@ SCAM_WORDS = (
     N_("Somebody wants money, a password or a code? Stop."),
     N_("They say it is urgent or secret? That is a sign of a scam."),
     N_("Put the phone down. Talk to somebody you trust."),
-    N_("Is it your bank? Call 159 yourself."),
-    N_("Is it a text? Send it on to 7726. That is free."),
+    N_("Is it your bank? Call 159. Got a bad text? Send it on to 7726."),
 )
 
 Translate = Callable[..., str]
@@ -178,7 +176,15 @@ class Handout:
         """
         bare = tuple(replace(step, why=None) for step in self.steps)
         return replace(
-            self, private=True, name="", goals=(), notes=(), routes=(), line_map=None, steps=bare, appointment=None
+            self,
+            private=True,
+            name="",
+            goals=(),
+            notes=(),
+            routes=(),
+            line_map=None,
+            steps=bare,
+            appointment=None,
         )
 
 

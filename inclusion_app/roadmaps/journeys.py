@@ -55,7 +55,9 @@ def next_question(stored: Mapping[str, Any], after: int = 0) -> int | None:
     return None
 
 
-def with_answer(stored: Mapping[str, Any], question: str, value: str | Sequence[str] | None) -> dict[str, Any]:
+def with_answer(
+    stored: Mapping[str, Any], question: str, value: str | Sequence[str] | None
+) -> dict[str, Any]:
     """A copy of the stored answers with this one put in; None means the skip button."""
     new = {key: item for key, item in stored.items() if key != question}
     skipped = [item for item in stored.get("skipped", ()) if item != question]

@@ -62,8 +62,10 @@ def _keep(form: KeepForm, kind: str) -> Any:
         language=i18n.current_language().slug,
         now=moment,
     )
-    near = area_to_keep(visit.near) if form.keep_near.data else None
-    services.give_to_resident(session, roadmap=roadmap, visit=visit, resident=resident, near=near, now=moment)
+    kept = area_to_keep(visit.near) if form.keep_near.data else None
+    services.give_to_resident(
+        session, roadmap=roadmap, visit=visit, resident=resident, near=kept.near if kept else None, now=moment
+    )
     renew_browser(visit)
     return redirect(url_for("roadmaps.code"), 303)
 

@@ -21,7 +21,9 @@ class Roadmap(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visits.id", ondelete="CASCADE"), unique=True)
-    resident_id: Mapped[int | None] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), unique=True)
+    resident_id: Mapped[int | None] = mapped_column(
+        ForeignKey("residents.id", ondelete="CASCADE"), unique=True
+    )
     answers: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
     choices: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
     # Where the person looks from, kept only by choice: a ward and a postcode sector (see places).

@@ -26,7 +26,6 @@ from inclusion_app.roadmaps.picture import line_map
 from inclusion_app.roadmaps.views import _mine, room
 
 
-
 @room.page("/roadmap/print", allow=policy.READ, reads=("plan", "code"))
 def print_page() -> Any:
     """The same sheet as a web page: the accessible version, and the one for a kiosk's printer."""
@@ -50,9 +49,9 @@ def handout() -> Any:
         response = make_response(render_template("errors/paper_busy.html"), 503)
         response.headers["Retry-After"] = "20"
         return response
-    response = Response(pdf, mimetype="application/pdf")
-    response.headers["Content-Disposition"] = 'inline; filename="plan.pdf"'
-    return response
+    answer = Response(pdf, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = 'inline; filename="plan.pdf"'
+    return answer
 
 
 def _facts() -> dict[str, Any] | None:
@@ -82,13 +81,21 @@ def _facts() -> dict[str, Any] | None:
         "qr": qr_svg(short_address(code)) if code else None,
         "short_address": short_address(code) if code else None,
         "picture_of_plan": line_map(
-            made.plan, made.answers.goals or ("g01",), made.choices.states, rtl=i18n.current_language().dir == "rtl"
+            made.plan,
+            made.answers.goals or ("g01",),
+            made.choices.states,
+            rtl=i18n.current_language().dir == "rtl",
         ),
         "large": request.args.get("size") == "large",
         "private": request.args.get("private") == "yes",
         "scam_words": SCAM_BOX,
         "line": next(
-            (line for goal in made.answers.goals if (line := made.catalogue.phone_line_for_goal(goal)) is not None), None
+            (
+                line
+                for goal in made.answers.goals
+                if (line := made.catalogue.phone_line_for_goal(goal)) is not None
+            ),
+            None,
         ),
     }
 

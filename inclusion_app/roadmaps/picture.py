@@ -60,11 +60,18 @@ def _shape(state: StepState, is_next: bool, is_doing: bool) -> str:
     return "done" if state in DONE else "later"
 
 
-def line_map(plan: Plan, goals: Sequence[str], states: Mapping[str, StepState], *, rtl: bool = False) -> LineMap:
+def line_map(
+    plan: Plan, goals: Sequence[str], states: Mapping[str, StepState], *, rtl: bool = False
+) -> LineMap:
     """The map of a plan. Done steps of the plan's goals come first: the way already gone."""
-    lanes = [goal for goal in goals if any(goal in step.serves for step in plan.steps)] or list(goals[:1]) or [""]
+    lanes = (
+        [goal for goal in goals if any(goal in step.serves for step in plan.steps)] or list(goals[:1]) or [""]
+    )
     width = LANE * len(lanes)
-    rows = [(step.id, tuple(lanes.index(goal) for goal in step.serves if goal in lanes) or (0,)) for step in plan.steps]
+    rows = [
+        (step.id, tuple(lanes.index(goal) for goal in step.serves if goal in lanes) or (0,))
+        for step in plan.steps
+    ]
     spans = {
         lane: (
             min((row for row, (_id, on) in enumerate(rows) if lane in on), default=0),
@@ -88,7 +95,9 @@ def line_map(plan: Plan, goals: Sequence[str], states: Mapping[str, StepState], 
                 lanes=on,
                 first_x=min(xs),
                 last_x=max(xs),
-                shape=_shape(states.get(step_id, StepState.NOT_STARTED), step_id in plan.next, step_id in plan.doing),
+                shape=_shape(
+                    states.get(step_id, StepState.NOT_STARTED), step_id in plan.next, step_id in plan.doing
+                ),
                 next_number=plan.next.index(step_id) + 1 if step_id in plan.next else None,
                 here=step_id == here,
                 tracks=tuple(

@@ -73,13 +73,12 @@ class Mode(StrEnum):
     FOR_ME = "for_me"
 
 
-DONE = frozenset(
-    {StepState.DONE_WITH_HELP, StepState.DONE_ALONE, StepState.CAN_SHOW, StepState.ALREADY_KNEW}
-)
+DONE = frozenset({StepState.DONE_WITH_HELP, StepState.DONE_ALONE, StepState.CAN_SHOW, StepState.ALREADY_KNEW})
 # People change their minds and mend mistakes: every state can follow every other one. What is refused is
 # a state that does not exist, and a "move" to where the step already is.
 STEP_LIFECYCLE = Lifecycle(
-    "step", {state.value: frozenset(other.value for other in StepState if other is not state) for state in StepState}
+    "step",
+    {state.value: frozenset(other.value for other in StepState if other is not state) for state in StepState},
 )
 
 ACCESS_STEPS = frozenset({"A1", "A2", "A3", "A4", "A5", "A6", "A7"})
@@ -282,7 +281,9 @@ def denied_steps(answers: Answers, choices: Choices) -> frozenset[str]:
     for question, skill in answers.skills.items():
         if skill not in {Skill.ALONE, Skill.SHOW}:
             denied.update(SKILL_STEPS.get(question, ()))
-    denied.update(step for step, state in choices.states.items() if state in {StepState.DOING, StepState.NOT_STARTED})
+    denied.update(
+        step for step, state in choices.states.items() if state in {StepState.DOING, StepState.NOT_STARTED}
+    )
     return frozenset(denied)
 
 
@@ -335,7 +336,10 @@ def modes_of(goals: Sequence[str], answers: Answers, choices: Choices) -> Mappin
 
 
 def light_steps(
-    catalogue: Catalogue, targets: Mapping[str, tuple[str, ...]], modes: Mapping[str, Mode], known: frozenset[str]
+    catalogue: Catalogue,
+    targets: Mapping[str, tuple[str, ...]],
+    modes: Mapping[str, Mode],
+    known: frozenset[str],
 ) -> frozenset[str]:
     """Point 2: targets wanted only together or for me, unless an ordinary target rests on them."""
     light = {step for step, goals in targets.items() if all(modes[goal] is not Mode.ME for goal in goals)}
@@ -403,9 +407,7 @@ class _Answering:
     offered: list[str] = field(default_factory=list)
 
 
-def _answer_barriers(
-    named: frozenset[str], links: _Links, chosen: dict[str, tuple[str, ...]]
-) -> _Answering:
+def _answer_barriers(named: frozenset[str], links: _Links, chosen: dict[str, tuple[str, ...]]) -> _Answering:
     done = _Answering()
 
     def bring(step: str, barriers: Iterable[str], *, first: bool = False) -> None:
@@ -504,7 +506,11 @@ def _in_order(chosen: Mapping[str, tuple[str, ...]], keys: Mapping[str, _Key]) -
     done: set[str] = set()
     order: list[str] = []
     while left:
-        free = [step for step, before in left.items() if all(item in done or item not in chosen for item in before)]
+        free = [
+            step
+            for step, before in left.items()
+            if all(item in done or item not in chosen for item in before)
+        ]
         best = min(free, key=lambda step: keys[step])
         order.append(best)
         done.add(best)
@@ -548,7 +554,8 @@ def _area(catalogue: Catalogue, step: str) -> str:
 
 def _fit(picked: Sequence[str], free_minutes: int, catalogue: Catalogue) -> list[str]:
     """Fewer once the sum passes the free minutes, but always one."""
-    total, kept = 0, []
+    total = 0
+    kept: list[str] = []
     for step in picked:
         total += catalogue.steps[step].minutes
         if kept and total > free_minutes:
@@ -574,9 +581,13 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
     )
     modes = modes_of(wish.goals, answers, choices)
     refused = frozenset(
-        step for step, state in choices.states.items() if state is StepState.NOT_FOR_ME and step in catalogue.steps
+        step
+        for step, state in choices.states.items()
+        if state is StepState.NOT_FOR_ME and step in catalogue.steps
     )
-    doing_states = {step for step, state in choices.states.items() if state is StepState.DOING and step in catalogue.steps}
+    doing_states = {
+        step for step, state in choices.states.items() if state is StepState.DOING and step in catalogue.steps
+    }
     pinned = [pin for pin in choices.pins if pin in catalogue.steps]
 
     def gather(stops: frozenset[str]) -> tuple[_Links, dict[str, tuple[str, ...]], _Answering]:
@@ -614,7 +625,11 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
     }
     order = _in_order(chosen, keys)
     doing = tuple(step for step in order if step in doing_states)
-    ready = [step for step in order if step not in doing_states and not any(item in chosen for item in chosen[step])]
+    ready = [
+        step
+        for step in order
+        if step not in doing_states and not any(item in chosen for item in chosen[step])
+    ]
     following = next_steps(
         ready,
         [pin for pin in pinned if pin in chosen and pin not in doing_states],
@@ -640,7 +655,9 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
         )
         for step in order
     )
-    offered = [step for step in answering.offered if step not in known and step not in chosen and step not in refused]
+    offered = [
+        step for step in answering.offered if step not in known and step not in chosen and step not in refused
+    ]
     nothing = None if following else _why_nothing(doing, order)
     if nothing is not None and nothing.kind is ReasonKind.ALL_DONE and LAST_RESORT not in known | refused:
         offered.append(LAST_RESORT)
@@ -654,7 +671,9 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
         offered=tuple(dict.fromkeys(offered)),
         extras={
             goal: tuple(
-                step for step in catalogue.goals[goal].extras if step not in known and step not in wish.targets
+                step
+                for step in catalogue.goals[goal].extras
+                if step not in known and step not in wish.targets
             )
             for goal in wish.goals
         },
@@ -666,7 +685,11 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
 
 
 def _serves(wish: _Wish, leads: frozenset[str]) -> tuple[str, ...]:
-    return tuple(goal for goal in wish.goals if any(goal in wish.targets[step] for step in leads if step in wish.targets))
+    return tuple(
+        goal
+        for goal in wish.goals
+        if any(goal in wish.targets[step] for step in leads if step in wish.targets)
+    )
 
 
 def _mode_of(wish: _Wish, modes: Mapping[str, Mode], leads: frozenset[str]) -> Mode:
@@ -729,7 +752,10 @@ def best_offers(offers: Iterable[Offer], *, today: date, most: int = 2) -> tuple
     fitting = [
         offer
         for offer in offers
-        if offer.fits_access and offer.fits_age and offer.free and (offer.until is None or offer.until >= today)
+        if offer.fits_access
+        and offer.fits_age
+        and offer.free
+        and (offer.until is None or offer.until >= today)
     ]
 
     def rank(offer: Offer) -> tuple[bool, bool, bool, date, float, str]:

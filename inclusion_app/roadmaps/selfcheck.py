@@ -62,10 +62,10 @@ GOALS = Question(
     "q1",
 )
 SCALE = (
-    Option("not_yet", N_("Not yet")),
-    Option("with_help", N_("With help")),
-    Option("alone", N_("On my own")),
-    Option("show", N_("I can show others")),
+    Option("not_yet", N_("Not yet"), "not_yet"),
+    Option("with_help", N_("With help"), "with_help"),
+    Option("alone", N_("On my own"), "by_myself"),
+    Option("show", N_("I can show others"), "show"),
 )
 
 
@@ -94,10 +94,10 @@ QUESTIONS: tuple[Question, ...] = (
         N_("Can you get online when you need to?"),
         "",
         (
-            Option("yes", N_("Yes")),
-            Option("sometimes", N_("Sometimes. My data runs out")),
-            Option("library", N_("Only in places like a library")),
-            Option("no", N_("No")),
+            Option("yes", N_("Yes"), "q3-yes"),
+            Option("sometimes", N_("Sometimes. My data runs out"), "q3-sometimes"),
+            Option("library", N_("Only in places like a library"), "q3-library"),
+            Option("no", N_("No"), "q3-no"),
         ),
         False,
         "q3",

@@ -80,7 +80,9 @@ def refuse_step(
     session: Session, *, roadmap: Roadmap, step_id: str, drop_dependants: bool, actor: str, now: datetime
 ) -> None:
     """Not for me; the steps that lean on it stay or go with it, as the person said."""
-    set_step_state(session, roadmap=roadmap, step_id=step_id, state=StepState.NOT_FOR_ME, actor=actor, now=now)
+    set_step_state(
+        session, roadmap=roadmap, step_id=step_id, state=StepState.NOT_FOR_ME, actor=actor, now=now
+    )
     if drop_dependants:
         _choose(roadmap, drop_dependants=sorted({*roadmap.choices.get("drop_dependants", []), step_id}))
 
@@ -147,7 +149,13 @@ def set_free_minutes(session: Session, *, roadmap: Roadmap, minutes: int | None,
 
 
 def give_to_resident(
-    session: Session, *, roadmap: Roadmap, visit: Visit, resident: Resident, near: Mapping[str, Any] | None, now: datetime
+    session: Session,
+    *,
+    roadmap: Roadmap,
+    visit: Visit,
+    resident: Resident,
+    near: Mapping[str, Any] | None,
+    now: datetime,
 ) -> None:
     """Saving: the visit's roadmap becomes the resident's, by changing its owner and nothing else."""
     roadmap.visit_id = None

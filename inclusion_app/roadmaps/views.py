@@ -8,6 +8,7 @@ from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
 from inclusion_app.core.clock import now
@@ -44,7 +45,11 @@ def _actor() -> str:
 def _pictures(question: Any) -> dict[str, Markup]:
     draw = render_template("components/_option_pictures.html", question=question)
     parts = draw.split("\x1e")
-    return {option.value: Markup(part.strip()) for option, part in zip(question.options, parts, strict=False) if part.strip()}
+    return {
+        option.value: Markup(part.strip())  # noqa: S704 - our own pictures
+        for option, part in zip(question.options, parts, strict=False)
+        if part.strip()
+    }
 
 
 @room.page("/roadmap/check", allow=policy.CHANGE, methods=("GET", "POST"))
@@ -71,7 +76,9 @@ def _question(number: int) -> Any:
             roadmap = _mine_to_change()
             value = None if skip else form.answer.data
             services.give_answer(db_session(), roadmap=roadmap, question=question.id, value=value, now=now())
-            taps = {tap.name: tap.name in request.form and not skip for tap in TAPS if tap.question == question.id}
+            taps = {
+                tap.name: tap.name in request.form and not skip for tap in TAPS if tap.question == question.id
+            }
             if taps:
                 services.set_facts(db_session(), roadmap=roadmap, now=now(), **taps)
             return redirect(_after(roadmap, number, form.back.data), 303)
@@ -153,14 +160,13 @@ def days() -> Any:
             year, month, dom = day.split("-")
             form[goal].typed = [str(int(dom)), str(int(month)), year]
     back = "plan" if request.values.get("back") == "plan" else ""
-    if request.method == "POST":
-        if "skip" in request.form or form.validate():
-            roadmap = _mine_to_change()
-            if "skip" not in request.form:
-                chosen = {goal: form[goal].data.isoformat() for goal in goals if form[goal].data}
-                services.set_facts(db_session(), roadmap=roadmap, now=now(), days=chosen)
-            where = url_for("roadmaps.plan") if back else url_for("roadmaps.check_question", number=2)
-            return redirect(where, 303)
+    if request.method == "POST" and ("skip" in request.form or form.validate()):
+        roadmap = _mine_to_change()
+        if "skip" not in request.form:
+            chosen = {goal: form[goal].data.isoformat() for goal in goals if form[goal].data}
+            services.set_facts(db_session(), roadmap=roadmap, now=now(), days=chosen)
+        where = url_for("roadmaps.plan") if back else url_for("roadmaps.check_question", number=2)
+        return redirect(where, 303)
     page = render_template("roadmaps/days.html", form=form, goals=goals, back=back)
     return page, 422 if form.errors else 200
 
@@ -177,7 +183,10 @@ def answers() -> Any:
     if roadmap is None:
         return redirect(url_for("roadmaps.check"))
     return render_template(
-        "roadmaps/answers.html", questions=QUESTIONS, stored=roadmap.answers, answered=journeys.answered(roadmap.answers)
+        "roadmaps/answers.html",
+        questions=QUESTIONS,
+        stored=roadmap.answers,
+        answered=journeys.answered(roadmap.answers),
     )
 
 
@@ -207,7 +216,10 @@ def _plan_words(made: queries.Computed) -> dict[str, Any]:
         "asked_near": where is not None,
         "near_words": _("Places near %(name)s.", name=where.name) if where else "",
         "picture_of_plan": line_map(
-            made.plan, made.answers.goals or ("g01",), made.choices.states, rtl=i18n.current_language().dir == "rtl"
+            made.plan,
+            made.answers.goals or ("g01",),
+            made.choices.states,
+            rtl=i18n.current_language().dir == "rtl",
         ),
         "made": made,
         "plan": made.plan,
@@ -228,12 +240,16 @@ def settings() -> Any:
     """The two switches of the plan page: use a library's computers; how many minutes are free."""
     roadmap = _mine_to_change()
     if "library" in request.form:
-        services.set_use_library(db_session(), roadmap=roadmap, use=request.form["library"] == "yes", now=now())
+        services.set_use_library(
+            db_session(), roadmap=roadmap, use=request.form["library"] == "yes", now=now()
+        )
     if "minutes" in request.form:
         minutes = request.form["minutes"]
         if minutes not in {"", "30", "60", "120"}:
             raise RuleBroken(_l("Choose one of the answers on this page."))
-        services.set_free_minutes(db_session(), roadmap=roadmap, minutes=int(minutes) if minutes else None, now=now())
+        services.set_free_minutes(
+            db_session(), roadmap=roadmap, minutes=int(minutes) if minutes else None, now=now()
+        )
     return redirect(url_for("roadmaps.plan"), 303)
 
 
@@ -260,24 +276,38 @@ def goal(goal_id: str) -> Any:
     if goal_id not in catalogue.goals:
         abort(404)
     if request.method == "POST":
-        roadmap = _mine_to_change()
+        mine = _mine_to_change()
         if request.form.get("mode") in {mode.value for mode in Mode}:
             services.set_mode(
-                db_session(), roadmap=roadmap, goal_id=goal_id, mode=Mode(request.form["mode"]), now=now()
+                db_session(), roadmap=mine, goal_id=goal_id, mode=Mode(request.form["mode"]), now=now()
             )
         if "extra" in request.form:
             services.add_extra(
-                db_session(), roadmap=roadmap, catalogue=catalogue, goal_id=goal_id, step_id=request.form["extra"], now=now()
+                db_session(),
+                roadmap=mine,
+                catalogue=catalogue,
+                goal_id=goal_id,
+                step_id=request.form["extra"],
+                now=now(),
             )
         return redirect(url_for("roadmaps.plan"), 303)
     roadmap = _mine()
     made = queries.compute(roadmap, today=clock.today()) if roadmap else None
     return render_template(
-        "roadmaps/goal.html", goal=catalogue.goals[goal_id], catalogue=catalogue, made=made, modes=MODES, form=BaseForm()
+        "roadmaps/goal.html",
+        goal=catalogue.goals[goal_id],
+        catalogue=catalogue,
+        made=made,
+        modes=MODES,
+        form=BaseForm(),
     )
 
 
-MODES = ((Mode.ME, _l("I do it")), (Mode.TOGETHER, _l("We do it together")), (Mode.FOR_ME, _l("Somebody does it for me")))
+MODES = (
+    (Mode.ME, _l("I do it")),
+    (Mode.TOGETHER, _l("We do it together")),
+    (Mode.FOR_ME, _l("Somebody does it for me")),
+)
 
 STEP_ACTIONS = {
     "doing": StepState.DOING,
@@ -349,7 +379,9 @@ def _leaning_on(made: queries.Computed, step_id: str) -> list[str]:
     return [item.id for item in made.plan.steps if step_id in item.after]
 
 
-@room.page("/roadmap/steps/<step_id>/not-for-me", allow=policy.CHANGE, methods=("GET", "POST"), reads=("step",))
+@room.page(
+    "/roadmap/steps/<step_id>/not-for-me", allow=policy.CHANGE, methods=("GET", "POST"), reads=("step",)
+)
 def not_for_me(step_id: str) -> Any:
     """Asked once: keep the steps that lean on this one, or take them away with it?"""
     catalogue, roadmap = load_catalogue(), _mine()

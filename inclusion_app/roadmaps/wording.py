@@ -57,7 +57,8 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
     wanted = {step: kinds_for_step(step) for step in steps}
     found = near_for_kinds(db_session(), where=where, kinds_by_step=wanted, now=moment)
     return {
-        step: [Near(item, _why(item.place.kind_list, wanted[step]), moment) for item in best] for step, best in found.items()
+        step: [Near(item, _why(item.place.kind_list, wanted[step]), moment) for item in best]
+        for step, best in found.items()
     }
 
 

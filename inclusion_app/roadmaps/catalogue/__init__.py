@@ -23,9 +23,32 @@ TITLE_WORDS = 12
 SENTENCE_WORDS = 15
 INITIALS = frozenset({"GP", "NHS", "ID", "PDF", "SIM", "CV", "AI", "PIN", "QR", "BSL"})
 HARD_WORDS = frozenset(
-    "utilise via commence eligible eligibility verify authenticate authentication credential credentials "
-    "approximately facilitate endeavour regarding prior subsequently terminate configure configuration "
-    "functionality navigate initiate interface browser".split()
+    [
+        "utilise",
+        "via",
+        "commence",
+        "eligible",
+        "eligibility",
+        "verify",
+        "authenticate",
+        "authentication",
+        "credential",
+        "credentials",
+        "approximately",
+        "facilitate",
+        "endeavour",
+        "regarding",
+        "prior",
+        "subsequently",
+        "terminate",
+        "configure",
+        "configuration",
+        "functionality",
+        "navigate",
+        "initiate",
+        "interface",
+        "browser",
+    ]  # noqa: SIM905 - a list reads worse
 )
 STEP_WORDS = ("title", "why", "have", "bring", "how", "safe", "no_internet", "setting")
 GOAL_WORDS = ("title", "words", "route")
@@ -174,8 +197,12 @@ def read_catalogue(folder: Path) -> Catalogue:
     catalogue = Catalogue(
         goals=_by_id(goals, "goals.toml"),
         steps=_by_id(steps, "steps.toml"),
-        offers=tuple(_row(NationalOffer, row, "offers.toml") for row in _table(folder / "offers.toml", "offer")),
-        lines=tuple(_row(PhoneLine, row, "phone_lines.toml") for row in _table(folder / "phone_lines.toml", "line")),
+        offers=tuple(
+            _row(NationalOffer, row, "offers.toml") for row in _table(folder / "offers.toml", "offer")
+        ),
+        lines=tuple(
+            _row(PhoneLine, row, "phone_lines.toml") for row in _table(folder / "phone_lines.toml", "line")
+        ),
         exits=tuple(row["address"] for row in _table(folder / "safe_sites.toml", "site")),
     )
     check_structure(catalogue)
@@ -197,7 +224,9 @@ def _row(kind: Any, row: Mapping[str, Any], file: str) -> Any:
     if unknown := set(row) - set(known):
         raise CatalogueError(f"{file}: {row.get('id') or row.get('key')}: unknown field {sorted(unknown)[0]}")
     try:
-        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+        return kind(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+        )
     except TypeError as err:
         raise CatalogueError(f"{file}: {row.get('id') or row.get('key')}: {err}") from err
 
@@ -243,7 +272,9 @@ def _check_no_loop(catalogue: Catalogue) -> None:
 
     def walk(step: str, path: tuple[str, ...]) -> None:
         if step in path:
-            raise CatalogueError(f"steps.toml: {step}: a loop: {' → '.join((*path[path.index(step):], step))}")
+            raise CatalogueError(
+                f"steps.toml: {step}: a loop: {' → '.join((*path[path.index(step) :], step))}"
+            )
         if step in done:
             return
         for before in catalogue.steps[step].after:
@@ -270,7 +301,7 @@ def check_words(catalogue: Catalogue) -> None:
         _check_row("goals.toml", goal, GOAL_WORDS, ("notes",))
 
 
-def _check_row(file: str, row: Any, needed: tuple[str, ...], more: tuple[str, ...]) -> None:
+def _check_row(file: str, row: Goal | Step, needed: tuple[str, ...], more: tuple[str, ...]) -> None:
     for name in needed:
         if not getattr(row, name):
             raise CatalogueError(f"{file}: {row.id}: {name} is missing")
