@@ -567,8 +567,13 @@ def welcome(settings: Settings, port: int) -> list[str]:
     ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line: 0 ended as asked, 1 cannot start, 2 wrong arguments."""
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    programs: Sequence[Program] | None = None,
+    setup: Sequence[str] | None = None,
+) -> int:
+    """The command line: 0 ended as asked, 1 cannot start, 2 wrong arguments; the rest as for `serve`."""
     parser = argparse.ArgumentParser(prog="serve", description="Run My digital roadmap on this machine.")
     parser.add_argument("--port", type=_port, default=8000, metavar="N", help="the port to answer at (8000)")
     parser.add_argument(
@@ -582,7 +587,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDING, signal.SIGCHLD})
     try:
-        return serve(_settings(options.instance.resolve()), options.port)
+        settings = _settings(options.instance.resolve())
+        return serve(settings, options.port, programs=programs, setup=setup)
     except CannotStart as err:
         say(f"serve: {err}", error=True)
         return 1

@@ -15,7 +15,6 @@ from markupsafe import Markup
 from inclusion_app.core.words import N_
 
 STEPS_SHOWN = 3
-SIDES, SIDES_LARGE = 2, 4
 QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 
 # The words that stand on every sheet.
@@ -166,8 +165,8 @@ class Handout:
 
     @property
     def sides(self) -> int:
-        """How many sides it may fill."""
-        return SIDES_LARGE if self.large else SIDES
+        """How many sides of paper the front, and the back, may fill."""
+        return 2 if self.large else 1
 
     def without_reasons(self) -> Handout:
         """The private version: no name, no goals, no reasons, and nothing that tells them by another way.

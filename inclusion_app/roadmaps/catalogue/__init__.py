@@ -23,7 +23,7 @@ TITLE_WORDS = 12
 SENTENCE_WORDS = 15
 INITIALS = frozenset({"GP", "NHS", "ID", "PDF", "SIM", "CV", "AI", "PIN", "QR", "BSL"})
 HARD_WORDS = frozenset(
-    [
+    {
         "utilise",
         "via",
         "commence",
@@ -48,7 +48,7 @@ HARD_WORDS = frozenset(
         "initiate",
         "interface",
         "browser",
-    ]  # noqa: SIM905 - a list reads worse
+    }
 )
 STEP_WORDS = ("title", "why", "have", "bring", "how", "safe", "no_internet", "setting")
 GOAL_WORDS = ("title", "words", "route")

@@ -1,0 +1,120 @@
+"""What every test can ask for: an application on a fresh database, a client that fills in forms, one clock."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from inclusion_app.app import create_app
+from inclusion_app.config import Settings
+from inclusion_app.core import migrations
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import transaction
+from inclusion_app.places.services import load_city_pack
+
+pytest_plugins = ["tests.plugins.postgres", "tests.plugins.chromium", "tests.plugins.no_silent_skips"]
+
+FIELD_KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+SECRET = "a secret for tests only, long enough to be taken"
+
+
+def settings_for(folder: Path, url: str | None = None, **more: Any) -> Settings:
+    """Settings of a throw-away instance."""
+    return Settings(
+        instance=folder,
+        database_url=url or f"sqlite:///{folder / 'test.sqlite3'}",
+        secret_key=SECRET,
+        field_keys=(FIELD_KEY,),
+        **more,
+    )
+
+
+@pytest.fixture(scope="session")
+def loaded_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every migration and the whole city pack; copied for each test."""
+    folder = tmp_path_factory.mktemp("loaded")
+    app = create_app(settings_for(folder))
+    with app.app_context():
+        migrations.upgrade()
+        with transaction() as session:
+            load_city_pack(session, now=now())
+    app.extensions["engine"].dispose()
+    return folder / "test.sqlite3"
+
+
+@pytest.fixture
+def app(tmp_path: Path, loaded_database: Path) -> Iterator[Flask]:
+    """The application with real places in it."""
+    shutil.copy(loaded_database, tmp_path / "test.sqlite3")
+    made = create_app(settings_for(tmp_path))
+    made.testing = True
+    yield made
+    made.extensions["engine"].dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def both_engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """The application on an empty database of each engine, migrated."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    made = create_app(settings_for(tmp_path, url))
+    made.testing = True
+    with made.app_context():
+        migrations.upgrade()
+        yield made
+        migrations.downgrade("base")
+    made.extensions["engine"].dispose()
+
+
+class Browser:
+    """A person at a screen without script: opens pages, fills in the form that stands there."""
+
+    def __init__(self, app: Flask, language: str = "en") -> None:
+        self.client = app.test_client()
+        self.language = language
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """Open a page below the language."""
+        return self.client.get(f"/{self.language}{path}", **options)
+
+    def text(self, path: str) -> str:
+        """The HTML of a page."""
+        return self.get(path).get_data(as_text=True)
+
+    def send(self, path: str, form_on: str | None = None, **data: Any) -> TestResponse:
+        """Send a form, with the token of the page it stands on."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.text(form_on or path))
+        assert found, f"no form on {form_on or path}"
+        return self.client.post(f"/{self.language}{path}", data={**data, "csrf_token": found[1]})
+
+    def make_plan(self, goals: tuple[str, ...] = ("g02", "g03")) -> None:
+        """Answer three questions."""
+        assert self.send("/roadmap/check", answer=list(goals)).status_code == 303
+        assert self.send("/roadmap/check/2", answer=["smartphone"]).status_code == 303
+        assert self.send("/roadmap/check/3", answer="sometimes").status_code == 303
+
+    def save_plan(self, pin: str = "4071", **more: Any) -> str:
+        """Save and give back the code."""
+        assert self.send("/roadmap/save", pin=pin, pin_again=pin, **more).status_code == 303
+        found = re.search(r'class="code"><bdi>([^<]+)', self.text("/roadmap/code"))
+        assert found
+        return found[1]
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """One person at one screen, in English."""
+    return Browser(app)
+
+
+@pytest.fixture
+def another_browser(app: Flask) -> Callable[..., Browser]:
+    """More screens of the same service."""
+    return lambda language="en": Browser(app, language)
