@@ -118,9 +118,8 @@ def fill_of(document: Any) -> dict[str, tuple[int, float]]:
         frame = page._page_box
         for box in frame.descendants():
             if box.element_tag == "section" and box.element is not None and (name := box.element.get("id")):
-                sides, _filled = found.get(name, (0, 0.0))
-                # Only the last side can have room left; what stands before it counts as full.
-                found[name] = (sides + 1, sides + box.margin_height() / frame.height)
+                sides, filled = found.get(name, (0, 0.0))
+                found[name] = (sides + 1, filled + box.margin_height() / frame.height)
     return found
 
 

@@ -106,7 +106,7 @@ def import_postcodes(
     session: Session, rows: Iterable[tuple[Any, int, int, str]]
 ) -> tuple[int, list[Refused]]:
     """Replace all postcodes by these (postcode, lat, lng in 1/100,000 degrees, ward code)."""
-    wards = dict(session.execute(select(Ward.code, Ward.id)).tuples().all())
+    wards = {row.code: row.id for row in session.execute(select(Ward.code, Ward.id))}
     session.execute(delete(PostcodePoint))
     batch: list[dict[str, Any]] = []
     total = 0

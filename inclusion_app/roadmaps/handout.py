@@ -41,9 +41,9 @@ WORDS = {
 # Signs and what to do. The two numbers: Stop Scams UK (159) and Ofcom (7726), rows of catalogue/phone_lines.toml.
 SCAM_WORDS = (
     N_("Somebody wants money, a password or a code? Stop."),
-    N_("They say it is urgent or secret? That is a sign of a scam."),
+    N_("Is it urgent or secret? That is a sign of a scam."),
     N_("Put the phone down. Talk to somebody you trust."),
-    N_("Is it your bank? Call 159. Got a bad text? Send it on to 7726."),
+    N_("Your bank? Call 159. A bad text? Send it to 7726."),
 )
 
 Translate = Callable[..., str]

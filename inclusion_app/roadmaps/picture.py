@@ -257,7 +257,8 @@ def _whole(
     shown = {row.id for row in ahead}
     wanted = {goal: _needed(catalogue, goal) for goal in lanes}
     rows = []
-    for step in (*plan.done, *plan.not_for_me):
+    # Fewer steps below it: earlier. The catalogue's own order settles ties (both tuples are in it).
+    for step in sorted((*plan.done, *plan.not_for_me), key=lambda step: len(catalogue.ancestors(step))):
         if step not in shown:
             state = states.get(
                 step, StepState.NOT_FOR_ME if step in plan.not_for_me else StepState.DONE_ALONE

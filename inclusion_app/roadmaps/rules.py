@@ -254,7 +254,7 @@ def named_barriers(answers: Answers) -> frozenset[str]:
 
 def own_steps(answers: Answers, choices: Choices) -> frozenset[str]:
     """Steps the person said they can do, or has done since. A helper who answers makes A6 known."""
-    own: set[str] = set()
+    own: set[str] = {"A6"} if answers.helped else set()
     for question, steps in SKILL_STEPS.items():
         skill = answers.skills.get(question)
         if skill in {Skill.ALONE, Skill.SHOW}:
@@ -270,8 +270,6 @@ def own_steps(answers: Answers, choices: Choices) -> frozenset[str]:
             own.add(step)
         elif state in {StepState.DOING, StepState.NOT_STARTED}:
             own.discard(step)
-    if answers.helped:
-        own.add("A6")
     return frozenset(own)
 
 

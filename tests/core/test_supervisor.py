@@ -26,22 +26,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Runs the supervisor as `./serve` does, with stand-in programs given as JSON.
 DRIVER = """
-import json, os, signal, sys
-from pathlib import Path
+import json, sys
 from inclusion_app import supervisor as s
-from inclusion_app.config import load_settings
 plan = json.loads(sys.argv[1])
-os.umask(0o077)
-signal.pthread_sigmask(signal.SIG_BLOCK, {*s.ENDING, signal.SIGCHLD})
 s.ASK_POLITELY = plan.get("ask_politely", s.ASK_POLITELY)
 programs = [s.Program(p["name"], (sys.executable, "-c", p["code"]), p["name"] == "web", p["name"] != "web")
             for p in plan["programs"]]
-try:
-    sys.exit(s.serve(load_settings({}, instance=Path(plan["instance"])), plan["port"],
-                     programs=programs, setup=(sys.executable, "-c", plan["setup"])))
-except s.CannotStart as err:
-    s.say(str(err), error=True)
-    sys.exit(1)
+sys.exit(s.main(["--port", str(plan["port"]), "--instance", plan["instance"]],
+                programs=programs, setup=(sys.executable, "-c", plan["setup"])))
 """
 
 # Answers every request on the handed-over port with its process id.
@@ -120,6 +112,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("INCLUSION_")}
+
+
 class Run:
     """One supervisor under test, as a process of its own."""
 
@@ -137,8 +133,9 @@ class Run:
         self.log = instance.parent / f"log-{self.port}"
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", DRIVER, json.dumps(self.plan)], cwd=ROOT, stdout=out, stderr=out
-            )
+                [sys.executable, "-c", DRIVER, json.dumps(self.plan)],
+                cwd=ROOT, env=without_settings(), stdout=out, stderr=out,
+            )  # fmt: skip
 
     def words(self) -> str:
         return self.log.read_text()
@@ -269,7 +266,7 @@ def test_a_busy_port_is_a_clear_message(run: Callable[..., Run]) -> None:
         service = run(port=other.getsockname()[1])
         assert service.exit_code() == 1
     assert service.words().strip() == (
-        f"Port {service.port} cannot be used: Address already in use. Choose another with --port."
+        f"serve: Port {service.port} cannot be used: Address already in use. Choose another with --port."
     )
 
 
@@ -344,7 +341,7 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "inclusion_app.supervisor", "--instance", str(tmp_path / "i")],
         cwd=ROOT,
-        env={**os.environ, "INCLUSION_WORKERS": "many"},
+        env={**without_settings(), "INCLUSION_WORKERS": "many"},
         capture_output=True,
         text=True,
         check=False,

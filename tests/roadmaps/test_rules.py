@@ -255,6 +255,12 @@ def test_a_day_within_two_weeks_comes_first_and_a_day_gone_by_does_not() -> None
     assert ids(far) == ids(gone) == ids(plan_for(answers))
 
 
+def test_what_a_person_is_doing_is_not_known_even_when_a_helper_answered() -> None:
+    plan = plan_for(Answers(("g10",), devices=PHONE, helped=True), Choices(states={"A6": StepState.DOING}))
+    assert plan.doing == ("A6",)
+    assert "A6" not in plan.known
+
+
 def test_pins_win_ready_or_not_oldest_first() -> None:
     answers = Answers(("g02",), devices=PHONE, connection=Connection.YES)
     assert plan_for(answers, Choices(pins=("T7", "C1"))).next[:2] == ("T7", "C1")

@@ -1,0 +1,193 @@
+"""The box, the geocoder, the distances, the import: on the real pack."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inclusion_app.core.db import transaction
+from inclusion_app.core.geo import is_inside, metres_between, walk_minutes
+from inclusion_app.places import pack, queries, services
+from inclusion_app.places.models import Place, PostcodePoint
+from inclusion_app.places.postcodes import Name, Outcode, Postcode, postcode_key, postcode_of_key, read_where
+from inclusion_app.places.queries import Filters, NotFound, Where
+
+NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("m14 5rq", Postcode("M14", "5RQ")),
+        (" M145RQ ", Postcode("M14", "5RQ")),
+        ("M14-5RQ", Postcode("M14", "5RQ")),
+        ("M١٤ ٥RQ", Postcode("M14", "5RQ")),
+        ("Ｍ１４", Outcode("M14")),
+        ("OL1 IAA", Postcode("OL1", "1AA")),
+        ("Gorton & Abbey Hey", Name("Gorton & Abbey Hey", "gorton and abbey hey")),
+        ("   ", None),
+    ],
+)
+def test_the_box_reads_what_people_type(typed: str, read: object) -> None:
+    assert read_where(typed) == read
+
+
+@given(st.sampled_from(["M14 5RQ", "OL16 1AA", "M1 1AD", "SK1 3XE", "WN7 1DR"]))
+def test_a_postcode_is_a_whole_number_and_back(text: str) -> None:
+    read = read_where(text)
+    assert isinstance(read, Postcode)
+    assert postcode_of_key(postcode_key(read)) == read
+
+
+def test_distance_agrees_with_the_law_of_cosines_to_the_metre() -> None:
+    for other in ((53.4800, -2.2400), (53.3799, -2.2650), (53.53, -2.10)):
+        a, b = (math.radians(53.4576), math.radians(other[0]))
+        delta = math.radians(other[1] + 2.2417)
+        cosine = math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(delta)
+        assert metres_between(53.4576, -2.2417, *other) == pytest.approx(
+            6_371_008.8 * math.acos(cosine), abs=1
+        )
+    assert walk_minutes(100) == 5
+    assert walk_minutes(601) == 15
+
+
+def test_a_point_is_found_in_its_ward() -> None:
+    square = [(0.0, 0.0), (2.0, 0.0), (2.0, 2.0), (0.0, 2.0), (0.0, 0.0)]
+    assert is_inside(1, 1, square)
+    assert not is_inside(3, 1, square)
+
+
+def test_the_pack_is_what_its_list_says() -> None:
+    for name, facts in pack.describe().items():
+        assert pack.digest(name) == facts["sha256"], name
+        assert facts["licence"]
+        assert facts["source"]
+    assert sum(1 for _row in pack.read_postcodes()) == 72_141
+    libraries = list(pack.read_table("libraries.csv"))
+    assert len(libraries) == 22
+    assert sum(row["self_service_entry"] == "yes" for row in libraries) == 5
+    assert sum(row["sources_differ"] == "yes" for row in libraries) == 12
+
+
+def test_postcode_points_lie_in_the_outline_of_their_ward() -> None:
+    outlines = {row["code"]: row["outline"] for row in pack.read_table("wards.csv") if row["outline"]}
+    assert len(outlines) == 32
+    import json
+
+    rings = {code: [tuple(point) for point in json.loads(text)] for code, text in outlines.items()}
+    mine = [row for number, row in enumerate(pack.read_postcodes()) if row[3] in rings and number % 7 == 0]
+    inside = sum(is_inside(lat / 1e5, lng / 1e5, rings[ward]) for _code, lat, lng, ward in mine)
+    assert inside / len(mine) > 0.99
+
+
+def find(app: Flask, text: str) -> Where | NotFound | None:
+    with app.app_context(), transaction() as session:
+        return queries.find_where(session, text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("M14 9ZZ", "unknown_postcode"),
+        ("SW1A 1AA", "outside"),
+        ("LS1", "outside"),
+        ("M14 5", "half_postcode"),
+        ("Nowhere at all", "unknown_name"),
+    ],
+)
+def test_what_is_not_found_says_why(app: Flask, typed: str, reason: str) -> None:
+    assert find(app, typed) == NotFound(reason)
+
+
+def test_a_look_alike_area_letter_is_mended(app: Flask) -> None:
+    for typed, sector in (("ml4 5rq", "M14 5"), ("m2o 3bn", "M20 3")):
+        found = find(app, typed)
+        assert isinstance(found, Where), typed
+        assert found.sector == sector
+
+
+def test_a_full_postcode_is_not_among_what_is_kept(app: Flask) -> None:
+    found = find(app, "M14 5RQ")
+    assert isinstance(found, Where)
+    assert "5RQ" not in str(found.as_near())
+    assert found.ward
+
+
+def test_names_and_outcodes_stand_for_their_middle(app: Flask) -> None:
+    for text in ("Gorton", "gorton and abbey hey", "Wythenshawe", "M14", "Chorlton-cum-Hardy"):
+        found = find(app, text)
+        assert isinstance(found, Where), text
+        assert found.rough
+
+
+def test_places_come_nearest_first_and_those_without_a_point_after(app: Flask) -> None:
+    where = find(app, "M18 8HE")
+    assert isinstance(where, Where)
+    with app.app_context(), transaction() as session:
+        found, total = queries.find_places(session, where=where, filters=Filters(), now=NOW, size=100)
+    assert total == len(found) == 52
+    metres = [item.metres for item in found if item.metres is not None]
+    assert metres == sorted(metres)
+    in_area = [item.place.name for item in found if item.in_area]
+    assert found[0].in_area
+    assert "Gorton Hub" in in_area
+    assert all(item.metres is None for item in found[len(metres) + len(in_area) :])
+
+
+def test_filters_narrow_and_count_what_is_true(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        libraries, total = queries.find_places(
+            session, where=None, filters=Filters(kind="library"), now=NOW, size=100
+        )
+        assert total == 22
+        now_open, _ = queries.find_places(session, where=None, filters=Filters(open="now"), now=NOW, size=100)
+        with_sims, _ = queries.find_places(
+            session, where=None, filters=Filters(facilities=("data_sim",)), now=NOW, size=100
+        )
+    assert {item.status.answer.value for item in now_open} <= {"open", "self_service"}
+    assert 5 < len(now_open) <= len(libraries)
+    assert all(
+        any(f.name == "data_sim" and f.value == "yes" for f in item.place.facilities) for item in with_sims
+    )
+
+
+def test_loading_the_pack_again_changes_nothing(app: Flask) -> None:
+    with app.app_context():
+        with transaction() as session:
+            assert services.load_city_pack(session, now=NOW) == []
+        with transaction() as session:
+            done, refused = services.import_places(
+                session, list(pack.read_table("places.csv")), source_name="leads", now=NOW
+            )
+            assert (done, refused) == (30, [])
+        with transaction() as session:
+            assert session.query(Place).count() == 52
+
+
+def test_an_import_never_overwrites_an_edit_and_names_each_refused_line(app: Flask) -> None:
+    rows = list(pack.read_table("places.csv"))
+    rows[1] = {**rows[1], "hours": "Mo 9-5"}
+    with app.app_context():
+        with transaction() as session:
+            place = session.query(Place).filter_by(name=rows[0]["name"]).one()
+            place.address, place.edited_at = "Mended by hand", NOW
+        with transaction() as session:
+            done, refused = services.import_places(session, rows, source_name="leads", now=NOW)
+        assert done == 28
+        assert [item.line for item in refused] == [2, 3]
+        with transaction() as session:
+            assert session.query(Place).filter_by(name=rows[0]["name"]).one().address == "Mended by hand"
+
+
+def test_the_pack_loads_on_both_engines(both_engines: Flask) -> None:
+    with transaction() as session:
+        lines = services.load_city_pack(session, now=NOW)
+    assert not [line for line in lines if line.startswith("  ")]
+    with transaction() as session:
+        assert session.query(PostcodePoint).count() == 72_141
+        assert isinstance(queries.find_where(session, "M14 5RQ"), Where)
