@@ -31,8 +31,8 @@ LONGEST = (
 )
 # A paper says how many sides each of its parts may fill, and is set tighter where one does not fit. What each step
 # of tightness saves is a guess that spares drawings; the paper's style sheet says what it does (static/css/paper.css).
-PART = re.compile(r'<section id="([a-z0-9-]+)" data-sides="([1-9])" data-fit="([0-3])"')
-HEIGHTS = (1.0, 0.93, 0.865, 0.8)
+PART = re.compile(r'<section id="([a-z0-9-]+)" data-sides="([1-9])" data-fit="([0-4])"')
+HEIGHTS = (1.0, 0.95, 0.84, 0.76, 0.7)
 WARMING = (
     '<!doctype html><html lang="ur" dir="rtl"><title>W</title><style>p{{font:14pt "{}"}}b{{display:table-cell}}</style>'
     "<ol><li><p>{}</p><b>1</b></ol></html>"
@@ -119,7 +119,9 @@ def fill_of(document: Any) -> dict[str, tuple[int, float]]:
         for box in frame.descendants():
             if box.element_tag == "section" and box.element is not None and (name := box.element.get("id")):
                 sides, filled = found.get(name, (0, 0.0))
-                found[name] = (sides + 1, filled + box.margin_height() / frame.height)
+                # Blocks are counted, not the room up to the page's end that a block too tall for it left.
+                blocks = sum(child.margin_height() for child in box.children if child.is_in_normal_flow())
+                found[name] = (sides + 1, filled + blocks / frame.height)
     return found
 
 
@@ -135,7 +137,9 @@ def tighten(html: str, fill: dict[str, tuple[int, float]]) -> str:
         if sides <= allowed or fit + 1 >= len(HEIGHTS):
             return part[0]
         needed = allowed / filled * HEIGHTS[fit]
-        fit = next((step for step in range(fit + 1, len(HEIGHTS)) if HEIGHTS[step] <= needed), len(HEIGHTS) - 1)
+        fit = next(
+            (step for step in range(fit + 1, len(HEIGHTS)) if HEIGHTS[step] <= needed), len(HEIGHTS) - 1
+        )
         return f'<section id="{name}" data-sides="{allowed}" data-fit="{fit}"'
 
     return PART.sub(tightened, html)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from inclusion_app.core import pins
@@ -15,9 +16,9 @@ from inclusion_app.core.forms import BaseForm
 from inclusion_app.people.rules import NICKNAME_LENGTH
 
 
-def picture_choices() -> list[tuple[str, Any]]:
+def picture_choices() -> list[SelectChoice]:
     """The twelve pictures with their words."""
-    return [(name, _l(pins.PICTURE_WORDS[name])) for name in pins.PICTURES]
+    return [SelectChoice(name, _l(pins.PICTURE_WORDS[name])) for name in pins.PICTURES]
 
 
 class PictureField(RadioField):

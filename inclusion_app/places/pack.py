@@ -11,13 +11,16 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
+from inclusion_app.places.hours import read_osm_week
 from inclusion_app.places.postcodes import Postcode, read_where
 
 CITY = Path(__file__).parent / "city" / "manchester"
@@ -173,18 +176,248 @@ def simplify(ring: list[list[float]], tolerance: float) -> list[list[float]]:
     return [[round(ring[index][0], 5), round(ring[index][1], 5)] for index in sorted(keep)]
 
 
-def build_holidays(source: Path, target: Path) -> tuple[int, list[Refused]]:
-    """From a CSV with date and title."""
-    rows, refused = [], []
+def _holiday_lines(source: Path, division: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """(line, row) of gov.uk's bank-holidays.json, or of a CSV with the same column names."""
+    if source.suffix == ".json":
+        found = json.loads(source.read_text(encoding="utf-8"))
+        if division not in found:
+            raise ValueError(f"no {division} in {source.name}")
+        yield from enumerate(found[division]["events"], 1)
+        return
     with source.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), 2):
-            try:
-                rows.append([date.fromisoformat(row["date"]).isoformat(), row["title"].replace("_", " ")])
-            except (KeyError, ValueError) as err:
-                refused.append(Refused(number, f"no date: {err}"))
+        yield from enumerate(csv.DictReader(file), 2)
+
+
+def build_holidays(
+    source: Path, target: Path, *, division: str = "england-and-wales"
+) -> tuple[int, list[Refused]]:
+    """From a CSV with date and title, or gov.uk's JSON. Columns of ours: date, title.
+
+    Returns days written and entries refused (JSON entries count from 1). Raises ValueError for a JSON file without
+    the division.
+    """
+    rows: list[list[Any]] = []
+    refused = []
+    seen: set[str] = set()
+    for number, row in _holiday_lines(source, division):
+        try:
+            day = date.fromisoformat(row["date"]).isoformat()
+            title = str(row["title"]).replace("_", " ").strip()
+        except (KeyError, TypeError, ValueError) as err:
+            refused.append(Refused(number, f"no date: {err}"))
+            continue
+        if not title:
+            refused.append(Refused(number, f"no name: {day}"))
+        elif day in seen:
+            refused.append(Refused(number, f"stands there twice: {day}"))
+        else:
+            seen.add(day)
+            rows.append([day, title])
     rows.sort()
     write_table(target, ["date", "title"], rows)
     return len(rows), refused
+
+
+def build_outcodes(postcodes: Path, wards: Path, target: Path) -> int:
+    """The middle of each outward part (the mean of its postcodes) and the district most of them lie in.
+
+    From a postcode table and a ward table of ours. Columns: outcode, lat, lng, district. Returns rows written.
+    """
+    districts = {row["code"]: row["district"] for row in read_table(wards.name, wards.parent)}
+    points: dict[str, list[tuple[int, int]]] = {}
+    inside: dict[str, Counter[str]] = {}
+    for postcode, lat, lng, ward in read_postcodes_file(postcodes):
+        points.setdefault(postcode.outward, []).append((lat, lng))
+        inside.setdefault(postcode.outward, Counter())[districts.get(ward, "")] += 1
+    rows = [
+        [
+            outcode,
+            round(sum(lat for lat, _lng in here) / len(here) / 1e5, 4),
+            round(sum(lng for _lat, lng in here) / len(here) / 1e5, 4),
+            inside[outcode].most_common(1)[0][0],
+        ]
+        for outcode, here in sorted(points.items())
+    ]
+    write_table(target, ["outcode", "lat", "lng", "district"], rows)
+    return len(rows)
+
+
+LIBRARY_COLUMNS = [
+    "name",
+    "address",
+    "postcode",
+    "lat",
+    "lng",
+    "ward",
+    "run_by",
+    "staffed_hours_osm",
+    "self_service_entry",
+    "sources_differ",
+    "staffed_hours_other_source",
+    "source_on",
+    "source",
+    "source_address",
+    "licence",
+    "read_on",
+    "confidence",
+]
+WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SAME_HOURS = 0.5  # weekly totals this near are taken for the same
+
+
+def build_libraries(
+    listed: Path,
+    totals: Path,
+    postcodes: Path,
+    target: Path,
+    *,
+    authority: str,
+    source_on: str,
+    read_on: date,
+) -> tuple[int, list[Refused]]:
+    """Open libraries of one authority, from a LibrariesHacked list, the Arts Council's totals and our postcodes.
+
+    A library stands at its postcode's point. `sources_differ` is "yes" when the listed week comes within half an
+    hour of neither weekly total of the other source; `self_service_entry` when that source names entry without
+    staff. Closed libraries are passed over. Returns rows written and lines refused.
+    """
+    points = {str(postcode): (lat, lng, ward) for postcode, lat, lng, ward in read_postcodes_file(postcodes)}
+    with totals.open(encoding="utf-8-sig", newline="") as file:
+        # By name within the authority: nearly every city has a Central Library.
+        known = {
+            row["name"].casefold(): row
+            for row in csv.DictReader(file)
+            if row["reporting"].startswith(authority) and not row["closed"].strip()
+        }
+    rows: list[list[Any]] = []
+    refused: list[Refused] = []
+    with listed.open(encoding="utf-8-sig", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), 2):
+            if not row["Local authority"].startswith(authority) or row["Year closed"].strip():
+                continue
+            read = read_where(row["Postcode"])
+            point = points.get(str(read))
+            other = known.get(row["Library name"].casefold(), {})
+            try:
+                week = _listed_week(row)
+                hours = sum(_length(span.opens, span.closes) for span in read_osm_week(week))
+            except ValueError as err:
+                refused.append(Refused(number, f"{row['Library name']}: {err}"))
+                continue
+            if point is None:
+                refused.append(
+                    Refused(number, f"{row['Library name']}: postcode not known: {row['Postcode']}")
+                )
+                continue
+            sums = [
+                float(other[name]) for name in ("hours", "staffed_hours") if _is_number(other.get(name, ""))
+            ]
+            differ = not any(abs(total - hours) <= SAME_HOURS for total in sums)
+            address = [row[f"Address {part}"].strip() for part in (1, 2, 3)]
+            rows.append(
+                [
+                    row["Library name"],
+                    ", ".join(part for part in address if part and part != "Greater Manchester"),
+                    row["Postcode"],
+                    point[0] / 1e5,
+                    point[1] / 1e5,
+                    point[2],
+                    "community" if row["Type of library"] == "CRL" else "council",
+                    week,
+                    "yes" if re.fullmatch(r"Yes|.*Open\+.*", other.get("automated", "")) else "",
+                    "yes" if sums and differ else "",
+                    other.get("staffed_hours", ""),
+                    source_on,
+                    "LibrariesHacked librarydata-db; Arts Council England 2023",
+                    "https://github.com/LibrariesHacked/librarydata-db",
+                    "OGL-UK-3.0",
+                    read_on.isoformat(),
+                    "high",
+                ]
+            )
+    rows.sort()
+    write_table(target, LIBRARY_COLUMNS, rows)
+    return len(rows), refused
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"\d+(\.\d+)?", text.strip()))
+
+
+def _length(opens: time, closes: time) -> float:
+    """Hours from opening to closing, past midnight when it closes earlier."""
+    minutes = (closes.hour - opens.hour) * 60 + closes.minute - opens.minute
+    return minutes % (24 * 60) / 60
+
+
+def _listed_week(row: Mapping[str, str]) -> str:
+    """OSM text of the seven staffed columns; days that follow each other with the same times stand together."""
+    groups: list[tuple[list[str], str]] = []
+    last = -2
+    for number, day in enumerate(WEEK):
+        times = row[f"{day} staffed hours"].strip()
+        if not times:
+            continue
+        if groups and groups[-1][1] == times and last == number - 1:
+            groups[-1][0].append(day[:2])
+        else:
+            groups.append(([day[:2]], times))
+        last = number
+    return "; ".join(
+        f"{days[0]}-{days[-1]} {times}" if len(days) > 2 else f"{','.join(days)} {times}"
+        for days, times in groups
+    )
+
+
+def renew_description(folder: Path = CITY, *, released_on: Mapping[str, date] | None = None) -> list[str]:
+    """Write the row counts and checksums of the tables as they are now into pack.toml, and release dates if given.
+
+    Everything else in the file stays as it is. Returns the names of the tables whose entry changed.
+    """
+    path = folder / "pack.toml"
+    text = path.read_text(encoding="utf-8")
+    changed = []
+    for name, facts in describe(folder).items():
+        now = {
+            "rows": str(sum(1 for _row in read_table(name, folder))),
+            "sha256": f'"{digest(name, folder)}"',
+        }
+        if released_on and name in released_on:
+            now["released_on"] = f'"{released_on[name].isoformat()}"'
+        begins = text.index(f'[table."{name}"]')
+        ends = text.find("\n[", begins)
+        entry = text[begins:] if ends < 0 else text[begins:ends]
+        fresh = entry
+        for key, value in now.items():
+            fresh = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", fresh)
+        if fresh != entry:
+            text = text.replace(entry, fresh)
+            changed.append(name)
+        if set(now) - set(facts):
+            raise ValueError(f"{name}: pack.toml has no {', '.join(sorted(set(now) - set(facts)))}")
+    path.write_text(text, encoding="utf-8")
+    return changed
+
+
+DESCRIBED = ("title", "source", "licence", "released_on", "rows", "sha256", "notice")
+
+
+def check_pack(folder: Path = CITY) -> list[str]:
+    """What is wrong with a pack, one sentence each: a table that is not described, not there, or not as described."""
+    told = describe(folder)
+    there = {path.name for path in folder.iterdir() if path.name.endswith((".csv", ".csv.gz"))}
+    wrong = [f"{name}: not in pack.toml" for name in sorted(there - set(told))]
+    for name, facts in told.items():
+        wrong += [f"{name}: pack.toml has no {key}" for key in DESCRIBED if key not in facts]
+        if name not in there:
+            wrong.append(f"{name}: the table is not there")
+            continue
+        rows = sum(1 for _row in read_table(name, folder))
+        if rows != facts.get("rows"):
+            wrong.append(f"{name}: {rows} rows, {facts.get('rows')} told")
+        if digest(name, folder) != facts.get("sha256"):
+            wrong.append(f"{name}: the checksum differs")
+    return wrong
 
 
 def extract_notes(

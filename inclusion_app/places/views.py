@@ -8,6 +8,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.core import i18n
 from inclusion_app.core.access import ANYONE, Room
@@ -151,7 +152,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         else None,
         status_at(here.hours, moment, days),
     )
-    form.what.choices = [(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
+    form.what.choices = [SelectChoice(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
     page = render_template(
         "places/place.html",
         place=here,
@@ -171,7 +172,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
 def report(here: Place) -> Any:
     """Keep a report; no name, no account."""
     form = forms.ReportForm()
-    form.what.choices = [(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
+    form.what.choices = [SelectChoice(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
     if request.method == "POST" and form.validate():
         try:
             services.report_place(

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, HiddenField, RadioField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.codes import plain_digits
@@ -42,7 +43,7 @@ class CheckForm(BaseForm):
 
 def question_form(question: Question, chosen: Any) -> CheckForm:
     """The form of one question, filled with the answer given before."""
-    choices = [(option.value, _l(option.label)) for option in question.options]
+    choices = [SelectChoice(option.value, _l(option.label)) for option in question.options]
     kind = AnyOf if question.many else OneOf
     form_class = type(
         "QuestionForm",

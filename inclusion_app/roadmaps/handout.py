@@ -21,7 +21,7 @@ QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 WORDS = {
     "title": N_("My next steps"),
     "old": N_("Ask us if this is old."),
-    "bring": N_("Bring with you:"),
+    "bring": N_("Bring:"),
     "done": N_("You can already do this. Well done."),
     "appointment": N_("My next appointment"),
     "talk": N_("Talk to a person"),

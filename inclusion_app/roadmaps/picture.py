@@ -202,12 +202,9 @@ def line_map(
 
 def _lanes(plan: Plan, goals: Sequence[str], catalogue: Catalogue | None) -> tuple[str, ...]:
     """The goals that have a line; "" is the one line of a plan without any."""
-    served = {goal for step in plan.steps for goal in step.serves}
-    if catalogue is None:
-        kept = [goal for goal in goals if goal in served]
-    else:
-        kept = [goal for goal in goals if goal in catalogue.goals]
-    return tuple(dict.fromkeys(kept)) or (*goals[:1],) or ("",)
+    served = tuple(dict.fromkeys(goal for step in plan.steps for goal in step.serves))
+    drawn = served if catalogue is None else tuple(catalogue.goals)
+    return tuple(dict.fromkeys(goal for goal in goals if goal in drawn)) or served or ("",)
 
 
 def _on(serves: Sequence[str], lanes: Sequence[str]) -> tuple[int, ...]:

@@ -219,6 +219,7 @@ def _plan_words(made: queries.Computed) -> dict[str, Any]:
             made.plan,
             made.answers.goals or ("g01",),
             made.choices.states,
+            catalogue=made.catalogue,
             rtl=i18n.current_language().dir == "rtl",
         ),
         "made": made,

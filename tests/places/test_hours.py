@@ -364,7 +364,9 @@ def cases(draw: Any, overnight: bool) -> tuple[Hours, datetime, frozenset[date]]
 
     Spans and days that differ crowd around the moment, where they meet each other.
     """
-    around = draw(st.sampled_from([date(2026, 3, 29), date(2026, 10, 25), date(2026, 12, 25), date(2026, 6, 10)]))
+    around = draw(
+        st.sampled_from([date(2026, 3, 29), date(2026, 10, 25), date(2026, 12, 25), date(2026, 6, 10)])
+    )
     midnight = datetime.combine(around - timedelta(days=1), time(), UTC)
     moment = midnight + timedelta(minutes=15 * draw(st.integers(0, 4 * 24 * 3)))
     today = moment.astimezone(LONDON).date()

@@ -1,0 +1,263 @@
+"""What must hold for every page there is: permission, headers, languages, weight, no route past the wrapper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import brotli
+import polib
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from inclusion_app.app import create_app
+from inclusion_app.core import access, assets
+from inclusion_app.core.headers import HEADERS
+from tests.conftest import Browser, settings_for
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = {
+    "number": 4,
+    "goal_id": "g04",
+    "step_id": "A3",
+    "slug": "gorton-library",
+    "code": "ABCDEFGH",
+    "language": "en",
+}
+ENDS_A_VISIT = {
+    "start.leave",
+    "start.finished",
+    "start.finish",
+    "people.come_back",
+    "roadmaps.new_to_all_this",
+}
+MATRIX = Path(__file__).with_name("access_matrix.txt")
+
+
+def pages(app: Flask) -> list[tuple[Rule, str]]:
+    """Every rule with an address that exists."""
+    adapter = app.url_map.bind("localhost")
+    found = []
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint):
+        found.append((rule, adapter.build(rule.endpoint, {name: PARTS[name] for name in rule.arguments})))
+    return found
+
+
+def principals(make: Callable[..., Browser]) -> dict[str, Browser]:
+    """A stranger, an unsaved visit, code alone, code and PIN, and another resident."""
+    visit = make()
+    visit.make_plan(("g04", "g02"))
+    saved = make()
+    saved.make_plan(("g04", "g02"))
+    code = saved.save_plan()
+    alone = make()
+    alone.send("/come-back", code=code, pin="")
+    other = make()
+    other.make_plan(("g12",))
+    other.save_plan()
+    return {"stranger": make(), "visit": visit, "code": alone, "resident": saved, "another": other}
+
+
+def test_the_access_matrix_is_what_git_says(app: Flask, another_browser: Callable[..., Browser]) -> None:
+    people = principals(another_browser)
+    lines = [f"{'endpoint':34} {'method':6} " + " ".join(f"{name:>9}" for name in people)]
+    cells = 0
+    for rule, address in pages(app):
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            answers = []
+            for person in people.values():
+                if method == "GET":
+                    status = person.client.get(address).status_code
+                else:
+                    # A good token and an empty form: what is asked here is who may, not what is right.
+                    token = re.search(r'name="csrf_token" value="([^"]+)"', person.text("/finish"))
+                    assert token
+                    status = person.client.post(address, data={"csrf_token": token[1]}).status_code
+                answers.append(f"{status:>9}")
+                cells += 1
+            if rule.endpoint in ENDS_A_VISIT:
+                people = principals(another_browser)
+            lines.append(f"{rule.endpoint:34} {method:6} " + " ".join(answers))
+    print(f"{cells} cells")
+    found = "\n".join(lines) + "\n"
+    assert found == MATRIX.read_text(), f"the access matrix changed; now it is:\n{found}"
+
+
+def test_a_page_past_the_wrapper_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from inclusion_app.start import views
+
+    real = views.room.register
+
+    def planted(app: Flask, options: dict[str, object]) -> None:
+        real(app, options)
+        app.add_url_rule("/planted", "planted", lambda: "open to all")
+
+    monkeypatch.setattr(views.room, "register", planted)
+    with pytest.raises(RuntimeError, match="/planted"):
+        create_app(settings_for(tmp_path))
+
+
+def test_page_has_no_default_permission() -> None:
+    with pytest.raises(TypeError, match="allow"):
+        access.Room("x", __name__).page("/x")  # type: ignore[call-arg]
+
+
+def test_every_page_and_error_page_carries_the_headers(app: Flask, browser: Browser) -> None:
+    addresses = [address for _rule, address in pages(app)] + ["/en/nope", "/pl/", "/en/places/none"]
+    for address in addresses:
+        answer = browser.client.get(address)
+        for name, value in HEADERS.items():
+            assert answer.headers.get(name) == value, (address, name)
+        assert answer.headers["Cache-Control"] == "private, no-store", address
+
+
+def test_cookie_and_hsts_on_https(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path, base_url="https://roadmap.example.org", demo=False))
+    answer = app.test_client().get("/en/finish", base_url="https://roadmap.example.org")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-visit=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_a_post_without_token_cookie_or_from_elsewhere_is_refused_and_changes_nothing(
+    browser: Browser,
+) -> None:
+    assert browser.client.post("/en/roadmap/check", data={"answer": "g01"}).status_code == 400
+    page = browser.client.post("/en/finish")
+    assert "small note (a cookie)" in page.get_data(as_text=True)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.text("/roadmap/check"))[1]  # type: ignore[index]
+    data = {"csrf_token": token, "answer": "g01"}
+    for site, status in (("cross-site", 400), ("same-site", 400), ("same-origin", 303)):
+        answer = browser.client.post(
+            "/en/roadmap/check", data=data, headers={"Sec-Fetch-Site": site, "Origin": "null"}
+        )
+        assert answer.status_code == status, site
+
+
+def test_leaving_from_another_site_does_not_end_the_visit(browser: Browser) -> None:
+    browser.make_plan()
+    browser.get("/leave", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "Your next steps" in browser.text("/roadmap")
+    answer = browser.get("/leave", headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.headers["Location"] == "https://www.bbc.co.uk/weather"
+    assert "No plan here yet" in browser.text("/roadmap")
+
+
+@pytest.mark.parametrize("slug", ["pl", "xx", "en-gb"])
+def test_a_language_that_is_not_there_lists_those_that_are(browser: Browser, slug: str) -> None:
+    answer = browser.client.get(f"/{slug}/")
+    assert answer.status_code == 404
+    if slug != "en-gb":
+        assert "اردو" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("wish", "slug"),
+    [("ur-PK,en;q=0.5", "ur"), ("ar", "ar"), ("pl", "en"), ("", "en"), ("zh-TW, ar;q=0.3", "ar")],
+)
+def test_the_root_goes_to_the_wished_language(browser: Browser, wish: str, slug: str) -> None:
+    answer = browser.client.get("/", headers={"Accept-Language": wish} if wish else {})
+    assert answer.headers["Location"].endswith(f"/{slug}/")
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+def test_lang_and_dir_are_right(another_browser: Callable[..., Browser], language: str) -> None:
+    html = another_browser(language).text("/")
+    direction = "ltr" if language == "en" else "rtl"
+    assert f'<html lang="{language}" dir="{direction}">' in html
+    for name in ("English", "اردو", "العربية"):
+        assert name in html
+
+
+@pytest.mark.parametrize("language", ["ur", "ar"])
+def test_a_released_language_is_whole_and_its_places_are_right(language: str) -> None:
+    catalogue = polib.pofile(str(ROOT / f"translations/{language}/LC_MESSAGES/messages.po"))
+    template = polib.pofile(str(ROOT / "translations/messages.pot"))
+    assert {entry.msgid for entry in template} == {entry.msgid for entry in catalogue}
+    assert not catalogue.untranslated_entries()
+    assert not catalogue.fuzzy_entries()
+    assert catalogue.metadata["X-State"] in {"machine-drafted", "checked by a reader"}
+    for entry in catalogue:
+        for given in [entry.msgstr, *entry.msgstr_plural.values()]:
+            if given:
+                places = re.findall(r"%\(\w+\)s", entry.msgid)
+                assert sorted(re.findall(r"%\(\w+\)s", given)) == sorted(places), entry.msgid
+
+
+def test_the_template_of_translations_holds_every_word_there_is(tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    target = tmp_path / "messages.pot"
+    subprocess.run(
+        [sys.executable, "-m", "inclusion_app.core.extract", str(target)],
+        cwd=ROOT, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    now = {entry.msgid for entry in polib.pofile(str(target))}
+    kept = {entry.msgid for entry in polib.pofile(str(ROOT / "translations/messages.pot"))}
+    assert now == kept
+
+
+def test_the_first_visit_fits_one_window(app: Flask, another_browser: Callable[..., Browser]) -> None:
+    built = assets.manifest()
+    fixed = sum(
+        len(brotli.compress((assets.BUILD / name).read_bytes(), quality=11)) for name in built.values()
+    )
+    rows = []
+    for language in ("en", "ur", "ar"):
+        person = another_browser(language)
+        person.make_plan()
+        person.send("/places", near="m14 5rq")
+        for _rule, address in pages(app):
+            if not address.startswith("/en/") or "handout" in address:
+                continue
+            address = address.replace("/en/", f"/{language}/", 1)
+            answer = person.client.get(address, headers={"Accept-Encoding": "br"})
+            if answer.status_code == 200 and answer.mimetype == "text/html":
+                rows.append((len(answer.get_data()) + fixed, address))
+            if "/leave" in address or "/finished" in address:
+                person.make_plan()
+    rows.sort(reverse=True)
+    print("\n".join(f"{weight:>6} {address}" for weight, address in rows))
+    assert rows[0][0] <= 10_000, rows[:5]
+
+
+def test_only_the_field_components_hold_an_input() -> None:
+    for path in (ROOT / "templates").rglob("*.html"):
+        if path.name != "field.html":
+            assert "<input" not in path.read_text(), path
+
+
+def test_no_template_has_inline_style_or_script() -> None:
+    for path in (ROOT / "templates").rglob("*.html"):
+        if path.parent.name == "pdf":
+            continue
+        found = re.search(r'\sstyle="|\son\w+="|<style|<script(?! src)', path.read_text())
+        assert not found, (path, found)
+
+
+def test_transactions_end_in_one_place_only() -> None:
+    allowed = {"core/db.py"}
+    for path in (ROOT / "inclusion_app").rglob("*.py"):
+        name = str(path.relative_to(ROOT / "inclusion_app"))
+        if name not in allowed:
+            assert ".commit()" not in path.read_text(), name
+
+
+def test_side_write_has_the_callers_we_know() -> None:
+    callers = {
+        str(path.relative_to(ROOT / "inclusion_app"))
+        for path in (ROOT / "inclusion_app").rglob("*.py")
+        if "side_write()" in path.read_text() and path.name != "db.py"
+    }
+    assert callers == {"core/access.py", "core/sessions.py", "people/views.py", "start/views.py"}
+
+
+def test_a_status_is_assigned_in_one_place_only() -> None:
+    for path in (ROOT / "inclusion_app").rglob("*.py"):
+        if path.name != "history.py":
+            assert not re.search(r"\.status = ", path.read_text()), path

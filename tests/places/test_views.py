@@ -1,0 +1,96 @@
+"""The finder and its pages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.conftest import Browser
+
+
+def names(html: str) -> list[str]:
+    main = html[html.index("<main") : html.index("</main>")]
+    return re.findall(r'<a href="/\w+/places/[^"]+"><bdi>([^<]+)', main)
+
+
+def test_a_postcode_is_posted_never_stands_in_an_address_and_is_remembered(browser: Browser) -> None:
+    answer = browser.send("/places", near="M18 8HE")
+    assert answer.headers["Location"].endswith("/places?near=mine")
+    page = browser.text("/places?near=mine&kind=library")
+    assert names(page)[0] == "Gorton Library"
+    assert "8HE" not in page
+    assert "near=mine" in page
+
+
+def test_filters_ride_along_with_a_post(browser: Browser) -> None:
+    answer = browser.send(
+        "/places?kind=library&open=late&has=wifi", "/places?kind=library&open=late&has=wifi", near="M14"
+    )
+    assert answer.headers["Location"].endswith("/places?near=mine&kind=library&open=late&has=wifi")
+
+
+def test_an_outcode_or_a_name_may_stand_in_the_address(browser: Browser) -> None:
+    assert "Near M14" in browser.text("/places?near=M14")
+    assert names(browser.text("/places?near=gorton&kind=library"))[0] == "Gorton Library"
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("", "Type a postcode"),
+        ("M14 9ZZ", "It may be new"),
+        ("SW1A 1AA", "outside Greater Manchester"),
+        ("M14 5", "not a whole postcode"),
+        ("Atlantis", "do not know this place name"),
+    ],
+)
+def test_what_cannot_be_found_is_said_and_kept(browser: Browser, typed: str, says: str) -> None:
+    answer = browser.send("/places", near=typed)
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert says in html
+    assert f'value="{typed}"' in html
+
+
+def test_the_search_box_is_the_first_text_input_and_names_are_the_only_link_text(browser: Browser) -> None:
+    page = browser.text("/places?near=M14")
+    first = re.search(r'<input class="input[^>]*>', page)
+    assert first
+    assert 'name="near"' in first[0]
+    assert len(names(page)) == 20
+
+
+def test_a_page_of_twenty_and_the_next(browser: Browser) -> None:
+    first, second = names(browser.text("/places")), names(browser.text("/places?page=2"))
+    assert len(first) == 20
+    assert not set(first) & set(second)
+
+
+def test_a_place_says_how_sure_we_are(browser: Browser) -> None:
+    page = browser.text("/places/gorton-library")
+    for words in (
+        "Not confirmed",
+        "Two public lists do not agree",
+        "card and PIN",
+        "Nobody has checked",
+        "Source",
+    ):
+        assert words in page
+    assert browser.get("/places/no-such-place").status_code == 404
+
+
+def test_a_report_is_kept_and_printed(browser: Browser, app: Flask) -> None:
+    assert browser.send("/places/gorton-library/wrong", words="x").status_code == 422
+    answer = browser.send("/places/gorton-library/wrong", what="hours", words="Opens at ten.")
+    assert answer.status_code == 303
+    shown = app.test_cli_runner().invoke(args=["places", "reports"]).output
+    assert "gorton-library [hours] (en) Opens at ten." in shown
+    assert "1 new reports" in shown
+
+
+def test_the_map_carries_the_numbers_of_the_list(browser: Browser) -> None:
+    page = browser.text("/places?near=M14&kind=library")
+    assert re.search(r'<svg class="map"[^>]*role="img"', page)
+    assert re.search(r"<text[^>]*>1[,<]", page)

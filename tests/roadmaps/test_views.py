@@ -1,0 +1,317 @@
+"""The whole road as a resident walks it, without script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import text
+
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import transaction
+from inclusion_app.core.sessions import Visit
+from inclusion_app.roadmaps.models import Roadmap
+from tests.conftest import Browser
+
+
+def titles(html: str) -> list[str]:
+    return re.findall(r'class="number"[^>]*>\d</span><a[^>]*>([^<]+)', html)
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+def test_from_the_first_page_to_paper_and_back(
+    another_browser: Callable[..., Browser], language: str
+) -> None:
+    here = another_browser(language)
+    here.make_plan()
+    before = here.text("/roadmap")
+    assert len(titles(before)) >= 1
+    assert here.send("/places", near="m14 5rq", **{"for": "plan"}).status_code == 303
+    assert "M14 5" in here.text("/roadmap")
+    code = here.save_plan(nickname="Amina")
+    assert code in here.text("/roadmap/print")
+    assert here.send("/finish").headers["Location"].endswith("/finished")
+    assert titles(here.text("/roadmap")) == []
+    there = another_browser(language)
+    assert there.send("/come-back", code=code.lower(), pin="٤٠٧١").status_code == 303
+    assert titles(there.text("/roadmap")) == titles(before)
+
+
+def test_a_plan_after_three_questions_and_the_rest_later(browser: Browser) -> None:
+    assert "Show me my plan now" not in browser.text("/roadmap/check/2")
+    browser.make_plan()
+    assert "Show me my plan now" in browser.text("/roadmap/check/4")
+    assert "/roadmap/check/4" in browser.text("/roadmap")
+
+
+def test_new_to_all_this_finishes_the_check(browser: Browser) -> None:
+    browser.send("/roadmap/check", answer=["g03"])
+    browser.send("/roadmap/check/2", answer=["none"])
+    assert "I am new to all this" in browser.text("/roadmap/check/3")
+    assert browser.send("/roadmap/check/new", "/roadmap/check/3").status_code == 303
+    page = browser.text("/roadmap")
+    assert "Get a phone, tablet or laptop to use" in page
+    assert "Go on with the questions" not in page
+
+
+def test_skip_back_and_change(browser: Browser) -> None:
+    browser.make_plan(("g12",))
+    assert browser.send("/roadmap/check/4", skip="1").headers["Location"].endswith("/roadmap/check/5")
+    assert "Skipped" in browser.text("/roadmap/answers")
+    assert (
+        browser.send("/roadmap/check?back=plan", answer=["g03"], back="plan")
+        .headers["Location"]
+        .endswith("/roadmap")
+    )
+    assert "Make a video call" in browser.text("/roadmap")
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "says"),
+    [
+        ("/roadmap/check", {}, "Choose an answer"),
+        ("/roadmap/check", {"answer": ["g01", "g02", "g03", "g04"]}, "three at most"),
+        ("/roadmap/check", {"answer": ["g99"]}, "one of the answers on this page"),
+        ("/roadmap/check/2", {"answer": ["none", "tablet"]}, "Not both"),
+        ("/roadmap/check/5", {"answer": "perhaps"}, "one of the answers on this page"),
+    ],
+)
+def test_a_wrong_answer_is_said_at_the_field(
+    browser: Browser, path: str, data: dict[str, object], says: str
+) -> None:
+    answer = browser.send(path, **data)
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert says in html
+    assert "<title>Error:" in html
+    assert 'href="#answer-0"' in html
+
+
+def test_what_was_chosen_is_kept_when_something_is_wrong(browser: Browser) -> None:
+    html = browser.send("/roadmap/check", answer=["g01", "g02", "g03", "g04"]).get_data(as_text=True)
+    assert html.count(" checked") == 4
+
+
+def test_days_are_asked_for_and_half_a_date_is_not_taken(browser: Browser) -> None:
+    assert browser.send("/roadmap/check", answer=["g05"]).headers["Location"].endswith("/check/days")
+    wrong = browser.send("/roadmap/check/days", g05=["31", "2", "2027"])
+    assert wrong.status_code == 422
+    assert 'value="31"' in wrong.get_data(as_text=True)
+    assert browser.send("/roadmap/check/days", g05=["٢٧", "11", "26"]).status_code == 303
+    assert 'value="2026"' in browser.text("/roadmap/check/days")
+
+
+def test_a_helper_who_answers_is_kept_with_the_plan(browser: Browser) -> None:
+    browser.send("/roadmap/check", answer=["g01"], helped="y")
+    assert "A helper answered the questions with you." in browser.text("/roadmap")
+
+
+def test_states_move_and_the_plan_is_made_anew(browser: Browser) -> None:
+    browser.make_plan()
+    first = titles(browser.text("/roadmap"))
+    assert browser.send("/roadmap/steps/A3", do="doing").status_code == 303
+    page = browser.text("/roadmap")
+    assert "You are doing this now" in page
+    assert "Get a free SIM card with data" not in titles(page)
+    browser.send("/roadmap/steps/A3", do="done_with_help")
+    page = browser.text("/roadmap")
+    assert "What you have done" in page
+    assert titles(page) != first
+    assert browser.send("/roadmap/steps/A3", do="explode").status_code == 400
+
+
+def test_not_for_me_asks_once_what_happens_to_the_rest(browser: Browser) -> None:
+    browser.make_plan(("g12",))
+    assert browser.send("/roadmap/steps/M1", do="not_for_me").headers["Location"].endswith("/not-for-me")
+    assert browser.send("/roadmap/steps/M1/not-for-me").status_code == 422
+    assert browser.send("/roadmap/steps/M1/not-for-me", dependants="drop").status_code == 303
+    assert "Make or mend a thing with help" not in browser.text("/roadmap")
+    browser.send("/roadmap/steps/M1", do="not_started")
+    assert "Visit a repair cafe or FabLab" in titles(browser.text("/roadmap"))
+
+
+def test_a_fourth_pin_is_refused_kindly(browser: Browser) -> None:
+    browser.make_plan()
+    for step in ("C1", "C2", "C3"):
+        assert browser.send(f"/roadmap/steps/{step}", do="pin").status_code == 303
+    refused = browser.send("/roadmap/steps/T6", do="pin")
+    assert refused.status_code == 422
+    assert "Take one down first" in refused.get_data(as_text=True)
+
+
+def test_add_and_remove_goals_and_extras(browser: Browser) -> None:
+    browser.make_plan(("g12",))
+    browser.send("/roadmap/goals", goal="g08")
+    assert "Ask for help with your energy bill" in browser.text("/roadmap")
+    browser.send("/roadmap/goals/g12", extra="M3")
+    assert "Keep, mend or pass on old devices" in browser.text("/roadmap")
+    browser.send("/roadmap/goals/g12", mode="together")
+    browser.send("/roadmap/goals", goal="g12", remove="1")
+    assert "Make or mend a thing" not in browser.text("/roadmap")
+    assert browser.send("/roadmap/goals", goal="g99").status_code == 404
+
+
+def test_saving_needs_a_pin_that_is_not_trivial_and_typed_twice(browser: Browser) -> None:
+    browser.make_plan()
+    for pins, says in (
+        (("1234", "1234"), "too easy"),
+        (("407", "407"), "4 numbers"),
+        (("4071", "4072"), "not the same"),
+    ):
+        answer = browser.send("/roadmap/save", pin=pins[0], pin_again=pins[1])
+        assert answer.status_code == 422
+        assert says in answer.get_data(as_text=True)
+
+
+def test_pictures_open_a_plan_in_their_order_only(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan()
+    chosen = {"picture1": "sun", "picture2": "fish", "picture3": "key", "with": "pictures"}
+    assert browser.send("/roadmap/save?with=pictures", **chosen).status_code == 303
+    code = re.search(r'class="code"><bdi>([^<]+)', browser.text("/roadmap/code"))[1]  # type: ignore[index]
+    other = another_browser()
+    turned = {**chosen, "picture1": "fish", "picture2": "sun"}
+    assert other.send("/come-back?with=pictures", code=code, **turned).status_code == 422
+    assert other.send("/come-back?with=pictures", code=code, **chosen).status_code == 303
+
+
+def test_saving_twice_keeps_one_code(browser: Browser, app: Flask) -> None:
+    browser.make_plan()
+    code = browser.save_plan()
+    assert browser.get("/roadmap/save").status_code == 303
+    assert code in browser.text("/roadmap/code")
+    with app.app_context(), transaction() as session:
+        assert session.query(Roadmap).count() == 1
+
+
+def test_the_code_alone_shows_titles_and_nothing_else(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan(("g02", "g05"))
+    browser.send("/places", near="m14 5rq")
+    code = browser.save_plan(nickname="Amina")
+    other = another_browser()
+    assert other.send("/come-back", code=code, pin="").status_code == 303
+    page = other.text("/roadmap")
+    assert "One step kept private" in page
+    for secret in ("Set up the NHS App", "Universal Credit", "M14", "Amina", "Library", "GP and", code):
+        assert secret not in page
+    for closed in (
+        "/roadmap/print",
+        "/roadmap/answers",
+        "/roadmap/code",
+        "/roadmap/steps/A1",
+        "/roadmap/handout.pdf",
+    ):
+        assert other.get(closed).status_code == 403
+
+
+def test_pin_for_everything(browser: Browser, another_browser: Callable[..., Browser]) -> None:
+    browser.make_plan()
+    code = browser.save_plan(everything="y")
+    answer = another_browser().send("/come-back", code=code, pin="")
+    assert answer.status_code == 422
+    assert "asks for the PIN" in answer.get_data(as_text=True)
+
+
+def test_wrong_pin_and_unknown_code_read_alike_and_five_tries_lock(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan()
+    code = browser.save_plan()
+    other = another_browser()
+    wrong = other.send("/come-back", code=code, pin="9999").get_data(as_text=True)
+    assert "do not fit" in wrong
+    assert f'value="{code}"' in wrong
+    for _ in range(4):
+        other.send("/come-back", code=code, pin="9999")
+    locked = other.send("/come-back", code=code, pin="4071")
+    assert locked.status_code == 422
+    assert "Too many wrong tries" in locked.get_data(as_text=True)
+    with time_machine.travel(now() + timedelta(minutes=16)):
+        assert other.send("/come-back", code=code, pin="4071").status_code == 303
+
+
+def test_a_broken_code_keeps_what_was_typed(browser: Browser) -> None:
+    answer = browser.send("/come-back", code="ABC", pin="")
+    assert answer.status_code == 422
+    html = answer.get_data(as_text=True)
+    assert 'value="ABC"' in html
+    assert "too short" in html
+
+
+def test_a_new_code_kills_the_old_one(browser: Browser, another_browser: Callable[..., Browser]) -> None:
+    browser.make_plan()
+    old = browser.save_plan()
+    browser.send("/roadmap/code", do="new")
+    assert old not in browser.text("/roadmap/code")
+    assert another_browser().send("/come-back", code=old, pin="4071").status_code == 422
+
+
+def test_what_the_qr_opens_looks_nothing_up(browser: Browser) -> None:
+    browser.make_plan()
+    code = browser.save_plan().replace("-", "")
+    page = browser.client.get(f"/r/{code}", headers={"Accept-Language": "ur"})
+    assert page.status_code == 200
+    assert 'lang="ur"' in page.get_data(as_text=True)
+    assert code in page.get_data(as_text=True)
+
+
+def test_save_nothing_and_the_visit_goes_with_its_answers(browser: Browser, app: Flask) -> None:
+    browser.make_plan()
+    with time_machine.travel(now() + timedelta(hours=2, minutes=1)):
+        assert "Your visit has ended" in browser.text("/roadmap")
+        app.test_cli_runner().invoke(args=["retention", "run"])
+    with app.app_context(), transaction() as session:
+        assert session.query(Visit).count() == 0
+        assert session.query(Roadmap).count() == 0
+
+
+def test_deleting_a_plan_leaves_nothing_of_it(browser: Browser, app: Flask) -> None:
+    browser.make_plan()
+    browser.save_plan(nickname="Canary Amina")
+    assert browser.send("/roadmap/code", do="delete").headers["Location"].endswith("/finished")
+    with app.app_context(), transaction() as session:
+        for table in ("residents", "roadmaps", "step_progress", "visits"):
+            assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
+
+
+def test_reading_a_saved_plan_writes_one_row_of_the_record_and_an_unsaved_one_none(
+    browser: Browser, app: Flask
+) -> None:
+    def rows() -> int:
+        with app.app_context(), transaction() as session:
+            return int(session.execute(text("SELECT count(*) FROM audit_rows")).scalar_one())
+
+    browser.make_plan()
+    browser.text("/roadmap")
+    assert rows() == 0
+    browser.save_plan()
+    before = rows()
+    for path in ("/roadmap", "/roadmap/print", "/roadmap/answers", "/roadmap/code", "/roadmap/steps/A1"):
+        browser.text(path)
+        assert rows() == (before := before + 1), path
+    assert app.test_cli_runner().invoke(args=["audit", "verify"]).exit_code == 0
+
+
+def test_a_full_paper_service_offers_the_print_page(browser: Browser) -> None:
+    browser.make_plan()
+    answer = browser.get("/roadmap/handout.pdf")
+    assert answer.status_code == 503
+    assert "/roadmap/print" in answer.get_data(as_text=True)
+
+
+def test_the_cookie_holds_no_answer(browser: Browser) -> None:
+    browser.make_plan(("g05",))
+    cookie = browser.client.get_cookie("visit")
+    assert cookie is not None
+    import base64
+
+    body = cookie.value.split(".")[0]
+    plain = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
+    assert sorted(re.findall(r'"(\w+)":', plain)) == ["began", "csrf_token", "v"]
