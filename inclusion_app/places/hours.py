@@ -1,14 +1,16 @@
 """When a place is open: weekly spans, nth-weekday rules, dated exceptions, bank holidays. Pure.
 
-Times are wall times in Europe/London. A wrong "closed" is worse than no answer, so on a bank holiday whose rule
-nobody knows the answer is "ask", never "closed".
+Times are wall times in Europe/London; moments are compared in UTC, so the hour that comes twice in October and the
+one that is missing in March are counted right. A wrong "closed" is worse than no answer: on a bank holiday whose
+rule nobody knows the answer is "ask", and on a day outside every span's dates it is "unknown", never "closed".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from inclusion_app.core.clock import LONDON
@@ -38,8 +40,8 @@ class HolidayRule(StrEnum):
 class Span:
     """Open on a weekday (Monday 0) from opens to closes; past midnight when closes is earlier.
 
-    `nth` 1 to 5 means that weekday of the month ("third Saturday"), -1 the last one. Raises ValueError for a span
-    of no length.
+    `nth` 1 to 5 means that weekday of the month ("third Saturday"), -1 the last one. Raises ValueError for a
+    span of no length.
     """
 
     weekday: int
@@ -56,11 +58,16 @@ class Span:
         if not 0 <= self.weekday <= 6 or self.nth not in {None, -1, 1, 2, 3, 4, 5}:
             raise ValueError("no such weekday rule")
 
+    def holds_on(self, day: date) -> bool:
+        """True when the day lies within this span's dates (`valid_until` is the first day it no longer holds)."""
+        return not (
+            (self.valid_from is not None and day < self.valid_from)
+            or (self.valid_until is not None and day >= self.valid_until)
+        )
+
     def falls_on(self, day: date) -> bool:
         """True when this span begins on the day."""
-        if day.weekday() != self.weekday:
-            return False
-        if self.valid_from and day < self.valid_from or self.valid_until and day >= self.valid_until:
+        if day.weekday() != self.weekday or not self.holds_on(day):
             return False
         if self.nth is None:
             return True
@@ -117,28 +124,45 @@ class Status:
 
 @dataclass(frozen=True)
 class DayHours:
-    """One day of the week table. `ask` is a bank holiday nobody knows the rule for."""
+    """One day of the week table.
+
+    `ask` is a bank holiday nobody knows the rule for; `known` is False when nothing is known of the day, so that no
+    spans then does not mean closed.
+    """
 
     day: date
     spans: tuple[Span, ...] = ()
     ask: bool = False
     reason: str = field(default="")
+    known: bool = True
+
+
+def _in_order(spans: Sequence[Span]) -> tuple[Span, ...]:
+    return tuple(sorted(spans, key=lambda span: span.opens))
+
+
+def _usual_spans(hours: Hours, day: date) -> tuple[Span, ...]:
+    return _in_order([span for span in hours.spans if span.falls_on(day)])
 
 
 def hours_of_day(hours: Hours, day: date, holidays: Collection[date]) -> DayHours:
-    """The spans that begin on one day: a dated exception wins, then the bank-holiday rule, then the week."""
-    for exception in hours.exceptions:
-        if exception.on == day:
-            return DayHours(day, exception.spans, reason=exception.reason)
-    spans = tuple(sorted((span for span in hours.spans if span.falls_on(day)), key=lambda span: span.opens))
+    """The spans that begin on one day: a dated exception wins, then the bank-holiday rule, then the week.
+
+    A day may have several exceptions, one a span; together they are that day.
+    """
+    dated = [exception for exception in hours.exceptions if exception.on == day]
+    if dated:
+        reason = next((exception.reason for exception in dated if exception.reason), "")
+        return DayHours(day, _in_order([span for exception in dated for span in exception.spans]), reason=reason)
     if day in holidays:
         if hours.holiday_rule is HolidayRule.CLOSED:
             return DayHours(day, reason="bank holiday")
         if hours.holiday_rule is HolidayRule.SPANS:
-            return DayHours(day, hours.holiday_spans, reason="bank holiday")
+            return DayHours(day, _in_order(hours.holiday_spans), reason="bank holiday")
         if hours.holiday_rule is HolidayRule.ASK and hours.spans:
             return DayHours(day, ask=True, reason="bank holiday")
-    return DayHours(day, spans)
+    known = any(span.holds_on(day) for span in hours.spans)
+    return DayHours(day, _usual_spans(hours, day), known=known)
 
 
 def week(hours: Hours, monday: date, holidays: Collection[date]) -> tuple[DayHours, ...]:
@@ -147,9 +171,10 @@ def week(hours: Hours, monday: date, holidays: Collection[date]) -> tuple[DayHou
 
 
 def _bounds(span: Span, day: date) -> tuple[datetime, datetime]:
+    """Begin and end in UTC: two moments of one zone object compare by the clock on the wall and ignore the fold."""
     begins = datetime.combine(day, span.opens, LONDON)
     last = day if span.closes > span.opens else day + timedelta(days=1)
-    return begins, datetime.combine(last, span.closes, LONDON)
+    return begins.astimezone(UTC), datetime.combine(last, span.closes, LONDON).astimezone(UTC)
 
 
 _ANSWERS = {
@@ -162,53 +187,66 @@ _BEST_FIRST = (Kind.STAFFED, Kind.SELF_SERVICE, Kind.APPOINTMENT, Kind.MEMBERS)
 
 
 def status_at(hours: Hours, moment: datetime, holidays: Collection[date]) -> Status:
-    """What can be said of a moment (aware). Staffed wins over self-service where both run."""
+    """What can be said of a moment (aware). Staffed wins over self-service where both run.
+
+    Open without an end in sight (day and night) has no `until`.
+    """
     if not hours.spans and not hours.exceptions:
         return Status(Answer.UNKNOWN)
-    wall = moment.astimezone(LONDON)
-    running: list[tuple[Span, datetime]] = []
-    ask = False
-    for day in (wall.date() - timedelta(days=1), wall.date()):
-        today = hours_of_day(hours, day, holidays)
-        ask = ask or (today.ask and day == wall.date())
-        for span in today.spans:
-            begins, ends = _bounds(span, day)
-            if begins <= moment < ends:
-                running.append((span, ends))
+    moment = moment.astimezone(UTC)
+    today = moment.astimezone(LONDON).date()
+    yesterday = today - timedelta(days=1)
+    days = [hours_of_day(hours, day, holidays) for day in (yesterday, today)]
+    bounds = [(span, *_bounds(span, each.day)) for each in days for span in each.spans]
+    running = [span for span, begins, ends in bounds if begins <= moment < ends]
     if running:
-        span, ends = min(running, key=lambda item: _BEST_FIRST.index(item[0].kind))
-        return Status(_ANSWERS[span.kind], until=_stretch(hours, span.kind, ends, holidays))
-    if ask:
+        kind = min((span.kind for span in running), key=_BEST_FIRST.index)
+        until = _end_of_run(hours, kind, moment, holidays)
+        return Status(_ANSWERS[kind], until=until.astimezone(LONDON) if until else None)
+    if days[1].ask or (days[0].ask and _would_run(hours, yesterday, moment)):
         return Status(Answer.ASK)
+    if not days[1].known:
+        return Status(Answer.UNKNOWN)
+    opens_at = _next_opening(hours, moment, holidays)
     if hours.self_service_unknown:
         # Some people can let themselves in at hours nobody published: "no staff" is known, "closed" is not.
-        return Status(Answer.NO_STAFF, opens_at=_next_opening(hours, wall, holidays))
-    return Status(Answer.CLOSED, opens_at=_next_opening(hours, wall, holidays))
+        return Status(Answer.NO_STAFF, opens_at=opens_at)
+    return Status(Answer.CLOSED, opens_at=opens_at)
 
 
-def _stretch(hours: Hours, kind: Kind, ends: datetime, holidays: Collection[date]) -> datetime:
-    """The end of an unbroken run of the same kind."""
-    day = ends.astimezone(LONDON).date()
-    for span in hours_of_day(hours, day, holidays).spans:
-        begins, later = _bounds(span, day)
-        if span.kind is kind and begins <= ends < later:
-            return _stretch(hours, kind, later, holidays)
-    return ends
+def _would_run(hours: Hours, day: date, moment: datetime) -> bool:
+    """True when the usual week of that day would still be open, had it not been a bank holiday."""
+    bounds = [_bounds(span, day) for span in _usual_spans(hours, day)]
+    return any(begins <= moment < ends for begins, ends in bounds)
 
 
-def _next_opening(hours: Hours, wall: datetime, holidays: Collection[date]) -> datetime | None:
+def _end_of_run(hours: Hours, kind: Kind, moment: datetime, holidays: Collection[date]) -> datetime | None:
+    """The end of the unbroken run of one kind around a moment; None when it outlasts the look-ahead."""
+    first = moment.astimezone(LONDON).date() - timedelta(days=1)
+    ends = moment
+    for number in range(LOOK_AHEAD + 2):
+        day = first + timedelta(days=number)
+        bounds = [_bounds(span, day) for span in hours_of_day(hours, day, holidays).spans if span.kind is kind]
+        for begins, later in sorted(bounds):
+            if begins <= ends < later:
+                ends = later
+        if number and ends.astimezone(LONDON).date() <= day:
+            return ends
+    return None
+
+
+def _next_opening(hours: Hours, moment: datetime, holidays: Collection[date]) -> datetime | None:
     """The next time staff open the door within two weeks; None past a day we would have to ask about."""
+    first = moment.astimezone(LONDON).date()
     for number in range(LOOK_AHEAD + 1):
-        day = wall.date() + timedelta(days=number)
-        today = hours_of_day(hours, day, holidays)
-        if today.ask:
+        day = first + timedelta(days=number)
+        here = hours_of_day(hours, day, holidays)
+        if here.ask or not here.known:
             return None
-        starts = [
-            _bounds(span, day)[0] for span in today.spans if span.kind in {Kind.STAFFED, Kind.SELF_SERVICE}
-        ]
-        later = [start for start in starts if start > wall]
+        doors = [span for span in here.spans if span.kind in {Kind.STAFFED, Kind.SELF_SERVICE}]
+        later = [begins for begins, _ends in (_bounds(span, day) for span in doors) if begins > moment]
         if later:
-            return min(later)
+            return min(later).astimezone(LONDON)
     return None
 
 
@@ -225,28 +263,60 @@ def leave_before(status: Status, walk_minutes: int, stay_minutes: int = 30) -> d
     """The last useful time to set out: half an hour inside before the door closes."""
     if status.until is None:
         return None
-    return status.until - timedelta(minutes=walk_minutes + stay_minutes)
+    leave = status.until.astimezone(UTC) - timedelta(minutes=walk_minutes + stay_minutes)
+    return leave.astimezone(LONDON)
+
+
+OSM_DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+_OSM_DAY = re.compile(r"([A-Z][a-z])(?:-([A-Z][a-z])|\[(-?\d)\])?")
+
+
+def _osm_number(name: str) -> int:
+    if name not in OSM_DAYS:
+        raise ValueError(f"no such day: {name}")
+    return OSM_DAYS.index(name)
+
+
+def _osm_days(text: str) -> list[tuple[int, int | None]]:
+    """(weekday, nth) of "Mo,We", "Fr-Mo" or "Sa[3]"; a range may go round the end of the week."""
+    days: list[tuple[int, int | None]] = []
+    for piece in text.split(","):
+        found = _OSM_DAY.fullmatch(piece.strip())
+        if not found:
+            raise ValueError(f"cannot read the days: {text}")
+        first = _osm_number(found[1])
+        last = _osm_number(found[2]) if found[2] else first
+        nth = int(found[3]) if found[3] else None
+        days += [((first + step) % 7, nth) for step in range((last - first) % 7 + 1)]
+    return days
+
+
+def _osm_time(text: str) -> time:
+    return time() if text.strip() == "24:00" else time.fromisoformat(text.strip())
 
 
 def read_osm_week(text: str) -> tuple[Span, ...]:
-    """Spans of a simple OSM `opening_hours` text ("Mo,Tu 09:00-17:00; Sa 10:00-12:00"). Raises ValueError."""
-    days = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+    """Spans of a simple OSM `opening_hours` text ("Mo,Tu 09:00-17:00; Sa[3] 10:00-12:00"). Raises ValueError."""
     spans: list[Span] = []
     for rule in filter(None, (part.strip() for part in text.split(";"))):
-        which, times = rule.split(" ", 1)
-        numbers: list[int] = []
-        for piece in which.split(","):
-            first, _, last = piece.partition("-")
-            begin, end = days.index(first), days.index(last or first)
-            numbers.extend(range(begin, end + 1))
+        which, _space, times = rule.partition(" ")
+        days = _osm_days(which)
         for pair in times.split(","):
-            opens, closes = (time.fromisoformat(part.strip()) for part in pair.split("-"))
-            spans.extend(Span(number, opens, closes) for number in numbers)
+            opens, dash, closes = pair.partition("-")
+            if not dash:
+                raise ValueError(f"cannot read the times: {rule}")
+            spans += [Span(number, _osm_time(opens), _osm_time(closes), nth=nth) for number, nth in days]
     return tuple(spans)
 
 
 def write_osm_week(spans: Sequence[Span]) -> str:
-    """The same, written: one rule per day."""
-    days = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
-    plain = sorted((span for span in spans if span.nth is None), key=lambda span: (span.weekday, span.opens))
-    return "; ".join(f"{days[span.weekday]} {span.opens:%H:%M}-{span.closes:%H:%M}" for span in plain)
+    """The hours with staff, written as OSM text: one rule per day.
+
+    Other kinds are left out: OSM text cannot say "members only" or "with a card", and would call them open.
+    """
+    staffed = [span for span in spans if span.kind is Kind.STAFFED]
+    ordered = sorted(staffed, key=lambda span: (span.weekday, span.nth or 0, span.opens))
+    return "; ".join(
+        f"{OSM_DAYS[span.weekday]}{f'[{span.nth}]' if span.nth else ''} {span.opens:%H:%M}-{span.closes:%H:%M}"
+        for span in ordered
+    )

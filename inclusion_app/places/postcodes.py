@@ -52,7 +52,9 @@ def read_where(text: str) -> Postcode | Outcode | Name | None:
     if not plain:
         return None
     tight = re.sub(r"[^A-Za-z0-9]", "", plain).upper()
-    if found := _as_postcode(tight):
+    # Letters alone may be a postcode ("OLI IAA") only in two parts; in one they are a word ("Molly").
+    in_parts = any(sign.isdigit() for sign in tight) or re.search(r"\s\w{3}$", plain)
+    if in_parts and (found := _as_postcode(tight)):
         return found
     if OUTCODE.fullmatch(tight):
         return Outcode(tight)
@@ -77,7 +79,7 @@ def _as_postcode(tight: str) -> Postcode | None:
 def _mend_outward(outward: str) -> str:
     """Letters first, then digits: M|4 or OL|1; look-alikes after the area letters are digits."""
     area = 2 if len(outward) > 1 and outward[1].isalpha() and outward[1] not in "OIL" else 1
-    if outward[:2] in {"OL", "BL"}:
+    if outward[:2].translate(DIGITS_FOR_LETTERS) in {"OL", "BL"}:
         area = 2
     return outward[:area].translate(DIGITS_FOR_LETTERS) + outward[area:].translate(LETTERS_FOR_DIGITS)
 

@@ -46,6 +46,8 @@ def open_words(place: Place, status: Status, now: datetime) -> str:
             if sure
             else _("Open until %(time)s (not confirmed)", time=until)
         )
+    if status.answer is Answer.OPEN:
+        return _("Open day and night") if sure else _("Open day and night (not confirmed)")
     if status.answer is Answer.SELF_SERVICE:
         return _("Open now without staff, with a card and PIN")
     if status.answer is Answer.APPOINTMENT:

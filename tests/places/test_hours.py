@@ -501,3 +501,94 @@ def test_an_unknown_holiday_rule_never_answers_closed(case: tuple[Hours, datetim
     today = moment.astimezone(LONDON).date()
     asking = Hours(spans=hours.spans, holiday_rule=HolidayRule.ASK)
     assert status_at(asking, moment, {today}).answer is Answer.ASK
+
+
+# --- nights, overlaps, and days nothing is known of
+
+
+def wall(year: int, month: int, day: int, hour: int, minute: int = 0, fold: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=LONDON, fold=fold)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(cases(overnight=True))
+def test_any_hours_past_midnight_agree_with_a_walk(case: tuple[Hours, datetime, frozenset[date]]) -> None:
+    hours, moment, holidays = case
+    assert status_at(hours, moment, holidays) == Oracle(hours, holidays).status(moment)
+
+
+def test_a_place_open_day_and_night_has_no_end() -> None:
+    halves = ((time(0), time(12)), (time(12), time(0)))
+    hours = Hours(spans=tuple(Span(day, *half) for day in range(7) for half in halves))
+    assert status_at(hours, on(MONDAY, 10), NONE) == Status(Answer.OPEN)
+
+
+def test_the_longer_of_two_nights_counts() -> None:
+    hours = Hours(spans=(Span(0, time(10), time(1)), Span(0, time(23), time(3))))
+    assert status_at(hours, on(MONDAY, 23, 30), NONE).until == on(MONDAY + timedelta(days=1), 3)
+
+
+def test_an_exception_in_two_parts_is_one_day() -> None:
+    parts = (
+        DatedException(MONDAY, (Span(0, time(14), time(16)),)),
+        DatedException(MONDAY, (Span(0, time(9), time(11)),), "Half a day"),
+    )
+    first = week(Hours(spans=WEEKDAYS.spans, exceptions=parts), MONDAY, NONE)[0]
+    assert ([span.opens.hour for span in first.spans], first.reason) == ([9, 14], "Half a day")
+
+
+def test_hours_that_have_run_out_are_unknown_and_not_closed() -> None:
+    hours = Hours(spans=(Span(0, time(9), time(17), valid_until=date(2026, 11, 1)),))
+    assert status_at(hours, on(MONDAY, 10), NONE) == Status(Answer.UNKNOWN)
+
+
+def test_a_week_after_the_hours_ran_out_is_marked_unknown() -> None:
+    hours = Hours(spans=(Span(0, time(9), time(17), valid_until=date(2026, 11, 25)),))
+    assert [day.known for day in week(hours, MONDAY, NONE)] == [True] * 2 + [False] * 5
+
+
+def test_one_closed_day_tells_nothing_of_the_others() -> None:
+    hours = Hours(exceptions=(DatedException(CHRISTMAS),))
+    assert status_at(hours, on(MONDAY, 10), NONE) == Status(Answer.UNKNOWN)
+
+
+def test_no_next_opening_is_promised_past_the_end_of_what_is_known() -> None:
+    hours = Hours(
+        spans=(
+            Span(0, time(9), time(17), valid_until=MONDAY + timedelta(days=1)),
+            Span(4, time(9), time(17), valid_from=MONDAY + timedelta(days=3)),
+        )
+    )
+    assert status_at(hours, on(MONDAY, 18), NONE) == Status(Answer.CLOSED)
+
+
+def test_the_small_hours_after_a_bank_holiday_to_ask_about_say_ask() -> None:
+    hours = Hours(spans=(Span(4, time(20), time(2)),))
+    assert status_at(hours, on(CHRISTMAS + timedelta(days=1), 1), {CHRISTMAS}) == Status(Answer.ASK)
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_both_of_the_hours_that_come_twice_are_told_apart(fold: int) -> None:
+    hours = Hours(spans=(Span(6, time(1, 30), time(5)),))
+    answer = status_at(hours, wall(2026, 10, 25, 1, 15, fold), NONE).answer
+    assert answer is (Answer.CLOSED, Answer.OPEN)[fold]
+
+
+def test_setting_out_over_a_clock_change_counts_true_minutes() -> None:
+    status = Status(Answer.OPEN, until=wall(2026, 3, 29, 2, 10))
+    assert leave_before(status, 10) == wall(2026, 3, 29, 0, 30)
+
+
+def test_an_osm_range_may_go_round_the_week() -> None:
+    assert [span.weekday for span in read_osm_week("Fr-Mo 09:00-17:00")] == [4, 5, 6, 0]
+
+
+def test_an_osm_nth_weekday_comes_back_the_same() -> None:
+    found = read_osm_week("Sa[3] 10:00-12:00; Su[-1] 11:00-24:00")
+    assert [span.nth for span in found] == [3, -1]
+    assert read_osm_week(write_osm_week(found)) == found
+
+
+def test_osm_text_never_calls_a_members_evening_open() -> None:
+    hours = (Span(0, time(9), time(17)), Span(1, time(18), time(21), Kind.MEMBERS))
+    assert write_osm_week(hours) == "Mo 09:00-17:00"

@@ -163,3 +163,13 @@ def test_keys_fit_a_signed_64_bit_column() -> None:
 def test_any_text_is_read_without_an_error(text: str) -> None:
     found = read_where(text)
     assert found is None or isinstance(found, Postcode | Outcode | Name)
+
+
+@pytest.mark.parametrize("text", ["Holly", "Molly", "Bolly"])
+def test_a_word_without_one_digit_is_never_a_postcode(text: str) -> None:
+    assert isinstance(read_where(text), Name)
+
+
+@pytest.mark.parametrize("text", ["0L1 1AA", "0l1 1aa"])
+def test_oldham_written_with_a_nought_is_mended(text: str) -> None:
+    assert read_where(text) == Postcode("OL1", "1AA")
