@@ -52,7 +52,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         app,
         default_locale="en",
         default_timezone="Europe/London",
-        default_translation_directories=str(ROOT / "translations"),
+        default_translation_directories=";".join(
+            [
+                str(ROOT / "translations"),
+                *([str(settings.instance / "translations")] if settings.test_languages else []),
+            ]
+        ),
         locale_selector=i18n.locale_code,
     )
     CSRFProtect(app)
@@ -140,6 +145,11 @@ def _speak_the_language_of_the_address(app: Flask) -> None:
 
     @app.before_request
     def only_released() -> None:
+        if request.url_rule is None:
+            # No page has this address; the page that says so still speaks the address's language.
+            language = i18n.known(request.path.split("/")[1])
+            if language is not None and language.released:
+                g.language = language
         if g.get("unreleased") is not None:
             abort(404)
 

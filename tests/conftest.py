@@ -61,16 +61,24 @@ def app(tmp_path: Path, loaded_database: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def both_engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+def service_on_both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """The application on an empty database of each engine, migrated."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
     made = create_app(settings_for(tmp_path, url))
     made.testing = True
     with made.app_context():
         migrations.upgrade()
-        yield made
+    yield made
+    with made.app_context():
         migrations.downgrade("base")
     made.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def both_engines(service_on_both: Flask) -> Iterator[Flask]:
+    """The same inside an application context, for tests that call services themselves."""
+    with service_on_both.app_context():
+        yield service_on_both
 
 
 class Browser:

@@ -16,7 +16,7 @@ def main(target: str) -> None:
     arguments = ["pybabel", "-q", "extract", "-F", str(ROOT / "babel.cfg"), "--no-location", "--sort-output"]
     for keyword in KEYWORDS:
         arguments += ["-k", keyword]
-    CommandLineInterface().run([*arguments, "--project=inclusion-app", "-o", target, str(ROOT)])
+    CommandLineInterface().run([*arguments, "--project=inclusion-app", "-o", target, str(ROOT)])  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -114,12 +114,14 @@ def wards() -> None:
 
 @wards.command("import")
 @click.argument("file", type=FILE)
+@click.option("--outlines", type=FILE, help="A finer GeoJSON of the city's own wards, for the map.")
 @click.option(
     "-o", "target", type=click.Path(path_type=Path), default=packs.CITY / "wards.csv", show_default=False
 )
-def import_wards(file: Path, target: Path) -> None:
-    """Write the pack's ward table from a ward GeoJSON; `flask setup` then loads it."""
-    click.echo(f"wrote {packs.build_wards(file, file, target, {})} wards")
+def import_wards(file: Path, outlines: Path | None, target: Path) -> None:
+    """Write the pack's ward table from a ward GeoJSON of the whole region; `flask setup` then loads it."""
+    click.echo(f"wrote {packs.build_wards(file, outlines, target, {})} wards")
+    _renew(target)
 
 
 @click.group("holidays")
@@ -141,6 +143,7 @@ def import_holidays(file: Path, target: Path) -> None:
     done, refused = packs.build_holidays(file, target)
     _say(refused)
     click.echo(f"wrote {done} days, refused {len(refused)} lines")
+    _renew(target)
 
 
 @click.group("pack")
@@ -171,6 +174,25 @@ def build_postcodes(file: Path, target: Path) -> None:
     done, refused = packs.build_postcodes(file, target)
     _say(refused)
     click.echo(f"wrote {done} postcodes, refused {len(refused)} lines")
+    _renew(target)
+
+
+@pack.command("check")
+def check() -> None:
+    """Compare every table with what pack.toml says of it; exit 1 when one differs."""
+    faults = packs.check_pack()
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        raise SystemExit(1)
+    click.echo("every table is what the list says")
+
+
+def _renew(target: Path) -> None:
+    """Keep pack.toml in step when a table of the pack itself was written."""
+    if target.resolve().parent == packs.CITY.resolve():
+        for line in packs.renew_description():
+            click.echo(line)
 
 
 def _say(refused: list[packs.Refused]) -> None:

@@ -153,7 +153,9 @@ def hours_of_day(hours: Hours, day: date, holidays: Collection[date]) -> DayHour
     dated = [exception for exception in hours.exceptions if exception.on == day]
     if dated:
         reason = next((exception.reason for exception in dated if exception.reason), "")
-        return DayHours(day, _in_order([span for exception in dated for span in exception.spans]), reason=reason)
+        return DayHours(
+            day, _in_order([span for exception in dated for span in exception.spans]), reason=reason
+        )
     if day in holidays:
         if hours.holiday_rule is HolidayRule.CLOSED:
             return DayHours(day, reason="bank holiday")
@@ -226,7 +228,9 @@ def _end_of_run(hours: Hours, kind: Kind, moment: datetime, holidays: Collection
     ends = moment
     for number in range(LOOK_AHEAD + 2):
         day = first + timedelta(days=number)
-        bounds = [_bounds(span, day) for span in hours_of_day(hours, day, holidays).spans if span.kind is kind]
+        bounds = [
+            _bounds(span, day) for span in hours_of_day(hours, day, holidays).spans if span.kind is kind
+        ]
         for begins, later in sorted(bounds):
             if begins <= ends < later:
                 ends = later

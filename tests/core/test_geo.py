@@ -13,7 +13,17 @@ from inclusion_app.core.geo import EARTH_METRES, is_inside, metres_between, walk
 POINT = st.tuples(st.floats(-89, 89), st.floats(-179, 179))
 NEARBY = st.tuples(st.floats(53.3, 53.7), st.floats(-2.8, -1.9))
 SQUARE = [(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0), (0.0, 0.0)]
-HORSESHOE = [(0.0, 0.0), (5.0, 0.0), (5.0, 5.0), (4.0, 5.0), (4.0, 1.0), (1.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 0.0)]
+HORSESHOE = [
+    (0.0, 0.0),
+    (5.0, 0.0),
+    (5.0, 5.0),
+    (4.0, 5.0),
+    (4.0, 1.0),
+    (1.0, 1.0),
+    (1.0, 5.0),
+    (0.0, 5.0),
+    (0.0, 0.0),
+]
 
 
 def by_vectors(lat1: float, lng1: float, lat2: float, lng2: float) -> float:
@@ -30,13 +40,17 @@ def by_vectors(lat1: float, lng1: float, lat2: float, lng2: float) -> float:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(NEARBY, NEARBY)
-def test_in_the_region_the_distance_is_right_to_the_metre(one: tuple[float, float], two: tuple[float, float]) -> None:
+def test_in_the_region_the_distance_is_right_to_the_metre(
+    one: tuple[float, float], two: tuple[float, float]
+) -> None:
     assert metres_between(*one, *two) == pytest.approx(by_vectors(*one, *two), abs=0.5)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(POINT, POINT)
-def test_far_away_the_distance_is_right_to_the_metre(one: tuple[float, float], two: tuple[float, float]) -> None:
+def test_far_away_the_distance_is_right_to_the_metre(
+    one: tuple[float, float], two: tuple[float, float]
+) -> None:
     assert metres_between(*one, *two) == pytest.approx(by_vectors(*one, *two), abs=1.0)
 
 
@@ -58,7 +72,9 @@ def test_opposite_ends_of_the_earth_are_half_the_round_apart() -> None:
     assert metres_between(0, 0, 0, 180) == pytest.approx(math.pi * EARTH_METRES, abs=0.01)
 
 
-@pytest.mark.parametrize(("metres", "minutes"), [(0, 5), (300, 5), (301, 10), (600, 10), (1_500, 25), (1_501, 30)])
+@pytest.mark.parametrize(
+    ("metres", "minutes"), [(0, 5), (300, 5), (301, 10), (600, 10), (1_500, 25), (1_501, 30)]
+)
 def test_a_slow_walk_is_rounded_up_to_five_minutes(metres: float, minutes: int) -> None:
     assert walk_minutes(metres) == minutes
 
@@ -70,7 +86,9 @@ def test_a_square_knows_its_inside(lat: float, lng: float, inside: bool) -> None
     assert is_inside(lat, lng, SQUARE) is inside
 
 
-@pytest.mark.parametrize(("lat", "lng", "inside"), [(3, 2.5, False), (0.5, 2.5, True), (3, 0.5, True), (3, 4.5, True)])
+@pytest.mark.parametrize(
+    ("lat", "lng", "inside"), [(3, 2.5, False), (0.5, 2.5, True), (3, 0.5, True), (3, 4.5, True)]
+)
 def test_a_bay_is_outside(lat: float, lng: float, inside: bool) -> None:
     assert is_inside(lat, lng, HORSESHOE) is inside
 

@@ -215,10 +215,10 @@ def test_the_first_visit_fits_one_window(app: Flask, another_browser: Callable[.
         for _rule, address in pages(app):
             if not address.startswith("/en/") or "handout" in address:
                 continue
-            address = address.replace("/en/", f"/{language}/", 1)
-            answer = person.client.get(address, headers={"Accept-Encoding": "br"})
+            here = address.replace("/en/", f"/{language}/", 1)
+            answer = person.client.get(here, headers={"Accept-Encoding": "br"})
             if answer.status_code == 200 and answer.mimetype == "text/html":
-                rows.append((len(answer.get_data()) + fixed, address))
+                rows.append((len(answer.get_data()) + fixed, here))
             if "/leave" in address or "/finished" in address:
                 person.make_plan()
     rows.sort(reverse=True)

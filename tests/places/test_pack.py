@@ -153,7 +153,9 @@ def test_there_are_22_libraries() -> None:
 
 
 @pytest.mark.parametrize("name", ["libraries.csv", "places.csv"])
-def test_a_place_with_a_postcode_stands_at_its_point(name: str, points: dict[str, tuple[int, int, str]]) -> None:
+def test_a_place_with_a_postcode_stands_at_its_point(
+    name: str, points: dict[str, tuple[int, int, str]]
+) -> None:
     for row in rows_of(name):
         if row["postcode"]:
             lat, lng, ward = points[row["postcode"]]
@@ -162,7 +164,9 @@ def test_a_place_with_a_postcode_stands_at_its_point(name: str, points: dict[str
 
 
 def test_a_place_without_a_postcode_has_no_point() -> None:
-    assert [row["name"] for row in rows_of("places.csv") if not row["postcode"] and (row["lat"] or row["lng"])] == []
+    assert [
+        row["name"] for row in rows_of("places.csv") if not row["postcode"] and (row["lat"] or row["lng"])
+    ] == []
 
 
 def test_every_library_has_hours_that_can_be_read() -> None:
@@ -265,7 +269,9 @@ def test_postcodes_come_back_from_their_table_in_order(tmp_path: Path) -> None:
         ("M14 5RZ,nan,-2.2,E05011364", "cannot be read"),
     ],
 )
-def test_a_bad_postcode_line_is_refused_with_number_and_reason(tmp_path: Path, line: str, reason: str) -> None:
+def test_a_bad_postcode_line_is_refused_with_number_and_reason(
+    tmp_path: Path, line: str, reason: str
+) -> None:
     source = write(tmp_path / "in.csv", POSTCODES + line + "\n")
     written, refused = pack.build_postcodes(source, tmp_path / "postcodes.csv.gz")
     assert written == 3
@@ -281,7 +287,13 @@ def test_the_same_release_gives_the_same_bytes_in_any_order(tmp_path: Path) -> N
 
 
 def feature(code: str, name: str, ring: list[list[float]]) -> dict[str, Any]:
-    facts = {"area_code": code, "area_name": name, "lat": "53.5", "lon": "-2.2", "local_authority_area_code": "E1"}
+    facts = {
+        "area_code": code,
+        "area_name": name,
+        "lat": "53.5",
+        "lon": "-2.2",
+        "local_authority_area_code": "E1",
+    }
     return {"type": "Feature", "properties": facts, "geometry": {"type": "Polygon", "coordinates": [ring]}}
 
 
@@ -345,7 +357,9 @@ def test_outcodes_are_the_mean_point_and_the_main_district(tmp_path: Path) -> No
     pack.build_postcodes(source, tmp_path / "postcodes.csv.gz")
     table = "code,name,district,lat,lng,outline\nW1,One,Bury,0,0,\nW2,Two,Salford,0,0,\n"
     write(tmp_path / "wards.csv", table)
-    found = pack.build_outcodes(tmp_path / "postcodes.csv.gz", tmp_path / "wards.csv", tmp_path / "outcodes.csv")
+    found = pack.build_outcodes(
+        tmp_path / "postcodes.csv.gz", tmp_path / "wards.csv", tmp_path / "outcodes.csv"
+    )
     assert found == 2
     assert rows_in(tmp_path, "outcodes.csv") == [
         {"outcode": "M1", "lat": "53.5", "lng": "-2.2", "district": "Bury"},
@@ -366,7 +380,9 @@ LISTED = [
 ]
 
 
-def build_libraries(folder: Path, *listed: dict[str, str], totals: str = "") -> tuple[int, list[pack.Refused]]:
+def build_libraries(
+    folder: Path, *listed: dict[str, str], totals: str = ""
+) -> tuple[int, list[pack.Refused]]:
     """Run the builder on a few lines; the table is folder/libraries.csv."""
     with (folder / "listed.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, LISTED, restval="")
@@ -402,13 +418,18 @@ def test_a_library_stands_at_its_postcode_with_its_week(tmp_path: Path) -> None:
     assert build_libraries(tmp_path, CENTRAL) == (1, [])
     [row] = rows_in(tmp_path, "libraries.csv")
     assert (row["lat"], row["lng"], row["ward"]) == ("53.48381", "-2.24485", "E05011361")
-    assert (row["address"], row["staffed_hours_osm"]) == ("St. Peters Square", "Mo,Tu 09:00-17:00; Th 09:00-17:00")
+    assert (row["address"], row["staffed_hours_osm"]) == (
+        "St. Peters Square",
+        "Mo,Tu 09:00-17:00; Th 09:00-17:00",
+    )
 
 
 @pytest.mark.parametrize(
     ("hours", "staffed", "differ"), [("24", "10", ""), ("60", "24.5", ""), ("30", "20", "yes"), ("", "", "")]
 )
-def test_sources_differ_when_neither_total_fits(tmp_path: Path, hours: str, staffed: str, differ: str) -> None:
+def test_sources_differ_when_neither_total_fits(
+    tmp_path: Path, hours: str, staffed: str, differ: str
+) -> None:
     build_libraries(tmp_path, CENTRAL, totals=f"Manchester,Central Library,,{hours},{staffed},\n")
     [row] = rows_in(tmp_path, "libraries.csv")
     assert row["sources_differ"] == differ
@@ -417,7 +438,11 @@ def test_sources_differ_when_neither_total_fits(tmp_path: Path, hours: str, staf
 def test_a_library_of_the_same_name_elsewhere_says_nothing(tmp_path: Path) -> None:
     build_libraries(tmp_path, CENTRAL, totals="Birmingham,Central Library,,63,63,Yes\n")
     [row] = rows_in(tmp_path, "libraries.csv")
-    assert (row["sources_differ"], row["staffed_hours_other_source"], row["self_service_entry"]) == ("", "", "")
+    assert (row["sources_differ"], row["staffed_hours_other_source"], row["self_service_entry"]) == (
+        "",
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -462,7 +487,9 @@ def small_pack(tmp_path: Path) -> Path:
         shutil.copy(pack.CITY / name, tmp_path / name)
     text = (pack.CITY / "pack.toml").read_text(encoding="utf-8")
     head, *entries = text.split("[table.")
-    kept = [entry for entry in entries if entry.startswith(('"bank_holidays.csv"', '"library_facilities.csv"'))]
+    kept = [
+        entry for entry in entries if entry.startswith(('"bank_holidays.csv"', '"library_facilities.csv"'))
+    ]
     write(tmp_path / "pack.toml", "[table.".join([head, *kept]))
     return tmp_path
 
@@ -495,7 +522,10 @@ def test_renewing_the_description_mends_only_what_changed(small_pack: Path) -> N
     after = pack.describe(small_pack)
     assert changed == ["bank_holidays.csv"]
     assert after["library_facilities.csv"] == before["library_facilities.csv"]
-    assert (after["bank_holidays.csv"]["rows"], after["bank_holidays.csv"]["released_on"]) == (1, "2029-01-02")
+    assert (after["bank_holidays.csv"]["rows"], after["bank_holidays.csv"]["released_on"]) == (
+        1,
+        "2029-01-02",
+    )
     assert pack.check_pack(small_pack) == []
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.sessions import Visit
+from inclusion_app.places.services import load_city_pack
 from inclusion_app.roadmaps.models import Roadmap
 from tests.conftest import Browser
 
@@ -315,3 +316,22 @@ def test_the_cookie_holds_no_answer(browser: Browser) -> None:
     body = cookie.value.split(".")[0]
     plain = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
     assert sorted(re.findall(r'"(\w+)":', plain)) == ["began", "csrf_token", "v"]
+
+
+def test_the_whole_road_runs_on_both_engines(service_on_both: Flask) -> None:
+    with service_on_both.app_context(), transaction() as session:
+        load_city_pack(session, now=now())
+    here, there = Browser(service_on_both), Browser(service_on_both)
+    here.make_plan(("g02", "g05"))
+    here.send("/places", near="m14 5rq", **{"for": "plan"})
+    here.send("/roadmap/steps/A3", do="done_with_help")
+    code = here.save_plan(nickname="Amina", keep_near="y")
+    here.send("/finish")
+    assert there.send("/come-back", code=code, pin="1111").status_code == 422
+    assert there.send("/come-back", code=code, pin="4071").status_code == 303
+    page = there.text("/roadmap")
+    assert "What you have done" in page
+    assert "M14 5" in page
+    runner = service_on_both.test_cli_runner()
+    assert runner.invoke(args=["audit", "verify"]).exit_code == 0
+    assert there.send("/roadmap/code", do="delete").status_code == 303

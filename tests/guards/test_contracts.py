@@ -1,0 +1,76 @@
+"""The import contracts hold, and each is shown to fail on a planted fault. The benchmarks run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINT = Path(sys.executable).with_name("lint-imports")
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(LINT), "--config", str(folder / "pyproject.toml"), "--no-cache"],
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(folder)},
+    )  # fmt: skip
+
+
+PLANTED = [
+    (
+        "inclusion_app/places/services.py",
+        "from inclusion_app.roadmaps import rules",
+        "A room may use the rooms below it",
+    ),
+    (
+        "inclusion_app/core/clock.py",
+        "from inclusion_app.people import rules",
+        "A room may use the rooms below it",
+    ),
+    ("inclusion_app/roadmaps/rules.py", "import flask", "Rules are pure"),
+    ("inclusion_app/people/rules.py", "import sqlalchemy", "Rules are pure"),
+    ("inclusion_app/people/services.py", "import flask", "Services know no Flask"),
+    ("inclusion_app/core/paper.py", "import weasyprint", "Web workers never load WeasyPrint"),
+]
+
+
+@pytest.mark.parametrize(("file", "line", "contract"), PLANTED)
+def test_a_planted_import_breaks_its_contract(tmp_path: Path, file: str, line: str, contract: str) -> None:
+    shutil.copytree(
+        ROOT / "inclusion_app",
+        tmp_path / "inclusion_app",
+        ignore=shutil.ignore_patterns("__pycache__", "city"),
+    )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    planted = tmp_path / file
+    planted.write_text(
+        planted.read_text().replace(
+            "from __future__ import annotations\n", f"from __future__ import annotations\n{line}\n", 1
+        )
+    )
+    done = lint(tmp_path)
+    assert done.returncode == 1
+    broken = [row for row in done.stdout.splitlines() if row.endswith("BROKEN")]
+    assert any(row.startswith(contract) for row in broken), done.stdout
+
+
+def test_the_contracts_hold() -> None:
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_benchmarks_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "benchmarks/run.py", "--smoke"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 7
