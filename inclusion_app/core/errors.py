@@ -7,8 +7,13 @@ from typing import Any
 from flask import Flask, Response, g, make_response, render_template
 from flask import session as cookie
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
+
+from inclusion_app.core.words import N_
+
+
+CHANGED_ALREADY = N_("This was changed already. Look at the page again.")
 
 
 class RuleBroken(Exception):
@@ -49,6 +54,12 @@ def register_error_pages(app: Flask) -> None:
     @app.errorhandler(RuleBroken)
     def refused(err: RuleBroken) -> Any:
         return page("refused", 422, broken=err)
+
+    @app.errorhandler(IntegrityError)
+    def constraint_said_no(err: IntegrityError) -> Any:
+        # Two sent the same thing at once: the constraint let one through, the other reads what happened.
+        app.logger.info("a constraint said no: %s", type(err.orig).__name__)
+        return page("refused", 422, broken=RuleBroken(CHANGED_ALREADY))
 
     @app.errorhandler(OperationalError)
     def database_away(err: OperationalError) -> Any:

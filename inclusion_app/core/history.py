@@ -9,8 +9,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inclusion_app.core.db import Base, UTCDateTime
-from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.words import N_
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 
 
 class StatusChange(Base):
@@ -36,7 +35,7 @@ def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why:
     """
     before = row.status
     if not row.__lifecycle__.allows(before, to):
-        raise RuleBroken(N_("This was changed already. Look at the page again."))
+        raise RuleBroken(CHANGED_ALREADY)
     row.status = to
     session.add(
         StatusChange(

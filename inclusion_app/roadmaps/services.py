@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import history
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.sessions import Visit
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
@@ -157,9 +158,20 @@ def give_to_resident(
     near: Mapping[str, Any] | None,
     now: datetime,
 ) -> None:
-    """Saving: the visit's roadmap becomes the resident's, by changing its owner and nothing else."""
-    roadmap.visit_id = None
-    roadmap.resident_id = resident.id
+    """Saving: the visit's roadmap becomes the resident's, by changing its owner and nothing else.
+
+    One statement that only one of two can win; the other is refused and makes no resident.
+    """
+    session.flush()
+    won = session.execute(
+        update(Roadmap)
+        .where(Roadmap.id == roadmap.id, Roadmap.visit_id == visit.id)
+        .values(visit_id=None, resident_id=resident.id)
+        .execution_options(synchronize_session=False)
+    )
+    if won.rowcount != 1:  # type: ignore[attr-defined]
+        raise RuleBroken(CHANGED_ALREADY)
+    session.refresh(roadmap)
     roadmap.near = dict(near) if near else None
     roadmap.changed_at = now
     visit.resident_id = resident.id
