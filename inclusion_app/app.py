@@ -66,14 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _speak_the_language_of_the_address(app)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
-    app.jinja_env.globals.update(
-        reason_words=wording.reason_words,
-        reason_title=wording.reason_title,
-        reason_english=wording.reason_english,
-        state_words=wording.state_words,
-        notes_of=wording.notes_of,
-        english_day=wording.english_day,
-    )
+    app.jinja_env.globals.update(reason_words=wording.reason_words, state_words=wording.state_words)
     for room in ROOMS:
         app.register_blueprint(room)
     errors.register_error_pages(app)

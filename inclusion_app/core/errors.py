@@ -12,7 +12,6 @@ from werkzeug.exceptions import HTTPException
 
 from inclusion_app.core.words import N_
 
-
 CHANGED_ALREADY = N_("This was changed already. Look at the page again.")
 
 

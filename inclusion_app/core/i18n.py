@@ -126,6 +126,11 @@ def day_words(day: date) -> str:
     return str(flask_babel.format_date(day, "EEEE d MMMM y"))
 
 
+def weekday_words(day: date) -> str:
+    """The name of a weekday in the reader's language."""
+    return str(flask_babel.format_date(day, "EEEE"))
+
+
 def clock_words(wall: time) -> str:
     """A wall-clock time, always with Latin digits as on the door: 9:30 or 17:00."""
     return f"{wall.hour}:{wall.minute:02d}"

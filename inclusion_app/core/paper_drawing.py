@@ -32,7 +32,7 @@ LONGEST = (
 # A paper says how many sides each of its parts may fill, and is set tighter where one does not fit. What each step
 # of tightness saves is a guess that spares drawings; the paper's style sheet says what it does (static/css/paper.css).
 PART = re.compile(r'<section id="([a-z0-9-]+)" data-sides="([1-9])" data-fit="([0-4])"')
-HEIGHTS = (1.0, 0.95, 0.84, 0.76, 0.7)
+HEIGHTS = (1.0, 0.95, 0.83, 0.76, 0.7)
 WARMING = (
     '<!doctype html><html lang="ur" dir="rtl"><title>W</title><style>p{{font:14pt "{}"}}b{{display:table-cell}}</style>'
     "<ol><li><p>{}</p><b>1</b></ol></html>"

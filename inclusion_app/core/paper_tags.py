@@ -2,7 +2,8 @@
 
 1. The language of a run inside another language: `lang` on an inner element becomes /Lang on its tag.
 2. Pictures with `aria-hidden="true"` become artifacts: they say nothing that is not said in words beside them.
-3. Scripts whose letters join or move cannot be read back from their shapes. /ActualText carries what was written.
+3. Scripts whose letters join or move cannot be read back from their shapes, nor can letters that are spaced out or
+   signs that stand in a line from right to left. /ActualText carries what was written.
 
 It reaches into two functions of that version (pinned with its hash); tests/core/test_paper.py reads the result
 back, so a new version that works otherwise fails there and not in somebody's screen reader.
@@ -58,7 +59,7 @@ def _marked(stream: Any, box: Any, tag: str) -> Iterator[None]:
     stream._tags[box] = {"tag": tag, "mcid": mcid}
     properties = {"MCID": mcid}
     text = getattr(box, "text", "") if isinstance(box, boxes.TextBox) else ""
-    if MOVED.search(text):
+    if MOVED.search(text) or (text and box.style["letter_spacing"] != "normal"):
         properties["ActualText"] = pydyf.String(_written(text))
     pydyf.Stream.begin_marked_content(stream, tag, pydyf.Dictionary(properties))
     try:
@@ -93,14 +94,20 @@ def _build_box_tree(
             pdf.objects[int(nums[mcid].split()[0])]["ActualText"] = pydyf.String(text)
 
 
+def _is_turned(run: Any) -> bool:
+    return bool(run.style["direction"] == "rtl" or JOINED.search(run.text))
+
+
 def _joined_texts(box: Any, marks: dict[Any, Any]) -> Iterator[tuple[int, str]]:
     """The marked runs of joined letters right inside a box, with the space that a line's end swallowed."""
     for child in getattr(box, "children", ()):
-        runs = child.children if isinstance(child, boxes.LineBox) else [child]
+        in_line = isinstance(child, boxes.LineBox)
+        runs = child.children if in_line else [child]
         for run in runs:
-            if isinstance(run, boxes.TextBox) and run in marks and JOINED.search(run.text):
-                ends_line = run is runs[-1] and child is not box.children[-1]
-                yield marks[run]["mcid"], _written(run.text) + (" " if ends_line else "")
+            if isinstance(run, boxes.TextBox) and run in marks and _is_turned(run):
+                text = _written(run.text)
+                ends_line = (run is runs[-1] and child is not box.children[-1]) if in_line else True
+                yield marks[run]["mcid"], text if text.endswith(" ") or not ends_line else text + " "
 
 
 def _written(text: str) -> str:

@@ -32,7 +32,7 @@ class Drawn:
 
 
 def city_map(
-    wards: Sequence[Any], entries: Sequence[dict[str, Any]], where: Any, *, right_to_left: bool
+    wards: Sequence[Any], entries: Sequence[dict[str, Any]], where: Any, *, step: float = 7
 ) -> Drawn | None:
     """Fit the wards into a frame and put the numbers on it. Pins at one spot share it ("1, 3"). None without outlines."""
     rings = [ward.outline for ward in wards if ward.outline]
@@ -49,7 +49,9 @@ def city_map(
         return round(EDGE + (lng - west) * squeeze * scale, 1), round(EDGE + (north - lat) * scale, 1)
 
     path = "".join(
-        "M" + " ".join(f"{x:.0f} {y:.0f}" for x, y in _thin([spot(lng, lat) for lng, lat in ring])) + "z"
+        "M"
+        + " ".join(f"{x:.0f} {y:.0f}" for x, y in _thin([spot(lng, lat) for lng, lat in ring], step))
+        + "z"
         for ring in rings
     )
     groups: dict[tuple[float, float], list[int]] = {}
@@ -67,10 +69,10 @@ def city_map(
     return Drawn(int(WIDTH), int(2 * EDGE + (north - south) * scale), path, pins, here)
 
 
-def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Drop points closer than four units to the last one kept: the drawing is a sketch, not a survey."""
+def _thin(points: list[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """Drop points closer than this many units to the last one kept: the drawing is a sketch, not a survey."""
     kept = [points[0]]
     for x, y in points[1:]:
-        if abs(x - kept[-1][0]) + abs(y - kept[-1][1]) >= 5:
+        if abs(x - kept[-1][0]) + abs(y - kept[-1][1]) >= step:
             kept.append((x, y))
     return kept

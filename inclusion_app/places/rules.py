@@ -38,7 +38,7 @@ SURENESS = {"high": N_("a clear source"), "medium": N_("a weaker source")}
 
 # What a step needs of a place: kinds in order, and a facility when the kind alone is not enough.
 STEP_KINDS: Mapping[str, tuple[str, ...]] = {
-    "A1": ("device_bank",),
+    "A1": ("device_bank", "library"),
     "A2": ("library",),
     "A3": ("data_bank", "library"),
     "A6": ("library", "online_centre"),

@@ -120,7 +120,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
         wishes=OPEN_WISHES,
         facilities=[(name, FACILITIES[name]) for name in SHOWN_FACILITIES if name in facilities],
         facility_words=FACILITIES,
-        drawn=drawing.city_map(queries.city_wards(session), entries, where, right_to_left=False),
+        drawn=drawing.city_map(queries.city_wards(session), entries, where),
         for_plan=request.values.get("for") == "plan",
         mine="mine" if where and request.args.get("near") == "mine" else (request.args.get("near") or None),
         asked_mine=request.args.get("near") == "mine",

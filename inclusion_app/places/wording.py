@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.geo import walk_minutes
 from inclusion_app.core.i18n import clock_words
+from inclusion_app.core.words import N_
 from inclusion_app.places.hours import Answer, Status
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Found
@@ -18,15 +19,23 @@ from inclusion_app.places.queries import Found
 WALKABLE = 3_000
 
 
-def distance_words(found: Found) -> str:
-    """How far, as the crow flies: minutes at a slow walk when near, miles when not."""
+def distance_facts(found: Found) -> tuple[str, dict[str, object]]:
+    """How far, as the crow flies, as an N_ sentence and what fills it; empty when nothing is known."""
     if found.in_area:
-        return _("In your area")
+        return N_("In your area"), {}
     if found.metres is None:
-        return ""
+        return "", {}
     if found.metres <= WALKABLE:
-        return _("About %(minutes)s minutes’ slow walk, straight line", minutes=walk_minutes(found.metres))
-    return _("About %(miles)s miles, straight line", miles=f"{found.metres / 1609.344:.1f}")
+        return N_("About %(minutes)s minutes’ slow walk, straight line"), {
+            "minutes": walk_minutes(found.metres)
+        }
+    return N_("About %(miles)s miles, straight line"), {"miles": f"{found.metres / 1609.344:.1f}"}
+
+
+def distance_words(found: Found) -> str:
+    """How far: minutes at a slow walk when near, miles when not."""
+    text, facts = distance_facts(found)
+    return _(text, **facts) if text else ""
 
 
 def _when(moment: datetime, now: datetime) -> str:
@@ -76,6 +85,7 @@ class Near:
     """One place for a step, with its words: what the plan, the step page and the paper show."""
 
     def __init__(self, found: Found, why: str, now: datetime) -> None:
+        self.found = found
         self.place: Any = found.place
         self.distance_words = distance_words(found)
         self.open_words = open_words(found.place, found.status, now)

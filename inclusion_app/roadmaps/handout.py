@@ -115,6 +115,7 @@ class PlaceBox:
 
     name: str
     address: str
+    postcode: str = ""
     distance: Pair | None = None
     week: tuple[OpenDay, ...] = ()
     opening_note: Pair | None = None

@@ -3,45 +3,78 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-import segno
+from babel.dates import format_date as babel_format_date
 from flask import current_app, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import clock, i18n, paper
 from inclusion_app.core.access import current_principal
+from inclusion_app.core.clock import now
 from inclusion_app.core.codes import show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.sessions import current_visit
-from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
-from inclusion_app.places.hours import week
-from inclusion_app.places.models import Place
-from inclusion_app.places.queries import holidays, where_of_near
-from inclusion_app.places.wording import Near
+from inclusion_app.places import drawing
+from inclusion_app.places.hours import DayHours, week
+from inclusion_app.places.queries import Where, city_wards, holidays, where_of_near
+from inclusion_app.places.wording import Near, distance_facts
 from inclusion_app.roadmaps import policy, queries, wording
+from inclusion_app.roadmaps.handout import (
+    Handout,
+    OpenDay,
+    Pair,
+    PhoneLine,
+    PlaceBox,
+    StepBox,
+    fixed_words,
+    pair,
+    printed_words,
+    qr_square,
+)
+from inclusion_app.roadmaps.handout_fit import start_fits
+from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import line_map
 from inclusion_app.roadmaps.views import _mine, room
+
+STYLE = Path(__file__).resolve().parents[2] / "static" / "css" / "paper.css"
+
+
+@cache
+def paper_style() -> str:
+    """The style sheet of papers; a paper brings it along, for the paper service fetches nothing."""
+    return STYLE.read_text(encoding="utf-8")
 
 
 @room.page("/roadmap/print", allow=policy.READ, reads=("plan", "code"))
 def print_page() -> Any:
     """The same sheet as a web page: the accessible version, and the one for a kiosk's printer."""
-    facts = _facts()
-    if facts is None:
+    roadmap = _mine()
+    if roadmap is None:
         return redirect(url_for("roadmaps.plan"))
-    return render_template("roadmaps/print.html", **facts)
+    return render_template("roadmaps/print.html", handout=build_handout(roadmap))
 
 
 @room.page("/roadmap/handout.pdf", allow=policy.READ, reads=("plan", "code"))
 def handout() -> Any:
     """The sheet as a tagged PDF. When the paper service is full the print page is offered, with 503."""
-    facts = _facts()
-    if facts is None:
+    roadmap = _mine()
+    if roadmap is None:
         return redirect(url_for("roadmaps.plan"))
-    html = render_template("pdf/sheet.html", **facts)
+    sheet = build_handout(roadmap, large=request.args.get("size") == "large")
+    if request.args.get("private") == "yes":
+        sheet = sheet.without_reasons()
+    html = render_template(
+        "pdf/handout.html",
+        handout=sheet,
+        fits=start_fits(sheet),
+        paper_style=Markup(paper_style()),  # noqa: S704 - our own file
+    )
     db_session().rollback()
     try:
         pdf = paper.render_pdf(html, settings=current_app.extensions["settings"])
@@ -54,82 +87,105 @@ def handout() -> Any:
     return answer
 
 
-def _facts() -> dict[str, Any] | None:
-    """Everything both sheets show; None without a plan."""
-    roadmap = _mine()
-    if roadmap is None:
-        return None
+def build_handout(roadmap: Roadmap, *, large: bool = False) -> Handout:
+    """All that both sheets print, already in the reader's language and in English."""
     made = queries.compute(roadmap, today=clock.today())
+    language = i18n.current_language()
     principal = current_principal()
     resident = db_session().get(Resident, principal.resident_id) if principal.resident_id else None
     visit = current_visit()
     where = where_of_near((visit.near if visit else None) or roadmap.near)
-    near = wording.places_for(made.plan.next, where)
-    first = next((places[0] for places in near.values() if places), None)
-    code = resident.code if resident else None
-    return {
-        "made": made,
-        "plan": made.plan,
-        "catalogue": made.catalogue,
-        "steps": {step.id: step for step in made.plan.steps},
-        "goals": [made.catalogue.goals[goal] for goal in made.answers.goals or ("g01",)],
-        "next_ids": made.plan.next or made.plan.doing[:3],
-        "near": first,
-        "week": _week(first),
-        "resident": resident,
-        "code": show_code(code) if code else None,
-        "qr": qr_svg(short_address(code)) if code else None,
-        "short_address": short_address(code) if code else None,
-        "picture_of_plan": line_map(
-            made.plan,
-            made.answers.goals or ("g01",),
-            made.choices.states,
-            rtl=i18n.current_language().dir == "rtl",
+    shown = made.plan.next or made.plan.doing[:3]
+    words, scam = fixed_words(_)
+    goals = [made.catalogue.goals[goal] for goal in made.answers.goals or ("g01",)]
+    lines = (made.catalogue.phone_line_for_goal(goal.id) for goal in goals)
+    line = next((line for line in lines if line is not None), None)
+    near = next((places[0] for places in wording.places_for(shown, where).values() if places), None)
+    drawn = line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl")
+    return Handout(
+        lang=language.tag,
+        dir=language.dir,
+        words=words,
+        scam=scam,
+        printed_on=printed_words(
+            _, i18n.day_words(clock.today()), _english_day(clock.today(), "EEEE d MMMM y")
         ),
-        "large": request.args.get("size") == "large",
-        "private": request.args.get("private") == "yes",
-        "scam_words": SCAM_BOX,
-        "line": next(
-            (
-                line
-                for goal in made.answers.goals
-                if (line := made.catalogue.phone_line_for_goal(goal)) is not None
-            ),
-            None,
-        ),
-    }
+        steps=tuple(_step(made, step) for step in shown),
+        name=(resident.nickname or "") if resident else "",
+        goals=tuple(pair(_, goal.words) for goal in goals),
+        notes=tuple(pair(_, note) for note in wording.notes_of(goals)),
+        phones=(PhoneLine(pair(_, line.for_what), line.number, line.name),) if line else (),
+        place=_place(near, where) if near else None,
+        routes=tuple(pair(_, sentence) for goal in goals for sentence in goal.route),
+        line_map=Markup(render_template("roadmaps/_paper_map.html", map=drawn, catalogue=made.catalogue)),  # noqa: S704
+        code=show_code(resident.code) if resident else "",
+        address=short_address(resident.code) if resident else "",
+        qr=qr_square(short_address(resident.code), _("My code")) if resident else None,
+        large=large,
+    )
 
 
-def _week(near: Near | None) -> Any:
-    if near is None or not near.place.spans:
-        return ()
-    place: Place = near.place
-    today = clock.today()
-    return week(place.hours, today - timedelta(days=today.weekday()), holidays(db_session()))
+def _step(made: queries.Computed, step_id: str) -> StepBox:
+    step = made.catalogue.steps[step_id]
+    no_id = "id" in step.needs and "no_id" in {barrier.value for barrier in made.answers.barriers or ()}
+    return StepBox(
+        title=pair(_, step.title),
+        minutes=pair(_, "About %(minutes)s minutes", minutes=step.minutes),
+        why=pair(_, step.why),
+        bring=tuple(pair(_, item) for item in step.bring if item != "Nothing."),
+        notes=tuple(pair(_, sentence) for sentence in step.without_id) if no_id or step.id == "A7" else (),
+    )
+
+
+def _place(near: Near, where: Where | None) -> PlaceBox:
+    place = near.place
+    today = now().astimezone(clock.LONDON).date()
+    days = (
+        week(place.hours, today - timedelta(days=today.weekday()), holidays(db_session()))
+        if place.spans
+        else ()
+    )
+    sure = []
+    if days and not place.hours_confirmed:
+        text = "These times come from a public list of %(date)s. Ask before you travel."
+        sure.append(pair(_, text, date=place.hours_source_on))
+    if place.hours_differ:
+        sure.append(pair(_, "Two public lists do not agree on these times."))
+    entries = [{"place": place, "number": 1}]
+    drawn = drawing.city_map(city_wards(db_session()), entries, where, step=16)
+    text, facts = distance_facts(near.found)
+    return PlaceBox(
+        name=place.name,
+        address=place.address,
+        postcode=place.postcode,
+        distance=pair(_, text, **facts) if text else None,
+        week=tuple(_open_day(day) for day in days),
+        opening_note=pair(_, place.opening_note) if place.opening_note and not days else None,
+        how_sure=tuple(sure),
+        drawing=_drawn_map(drawn) if drawn and drawn.pins else None,
+        drawing_shows_you=bool(drawn and drawn.here),
+    )
+
+
+def _drawn_map(drawn: drawing.Drawn) -> Markup:
+    return Markup(render_template("places/_paper_map.html", drawn=drawn))  # noqa: S704 - our own template, escaped
+
+
+def _open_day(day: DayHours) -> OpenDay:
+    name = Pair(i18n.weekday_words(day.day), _english_day(day.day, "EEEE"))
+    if day.ask or not day.known:
+        return OpenDay(name, words=pair(_, "Ask first"))
+    if not day.spans:
+        return OpenDay(name, words=pair(_, "Closed"))
+    times = tuple(f"{i18n.clock_words(span.opens)}–{i18n.clock_words(span.closes)}" for span in day.spans)
+    return OpenDay(name, times=times)
+
+
+def _english_day(day: Any, pattern: str) -> str:
+    return str(babel_format_date(day, pattern, locale="en"))
 
 
 def short_address(code: str) -> str:
     """What the QR opens, as short as this service's own address allows."""
     base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
     return f"{base}/r/{code}"
-
-
-def qr_svg(text: str) -> Markup:
-    """A QR drawn as one SVG path, medium error correction, with its quiet zone."""
-    code = segno.make(text, error="m", micro=False)
-    width, height = code.symbol_size(border=4)
-    path = "".join(
-        f"M{x + 4} {y + 4}h1v1h-1z" for y, row in enumerate(code.matrix) for x, dark in enumerate(row) if dark
-    )
-    return Markup(
-        '<svg class="qr" viewBox="0 0 {w} {h}" role="img"><title>QR</title><rect width="{w}" height="{h}" fill="#fff"/>'
-        '<path d="{path}" fill="#000"/></svg>'
-    ).format(w=width, h=height, path=path)
-
-
-SCAM_BOX = (
-    N_("Somebody you do not know wants money, a code or your password? Stop."),
-    N_("They say it is urgent or secret? That is a sign of a scam."),
-    N_("Put the phone down. Talk to somebody you trust."),
-    N_("Is it your bank? Call 159. Got a bad text? Send it on to 7726."),
-)

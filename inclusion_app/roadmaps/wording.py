@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
-from babel.dates import format_date as babel_format_date
 from flask_babel import gettext as _
 
 from inclusion_app.core.clock import now
@@ -67,16 +65,6 @@ def _why(has: list[str], wanted: tuple[str, ...]) -> str:
     return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
 
 
-def reason_english(reason: Reason) -> str:
-    """The same reason in English, for the sheet that shows both."""
-    return REASON_WORDS[reason.kind] % {"title": reason_title(reason)}
-
-
 def notes_of(goals: Iterable[Goal]) -> list[str]:
     """The notes of these goals, each once."""
     return list(dict.fromkeys(note for goal in goals for note in goal.notes))
-
-
-def english_day(day: date) -> str:
-    """The short name of a weekday in English."""
-    return str(babel_format_date(day, "EEE", locale="en"))

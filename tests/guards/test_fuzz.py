@@ -23,8 +23,8 @@ NASTY = (
 )  # fmt: skip
 FIELDS = (
     "answer", "skip", "back", "helped", "g02", "g05", "do", "goal", "remove", "mode", "extra", "library", "minutes", "near",
-    "for",    "pin", "pin_again", "nickname", "everything", "keep_near", "with", "picture1", "picture2", "picture3", "code", "what",
-    "words", "dependants",
+    "for", "pin", "pin_again", "nickname", "everything", "keep_near", "with", "picture1", "picture2", "picture3", "code",
+    "what", "words", "dependants",
 )  # fmt: skip
 POSTS = (
     "/roadmap/check", "/roadmap/check/2", "/roadmap/check/3", "/roadmap/check/4", "/roadmap/check/9", "/roadmap/check/days",

@@ -27,6 +27,7 @@ from inclusion_app.roadmaps.handout import (
     printed_words,
     qr_square,
 )
+from inclusion_app.roadmaps.handout_fit import start_fits
 
 ROOT = Path(__file__).resolve().parents[2]
 MONDAY = date(2026, 11, 23)
@@ -258,7 +259,15 @@ def sample(
         for day, times in (
             (MONDAY + timedelta(days=number), times)
             for number, times in enumerate(
-                [("9:00–17:00",), ("9:00–17:00",), ("9:00–20:00",), (), ("9:00–12:00", "13:00–17:00"), ("9:00–17:00",), ()]
+                [
+                    ("9:00–17:00",),
+                    ("9:00–17:00",),
+                    ("9:00–20:00",),
+                    (),
+                    ("9:00–12:00", "13:00–17:00"),
+                    ("9:00–17:00",),
+                    (),
+                ]
             )
         )
     )
@@ -282,31 +291,48 @@ def sample(
         words=words,
         scam=scam,
         printed_on=printed_words(
-            t, format_date(MONDAY, "EEEE d MMMM y", locale=lang), format_date(MONDAY, "EEEE d MMMM y", locale="en")
+            t,
+            format_date(MONDAY, "EEEE d MMMM y", locale=lang),
+            format_date(MONDAY, "EEEE d MMMM y", locale="en"),
         ),
         name={"en": "Shirley", "ur": "نسرین", "ar": "فاطمة"}[lang],
         goals=tuple(p(text) for text in all_goals[:goals]),
         steps=tuple(
-            StepBox(p(title), p("About %(minutes)s minutes", minutes=minutes), p(why),
-                    tuple(map(p, bring)), tuple(map(p, notes)))
+            StepBox(
+                p(title),
+                p("About %(minutes)s minutes", minutes=minutes),
+                p(why),
+                tuple(map(p, bring)),
+                tuple(map(p, notes)),
+            )
             for title, why, minutes, bring, notes in step_texts
         ),  # fmt: skip
-        notes=(p("Waiting for a decision to stay? Ask an adviser before you claim or apply."),) if heavy else (),
+        notes=(p("Waiting for a decision to stay? Ask an adviser before you claim or apply."),)
+        if heavy
+        else (),
         appointment=Appointment(
             Pair(format_date(MONDAY + timedelta(days=9), "EEEE d MMMM", locale=lang), "Wednesday 2 December"),
-            "10:30", p("A digital helper at the library"), "Longsight Library",
+            "10:30",
+            p("A digital helper at the library"),
+            "Longsight Library",
             p("We set up your email together. You need nothing."),
             p("Is the time bad? Call the desk and ask for another."),
-        ) if appointment else None,  # fmt: skip
+        )
+        if appointment
+        else None,  # fmt: skip
         phones=(desk, bank)[:phones],
         place=PlaceBox(
             "Longsight Library and Learning Centre",
-            "519 Stockport Road, Longsight, Manchester M12 4NE",
+            "519 Stockport Road, Longsight, Manchester",
+            "M12 4NE",
             p("About %(minutes)s minutes’ slow walk, straight line", minutes=12),
             week,
             how_sure=(
                 Pair(
-                    t("These times are not confirmed. They come from a public list of %(date)s.", date="7/2023"),
+                    t(
+                        "These times are not confirmed. They come from a public list of %(date)s.",
+                        date="7/2023",
+                    ),
                     "These times are not confirmed. They come from a public list of July 2023.",
                 ),
                 words["ask_travel"],
@@ -329,4 +355,6 @@ def page(handout: Handout) -> str:
         loader=FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    return env.get_template("pdf/handout.html").render(handout=handout, paper_style=style_sheet())
+    return env.get_template("pdf/handout.html").render(
+        handout=handout, fits=start_fits(handout), paper_style=style_sheet()
+    )

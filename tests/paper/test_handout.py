@@ -1,0 +1,331 @@
+"""The handout: what stands on it, that it fits its sides, and that it can be read with eyes and without."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import pikepdf
+import pytest
+import segno
+from markupsafe import Markup
+
+from inclusion_app.core.words import N_
+from inclusion_app.roadmaps.handout import (
+    QUIET_ZONE,
+    SCAM_WORDS,
+    WORDS,
+    Handout,
+    Pair,
+    PlaceBox,
+    fixed_words,
+    pair,
+    qr_square,
+)
+from inclusion_app.roadmaps.handout_fit import TIGHTEST, Measures, back_height, front_height, start_fits
+from tests.core.pdf_checks import problems, read_tags, spoken
+from tests.paper.samples import page, sample
+
+Draw = Callable[[str], bytes]
+LANGS = ("en", "ur", "ar")
+# From an ordinary sheet to the fullest there can be.
+SHEETS: dict[str, dict[str, int | bool]] = {
+    "ordinary": {},
+    "appointment": {"appointment": True},
+    "two goals": {"goals": 2, "stations": 11},
+    "three goals": {"goals": 3, "phones": 2, "stations": 13},
+    "everything": {"goals": 3, "phones": 2, "appointment": True, "stations": 18, "heavy": True},
+}
+CHOSEN = {"Noto-Sans", "Noto-Nastaliq-Urdu", "Noto-Naskh-Arabic"}
+
+
+def text_of(pdf: bytes, *options: str) -> str:
+    """The words as a program reads them from the page."""
+    done = subprocess.run(["pdftotext", *options, "-", "-"], input=pdf, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def sizes_of(pdf: bytes) -> set[float]:
+    """The sizes of letters on the paper, in points."""
+    sizes = set()
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        for side in document.pages:
+            for instruction in pikepdf.parse_content_stream(side):
+                if str(instruction.operator) == "Tf":
+                    sizes.add(round(float(instruction.operands[1]) * 0.75, 2))
+    return sizes
+
+
+def sides_of(pdf: bytes) -> int:
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        return len(document.pages)
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", SHEETS)
+def test_a_handout_fills_two_sides_and_reads_out(draw: Draw, lang: str, kind: str) -> None:
+    pdf = draw(page(sample(lang, **SHEETS[kind])))
+    assert sides_of(pdf) == 2
+    assert problems(pdf) == []
+    assert len(pdf) <= 200_000
+    assert min(sizes_of(pdf)) >= 12 * 0.8  # the smallest: labels of the map beside sentences of 12 points
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", ["ordinary", "everything"])
+def test_large_print_is_large_all_over(draw: Draw, lang: str, kind: str) -> None:
+    pdf = draw(page(sample(lang, large=True, **SHEETS[kind])))
+    assert min(sizes_of(pdf)) >= 16
+    assert sides_of(pdf) <= 4
+    assert problems(pdf) == []
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_ordinary_front_is_set_in_fourteen_points(draw: Draw, lang: str) -> None:
+    assert start_fits(sample(lang))[0] == 0
+    assert 14 in sizes_of(draw(page(sample(lang))))
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_letter_is_in_a_chosen_font(draw: Draw, lang: str) -> None:
+    with pikepdf.open(io.BytesIO(draw(page(sample(lang, **SHEETS["everything"]))))) as document:
+        names = [str(font.BaseFont) for font in document.objects if isinstance(font, pikepdf.Dictionary)
+                 and "/DescendantFonts" in font]  # fmt: skip
+    assert {re.sub(r"^/([A-Z]+\+)?", "", name).removesuffix("-Bold") for name in names} <= CHOSEN
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize(("lang", "font"), [("ur", "Noto-Nastaliq-Urdu"), ("ar", "Noto-Naskh-Arabic")])
+def test_each_language_has_its_own_hand(draw: Draw, lang: str, font: str) -> None:
+    pdf = draw(page(sample(lang)))
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        names = " ".join(str(thing.get("/BaseFont", "")) for thing in document.objects if isinstance(thing, pikepdf.Dictionary))
+    assert font in names
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("words", ["7KQ4 M2XD", "roadmap.example.org/r/7KQ4M2XD", "0800 144 8848", "9:00–17:00", "M12 4NE"])
+def test_codes_numbers_times_and_addresses_stay_left_to_right(draw: Draw, lang: str, words: str) -> None:
+    assert words in text_of(draw(page(sample(lang))), "-layout")
+
+
+@pytest.mark.paper
+def test_the_english_sheet_says_everything_in_order(draw: Draw) -> None:
+    text = spoken(draw(page(sample("en", appointment=True))))
+    order = [
+        "Printed on Monday 23 November 2026.", "Ask us if this is old.", "My next steps", "Shirley",
+        "I want to see my GP", "Set up your own email", "Many things ask", "About 45 minutes", "Bring:",
+        "Set up the NHS App", "in place of ID.", "Make the screen work", "My next appointment", "Wednesday 2 December",
+        "10:30", "Longsight Library", "A digital helper", "We set up your email", "Is the time bad?",
+        "Talk to a person", "Citizens Advice", "0800 144 8848", "My code", "7KQ4 M2XD", "A place near you",
+        "519 Stockport Road", "slow walk", "Opening times this week", "Monday", "Thursday", "Closed",
+        "These times are not confirmed.", "Ask before you travel.", "Without the internet", "Phone your surgery",
+        "Is it a scam?", *SCAM_WORDS, "Your journey as a picture", "You are here",
+    ]  # fmt: skip
+    at = 0
+    for words in order:
+        assert words in text[at:], words
+        at = text.index(words, at) + len(words)
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", ["ur", "ar"])
+def test_both_languages_are_said_one_beside_the_other(draw: Draw, lang: str) -> None:
+    handout = sample(lang)
+    said = spoken(draw(page(handout)))
+    for sentence in (*handout.goals, *handout.scam, *handout.routes, *(step.title for step in handout.steps)):
+        assert f"{sentence.own} {sentence.en}" in said
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_headings_are_the_persons_own_and_english_is_not_one(draw: Draw, lang: str) -> None:
+    with pikepdf.open(io.BytesIO(draw(page(sample(lang))))) as document:
+        heads = read_tags(document).all("H1", "H2")
+    assert [tag.kind for tag in heads] == ["H1", *["H2"] * 9]
+    assert {tag.lang for tag in heads} == {""}
+
+
+@pytest.mark.paper
+def test_the_week_is_a_table_with_its_days_as_headers(draw: Draw) -> None:
+    with pikepdf.open(io.BytesIO(draw(page(sample("ur"))))) as document:
+        table = read_tags(document).all("Table")[0]
+    assert len(table.all("TH")) == 7
+    assert all(len(cell.headers) == 1 for cell in table.all("TD"))
+    assert len(table.all("Caption")) == 1
+
+
+@pytest.mark.paper
+def test_the_square_is_not_where_the_sheet_folds(draw: Draw) -> None:
+    with pikepdf.open(io.BytesIO(draw(page(sample("ur"))))) as document:
+        boxes = [thing.A.BBox for thing in document.objects if isinstance(thing, pikepdf.Dictionary)
+                 and thing.get("/S") == "/Figure" and str(thing.get("/Alt", "")) == "QR"]  # fmt: skip
+        bottom = max(float(edge) for edge in (boxes[0][1], boxes[0][3]))
+    assert len(boxes) == 1
+    assert bottom / 96 * 25.4 < 140  # A4 folds at 148 mm
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_private_sheet_tells_no_goal_and_no_reason(draw: Draw, lang: str) -> None:
+    whole = sample(lang, goals=2, appointment=True, heavy=True)
+    html = page(whole.without_reasons())
+    told = [whole.name, *(goal.en for goal in whole.goals), *(goal.own for goal in whole.goals)]
+    told += [step.why.en for step in whole.steps if step.why] + [line.en for line in (*whole.routes, *whole.notes)]
+    assert [words for words in told if words and words in html] == []
+    assert 'class="lm-row' not in html
+    assert whole.steps[0].title.own in html
+    assert problems(draw(html)) == []
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_private_alone_is_enough_to_keep_it_private(lang: str) -> None:
+    # Should a view set the flag and forget the rest, the template still keeps silent.
+    html = page(replace(sample(lang, goals=2), private=True))
+    whole = sample(lang, goals=2)
+    told = [whole.name, *(goal.en for goal in whole.goals), *(step.why.en for step in whole.steps if step.why)]
+    assert [words for words in (*told, *(line.en for line in whole.routes)) if words in html] == []
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_is_not_known_is_left_out(draw: Draw, lang: str) -> None:
+    bare = replace(
+        sample(lang), steps=(), name="", goals=(), phones=(), place=None, routes=(), line_map=None, code="",
+        address="", qr=None,
+    )  # fmt: skip
+    html = page(bare)
+    for name in ("appointment", "talk", "code", "place", "route", "journey"):
+        assert f">{bare.words[name].own}<" not in html
+    assert bare.words["done"].own in html
+    assert problems(draw(html)) == []
+
+
+@pytest.mark.paper
+def test_a_sentence_nobody_translated_stands_once_and_says_that_it_is_english(draw: Draw) -> None:
+    handout = replace(sample("ur"), goals=(Pair("I want to start.", "I want to start."),))
+    html = page(handout)
+    assert html.count("I want to start.") == 1
+    assert '<p class="en" lang="en" dir="ltr">I want to start.</p>' in html
+    assert problems(draw(html)) == []
+
+
+def test_a_typed_name_is_text_and_nothing_else() -> None:
+    assert "<script>" not in page(replace(sample("en"), name="<script>alert(1)</script>"))
+
+
+def test_the_page_has_no_style_or_script_of_its_own_in_its_body() -> None:
+    body = page(sample("ur", appointment=True, goals=3)).split("<body", 1)[1]
+    assert not re.search(r"<script|\sstyle=|\son[a-z]+=", body)
+
+
+# --- the guess ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", SHEETS)
+def test_the_guess_is_right_or_one_step_off(draw: Draw, lang: str, kind: str) -> None:
+    handout = sample(lang, **SHEETS[kind])
+    front, back = start_fits(handout)
+    # Drawn as guessed it fits, or the service would have set it tighter and the bytes would differ.
+    assert sides_of(draw(page(handout))) == 2
+    looser = max(0, front - 2), max(0, back - 2)
+    html = page(handout)
+    if front > 1:
+        loose = html.replace(f'data-sides="1" data-fit="{front}" class="side">', f'data-sides="2" data-fit="{looser[0]}" class="side">')
+        assert loose != html
+        assert sides_of(draw(loose)) == 3
+    if back > 1:
+        loose = html.replace(f'data-fit="{back}" class="side side--two"', f'data-fit="{looser[1]}" class="side side--two"')
+        loose = loose.replace('id="side-2" data-sides="1"', 'id="side-2" data-sides="2"')
+        assert loose != html
+        assert sides_of(draw(loose)) == 3
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", SHEETS)
+def test_a_tighter_setting_is_lower(lang: str, kind: str) -> None:
+    handout = sample(lang, **SHEETS[kind])
+    for height in (front_height, back_height):
+        heights = [height(Measures(handout, fit)) for fit in range(TIGHTEST + 1)]
+        assert heights == sorted(heights, reverse=True)
+        assert heights[0] > heights[-1]
+
+
+def test_more_words_need_more_height() -> None:
+    short, long = (sample("ur", goals=goals) for goals in (1, 3))
+    assert front_height(Measures(long, 0)) > front_height(Measures(short, 0))
+    assert back_height(Measures(long, 0)) > back_height(Measures(short, 0))
+
+
+# --- what it is made of ------------------------------------------------------------------------------------------
+
+
+def test_a_pair_is_filled_in_both_languages() -> None:
+    made = pair(lambda text, **params: f"<{text % params}>", N_("About %(minutes)s minutes"), minutes=30)
+    assert made == Pair("<About 30 minutes>", "About 30 minutes")
+
+
+def test_a_sentence_with_a_percent_sign_and_no_places_is_left_alone() -> None:
+    assert pair(lambda text: text, "100 %").en == "100 %"
+
+
+def test_every_fixed_word_is_translated_once() -> None:
+    asked: list[str] = []
+    words, scam = fixed_words(lambda text: asked.append(text) or text.upper())  # type: ignore[func-returns-value]
+    assert asked == [*WORDS.values(), *SCAM_WORDS]
+    assert words["title"] == Pair("MY NEXT STEPS", "My next steps")
+    assert len(scam) == len(SCAM_WORDS)
+
+
+@pytest.mark.parametrize("sentence", [*WORDS.values(), *SCAM_WORDS])
+def test_fixed_words_are_short(sentence: str) -> None:
+    assert len(sentence.split()) <= 15
+
+
+def test_a_fourth_step_is_refused() -> None:
+    whole = sample("en")
+    with pytest.raises(ValueError, match="three steps"):
+        replace(whole, steps=(*whole.steps, whole.steps[0]))
+
+
+@pytest.mark.parametrize("lost", ["code", "qr"])
+def test_the_code_and_its_square_stand_together(lost: str) -> None:
+    with pytest.raises(ValueError, match="together"):
+        replace(sample("en"), **{lost: None if lost == "qr" else ""})
+
+
+def test_a_map_with_words_in_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="beside"):
+        PlaceBox("Library", "Street 1", drawing=Markup("<svg><text>ا</text></svg>"))
+
+
+def test_a_handout_cannot_hold_a_pin() -> None:
+    assert not [field.name for field in fields(Handout) if "pin" in field.name.lower()]
+
+
+@pytest.mark.parametrize("text", ["https://roadmap.example.org/r/7KQ4M2XD", "http://127.0.0.1:8000/r/7KQ4M2XD"])
+def test_the_square_is_the_code_with_its_quiet_zone(text: str) -> None:
+    svg = str(qr_square(text, "QR"))
+    size = int(re.search(r'viewBox="0 0 (\d+) ', svg)[1])  # type: ignore[index]
+    drawn = [[0] * size for _ in range(size)]
+    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1h", svg.split('fill="#000"')[1]):
+        for column in range(int(x), int(x) + int(width)):
+            drawn[int(y)][column] += 1
+    matrix = segno.make(text, error="m", micro=False).matrix
+    blank = [[0] * size for _ in range(QUIET_ZONE)]
+    edge = [0] * QUIET_ZONE
+    assert drawn == [*blank, *([*edge, *map(int, row), *edge] for row in matrix), *blank]
+
+
+def test_the_words_of_a_square_are_escaped() -> None:
+    assert "<title>&lt;b&gt;</title>" in qr_square("x", "<b>")
