@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import String, and_, case, delete, not_, null, or_, update
@@ -51,6 +51,9 @@ def network_of(address: str | None) -> str:
         parsed = ip_address(address or "")
     except ValueError:
         return "unknown"
+    # A socket that serves both families shows IPv4 guests as ::ffff:a.b.c.d: they are not all one network.
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
     return str(ip_network(f"{parsed}/{24 if parsed.version == 4 else 56}", strict=False))
 
 
@@ -100,10 +103,21 @@ def settle_success(session: Session, *, key_hash: str) -> None:
     session.execute(delete(Attempt).where(Attempt.key_hash == key_hash))
 
 
-def give_back(session: Session, *, key_hash: str) -> None:
-    """This try was no wrong one: a library with many people behind one network is not shut out."""
+def give_back(session: Session, *, key_hash: str, limit: Limit) -> None:
+    """This try was no wrong one: a library with many people behind one network is not shut out.
+
+    The try that used up the limit set the lock with it (see `claim`), so giving that one back lifts the lock.
+    """
+    table = Attempt.__table__.c
+    locked_by_it = and_(table.tries == 0, table.locked_until.is_not(None))
     session.execute(
-        update(Attempt).where(Attempt.key_hash == key_hash, Attempt.tries > 0).values(tries=Attempt.tries - 1)
+        update(Attempt)
+        .where(Attempt.key_hash == key_hash, or_(table.tries > 0, locked_by_it))
+        .values(
+            tries=case((locked_by_it, limit.tries - 1), else_=table.tries - 1),
+            locks=case((locked_by_it, table.locks - 1), else_=table.locks),
+            locked_until=case((locked_by_it, null()), else_=table.locked_until),
+        )
     )
 
 

@@ -142,12 +142,16 @@ def verify(session: Session, heads_file: Path | None = None, *, secret: str | No
 
 
 def _against_file(macs: dict[tuple[int, int], str], heads_file: Path | None, key: bytes) -> list[Fault]:
-    if heads_file is None or not heads_file.exists():
+    if heads_file is None:
         return []
+    if not heads_file.exists():
+        # Without it a cut tail cannot be found, so whoever cuts would take the file away too.
+        return [Fault(-1, 0, "the file of signed heads is missing")] if macs else []
     faults = []
-    for number, line in enumerate(heads_file.read_text(encoding="ascii").splitlines(), 1):
+    lines = heads_file.read_text(encoding="ascii", errors="replace").rstrip("\n").split("\n")
+    for number, line in enumerate(lines, 1):
         facts, _, sign = line.rpartition(" ")
-        if not hmac.compare_digest(_sign(key, facts), sign):
+        if not hmac.compare_digest(_sign(key, facts).encode(), sign.encode()):
             faults.append(Fault(-1, number, "a line of the heads file was changed"))
             continue
         _at, chain, seq, mac = facts.split(" ")

@@ -1,7 +1,7 @@
 """Short codes for people to type, say and scan. Pure.
 
 Seven random signs of an alphabet of 28 without look-alikes, and one check sign: 28**7 is a little over 33 bits.
-The check is a weighted sum over the prime 29 (after ISO 7064): weights 1 to 7 differ, so it finds every single
+The check is a weighted sum over the prime 29 (after ISO 7064): weights 2 to 8 differ, so it finds every single
 wrong sign and every swap of two signs. The one check value that has no sign (28) is never given out.
 """
 
@@ -39,6 +39,12 @@ UNLUCKY = (
     "ANAL",
     "HELL",
     "DAMN",
+    "TWAT",
+    "WANK",
+    "FVCK",
+    "CVNT",
+    "AR5E",
+    "A55",
 )
 
 
@@ -97,7 +103,8 @@ def read_code(text: str) -> str:
     ):
         return words_to_code(parts)
     signs = "".join(sign for sign in plain if sign.isalnum()).translate(MENDED)
-    if len(signs) < LENGTH:
+    some_words = len(parts) > 1 and all(part.lower() in word_list() for part in parts)
+    if len(signs) < LENGTH or (len(signs) > LENGTH and some_words):
         raise BrokenCode(TOO_SHORT)
     if len(signs) > LENGTH:
         raise BrokenCode(TOO_LONG)

@@ -71,13 +71,16 @@ def rotate(session: Session) -> int:
         for column in table.columns:
             if not isinstance(column.type, EncryptedText | EncryptedJSON):
                 continue
-            key = next(iter(table.primary_key.columns))
+            (key,) = table.primary_key.columns  # a key of two columns would need both in the update below
             for row_id, value in session.execute(
                 select(key, type_coerce(column, Text)).where(column.is_not(None))
-            ):
+            ).all():
                 fresh = _keys().rotate(value.encode()).decode()
                 session.execute(
-                    update(table).where(key == row_id).values({column.name: type_coerce(fresh, Text)})
+                    # What somebody changed since it was read is newer, and was written with the first key anyway.
+                    update(table)
+                    .where(key == row_id, type_coerce(column, Text) == value)
+                    .values({column.name: type_coerce(fresh, Text)})
                 )
                 done += 1
     return done

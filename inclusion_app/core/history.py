@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inclusion_app.core.db import Base, UTCDateTime
@@ -34,6 +34,16 @@ def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why:
     Raises RuleBroken when the table does not know the move.
     """
     before = row.status
+    state = inspect(row)
+    if state.persistent:
+        # Two people may move the same row at once: the second waits here and then sees what the first did.
+        past = state.attrs.status.history
+        loaded = (past.deleted or past.unchanged)[0]
+        kind = type(row)
+        with session.no_autoflush:
+            stored = session.scalar(select(kind.status).where(kind.id == row.id).with_for_update())
+        if stored != loaded:
+            raise RuleBroken(CHANGED_ALREADY)
     if not row.__lifecycle__.allows(before, to):
         raise RuleBroken(CHANGED_ALREADY)
     row.status = to

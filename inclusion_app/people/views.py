@@ -91,8 +91,9 @@ def _open(code: str, secret: str | None) -> None:
     with side_write() as session:
         if secret is not None:
             attempts.settle_success(session, key_hash=code_key)
-        attempts.give_back(session, key_hash=network_key)
-        attempts.give_back(session, key_hash=keyed_hash("attempt-network", "all"))
+        attempts.give_back(session, key_hash=network_key, limit=attempts.CODE_NETWORK)
+        all_key = keyed_hash("attempt-network", "all")
+        attempts.give_back(session, key_hash=all_key, limit=attempts.CODE_ALL)
     _enter(facts[0], "everything" if secret else "titles", moment)
 
 
@@ -100,7 +101,8 @@ def _claim(code_key: str | None, network_key: str, moment: datetime) -> None:
     all_key = keyed_hash("attempt-network", "all")
     with side_write() as session:
         free = attempts.claim(session, key_hash=network_key, limit=attempts.CODE_NETWORK, now=moment)
-        free = attempts.claim(session, key_hash=all_key, limit=attempts.CODE_ALL, now=moment) and free
+        # A network that is locked takes nothing from the city's own limit: one machine cannot shut all out.
+        free = free and attempts.claim(session, key_hash=all_key, limit=attempts.CODE_ALL, now=moment)
         until = None
         if (
             free

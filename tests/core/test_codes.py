@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from inclusion_app.core.codes import (
     ALPHABET,
+    TOO_SHORT,
     BrokenCode,
     code_to_words,
     new_code,
@@ -16,6 +17,7 @@ from inclusion_app.core.codes import (
     show_code,
     word_list,
 )
+from inclusion_app.core.pins import PICTURES
 
 CODES = st.integers(0, 10_000).map(lambda _n: new_code())
 
@@ -72,3 +74,44 @@ def test_the_word_list_carries_the_whole_code() -> None:
     assert len(words) == len(set(words)) == 512
     assert len({word[:4] for word in words}) == 512
     assert len(words) ** 4 >= 5 * len(ALPHABET) ** 7
+
+
+def test_words_are_unlike_each_other_and_unlike_the_pictures() -> None:
+    words = word_list()
+    assert not set(words) & set(PICTURES)
+    for place, word in enumerate(words):
+        near = [other for other in words[place + 1 :] if one_slip_apart(word, other)]
+        assert not near, (word, near)
+
+
+def one_slip_apart(one: str, other: str) -> bool:
+    """True when one letter more, less or other, or two neighbours swapped, makes one word the other."""
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1:
+        return False
+    if len(long) > len(short):
+        return any(long[:place] + long[place + 1 :] == short for place in range(len(long)))
+    wrong = [place for place in range(len(one)) if one[place] != other[place]]
+    swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1
+    return len(wrong) == 1 or (
+        swapped and one[wrong[0]] == other[wrong[1]] and one[wrong[1]] == other[wrong[0]]
+    )
+
+
+def test_the_measure_of_likeness_sees_each_kind_of_slip() -> None:
+    assert (
+        one_slip_apart("lamp", "lump") and one_slip_apart("lamp", "lamps") and one_slip_apart("lamp", "lapm")
+    )
+    assert not one_slip_apart("lamp", "limb")
+
+
+def test_three_words_are_too_few_not_too_many_letters() -> None:
+    with pytest.raises(BrokenCode) as caught:
+        read_code(" ".join(code_to_words(new_code())[:3]))
+    assert caught.value.message == TOO_SHORT
+
+
+def test_no_code_of_ours_reads_as_something_rude(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter("TWAT222" + "A55C333" + "2345678")
+    monkeypatch.setattr("inclusion_app.core.codes.secrets.choice", lambda _signs: next(drawn))
+    assert new_code().startswith("2345678")

@@ -17,7 +17,8 @@ HERE = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const r = e.getBoundingClientRect(), c = getComputedStyle(e);
-  const x = Math.min(Math.max(r.x + r.width / 2, 0), innerWidth - 1), y = Math.min(Math.max(r.y + r.height / 2, 0), innerHeight - 1);
+  const x = Math.min(Math.max(r.x + r.width / 2, 0), innerWidth - 1);
+  const y = Math.min(Math.max(r.y + r.height / 2, 0), innerHeight - 1);
   const top = document.elementFromPoint(x, y);
   return {name: e.tagName + ' ' + (e.id || e.textContent.trim().slice(0, 20)), y: r.y + scrollY,
     seen: r.bottom > 0 && r.top < innerHeight,
