@@ -31,42 +31,114 @@ class Drawn:
     here: Pin | None
 
 
-def city_map(
-    wards: Sequence[Any], entries: Sequence[dict[str, Any]], where: Any, *, step: float = 7
-) -> Drawn | None:
+@dataclass(frozen=True)
+class CloseUp:
+    """One place, the person's area and the ward outlines around them, cut to a frame of three to two."""
+
+    wide: float
+    high: float
+    path: str
+    pin: Pin
+    here: Pin | None
+
+
+Point = tuple[float, float]
+
+
+class _Frame:
+    """The wards of the city as a sheet of paper WIDTH wide: where a longitude and latitude come to lie on it."""
+
+    def __init__(self, wards: Sequence[Any]) -> None:
+        self.rings = [ward.outline for ward in wards if ward.outline]
+        self.west = min(x for ring in self.rings for x, _y in ring)
+        self.east = max(x for ring in self.rings for x, _y in ring)
+        self.south = min(y for ring in self.rings for _x, y in ring)
+        self.north = max(y for ring in self.rings for _x, y in ring)
+        self.squeeze = math.cos(math.radians((self.south + self.north) / 2))
+        self.scale = (WIDTH - 2 * EDGE) / ((self.east - self.west) * self.squeeze)
+
+    def spot(self, lng: float, lat: float) -> Point:
+        across, down = (lng - self.west) * self.squeeze, self.north - lat
+        return round(EDGE + across * self.scale, 1), round(EDGE + down * self.scale, 1)
+
+    def holds(self, point: Any) -> bool:
+        """True when something with a point lies on the sheet."""
+        if point is None or point.lat is None:
+            return False
+        return self.west <= point.lng <= self.east and self.south <= point.lat <= self.north
+
+    def outlines(self, step: float) -> list[list[Point]]:
+        return [_thin([self.spot(lng, lat) for lng, lat in ring], step) for ring in self.rings]
+
+    def height(self) -> int:
+        return int(2 * EDGE + (self.north - self.south) * self.scale)
+
+    def pin(self, point: Any) -> Pin | None:
+        return Pin("", *self.spot(point.lng, point.lat)) if self.holds(point) else None
+
+
+def city_map(wards: Sequence[Any], entries: Sequence[dict[str, Any]], where: Any) -> Drawn | None:
     """Fit the wards into a frame and put the numbers on it. Pins at one spot share it ("1, 3"). None without outlines."""
-    rings = [ward.outline for ward in wards if ward.outline]
-    if not rings:
+    if not any(ward.outline for ward in wards):
         return None
-    west = min(x for ring in rings for x, _y in ring)
-    east = max(x for ring in rings for x, _y in ring)
-    south = min(y for ring in rings for _x, y in ring)
-    north = max(y for ring in rings for _x, y in ring)
-    squeeze = math.cos(math.radians((south + north) / 2))
-    scale = (WIDTH - 2 * EDGE) / ((east - west) * squeeze)
-
-    def spot(lng: float, lat: float) -> tuple[float, float]:
-        return round(EDGE + (lng - west) * squeeze * scale, 1), round(EDGE + (north - lat) * scale, 1)
-
-    path = "".join(
-        "M"
-        + " ".join(f"{x:.0f} {y:.0f}" for x, y in _thin([spot(lng, lat) for lng, lat in ring], step))
-        + "z"
-        for ring in rings
-    )
-    groups: dict[tuple[float, float], list[int]] = {}
+    frame = _Frame(wards)
+    groups: dict[Point, list[int]] = {}
     for entry in entries:
         place = entry["place"]
-        if place.lat is None or not (west <= place.lng <= east and south <= place.lat <= north):
+        if not frame.holds(place):
             continue
-        x, y = spot(place.lng, place.lat)
+        x, y = frame.spot(place.lng, place.lat)
         near = next((key for key in groups if abs(key[0] - x) < 14 and abs(key[1] - y) < 14), (x, y))
         groups.setdefault(near, []).append(entry["number"])
     pins = tuple(Pin(",".join(map(str, numbers[:3])), x, y) for (x, y), numbers in groups.items())
-    here = None
-    if where is not None and west <= where.lng <= east and south <= where.lat <= north:
-        here = Pin("", *spot(where.lng, where.lat))
-    return Drawn(int(WIDTH), int(2 * EDGE + (north - south) * scale), path, pins, here)
+    return Drawn(int(WIDTH), frame.height(), _path(frame.outlines(7)), pins, frame.pin(where))
+
+
+def close_up(wards: Sequence[Any], place: Any, where: Any) -> CloseUp | None:
+    """The picture of one place for a sheet of paper; None where the place or the outlines are not known.
+
+    Outlines are cut at the frame: a path that runs on, only hidden, would cover the words beside the picture for
+    whoever looks at boxes (a printer driver, a checker of contrast).
+    """
+    if not any(ward.outline for ward in wards):
+        return None
+    frame = _Frame(wards)
+    pin = frame.pin(place)
+    if pin is None:
+        return None
+    here = frame.pin(where)
+    other = here or pin
+    high = max(90.0, 1.6 * abs(pin.y - other.y), 1.1 * abs(pin.x - other.x))
+    wide = 1.5 * high
+    left, top = (pin.x + other.x - wide) / 2, (pin.y + other.y - high) / 2
+    moved = [[(x - left, y - top) for x, y in ring] for ring in frame.outlines(14)]
+    cut = [ring for ring in (_cut(ring, wide, high) for ring in moved) if ring]
+    return CloseUp(wide, high, _path(cut), _moved(pin, left, top), here and _moved(here, left, top))
+
+
+def _moved(pin: Pin, left: float, top: float) -> Pin:
+    return Pin(pin.number, round(pin.x - left, 1), round(pin.y - top, 1))
+
+
+def _path(rings: Sequence[Sequence[Point]]) -> str:
+    return "".join("M" + " ".join(f"{x:.0f} {y:.0f}" for x, y in ring) + "z" for ring in rings)
+
+
+def _cut(ring: list[Point], wide: float, high: float) -> list[Point]:
+    """What of a ring lies inside (0, 0)-(wide, high): Sutherland and Hodgman, one edge of the frame after the other."""
+    for axis, edge, sign in ((0, 0.0, 1), (0, wide, -1), (1, 0.0, 1), (1, high, -1)):
+        kept: list[Point] = []
+        for before, point in zip([*ring[-1:], *ring[:-1]], ring, strict=True):
+            was_in, is_in = (sign * (at[axis] - edge) >= 0 for at in (before, point))
+            if was_in != is_in:
+                share = (edge - before[axis]) / (point[axis] - before[axis])
+                other = 1 - axis
+                across = before[other] + share * (point[other] - before[other])
+                kept.append((edge, across) if axis == 0 else (across, edge))
+            if is_in:
+                kept.append(point)
+        ring = kept
+    return ring
 
 
 def _thin(points: list[tuple[float, float]], step: float) -> list[tuple[float, float]]:

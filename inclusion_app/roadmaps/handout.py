@@ -13,8 +13,10 @@ import segno
 from markupsafe import Markup
 
 from inclusion_app.core.words import N_
+from inclusion_app.roadmaps.picture import LineMap
 
 STEPS_SHOWN = 3
+STATIONS_SHOWN = 14  # what two sides hold beside all the rest
 QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 
 # The words that stand on every sheet.
@@ -33,7 +35,7 @@ WORDS = {
     "ask_first": N_("Ask first"),
     "ask_travel": N_("Ask before you travel."),
     "map_place": N_("The place"),
-    "map_you": N_("You look from here"),
+    "map_you": N_("Your area"),
     "route": N_("Without the internet"),
     "scam": N_("Is it a scam?"),
     "journey": N_("Your journey as a picture"),
@@ -147,6 +149,7 @@ class Handout:
     place: PlaceBox | None = None
     routes: tuple[Pair, ...] = ()
     line_map: Markup | None = None
+    line_map_more: Pair | None = None
     code: str = ""
     address: str = ""
     qr: Markup | None = None
@@ -163,6 +166,11 @@ class Handout:
     def is_english(self) -> bool:
         """True when there is one column only."""
         return self.lang == "en"
+
+    @property
+    def typed_address(self) -> str:
+        """The address as a person types it."""
+        return self.address.split("://")[-1]
 
     @property
     def sides(self) -> int:
@@ -183,6 +191,7 @@ class Handout:
             notes=(),
             routes=(),
             line_map=None,
+            line_map_more=None,
             steps=bare,
             appointment=None,
         )
@@ -199,6 +208,18 @@ def printed_words(translate: Translate, own_day: str, english_day: str) -> Pair:
     """When the sheet was printed, with the day in words both ways."""
     text = N_("Printed on %(day)s.")
     return Pair(translate(text, day=own_day), text % {"day": english_day})
+
+
+def first_stations(drawn: LineMap, translate: Translate) -> tuple[LineMap, Pair | None]:
+    """The beginning of a journey's picture, as much as the sheet holds, and a sentence on the steps left out.
+
+    Lines that go on are drawn to the edge, so the picture shows that it is not the end.
+    """
+    left_out = len(drawn.stations) - STATIONS_SHOWN
+    if left_out <= 0:
+        return drawn, None
+    more = pair(translate, N_("Steps after these: %(number)s"), number=left_out)
+    return replace(drawn, stations=drawn.stations[:STATIONS_SHOWN]), more
 
 
 def qr_square(text: str, label: str) -> Markup:

@@ -28,8 +28,8 @@ LETTERS = {
     "zh-Hans": HAN, "zh-Hant": HAN,
 }  # fmt: skip
 LINES = {"ur": (1.95, 1.8, 1.8, 1.8, 1.35), "ar": (1.5, 1.4, 1.4, 1.4, 1.4), "bn": (1.5,), "pa": (1.5,)}
-HEADS = {"ur": (1.85, 1.85, 1.75, 1.85, 1.3)}
-DAYS = {"ur": (1.65, 1.65, 1.55, 1.65, 1.3)}
+HEADS = {"ur": (1.85, 1.85, 1.65, 1.85, 1.3)}
+DAYS = {"ur": (1.65, 1.65, 1.5, 1.65, 1.3)}
 ALONE = (1.45, 1.25, 1.25, 1.25, 1.25)
 LATIN_LINES = (1.32, 1.25, 1.25, 1.25, 1.25)
 SIZES, SIZES_LARGE = (14, 14, 13, 12, 12), (18, 18, 18, 17, 17)
@@ -179,6 +179,7 @@ def back_height(m: Measures) -> float:
         total += m.head(h.words["journey"], WIDTH) + MM
         total += math.ceil(rows / (3 if m.fit >= NASKH_FIT else 2)) * row * 1.12
         total += len(re.findall(r"<li>", h.line_map)) * m.small * 1.3
+        total += m.text(h.line_map_more, WIDTH, size=m.small) if h.line_map_more else 0
     return total
 
 

@@ -36,7 +36,7 @@ def read_choices(stored: Mapping[str, Any], progress: Mapping[str, str]) -> Choi
         modes={goal: Mode(mode) for goal, mode in stored.get("modes", {}).items()},
         extras=tuple((goal, step) for goal, step in stored.get("extras", ())),
         drop_dependants=frozenset(stored.get("drop_dependants", ())),
-        use_library=bool(stored.get("use_library")),
+        use_library=stored.get("use_library"),
         free_minutes=stored.get("free_minutes"),
     )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from functools import cache
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Any
 
 from babel.dates import format_date as babel_format_date
 from flask import current_app, make_response, redirect, render_template, request, url_for
+from flask_babel import format_date
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -32,6 +31,7 @@ from inclusion_app.roadmaps.handout import (
     PhoneLine,
     PlaceBox,
     StepBox,
+    first_stations,
     fixed_words,
     pair,
     printed_words,
@@ -41,14 +41,6 @@ from inclusion_app.roadmaps.handout_fit import start_fits
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import line_map
 from inclusion_app.roadmaps.views import _mine, room
-
-STYLE = Path(__file__).resolve().parents[2] / "static" / "css" / "paper.css"
-
-
-@cache
-def paper_style() -> str:
-    """The style sheet of papers; a paper brings it along, for the paper service fetches nothing."""
-    return STYLE.read_text(encoding="utf-8")
 
 
 @room.page("/roadmap/print", allow=policy.READ, reads=("plan", "code"))
@@ -73,7 +65,7 @@ def handout() -> Any:
         "pdf/handout.html",
         handout=sheet,
         fits=start_fits(sheet),
-        paper_style=Markup(paper_style()),  # noqa: S704 - our own file
+        paper_style=paper.style_sheet(),
     )
     db_session().rollback()
     try:
@@ -101,7 +93,9 @@ def build_handout(roadmap: Roadmap, *, large: bool = False) -> Handout:
     lines = (made.catalogue.phone_line_for_goal(goal.id) for goal in goals)
     line = next((line for line in lines if line is not None), None)
     near = next((places[0] for places in wording.places_for(shown, where).values() if places), None)
-    drawn = line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl")
+    drawn, more = first_stations(
+        line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl"), _
+    )
     return Handout(
         lang=language.tag,
         dir=language.dir,
@@ -118,6 +112,7 @@ def build_handout(roadmap: Roadmap, *, large: bool = False) -> Handout:
         place=_place(near, where) if near else None,
         routes=tuple(pair(_, sentence) for goal in goals for sentence in goal.route),
         line_map=Markup(render_template("roadmaps/_paper_map.html", map=drawn, catalogue=made.catalogue)),  # noqa: S704
+        line_map_more=more,
         code=show_code(resident.code) if resident else "",
         address=short_address(resident.code) if resident else "",
         qr=qr_square(short_address(resident.code), _("My code")) if resident else None,
@@ -148,11 +143,11 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
     sure = []
     if days and not place.hours_confirmed:
         text = "These times come from a public list of %(date)s. Ask before you travel."
-        sure.append(pair(_, text, date=place.hours_source_on))
+        own_month, english_month = _month_words(place.hours_source_on)
+        sure.append(Pair(_(text, date=own_month), text % {"date": english_month}))
     if place.hours_differ:
         sure.append(pair(_, "Two public lists do not agree on these times."))
-    entries = [{"place": place, "number": 1}]
-    drawn = drawing.city_map(city_wards(db_session()), entries, where, step=16)
+    drawn = drawing.close_up(city_wards(db_session()), place, where)
     text, facts = distance_facts(near.found)
     return PlaceBox(
         name=place.name,
@@ -162,13 +157,22 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
         week=tuple(_open_day(day) for day in days),
         opening_note=pair(_, place.opening_note) if place.opening_note and not days else None,
         how_sure=tuple(sure),
-        drawing=_drawn_map(drawn) if drawn and drawn.pins else None,
+        drawing=_drawn_map(drawn) if drawn else None,
         drawing_shows_you=bool(drawn and drawn.here),
     )
 
 
-def _drawn_map(drawn: drawing.Drawn) -> Markup:
-    return Markup(render_template("places/_paper_map.html", drawn=drawn))  # noqa: S704 - our own template, escaped
+def _drawn_map(near: drawing.CloseUp) -> Markup:
+    return Markup(render_template("places/_paper_map.html", near=near))  # noqa: S704 - our own template, escaped
+
+
+def _month_words(text: str) -> tuple[str, str]:
+    """A source's date like 2023-07 in words both ways: digits with a dash turn round inside Arabic script."""
+    try:
+        day = date.fromisoformat(f"{text}-01"[:10])
+    except ValueError:
+        return text, text
+    return str(format_date(day, "MMMM y")), _english_day(day, "MMMM y")
 
 
 def _open_day(day: DayHours) -> OpenDay:

@@ -12,7 +12,7 @@ from inclusion_app.core.sessions import Visit
 from inclusion_app.roadmaps import journeys
 from inclusion_app.roadmaps.catalogue import Catalogue, load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
-from inclusion_app.roadmaps.rules import Answers, Choices, Plan, make_plan
+from inclusion_app.roadmaps.rules import Answers, Choices, Mode, Plan, make_plan, modes_of, uses_library
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,15 @@ class Computed:
     answers: Answers
     choices: Choices
     plan: Plan
+
+    @property
+    def library(self) -> bool:
+        """True when the plan counts on a library's computers and Wi-Fi."""
+        return uses_library(self.answers, self.choices)
+
+    def mode_of(self, goal_id: str) -> Mode:
+        """Who does the steps of this goal."""
+        return modes_of([goal_id], self.answers, self.choices)[goal_id]
 
 
 def roadmap_of(session: Session, visit: Visit) -> Roadmap | None:

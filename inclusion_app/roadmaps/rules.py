@@ -5,6 +5,7 @@ The rule is published in plain words on the page "How plans are made". The numbe
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -111,6 +112,7 @@ class ReasonKind(StrEnum):
     WAITING_DOING = "waiting_doing"
     WAITING_STEP = "waiting_step"
     ALL_DONE = "all_done"
+    SET_ASIDE = "set_aside"
 
 
 REASON_WORDS: Mapping[ReasonKind, str] = {
@@ -121,6 +123,7 @@ REASON_WORDS: Mapping[ReasonKind, str] = {
     ReasonKind.WAITING_DOING: N_("First finish what you are doing: %(title)s. You can move it on."),
     ReasonKind.WAITING_STEP: N_("This step is in the way: %(title)s. A helper can move it."),
     ReasonKind.ALL_DONE: N_("You can already do this. Well done."),
+    ReasonKind.SET_ASIDE: N_("You set the other steps aside. You can bring a step back."),
 }
 NO_DEVICE = "no_device"
 DATA_RUNS_OUT = "data_runs_out"
@@ -166,14 +169,17 @@ class Answers:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the person set on the plan page. Pins are oldest first; extras are (goal id, step id)."""
+    """What the person set on the plan page. Pins are oldest first; extras are (goal id, step id).
+
+    `use_library` is None until the switch is touched: then the answer to question 3 decides.
+    """
 
     states: Mapping[str, StepState] = field(default_factory=dict)
     pins: tuple[str, ...] = ()
     modes: Mapping[str, Mode] = field(default_factory=dict)
     extras: tuple[tuple[str, str], ...] = ()
     drop_dependants: frozenset[str] = frozenset()
-    use_library: bool = False
+    use_library: bool | None = None
     free_minutes: int | None = None
     booked: Mapping[str, date] = field(default_factory=dict)
 
@@ -220,11 +226,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Wish:
-    """What point 2 derives: goals and targets with the goals that want them, in order."""
+    """What point 2 derives: goals and targets with the goals that want them, in order.
+
+    `place` is (rank of the first goal that wants the target, the target's place within that goal): point 6.
+    """
 
     goals: tuple[str, ...]
     targets: Mapping[str, tuple[str, ...]]
     asked: frozenset[str]
+    place: Mapping[str, tuple[int, int]]
 
 
 def what_they_have(answers: Answers) -> frozenset[str]:
@@ -300,15 +310,18 @@ def _wishes(catalogue: Catalogue, answers: Answers, choices: Choices) -> tuple[_
     warnings = [f"unknown goal {goal}" for goal in answers.goals if goal not in catalogue.goals]
     goals = tuple(dict.fromkeys(goal for goal in answers.goals if goal in catalogue.goals)) or (FIRST_GOAL,)
     targets: dict[str, list[str]] = {}
-    for goal in goals:
+    place: dict[str, tuple[int, int]] = {}
+    for rank, goal in enumerate(goals):
         added = [step for owner, step in choices.extras if owner == goal]
-        for step in (*catalogue.goals[goal].steps, *added):
+        for number, step in enumerate(dict.fromkeys((*catalogue.goals[goal].steps, *added))):
             if step not in catalogue.steps:
                 warnings.append(f"unknown step {step}")
-            elif goal not in targets.setdefault(step, []):
-                targets[step].append(goal)
+                continue
+            targets.setdefault(step, []).append(goal)
+            place.setdefault(step, (rank, number))
     asked = frozenset(step for goal, step in choices.extras if goal in goals and step in targets)
-    return _Wish(goals, {step: tuple(wanted) for step, wanted in targets.items()}, asked), warnings
+    wanted_by = {step: tuple(wanted) for step, wanted in targets.items()}
+    return _Wish(goals, wanted_by, asked, place), warnings
 
 
 def known_steps(catalogue: Catalogue, own: frozenset[str], denied: frozenset[str]) -> frozenset[str]:
@@ -331,6 +344,13 @@ def modes_of(goals: Sequence[str], answers: Answers, choices: Choices) -> Mappin
     """Who does each goal's steps; "do not want to" means for me on all goals until changed."""
     usual = Mode.FOR_ME if Barrier.NOT_WANTED in (answers.barriers or ()) else Mode.ME
     return {goal: choices.modes.get(goal, usual) for goal in goals}
+
+
+def uses_library(answers: Answers, choices: Choices) -> bool:
+    """Plan with a library's computers and Wi-Fi: the switch of the plan page, else what question 3 says."""
+    if choices.use_library is not None:
+        return choices.use_library
+    return answers.connection is Connection.LIBRARY
 
 
 def light_steps(
@@ -436,17 +456,26 @@ def _answer_barriers(named: frozenset[str], links: _Links, chosen: dict[str, tup
     return done
 
 
-def _leads_to(chosen: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
-    """For each chosen step, every chosen step that rests on it over this plan's links, itself included."""
+def _dependants(chosen: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """For each chosen step, the chosen steps that rest on it directly."""
     dependants: dict[str, list[str]] = {step: [] for step in chosen}
     for step, before in chosen.items():
         for item in before:
             dependants[item].append(step)
+    return dependants
+
+
+def _targets_reached(
+    chosen: Mapping[str, tuple[str, ...]], targets: Mapping[str, object]
+) -> dict[str, frozenset[str]]:
+    """For each chosen step, the chosen targets it leads to over this plan's links, itself included (point 6)."""
+    dependants = _dependants(chosen)
     reached: dict[str, frozenset[str]] = {}
 
     def walk(step: str) -> frozenset[str]:
         if step not in reached:
-            reached[step] = frozenset({step}.union(*(walk(item) for item in dependants[step])))
+            itself = frozenset({step}) if step in targets else frozenset()
+            reached[step] = itself.union(*(walk(item) for item in dependants[step]))
         return reached[step]
 
     for step in chosen:
@@ -462,23 +491,11 @@ _Key = tuple[int, int, int, int, int, int, int, int, str]
 
 
 def _key(
-    step: str,
-    *,
-    catalogue: Catalogue,
-    wish: _Wish,
-    leads: frozenset[str],
-    first: bool,
-    soon: bool,
+    step: str, *, catalogue: Catalogue, wish: _Wish, reached: frozenset[str], first: bool, soon: bool
 ) -> _Key:
     """Point 6, smallest first."""
-    targets = [target for target in wish.targets if target in leads]
-    goals = [goal for goal in wish.goals if any(goal in wish.targets[target] for target in targets)]
-    rank, place = NO_RANK, NO_RANK
-    if goals:
-        rank = wish.goals.index(goals[0])
-        in_goal = [target for target, wanted in wish.targets.items() if goals[0] in wanted]
-        order = {target: number for number, target in enumerate(_within(catalogue, goals[0], in_goal))}
-        place = min(order[target] for target in targets if target in order)
+    # The smallest pair is the first goal served and, within that goal, the first target served.
+    rank, place = min((wish.place[target] for target in reached), default=(NO_RANK, NO_RANK))
     row = catalogue.steps[step]
     return (
         0 if soon else 1,
@@ -487,32 +504,26 @@ def _key(
         rank,
         place,
         row.level,
-        -len(targets),
+        -len(reached),
         row.minutes,
         step,
     )
 
 
-def _within(catalogue: Catalogue, goal: str, targets: Sequence[str]) -> list[str]:
-    required = [step for step in catalogue.goals[goal].steps if step in targets]
-    return required + [step for step in targets if step not in required]
-
-
 def _in_order(chosen: Mapping[str, tuple[str, ...]], keys: Mapping[str, _Key]) -> list[str]:
     """Point 6: Kahn's sort; of all that could come next, the smallest key does."""
-    left = dict(chosen)
-    done: set[str] = set()
+    dependants = _dependants(chosen)
+    missing = {step: len(before) for step, before in chosen.items()}
+    free = [keys[step] for step, count in missing.items() if count == 0]
+    heapq.heapify(free)
     order: list[str] = []
-    while left:
-        free = [
-            step
-            for step, before in left.items()
-            if all(item in done or item not in chosen for item in before)
-        ]
-        best = min(free, key=lambda step: keys[step])
-        order.append(best)
-        done.add(best)
-        del left[best]
+    while free:
+        step = heapq.heappop(free)[-1]
+        order.append(step)
+        for item in dependants[step]:
+            missing[item] -= 1
+            if missing[item] == 0:
+                heapq.heappush(free, keys[item])
     return order
 
 
@@ -562,10 +573,23 @@ def _fit(picked: Sequence[str], free_minutes: int, catalogue: Catalogue) -> list
     return kept
 
 
-def _dropped(chosen: Mapping[str, tuple[str, ...]], refused: frozenset[str]) -> frozenset[str]:
-    """Point 9: what leans on a refused step whose dependants were to go with it."""
-    leads = _leads_to(chosen)
-    return frozenset().union(*(leads[step] for step in refused if step in leads))
+def _missing(catalogue: Catalogue, chosen: Iterable[str], choices: Choices) -> list[str]:
+    """Point 1: steps that are kept or rested on, but stand in the catalogue no more; skipped with a warning."""
+    before = (item for step in chosen for item in catalogue.steps[step].after)
+    return sorted({*before, *choices.states, *choices.pins} - catalogue.steps.keys())
+
+
+def _dropped(chosen: Mapping[str, tuple[str, ...]], leaving: Iterable[str]) -> frozenset[str]:
+    """Point 9: the refused steps whose dependants were to go with them, and all those dependants."""
+    dependants = _dependants(chosen)
+    gone: set[str] = set()
+    waiting = [step for step in leaving if step in chosen]
+    while waiting:
+        step = waiting.pop()
+        if step not in gone:
+            gone.add(step)
+            waiting.extend(dependants[step])
+    return frozenset(gone)
 
 
 def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: date) -> Plan:
@@ -590,12 +614,12 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
 
     def gather(stops: frozenset[str]) -> tuple[_Links, dict[str, tuple[str, ...]], _Answering]:
         light = light_steps(catalogue, wish.targets, modes, stops)
-        library = choices.use_library or answers.connection is Connection.LIBRARY
-        links = _Links(catalogue, what_they_have(answers), library, light, stops)
+        links = _Links(catalogue, what_they_have(answers), uses_library(answers, choices), light, stops)
         chosen: dict[str, tuple[str, ...]] = {}
         _choose(links, wish.targets, chosen)
-        answering = _answer_barriers(named, links, chosen)
+        # Pins come before the barriers: a pinned first step is chosen, so help with the screen is added to it.
         _choose(links, (pin for pin in pinned if pin not in doing_states), chosen)
+        answering = _answer_barriers(named, links, chosen)
         for step in sorted(doing_states):
             # Somebody doing a step outside the plan needs nothing before it: never lock.
             chosen.setdefault(step, ())
@@ -603,31 +627,30 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
 
     stops = known | refused
     if leaving := refused & choices.drop_dependants:
-        _links, whole, _answering = gather(known)
-        stops |= _dropped(whole, leaving)
+        # A step refused with its dependants kept counts as satisfied: nothing is dropped through it.
+        _links, whole, _answering = gather(known | (refused - leaving))
+        # A pin is the later word: what is pinned comes back.
+        stops |= _dropped(whole, leaving) - set(pinned)
     links, chosen, answering = gather(stops)
 
-    leads = _leads_to(chosen)
+    warnings.extend(f"unknown step {step}" for step in _missing(catalogue, chosen, choices))
+    reached = _targets_reached(chosen, wish.targets)
+    serves = {step: _serves(wish, targets) for step, targets in reached.items()}
     soon_goals = {goal for goal in wish.goals if _is_soon(answers.days.get(goal), today)}
-    soon_targets = {step for step, wanted in wish.targets.items() if soon_goals.intersection(wanted)}
     keys = {
         step: _key(
             step,
             catalogue=catalogue,
             wish=wish,
-            leads=leads[step],
+            reached=reached[step],
             first=step in answering.first,
-            soon=bool(soon_targets & leads[step]) or _is_soon(choices.booked.get(step), today),
+            soon=not soon_goals.isdisjoint(serves[step]) or _is_soon(choices.booked.get(step), today),
         )
         for step in chosen
     }
     order = _in_order(chosen, keys)
     doing = tuple(step for step in order if step in doing_states)
-    ready = [
-        step
-        for step in order
-        if step not in doing_states and not any(item in chosen for item in chosen[step])
-    ]
+    ready = [step for step in order if step not in doing_states and not chosen[step]]
     following = next_steps(
         ready,
         [pin for pin in pinned if pin in chosen and pin not in doing_states],
@@ -637,27 +660,33 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
         free_minutes=choices.free_minutes,
     )
     practised = practised_steps(answers)
+    leaning = _dependants(chosen)
+    number_in_order = {step: number for number, step in enumerate(order)}
     steps = tuple(
         PlannedStep(
             id=step,
             state=choices.states.get(step, StepState.NOT_STARTED),
-            mode=_mode_of(wish, modes, leads[step]),
+            mode=_mode_of(modes, serves[step]),
             light=step in links.light,
             practice=step in practised,
-            after=tuple(item for item in chosen[step] if item in chosen),
-            serves=_serves(wish, leads[step]),
-            reasons=_reasons(step, wish, leads[step], chosen, order, answering.marked.get(step, ())),
+            after=chosen[step],
+            serves=serves[step],
+            reasons=_reasons(
+                step,
+                wish,
+                serves[step],
+                leads_to=min(leaning[step], key=number_in_order.__getitem__, default=None),
+                barriers=answering.marked.get(step, ()),
+            ),
             minutes=catalogue.steps[step].minutes,
             ready=step in ready,
             private=catalogue.steps[step].private,
         )
         for step in order
     )
-    offered = [
-        step for step in answering.offered if step not in known and step not in chosen and step not in refused
-    ]
-    nothing = None if following else _why_nothing(doing, order)
-    if nothing is not None and nothing.kind is ReasonKind.ALL_DONE and LAST_RESORT not in known | refused:
+    offered = [step for step in answering.offered if step not in stops and step not in chosen]
+    nothing = None if following else _why_nothing(doing, order, all_known=known.issuperset(wish.targets))
+    if nothing is not None and not order and LAST_RESORT not in stops:
         offered.append(LAST_RESORT)
     return Plan(
         steps=steps,
@@ -671,28 +700,26 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
             goal: tuple(
                 step
                 for step in catalogue.goals[goal].extras
-                if step not in known and step not in wish.targets
+                if step in catalogue.steps and step not in stops and step not in chosen
             )
             for goal in wish.goals
         },
         route_first=Barrier.NOT_WANTED in named,
         nothing_next=nothing,
         minutes=sum(step.minutes for step in steps),
-        warnings=tuple(warnings),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
-def _serves(wish: _Wish, leads: frozenset[str]) -> tuple[str, ...]:
-    return tuple(
-        goal
-        for goal in wish.goals
-        if any(goal in wish.targets[step] for step in leads if step in wish.targets)
-    )
+def _serves(wish: _Wish, reached: frozenset[str]) -> tuple[str, ...]:
+    """The goals, in goal order, that want a target this step leads to."""
+    wanted = {goal for target in reached for goal in wish.targets[target]}
+    return tuple(goal for goal in wish.goals if goal in wanted)
 
 
-def _mode_of(wish: _Wish, modes: Mapping[str, Mode], leads: frozenset[str]) -> Mode:
+def _mode_of(modes: Mapping[str, Mode], serves: Sequence[str]) -> Mode:
     """A step is done by me as soon as one goal it serves is mine; else together before for me."""
-    found = {modes[goal] for goal in _serves(wish, leads)} or {Mode.ME}
+    found = {modes[goal] for goal in serves} or {Mode.ME}
     for mode in (Mode.ME, Mode.TOGETHER):
         if mode in found:
             return mode
@@ -700,38 +727,36 @@ def _mode_of(wish: _Wish, modes: Mapping[str, Mode], leads: frozenset[str]) -> M
 
 
 def _reasons(
-    step: str,
-    wish: _Wish,
-    leads: frozenset[str],
-    chosen: Mapping[str, tuple[str, ...]],
-    order: Sequence[str],
-    barriers: Sequence[str],
+    step: str, wish: _Wish, serves: Sequence[str], *, leads_to: str | None, barriers: Sequence[str]
 ) -> tuple[Reason, ...]:
-    """Point 13: each step explains itself, shortest true reason first."""
+    """Point 13: each step explains itself; what the person told us comes first."""
     reasons = [Reason(ReasonKind.ANSWERS, barrier=barrier) for barrier in barriers]
     if step in wish.asked:
         reasons.append(Reason(ReasonKind.CHOSEN))
     if step in wish.targets:
         reasons.extend(Reason(ReasonKind.FOR_GOAL, goal=goal) for goal in wish.targets[step])
     else:
-        direct = [item for item in order if step in chosen[item]]
-        if direct:
-            reasons.append(Reason(ReasonKind.FOR_STEP, step=direct[0]))
-        reasons.extend(Reason(ReasonKind.FOR_GOAL, goal=goal) for goal in _serves(wish, leads)[:1])
+        if leads_to is not None:
+            reasons.append(Reason(ReasonKind.FOR_STEP, step=leads_to))
+        reasons.extend(Reason(ReasonKind.FOR_GOAL, goal=goal) for goal in serves[:1])
     return tuple(reasons) or (Reason(ReasonKind.CHOSEN),)
 
 
-def _why_nothing(doing: Sequence[str], order: Sequence[str]) -> Reason:
+def _why_nothing(doing: Sequence[str], order: Sequence[str], *, all_known: bool) -> Reason:
+    """Point 8: what is in the way; else that all is done. What was refused is not praised as done."""
     if doing:
         return Reason(ReasonKind.WAITING_DOING, step=doing[0])
     if order:
         return Reason(ReasonKind.WAITING_STEP, step=order[0])
-    return Reason(ReasonKind.ALL_DONE)
+    return Reason(ReasonKind.ALL_DONE if all_known else ReasonKind.SET_ASIDE)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Something of an agency that helps with a step: a session, a place, a device, a person (point 11)."""
+    """Something of an agency that helps with a step: a session, a place, a device, a person (point 11).
+
+    `until` is the first day it is no longer there; `session_on` the day of a session that can be booked.
+    """
 
     id: str
     step: str
@@ -753,7 +778,8 @@ def best_offers(offers: Iterable[Offer], *, today: date, most: int = 2) -> tuple
         if offer.fits_access
         and offer.fits_age
         and offer.free
-        and (offer.until is None or offer.until >= today)
+        and (offer.until is None or offer.until > today)
+        and (offer.session_on is None or offer.session_on >= today)
     ]
 
     def rank(offer: Offer) -> tuple[bool, bool, bool, date, float, str]:
@@ -773,12 +799,15 @@ GROUP_FROM = 3
 
 
 def group_next(catalogue: Catalogue, members_ready: Sequence[frozenset[str]]) -> str | None:
-    """Point 12: the step ready for most members, ties by level then id; None below three members."""
+    """Point 12: the step ready for most members, ties by level then id; None below three members.
+
+    A step the catalogue no longer has is passed over.
+    """
     if len(members_ready) < GROUP_FROM:
         return None
     counts: dict[str, int] = {}
     for ready in members_ready:
-        for step in ready:
+        for step in ready & catalogue.steps.keys():
             counts[step] = counts.get(step, 0) + 1
     if not counts:
         return None

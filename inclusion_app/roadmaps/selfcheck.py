@@ -37,6 +37,9 @@ class Tap:
     label: str
 
 
+# Goals that often have a day they must be reached by; asked after question 1, never required.
+DAY_GOALS = ("g02", "g04", "g05")
+
 GOALS = Question(
     "q1",
     N_("What do you want to do?"),

@@ -88,13 +88,20 @@ def refuse_step(
         _choose(roadmap, drop_dependants=sorted({*roadmap.choices.get("drop_dependants", []), step_id}))
 
 
-def pin_step(session: Session, *, roadmap: Roadmap, step_id: str, now: datetime) -> None:
-    """Put a step among the next three. Raises RuleBroken when three are pinned already."""
+def pin_step(session: Session, *, roadmap: Roadmap, step_id: str, actor: str, now: datetime) -> None:
+    """Put a step among the next three; one that was not for them comes back.
+
+    Raises RuleBroken when three are pinned already.
+    """
     pins = list(roadmap.choices.get("pins", []))
     if step_id in pins:
         return
     if len(pins) >= MAX_PINS:
         raise RuleBroken(N_("You have three steps at the top already. Take one down first."))
+    if any(row.step_id == step_id and row.status == StepState.NOT_FOR_ME.value for row in roadmap.progress):
+        set_step_state(
+            session, roadmap=roadmap, step_id=step_id, state=StepState.NOT_STARTED, actor=actor, now=now
+        )
     _choose(roadmap, pins=[*pins, step_id])
     roadmap.changed_at = now
 

@@ -22,7 +22,7 @@ from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import line_map
 from inclusion_app.roadmaps.rules import Device, Mode, Skill, StepState
-from inclusion_app.roadmaps.selfcheck import QUESTIONS, TAPS
+from inclusion_app.roadmaps.selfcheck import DAY_GOALS, QUESTIONS, TAPS
 
 room = Room("roadmaps", __name__)
 TOTAL = len(QUESTIONS)
@@ -135,9 +135,6 @@ def _before(number: int, back: str | None) -> str:
     if number == 1:
         return url_for("start.home")
     return url_for("roadmaps.check") if number == 2 else url_for("roadmaps.check_question", number=number - 1)
-
-
-DAY_GOALS = ("g02", "g04", "g05")
 
 
 def _goals_with_days(roadmap: Roadmap | None) -> list[str]:
@@ -344,7 +341,7 @@ def step(step_id: str) -> Any:
 def _change_step(step_id: str, do: str) -> None:
     session, roadmap = db_session(), _mine_to_change()
     if do == "pin":
-        services.pin_step(session, roadmap=roadmap, step_id=step_id, now=now())
+        services.pin_step(session, roadmap=roadmap, step_id=step_id, actor=_actor(), now=now())
     elif do == "unpin":
         services.unpin_step(session, roadmap=roadmap, step_id=step_id, now=now())
     elif do == "not_for_me":

@@ -93,7 +93,9 @@ def marked_content(page: pikepdf.Page) -> tuple[list[int], int]:
 def _letters_of(font: Any) -> dict[int, str]:
     """What each glyph of an embedded font stands for."""
     table = font.ToUnicode.read_bytes().decode() if "/ToUnicode" in font else ""
-    pairs = re.findall(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]*)>", "".join(re.findall(r"beginbfchar(.*?)endbfchar", table, re.S)))
+    pairs = re.findall(
+        r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]*)>", "".join(re.findall(r"beginbfchar(.*?)endbfchar", table, re.S))
+    )
     return {int(glyph, 16): bytes.fromhex(text).decode("utf-16-be") for glyph, text in pairs}
 
 
@@ -117,7 +119,9 @@ def _words_of(page: pikepdf.Page) -> dict[int, str]:
                 if isinstance(piece, pikepdf.String):
                     raw = bytes(piece)
                     glyphs = (int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2))
-                    words[inside[-1]] = words.get(inside[-1], "") + "".join(letters.get(glyph, "") for glyph in glyphs)
+                    words[inside[-1]] = words.get(inside[-1], "") + "".join(
+                        letters.get(glyph, "") for glyph in glyphs
+                    )
     return words
 
 

@@ -710,5 +710,24 @@ def test_a_drawer_may_not_take_the_machines_memory_nor_leave_a_paper_on_disk(tmp
     assert re.search(r"^Max core file size +0 ", limits, re.M)
 
 
+def test_a_drawer_that_hangs_with_nobody_left_to_end_it_ends_itself(tmp_path: Path) -> None:
+    code = """
+import io, time
+from inclusion_app.core import paper_drawing as drawing
+from inclusion_app.core.paper import DRAW, FRAME
+class Hanging:
+    def draw(self, html): time.sleep(60)
+drawing.LONGEST = 1
+drawing.serve(Hanging(), io.BufferedReader(io.BytesIO(FRAME.pack(DRAW, 1) + b"x")), io.BufferedWriter(io.FileIO("out", "w")))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, timeout=20, check=False
+    )
+    assert done.returncode == -signal.SIGALRM
+    assert time.monotonic() - began < 10
+
+
 def test_the_state_is_plain_json(start: Callable[..., Service]) -> None:
     assert json.dumps(paper.ask_state(settings=start().settings))

@@ -21,7 +21,8 @@ def draw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], b
     """Draws a finished page through the real service."""
     settings = settings_for(tmp_path_factory.mktemp("paper"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "inclusion_app.core.paper_service", "--instance", str(settings.instance)], cwd=ROOT
+        [sys.executable, "-m", "inclusion_app.core.paper_service", "--instance", str(settings.instance)],
+        cwd=ROOT,
     )
     give_up = time.monotonic() + 60
     while not paper.is_ready(settings=settings):

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from inclusion_app.core.paper import style_sheet
 from inclusion_app.roadmaps.handout import (
+    STATIONS_SHOWN,
     Appointment,
     Handout,
     OpenDay,
@@ -52,7 +53,8 @@ TRANSLATIONS = {
     "Ask first": ("پہلے پوچھیں", "اسأل أولاً"),
     "Ask before you travel.": ("جانے سے پہلے پوچھ لیں۔", "اسأل قبل أن تذهب."),
     "The place": ("وہ جگہ", "المكان"),
-    "You look from here": ("آپ یہاں سے دیکھ رہے ہیں", "أنت هنا"),
+    "Your area": ("آپ کا علاقہ", "منطقتك"),
+    "Steps after these: %(number)s": ("ان کے بعد قدم: %(number)s", "خطوات بعد هذه: %(number)s"),
     "Without the internet": ("انٹرنیٹ کے بغیر", "بدون الإنترنت"),
     "Is it a scam?": ("کیا یہ دھوکا ہے؟", "هل هذا احتيال؟"),
     "Your journey as a picture": ("آپ کا سفر ایک تصویر میں", "رحلتك في صورة"),
@@ -341,7 +343,10 @@ def sample(
             drawing_shows_you=True,
         ),
         routes=tuple(p(text) for group in routes[:goals] for text in group),
-        line_map=line_map(lang, stations, max(1, min(goals, 3))),
+        line_map=line_map(lang, min(stations, STATIONS_SHOWN), max(1, min(goals, 3))),
+        line_map_more=p("Steps after these: %(number)s", number=stations - STATIONS_SHOWN)
+        if stations > STATIONS_SHOWN
+        else None,
         code="7KQ4 M2XD",
         address="roadmap.example.org/r/7KQ4M2XD",
         qr=qr_square("https://roadmap.example.org/r/7KQ4M2XD", "QR"),

@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import fields, replace
+from datetime import date
 
 import pikepdf
 import pytest
@@ -14,18 +15,23 @@ import segno
 from markupsafe import Markup
 
 from inclusion_app.core.words import N_
+from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.handout import (
     QUIET_ZONE,
     SCAM_WORDS,
+    STATIONS_SHOWN,
     WORDS,
     Handout,
     Pair,
     PlaceBox,
+    first_stations,
     fixed_words,
     pair,
     qr_square,
 )
 from inclusion_app.roadmaps.handout_fit import TIGHTEST, Measures, back_height, front_height, start_fits
+from inclusion_app.roadmaps.picture import line_map
+from inclusion_app.roadmaps.rules import Answers, Choices, Connection, Device, make_plan
 from tests.core.pdf_checks import problems, read_tags, spoken
 from tests.paper.samples import page, sample
 
@@ -106,13 +112,19 @@ def test_every_letter_is_in_a_chosen_font(draw: Draw, lang: str) -> None:
 def test_each_language_has_its_own_hand(draw: Draw, lang: str, font: str) -> None:
     pdf = draw(page(sample(lang)))
     with pikepdf.open(io.BytesIO(pdf)) as document:
-        names = " ".join(str(thing.get("/BaseFont", "")) for thing in document.objects if isinstance(thing, pikepdf.Dictionary))
+        names = " ".join(
+            str(thing.get("/BaseFont", ""))
+            for thing in document.objects
+            if isinstance(thing, pikepdf.Dictionary)
+        )
     assert font in names
 
 
 @pytest.mark.paper
 @pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("words", ["7KQ4 M2XD", "roadmap.example.org/r/7KQ4M2XD", "0800 144 8848", "9:00–17:00", "M12 4NE"])
+@pytest.mark.parametrize(
+    "words", ["7KQ4 M2XD", "roadmap.example.org/r/7KQ4M2XD", "0800 144 8848", "9:00–17:00", "M12 4NE"]
+)
 def test_codes_numbers_times_and_addresses_stay_left_to_right(draw: Draw, lang: str, words: str) -> None:
     assert words in text_of(draw(page(sample(lang))), "-layout")
 
@@ -179,7 +191,9 @@ def test_the_private_sheet_tells_no_goal_and_no_reason(draw: Draw, lang: str) ->
     whole = sample(lang, goals=2, appointment=True, heavy=True)
     html = page(whole.without_reasons())
     told = [whole.name, *(goal.en for goal in whole.goals), *(goal.own for goal in whole.goals)]
-    told += [step.why.en for step in whole.steps if step.why] + [line.en for line in (*whole.routes, *whole.notes)]
+    told += [step.why.en for step in whole.steps if step.why] + [
+        line.en for line in (*whole.routes, *whole.notes)
+    ]
     assert [words for words in told if words and words in html] == []
     assert 'class="lm-row' not in html
     assert whole.steps[0].title.own in html
@@ -191,7 +205,11 @@ def test_private_alone_is_enough_to_keep_it_private(lang: str) -> None:
     # Should a view set the flag and forget the rest, the template still keeps silent.
     html = page(replace(sample(lang, goals=2), private=True))
     whole = sample(lang, goals=2)
-    told = [whole.name, *(goal.en for goal in whole.goals), *(step.why.en for step in whole.steps if step.why)]
+    told = [
+        whole.name,
+        *(goal.en for goal in whole.goals),
+        *(step.why.en for step in whole.steps if step.why),
+    ]
     assert [words for words in (*told, *(line.en for line in whole.routes)) if words in html] == []
 
 
@@ -241,11 +259,16 @@ def test_the_guess_is_right_or_one_step_off(draw: Draw, lang: str, kind: str) ->
     looser = max(0, front - 2), max(0, back - 2)
     html = page(handout)
     if front > 1:
-        loose = html.replace(f'data-sides="1" data-fit="{front}" class="side">', f'data-sides="2" data-fit="{looser[0]}" class="side">')
+        loose = html.replace(
+            f'data-sides="1" data-fit="{front}" class="side">',
+            f'data-sides="2" data-fit="{looser[0]}" class="side">',
+        )
         assert loose != html
         assert sides_of(draw(loose)) == 3
     if back > 1:
-        loose = html.replace(f'data-fit="{back}" class="side side--two"', f'data-fit="{looser[1]}" class="side side--two"')
+        loose = html.replace(
+            f'data-fit="{back}" class="side side--two"', f'data-fit="{looser[1]}" class="side side--two"'
+        )
         loose = loose.replace('id="side-2" data-sides="1"', 'id="side-2" data-sides="2"')
         assert loose != html
         assert sides_of(draw(loose)) == 3
@@ -309,11 +332,35 @@ def test_a_map_with_words_in_it_is_refused() -> None:
         PlaceBox("Library", "Street 1", drawing=Markup("<svg><text>ا</text></svg>"))
 
 
+@pytest.mark.parametrize(
+    ("goals", "is_long"), [(("g12",), False), (("g02",), False), (tuple(load_catalogue().goals), True)]
+)
+def test_a_long_journey_is_cut_and_says_so(goals: tuple[str, ...], is_long: bool) -> None:
+    answers = Answers(goals, devices=frozenset({Device.SMARTPHONE}), connection=Connection.YES)
+    plan = make_plan(load_catalogue(), answers, Choices(), date(2026, 11, 23))
+    whole = line_map(plan, goals, {})
+    shown, more = first_stations(whole, lambda text, **params: text % params)
+    assert shown.stations == whole.stations[:STATIONS_SHOWN]
+    assert (more.en if more else None) == (
+        f"Steps after these: {len(whole.stations) - STATIONS_SHOWN}" if is_long else None
+    )
+    assert (len(whole.stations) > STATIONS_SHOWN) is is_long
+
+
+def test_an_address_is_shown_as_it_is_typed() -> None:
+    assert (
+        replace(sample("en"), address="https://roadmap.example.org/r/X").typed_address
+        == "roadmap.example.org/r/X"
+    )
+
+
 def test_a_handout_cannot_hold_a_pin() -> None:
     assert not [field.name for field in fields(Handout) if "pin" in field.name.lower()]
 
 
-@pytest.mark.parametrize("text", ["https://roadmap.example.org/r/7KQ4M2XD", "http://127.0.0.1:8000/r/7KQ4M2XD"])
+@pytest.mark.parametrize(
+    "text", ["https://roadmap.example.org/r/7KQ4M2XD", "http://127.0.0.1:8000/r/7KQ4M2XD"]
+)
 def test_the_square_is_the_code_with_its_quiet_zone(text: str) -> None:
     svg = str(qr_square(text, "QR"))
     size = int(re.search(r'viewBox="0 0 (\d+) ', svg)[1])  # type: ignore[index]

@@ -2,6 +2,7 @@
 
 Load check (point 1 of the plan rule): every id exists, no loop, no access step but A5 rests on a skill step.
 Words are checked too: every field is there, titles and sentences keep their length, no hard word is used.
+A fault stops the load with a CatalogueError that names the file and the id.
 """
 
 from __future__ import annotations
@@ -14,11 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from inclusion_app.roadmaps.rules import ACCESS_STEPS
+
 FOLDER = Path(__file__).parent
 AREAS = frozenset({"FND", "COMM", "INFO", "TRAN", "PROB", "SAFE"})
 NEEDS = frozenset({"dev", "big", "net", "id", "papers", "place", "person"})
-ACCESS_STEPS = frozenset({"A1", "A2", "A3", "A4", "A5", "A6", "A7"})
 MAY_REST_ON_SKILL = frozenset({"A5"})
+ENABLING_STEPS = ("A1", "A2", "A3", "A7")
+ID_STEP = "A7"
+# A longer line of steps is more than a person can look ahead.
+LONGEST_CHAIN = 7
+DIGCOMP = re.compile(r"[1-5]\.[1-6]")
 TITLE_WORDS = 12
 SENTENCE_WORDS = 15
 INITIALS = frozenset({"GP", "NHS", "ID", "PDF", "SIM", "CV", "AI", "PIN", "QR", "BSL"})
@@ -52,6 +59,7 @@ HARD_WORDS = frozenset(
 )
 STEP_WORDS = ("title", "why", "have", "bring", "how", "safe", "no_internet", "setting")
 GOAL_WORDS = ("title", "words", "route")
+OFFER_WORDS = ("what", "who", "without_internet")
 
 
 class CatalogueError(ValueError):
@@ -144,6 +152,7 @@ class Catalogue:
     lines: tuple[PhoneLine, ...] = ()
     exits: tuple[str, ...] = ()
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+    _chains: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def ancestors(self, step: str) -> frozenset[str]:
         """Every step below this one, at any depth."""
@@ -158,7 +167,10 @@ class Catalogue:
 
     def chain(self, step: str) -> int:
         """How many steps stand in the longest line that ends with this one."""
-        return 1 + max((self.chain(before) for before in self.steps[step].after), default=0)
+        if step not in self._chains:
+            before = self.steps[step].after
+            self._chains[step] = 1 + max((self.chain(item) for item in before), default=0)
+        return self._chains[step]
 
     def offers_for(self, step: str) -> tuple[NationalOffer, ...]:
         """At most two offers for a step, the surer ones first."""
@@ -191,7 +203,7 @@ def load_catalogue() -> Catalogue:
 
 
 def read_catalogue(folder: Path) -> Catalogue:
-    """Read the data files of a folder and check them whole."""
+    """Read the data files of a folder and check them whole. Raises CatalogueError."""
     goals = [_row(Goal, row, "goals.toml") for row in _table(folder / "goals.toml", "goal")]
     steps = [_row(Step, row, "steps.toml") for row in _table(folder / "steps.toml", "step")]
     catalogue = Catalogue(
@@ -203,7 +215,7 @@ def read_catalogue(folder: Path) -> Catalogue:
         lines=tuple(
             _row(PhoneLine, row, "phone_lines.toml") for row in _table(folder / "phone_lines.toml", "line")
         ),
-        exits=tuple(row["address"] for row in _table(folder / "safe_sites.toml", "site")),
+        exits=tuple(str(row.get("address", "")) for row in _table(folder / "safe_sites.toml", "site")),
     )
     check_structure(catalogue)
     check_words(catalogue)
@@ -213,22 +225,43 @@ def read_catalogue(folder: Path) -> Catalogue:
 def _table(path: Path, name: str) -> list[dict[str, Any]]:
     try:
         with path.open("rb") as file:
-            rows: list[dict[str, Any]] = tomllib.load(file)[name]
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as err:
+            tables = tomllib.load(file)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
         raise CatalogueError(f"{path.name}: {err}") from err
+    # A mistyped table name would lose its rows without a word.
+    if unknown := set(tables) - {name}:
+        raise CatalogueError(f"{path.name}: unknown table {sorted(unknown)[0]}")
+    rows: list[dict[str, Any]] = tables.get(name, [])
+    if not rows or not isinstance(rows, list):
+        raise CatalogueError(f"{path.name}: there is no [[{name}]]")
     return rows
+
+
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+    "bool": (bool, "true or false"),
+    "tuple[str, ...]": (list, "a list of texts"),
+}
 
 
 def _row(kind: Any, row: Mapping[str, Any], file: str) -> Any:
     known = kind.__dataclass_fields__
-    if unknown := set(row) - set(known):
-        raise CatalogueError(f"{file}: {row.get('id') or row.get('key')}: unknown field {sorted(unknown)[0]}")
+    name_of_row = row.get("id") or row.get("key") or "a row without an id"
+    for name, value in row.items():
+        if name not in known:
+            raise CatalogueError(f"{file}: {name_of_row}: unknown field {name}")
+        wanted, words = _TYPES[known[name].type]
+        texts = value if isinstance(value, list) else ()
+        # A sentence where a list belongs would be drawn letter by letter.
+        if type(value) is not wanted or any(not isinstance(text, str) for text in texts):
+            raise CatalogueError(f"{file}: {name_of_row}: {name} must be {words}")
     try:
         return kind(
             **{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
         )
     except TypeError as err:
-        raise CatalogueError(f"{file}: {row.get('id') or row.get('key')}: {err}") from err
+        raise CatalogueError(f"{file}: {name_of_row}: {err}") from err
 
 
 def _by_id(rows: Iterable[Any], file: str) -> dict[str, Any]:
@@ -255,8 +288,13 @@ def check_structure(catalogue: Catalogue) -> None:
             raise CatalogueError(f"steps.toml: {step.id}: there is no need {sorted(unknown)[0]}")
         if not 0 <= step.level <= 4 or step.minutes <= 0:
             raise CatalogueError(f"steps.toml: {step.id}: level or minutes cannot be right")
+        if not DIGCOMP.fullmatch(step.digcomp):
+            raise CatalogueError(f"steps.toml: {step.id}: there is no DigComp number {step.digcomp}")
     _check_no_loop(catalogue)
-    for enabling in ("A1", "A2", "A3", "A7"):
+    for step_id in steps:
+        if catalogue.chain(step_id) > LONGEST_CHAIN:
+            raise CatalogueError(f"steps.toml: {step_id}: more than {LONGEST_CHAIN} steps stand in its line")
+    for enabling in ENABLING_STEPS:
         if enabling not in steps:
             raise CatalogueError(f"steps.toml: the enabling step {enabling} is missing")
     for goal in catalogue.goals.values():
@@ -265,6 +303,22 @@ def check_structure(catalogue: Catalogue) -> None:
                 raise CatalogueError(f"goals.toml: {goal.id}: there is no step {step_id}")
         if not goal.steps:
             raise CatalogueError(f"goals.toml: {goal.id}: a goal needs a step")
+    _check_help(catalogue)
+
+
+def _check_help(catalogue: Catalogue) -> None:
+    """Offers and phone lines stand by steps and goals that exist; the way out is an https address."""
+    for offer in catalogue.offers:
+        if unknown := set(offer.steps) - set(catalogue.steps):
+            raise CatalogueError(f"offers.toml: {offer.key}: there is no step {sorted(unknown)[0]}")
+    for line in catalogue.lines:
+        if unknown := set(line.steps) - set(catalogue.steps):
+            raise CatalogueError(f"phone_lines.toml: {line.key}: there is no step {sorted(unknown)[0]}")
+        if unknown := set(line.goals) - set(catalogue.goals):
+            raise CatalogueError(f"phone_lines.toml: {line.key}: there is no goal {sorted(unknown)[0]}")
+    for address in catalogue.exits:
+        if not address.startswith("https://"):
+            raise CatalogueError(f"safe_sites.toml: {address or 'a site'}: address must start with https://")
 
 
 def _check_no_loop(catalogue: Catalogue) -> None:
@@ -285,8 +339,11 @@ def _check_no_loop(catalogue: Catalogue) -> None:
         walk(step, ())
 
 
-def sentences_of(row: Goal | Step, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(field name, sentence) of every word field of a row."""
+_Worded = Goal | Step | NationalOffer | PhoneLine
+
+
+def sentences_of(row: _Worded, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(field name, text) of every text in these word fields of a row."""
     for name in names:
         value = getattr(row, name)
         for text in (value,) if isinstance(value, str) else value:
@@ -296,22 +353,34 @@ def sentences_of(row: Goal | Step, names: Iterable[str]) -> Iterator[tuple[str, 
 def check_words(catalogue: Catalogue) -> None:
     """Every word field is there and plain enough. Raises CatalogueError."""
     for step in catalogue.steps.values():
-        _check_row("steps.toml", step, STEP_WORDS, ("without_id",))
+        _check_row("steps.toml", step.id, step, STEP_WORDS, ("without_id",))
+        if bool(step.without_id) != ("id" in step.needs or step.id == ID_STEP):
+            fault = "is only for steps that ask for ID" if step.without_id else "is missing"
+            raise CatalogueError(f"steps.toml: {step.id}: without_id {fault}")
     for goal in catalogue.goals.values():
-        _check_row("goals.toml", goal, GOAL_WORDS, ("notes",))
+        _check_row("goals.toml", goal.id, goal, GOAL_WORDS, ("notes",))
+    for offer in catalogue.offers:
+        _check_row("offers.toml", offer.key, offer, OFFER_WORDS)
+    for line in catalogue.lines:
+        # The hours of a line are often not known: then nothing is said about them.
+        _check_row("phone_lines.toml", line.key, line, ("for_what",), ("hours",) if line.hours else ())
 
 
-def _check_row(file: str, row: Goal | Step, needed: tuple[str, ...], more: tuple[str, ...]) -> None:
+def _check_row(
+    file: str, row_id: str, row: _Worded, needed: tuple[str, ...], more: tuple[str, ...] = ()
+) -> None:
     for name in needed:
         if not getattr(row, name):
-            raise CatalogueError(f"{file}: {row.id}: {name} is missing")
+            raise CatalogueError(f"{file}: {row_id}: {name} is missing")
     for name, text in sentences_of(row, (*needed, *more)):
+        if not text.strip():
+            raise CatalogueError(f"{file}: {row_id}: {name} has an empty text")
         limit = TITLE_WORDS if name == "title" else SENTENCE_WORDS
         for sentence in re.split(r"(?<=[.?!])\s+", text):
             if len(sentence.split()) > limit:
-                raise CatalogueError(f"{file}: {row.id}: {name} has more than {limit} words: {sentence}")
+                raise CatalogueError(f"{file}: {row_id}: {name} has more than {limit} words: {sentence}")
         if fault := hard_word(text):
-            raise CatalogueError(f"{file}: {row.id}: {name} has the hard word {fault}: {text}")
+            raise CatalogueError(f"{file}: {row_id}: {name} has the hard word {fault}: {text}")
 
 
 def hard_word(text: str) -> str | None:
@@ -327,7 +396,7 @@ def hard_word(text: str) -> str | None:
 TRANSLATED = {
     "goal": (*GOAL_WORDS, "notes"),
     "step": (*STEP_WORDS, "without_id"),
-    "offer": ("what", "who", "without_internet"),
+    "offer": OFFER_WORDS,
     "line": ("for_what", "hours"),
 }
 

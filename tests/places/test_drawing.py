@@ -1,0 +1,83 @@
+"""The map of the city and the close-up of one place, over wards made for the purpose."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inclusion_app.places.drawing import city_map, close_up
+
+WEST, SOUTH = -2.3, 53.35
+NORTH_EAST = (-2.1, 53.55)
+
+
+def ward(west: float, south: float, east: float, north: float) -> SimpleNamespace:
+    return SimpleNamespace(
+        outline=[(west, south), (east, south), (east, north), (west, north), (west, south)]
+    )
+
+
+def spot(lng: float | None, lat: float | None) -> SimpleNamespace:
+    return SimpleNamespace(lng=lng, lat=lat)
+
+
+CITY = (ward(WEST, SOUTH, -2.2, NORTH_EAST[1]), ward(-2.2, SOUTH, *NORTH_EAST))
+
+
+def points(path: str) -> list[tuple[int, int]]:
+    numbers = [int(number) for number in re.findall(r"-?\d+", path)]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def test_pins_at_one_spot_share_it_and_those_outside_are_left_out() -> None:
+    entries = [
+        {"place": spot(-2.25, 53.45), "number": 1},
+        {"place": spot(-2.25, 53.4501), "number": 2},
+        {"place": spot(-3.0, 53.45), "number": 3},
+        {"place": spot(None, None), "number": 4},
+    ]
+    drawn = city_map(CITY, entries, None)
+    assert drawn is not None
+    assert [pin.number for pin in drawn.pins] == ["1,2"]
+    assert drawn.here is None
+
+
+def test_without_outlines_there_is_no_map() -> None:
+    bare = [SimpleNamespace(outline=None)]
+    assert city_map(bare, [], None) is None
+    assert close_up(bare, spot(-2.25, 53.45), None) is None
+
+
+def test_a_place_whose_point_is_not_known_has_no_close_up() -> None:
+    assert close_up(CITY, spot(None, None), None) is None
+    assert close_up(CITY, spot(-3.0, 53.45), None) is None
+
+
+inside = st.builds(spot, st.floats(WEST, NORTH_EAST[0]), st.floats(SOUTH, NORTH_EAST[1]))
+
+
+@given(place=inside, where=st.none() | inside)
+def test_a_close_up_holds_the_place_and_the_area_and_nothing_of_it_reaches_past_the_frame(
+    place: SimpleNamespace, where: SimpleNamespace | None
+) -> None:
+    near = close_up(CITY, place, where)
+    assert near is not None
+    for pin in (near.pin, near.here):
+        if pin is not None:
+            assert 0 < pin.x < near.wide
+            assert 0 < pin.y < near.high
+    for x, y in points(near.path):
+        assert 0 <= x <= near.wide + 0.5
+        assert 0 <= y <= near.high + 0.5
+
+
+def test_a_line_between_two_wards_is_kept_where_it_crosses_the_close_up() -> None:
+    near = close_up(CITY, spot(-2.2, 53.45), None)
+    assert near is not None
+    assert near.here is None
+    # The border of the two wards runs through the place: both rings have points on it, at the top and the bottom.
+    on_border = [y for x, y in points(near.path) if abs(x - near.pin.x) <= 1]
+    assert sorted(on_border) == [0, 0, round(near.high), round(near.high)]
