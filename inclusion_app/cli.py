@@ -18,6 +18,7 @@ from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.roadmaps.cli import handout
 
 BEAT_SECONDS = 20
 CHORES_EVERY = 60
@@ -27,7 +28,7 @@ def register(app: Flask) -> None:
     """Add the commands to the application."""
     for command in (db_group, assets_group, keys_group, audit_group, retention_group, setup, worker):
         app.cli.add_command(command)
-    for command in (places, postcodes, wards, holidays, pack):
+    for command in (places, postcodes, wards, holidays, pack, handout):
         app.cli.add_command(command)
 
 

@@ -38,8 +38,13 @@ class Computed:
 def roadmap_of(session: Session, visit: Visit) -> Roadmap | None:
     """The saved roadmap a visit has opened, else the one it is making."""
     if visit.resident_id is not None:
-        return session.scalar(select(Roadmap).where(Roadmap.resident_id == visit.resident_id))
+        return roadmap_of_resident(session, visit.resident_id)
     return session.scalar(select(Roadmap).where(Roadmap.visit_id == visit.id))
+
+
+def roadmap_of_resident(session: Session, resident_id: int) -> Roadmap | None:
+    """The saved roadmap of a resident."""
+    return session.scalar(select(Roadmap).where(Roadmap.resident_id == resident_id))
 
 
 def compute(roadmap: Roadmap, *, today: date) -> Computed:

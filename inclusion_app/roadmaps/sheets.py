@@ -1,0 +1,162 @@
+"""What stands on a sheet of paper: the words of the handout in the reader's language and in English."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from babel.dates import format_date as babel_format_date
+from flask import current_app, render_template, request
+from flask_babel import format_date
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from inclusion_app.core import clock, i18n, paper
+from inclusion_app.core.clock import now
+from inclusion_app.core.codes import show_code
+from inclusion_app.core.db import db_session
+from inclusion_app.people.models import Resident
+from inclusion_app.places import drawing
+from inclusion_app.places.hours import DayHours, week
+from inclusion_app.places.queries import Where, city_wards, holidays
+from inclusion_app.places.wording import Near, distance_facts
+from inclusion_app.roadmaps import queries, wording
+from inclusion_app.roadmaps.handout import (
+    Handout,
+    OpenDay,
+    Pair,
+    PhoneLine,
+    PlaceBox,
+    StepBox,
+    first_stations,
+    fixed_words,
+    pair,
+    printed_words,
+    qr_square,
+)
+from inclusion_app.roadmaps.handout_fit import start_fits
+from inclusion_app.roadmaps.models import Roadmap
+from inclusion_app.roadmaps.picture import line_map
+
+
+def handout_html(sheet: Handout) -> str:
+    """The finished page the paper service draws."""
+    return render_template(
+        "pdf/handout.html", handout=sheet, fits=start_fits(sheet), paper_style=paper.style_sheet()
+    )
+
+
+def build_handout(
+    roadmap: Roadmap, *, resident: Resident | None, where: Where | None, large: bool = False
+) -> Handout:
+    """All that both sheets print, already in the reader's language and in English.
+
+    `resident` is whose saved plan it is, None for a plan of this visit only; `where` the person looks from.
+    """
+    made = queries.compute(roadmap, today=clock.today())
+    language = i18n.current_language()
+    shown = made.plan.next or made.plan.doing[:3]
+    words, scam = fixed_words(_)
+    goals = [made.catalogue.goals[goal] for goal in made.answers.goals or ("g01",)]
+    lines = (made.catalogue.phone_line_for_goal(goal.id) for goal in goals)
+    line = next((line for line in lines if line is not None), None)
+    near = next((places[0] for places in wording.places_for(shown, where).values() if places), None)
+    drawn, more = first_stations(
+        line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl"), _
+    )
+    return Handout(
+        lang=language.tag,
+        dir=language.dir,
+        words=words,
+        scam=scam,
+        printed_on=printed_words(
+            _, i18n.day_words(clock.today()), _english_day(clock.today(), "EEEE d MMMM y")
+        ),
+        steps=tuple(_step(made, step) for step in shown),
+        name=(resident.nickname or "") if resident else "",
+        goals=tuple(pair(_, goal.words) for goal in goals),
+        notes=tuple(pair(_, note) for note in wording.notes_of(goals)),
+        phones=(PhoneLine(pair(_, line.for_what), line.number, line.name),) if line else (),
+        place=_place(near, where) if near else None,
+        routes=tuple(pair(_, sentence) for goal in goals for sentence in goal.route),
+        line_map=Markup(render_template("roadmaps/_paper_map.html", map=drawn, catalogue=made.catalogue)),  # noqa: S704
+        line_map_more=more,
+        code=show_code(resident.code) if resident else "",
+        address=short_address(resident.code) if resident else "",
+        qr=qr_square(short_address(resident.code), _("My code")) if resident else None,
+        large=large,
+    )
+
+
+def _step(made: queries.Computed, step_id: str) -> StepBox:
+    step = made.catalogue.steps[step_id]
+    no_id = "id" in step.needs and "no_id" in {barrier.value for barrier in made.answers.barriers or ()}
+    return StepBox(
+        title=pair(_, step.title),
+        minutes=pair(_, "About %(minutes)s minutes", minutes=step.minutes),
+        why=pair(_, step.why),
+        bring=tuple(pair(_, item) for item in step.bring if item != "Nothing."),
+        notes=tuple(pair(_, sentence) for sentence in step.without_id) if no_id or step.id == "A7" else (),
+    )
+
+
+def _place(near: Near, where: Where | None) -> PlaceBox:
+    place = near.place
+    today = now().astimezone(clock.LONDON).date()
+    days = (
+        week(place.hours, today - timedelta(days=today.weekday()), holidays(db_session()))
+        if place.spans
+        else ()
+    )
+    sure = []
+    if days and not place.hours_confirmed:
+        text = "These times come from a public list of %(date)s. Ask before you travel."
+        own_month, english_month = _month_words(place.hours_source_on)
+        sure.append(Pair(_(text, date=own_month), text % {"date": english_month}))
+    if place.hours_differ:
+        sure.append(pair(_, "Two public lists do not agree on these times."))
+    drawn = drawing.close_up(city_wards(db_session()), place, where)
+    text, facts = distance_facts(near.found)
+    return PlaceBox(
+        name=place.name,
+        address=place.address,
+        postcode=place.postcode,
+        distance=pair(_, text, **facts) if text else None,
+        week=tuple(_open_day(day) for day in days),
+        opening_note=pair(_, place.opening_note) if place.opening_note and not days else None,
+        how_sure=tuple(sure),
+        drawing=_drawn_map(drawn) if drawn else None,
+        drawing_shows_you=bool(drawn and drawn.here),
+    )
+
+
+def _drawn_map(near: drawing.CloseUp) -> Markup:
+    return Markup(render_template("places/_paper_map.html", near=near))  # noqa: S704 - our own template, escaped
+
+
+def _month_words(text: str) -> tuple[str, str]:
+    """A source's date like 2023-07 in words both ways: digits with a dash turn round inside Arabic script."""
+    try:
+        day = date.fromisoformat(f"{text}-01"[:10])
+    except ValueError:
+        return text, text
+    return str(format_date(day, "MMMM y")), _english_day(day, "MMMM y")
+
+
+def _open_day(day: DayHours) -> OpenDay:
+    name = Pair(i18n.weekday_words(day.day), _english_day(day.day, "EEEE"))
+    if day.ask or not day.known:
+        return OpenDay(name, words=pair(_, "Ask first"))
+    if not day.spans:
+        return OpenDay(name, words=pair(_, "Closed"))
+    times = tuple(f"{i18n.clock_words(span.opens)}–{i18n.clock_words(span.closes)}" for span in day.spans)
+    return OpenDay(name, times=times)
+
+
+def _english_day(day: date, pattern: str) -> str:
+    return str(babel_format_date(day, pattern, locale="en"))
+
+
+def short_address(code: str) -> str:
+    """What the QR opens, as short as this service's own address allows."""
+    base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
+    return f"{base}/r/{code}"
