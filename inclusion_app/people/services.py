@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -83,6 +84,15 @@ def delete_resident(session: Session, *, resident: Resident, now: datetime) -> N
     _note(session, resident, "delete", ("plan", "code", "nickname"), now)
     session.flush()
     session.execute(delete(Resident).where(Resident.id == resident.id))
+
+
+def delete_again(session: Session, *, resident_ids: Collection[int], now: datetime) -> int:
+    """After a restore: delete whoever was deleted since the backup was made. Returns how many came back with it."""
+    back = session.scalars(select(Resident).where(Resident.id.in_(resident_ids))).all()
+    for resident in back:
+        _note(session, resident, "delete", ("plan",), now, actor="restore")
+        session.execute(delete(Resident).where(Resident.id == resident.id))
+    return len(back)
 
 
 def delete_idle_residents(session: Session, *, now: datetime) -> int:

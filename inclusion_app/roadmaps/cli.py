@@ -31,27 +31,22 @@ LOCAL = "http://127.0.0.1:8000"
     help="The PDF to write; only you will be able to read it.",
 )
 @click.option(
-    "--language", default="en", show_default=True, help="A released language, as in the address: ur."
+    "--language", help="A released language, as in the address: ur. Without it, the person's own."
 )
 @click.option("--large", is_flag=True, help="Large print.")
 @click.option("--private", is_flag=True, help="Without goals and reasons.")
 @with_appcontext
-def handout(code: str, output: Path, language: str, large: bool, private: bool) -> None:
+def handout(code: str, output: Path, language: str | None, large: bool, private: bool) -> None:
     """Print the handout of a saved plan by its CODE ("-" reads the code from standard input).
 
     The read is kept in the record, as on a page. The paper service must be running: start ./serve first.
     """
-    chosen = i18n.known(language)
-    if chosen is None or not chosen.released:
-        released = ", ".join(item.slug for item in i18n.released())
-        raise click.UsageError(f"there is no released language {language}; there are {released}")
     typed = sys.stdin.readline() if code == "-" else code
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings = app.extensions["settings"]
-    with app.test_request_context(f"/{chosen.slug}/", base_url=settings.base_url or LOCAL):
-        g.language = chosen
+    with app.test_request_context(base_url=settings.base_url or LOCAL):
         try:
-            html = _finished(read_code(typed), large=large, private=private)
+            html = _finished(read_code(typed), language=language, large=large, private=private)
         except BrokenCode as broken:
             raise click.ClickException(broken.message) from broken
     try:
@@ -68,12 +63,13 @@ def handout(code: str, output: Path, language: str, large: bool, private: bool) 
     click.echo(f"{output}: {len(pdf):,} bytes")
 
 
-def _finished(code: str, *, large: bool, private: bool) -> str:
+def _finished(code: str, *, language: str | None, large: bool, private: bool) -> str:
     with transaction() as session:
         resident = people.find_by_code(session, code=code)
         roadmap = queries.roadmap_of_resident(session, resident.id) if resident else None
         if resident is None or roadmap is None:
             raise click.ClickException("There is no plan with this code.")
+        g.language = _released(language or resident.language)
         sheet = build_handout(roadmap, resident=resident, where=where_of_near(roadmap.near), large=large)
         html = handout_html(sheet.without_reasons() if private else sheet)
         audit.record(
@@ -87,3 +83,11 @@ def _finished(code: str, *, large: bool, private: bool) -> str:
             items=("plan", "code"),
         )
     return html
+
+
+def _released(slug: str) -> i18n.Language:
+    language = i18n.known(slug)
+    if language is None or not language.released:
+        released = ", ".join(item.slug for item in i18n.released())
+        raise click.UsageError(f"There is no released language {slug}; there are {released}.")
+    return language

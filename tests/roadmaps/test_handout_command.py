@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,13 @@ def reads(app: Flask) -> list[audit.AuditRow]:
 
 
 def test_the_sheet_of_a_saved_plan_in_its_language(
-    app: Flask, browser: Browser, sheets: list[str], tmp_path: Path
+    app: Flask, another_browser: Callable[..., Browser], sheets: list[str], tmp_path: Path
 ) -> None:
-    browser.make_plan()
-    code = browser.save_plan(nickname="Amina")
+    here = another_browser("ur")
+    here.make_plan()
+    code = here.save_plan(nickname="Amina")
     target = tmp_path / "amina.pdf"
-    done = app.test_cli_runner().invoke(args=["handout", code.lower(), "-o", str(target), "--language", "ur"])
+    done = app.test_cli_runner().invoke(args=["handout", code.lower(), "-o", str(target)])
     assert done.exit_code == 0, done.output
     assert target.read_bytes() == b"%PDF-"
     assert target.stat().st_mode & 0o077 == 0
@@ -66,7 +68,6 @@ def test_private_leaves_out_the_goals_and_the_code_can_come_by_standard_input(
     [
         ("22222222", (), "There is no plan with this code.", 1),
         ("KQ", (), "The code is too short.", 1),
-        ("22222222", ("--language", "pl"), "there is no released language pl", 2),
     ],
 )
 def test_what_is_refused(
@@ -76,6 +77,14 @@ def test_what_is_refused(
     done = app.test_cli_runner().invoke(args=["handout", code, "-o", str(target), *more])
     assert (done.exit_code, said in done.output) == (exit_code, True), done.output
     assert not target.exists()
+    assert reads(app) == []
+
+
+def test_a_language_that_is_not_released_is_refused(app: Flask, browser: Browser, tmp_path: Path) -> None:
+    browser.make_plan()
+    asked = ["handout", browser.save_plan(), "-o", str(tmp_path / "plan.pdf"), "--language", "pl"]
+    done = app.test_cli_runner().invoke(args=asked)
+    assert (done.exit_code, "There is no released language pl" in done.output) == (2, True)
     assert reads(app) == []
 
 
