@@ -66,7 +66,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _speak_the_language_of_the_address(app)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
-    app.jinja_env.globals.update(reason_words=wording.reason_words, state_words=wording.state_words)
+    app.jinja_env.globals.update(
+        reason_words=wording.reason_words, state_words=wording.state_words, source_words=i18n.source_words
+    )
     for room in ROOMS:
         app.register_blueprint(room)
     errors.register_error_pages(app)

@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import flask_babel
+from babel.dates import format_date as babel_format_date
 from flask import Request, current_app, g
 from markupsafe import Markup, escape
 
@@ -124,6 +125,19 @@ def both(text: str, **params: Any) -> Markup:
 def day_words(day: date) -> str:
     """A day in words: Monday 23 November 2026, in the reader's language."""
     return str(flask_babel.format_date(day, "EEEE d MMMM y"))
+
+
+def source_words(on: str, locale: str | None = None) -> str:
+    """The day, month or year of a source ("2024-02-01", "2024-02", "2024") in words of the reader, or of `locale`.
+
+    Bare figures with dashes turn round in a right-to-left line, so that 1 February reads as 2 January.
+    """
+    pattern = {10: "d MMMM y", 7: "MMMM y"}.get(len(on))
+    try:
+        day = date.fromisoformat(f"{on}-01"[:10])
+    except ValueError:
+        return on
+    return str(babel_format_date(day, pattern, locale=locale or locale_code())) if pattern else on
 
 
 def weekday_words(day: date) -> str:

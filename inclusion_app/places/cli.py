@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
 from inclusion_app.core.clock import now, today
-from inclusion_app.core.db import transaction
+from inclusion_app.core.db import reading, transaction
 from inclusion_app.places import pack as packs
 from inclusion_app.places import queries, services
+from inclusion_app.places.export import write_places
+from inclusion_app.places.readers import READERS, Options, Reading, Unusable
+from inclusion_app.places.readers.rows import MOST_BYTES, clean
+from inclusion_app.places.row_facts import Action, ImportReport, source_tag
+from inclusion_app.places.rules import KINDS
 
+MOST_PASSED_OVER = 20  # more than so many are only counted
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -35,56 +41,140 @@ def reports() -> None:
     click.echo(f"{len(found)} new reports")
 
 
+class BrokenFile(click.ClickException):
+    """A file that cannot be used at all, as against one with some bad lines; exit code 2."""
+
+    exit_code = 2
+
+
 @places.command("import")
 @click.argument("file", type=FILE)
-@click.option("--format", "kind", type=click.Choice(["csv", "librarieshacked"]), required=True)
-@click.option("--source", required=True, help="Who publishes this.")
-@click.option("--licence", required=True, help="SPDX name of its licence.")
-@click.option("--dry-run", is_flag=True, help="Report only; change nothing.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(READERS)),
+    required=True,
+    help="osm: GeoJSON of overpass turbo. hsds: Open Referral UK JSON. csv: our own columns, see `places export`.",
+)
+@click.option("--source", required=True, help="Who publishes this. A CSV's own column `source` counts first.")
+@click.option(
+    "--licence", required=True, help="SPDX name of its licence. A CSV's own column `licence` counts first."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(list(KINDS)),
+    help="The kind of entries that name none (csv, hsds).",
+)
+@click.option(
+    "--take-likely", is_flag=True, help="Add places that look like one we have too; else they are held back."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @with_appcontext
-def import_file(file: Path, kind: str, source: str, licence: str, dry_run: bool) -> None:
-    """Add or renew places from a file; every refused line is reported with its reason."""
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        rows = list(csv.DictReader(text))
-    with transaction() as session:
-        wanted = [
-            _from_librarieshacked(session, row) if kind == "librarieshacked" else dict(row) for row in rows
-        ]
-        for row in wanted:
-            row.setdefault("read_on", today().isoformat())
-            row.setdefault("confidence", "medium")
-            row.update(source=source, licence=licence)
-            row.setdefault("source_address", "")
-            row.setdefault("kinds", "library")
-        done, refused = services.import_places(session, wanted, source_name=source.casefold()[:30], now=now())
-        if dry_run:
-            session.rollback()
-    for item in refused:
-        click.echo(str(item), err=True)
-    click.echo(f"{'would take' if dry_run else 'took'} {done} places, refused {len(refused)} lines")
-    if refused:
+def import_file(
+    file: Path,
+    format_name: str,
+    source: str,
+    licence: str,
+    kind: str | None,
+    take_likely: bool,
+    dry_run: bool,
+) -> None:
+    """Add or renew places from FILE. Try it with --dry-run first.
+
+    Good rows are taken; every refused one is told with its line and reason, and makes the exit code 1. A file that
+    is broken as a whole gives 2. Nothing is merged, and what a person edited is left as it is.
+    """
+    source, licence = clean(source), clean(licence)
+    if not source or not licence:
+        raise click.UsageError("--source and --licence must say something")
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise Unusable(f"larger than {MOST_BYTES // 1_000_000} MB; import it in parts")
+        read = READERS[format_name](file.read_bytes(), Options(today=today(), kind=kind or ""))
+    except (Unusable, OSError) as err:
+        raise BrokenFile(f"{file.name}: {err}") from err
+    if format_name == "osm" and licence != "ODbL-1.0":
+        read.notes.append("OpenStreetMap is published under ODbL-1.0; is the licence right?")
+    for row in read.rows:
+        row["source"], row["licence"] = row.get("source") or source, row.get("licence") or licence
+    with reading() if dry_run else transaction() as session:
+        report = services.import_places(
+            session,
+            read.rows,
+            source_name=source_tag(source),
+            now=now(),
+            hold_likely=not take_likely,
+            dry_run=dry_run,
+            progress=_every_thousand(len(read.rows)),
+        )
+    _say_import(read, report, dry_run)
+    if read.refused or report.refused:
         raise SystemExit(1)
 
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+def _every_thousand(total: int) -> Callable[[int], None]:
+    def say(count: int) -> None:
+        if count % 1_000 == 0:
+            click.echo(f"{count:,} of {total:,}", err=True)
+
+    return say
 
 
-def _from_librarieshacked(session: Any, row: dict[str, str]) -> dict[str, Any]:
-    hours = "; ".join(
-        f"{day[:2]} {row[f'{day} staffed hours']}" for day in DAYS if row.get(f"{day} staffed hours")
+def _say_import(read: Reading, report: ImportReport, dry_run: bool) -> None:
+    """Faults and remarks to standard error, what happened to standard output."""
+    for note in read.notes:
+        click.echo(f"note: {note}", err=True)
+    for refused in sorted((*read.refused, *report.refused), key=lambda item: item.line):
+        click.echo(f"refused {refused}", err=True)
+    for remark in report.remarks:
+        click.echo(f"note {remark}", err=True)
+    for outcome in report.of(Action.KEPT, Action.LIKELY):
+        click.echo(f"{outcome.action} {outcome}", err=True)
+    if dry_run:
+        for outcome in report.of(Action.ADDED, Action.CHANGED):
+            click.echo(f"would be {outcome.action} {outcome}")
+    if len(read.passed_over) <= MOST_PASSED_OVER:
+        for item in read.passed_over:
+            click.echo(f"passed over {item}", err=True)
+    counts = [
+        f"{len(report.of(action))} {action}"
+        for action in (Action.ADDED, Action.CHANGED, Action.SAME, Action.LIKELY, Action.KEPT)
+    ]
+    click.echo(
+        f"{'would take' if dry_run else 'took'} {report.taken} places, "
+        f"refused {len(read.refused) + len(report.refused)} {_part(read, report)} "
+        f"({', '.join(counts)}, {len(read.passed_over)} passed over)"
     )
-    found = queries.find_where(session, row.get("Postcode", ""))
-    here = found if isinstance(found, queries.Where) else None
-    return {
-        "name": row["Library name"],
-        "kinds": "library",
-        "address": ", ".join(row[f"Address {n}"] for n in (1, 2, 3) if row.get(f"Address {n}")),
-        "postcode": row.get("Postcode", ""),
-        "lat": str(here.lat) if here else "",
-        "lng": str(here.lng) if here else "",
-        "hours": hours,
-        "website": row.get("URL", ""),
-    }
+    if report.of(Action.LIKELY):
+        click.echo("Held back because they look like places we have; --take-likely adds them too.", err=True)
+
+
+def _part(read: Reading, report: ImportReport) -> str:
+    parts = {item.part for item in (*read.refused, *read.passed_over)}
+    parts |= {outcome.part for outcome in report.outcomes}
+    return f"{parts.pop()}s" if len(parts) == 1 else "lines"
+
+
+@places.command("export")
+@click.option(
+    "-o", "target", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default=Path("-")
+)
+@click.option("--format", "format_name", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option("--licence", default="", help="Only the places under this licence.")
+@with_appcontext
+def export_places(target: Path, format_name: str, licence: str) -> None:
+    """Write every shown place with its source, licence and the day it was checked; `places import` reads it back."""
+    with reading() as session:
+        found = queries.places_to_export(session, licence)
+        text = write_places(found)
+    if str(target) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        target.write_text(text, encoding="utf-8", newline="")
+    except OSError as err:
+        raise click.ClickException(f"cannot write {target}: {err.strerror}") from err
+    click.echo(f"wrote {len(found)} places to {target}", err=True)
 
 
 @click.group("postcodes")
@@ -174,6 +264,37 @@ def build_postcodes(file: Path, target: Path) -> None:
     done, refused = packs.build_postcodes(file, target)
     _say(refused)
     click.echo(f"wrote {done} postcodes, refused {len(refused)} lines")
+    _renew(target)
+
+
+@pack.command("libraries")
+@click.argument("listed", type=FILE)
+@click.argument("totals", type=FILE)
+@click.option("--authority", default="Manchester", show_default=True)
+@click.option("--source-on", required=True, help="The month of the list, like 2023-07.")
+@click.option("--read-on", type=click.DateTime(["%Y-%m-%d"]), help="The day it was fetched; today without it.")
+@click.option(
+    "-o",
+    "target",
+    type=click.Path(path_type=Path),
+    default=packs.CITY / "libraries.csv",
+    show_default=False,
+)
+def build_libraries(
+    listed: Path, totals: Path, authority: str, source_on: str, read_on: datetime | None, target: Path
+) -> None:
+    """Write the pack's libraries from a LibrariesHacked list and the Arts Council's weekly totals."""
+    done, refused = packs.build_libraries(
+        listed,
+        totals,
+        packs.CITY / "postcodes.csv.gz",
+        target,
+        authority=authority,
+        source_on=source_on,
+        read_on=read_on.date() if read_on else today(),
+    )
+    _say(refused)
+    click.echo(f"wrote {done} libraries, refused {len(refused)} lines")
     _renew(target)
 
 

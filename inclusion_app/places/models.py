@@ -182,7 +182,7 @@ class Ward(Base):
     district: Mapped[str] = mapped_column(String(40))
     lat: Mapped[float]
     lng: Mapped[float]
-    outline: Mapped[list[Any] | None] = mapped_column(JSON)
+    outline: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
 
 class Area(Base):

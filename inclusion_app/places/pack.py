@@ -29,13 +29,14 @@ OUTLINE_TOLERANCE = 0.00025  # degrees: about 20 metres, finer than the drawing 
 
 @dataclass(frozen=True)
 class Refused:
-    """A line of a release that was not taken, and why."""
+    """A line of a release that was not taken, and why. `part` is what is counted: line, feature or service."""
 
     line: int
     reason: str
+    part: str = "line"
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}"
+        return f"{self.part} {self.line}: {self.reason}"
 
 
 def open_table(name: str, folder: Path = CITY) -> io.StringIO:
@@ -260,7 +261,9 @@ LIBRARY_COLUMNS = [
     "licence",
     "read_on",
     "confidence",
+    "opening_note",
 ]
+SOME_HOURS_NO_STAFF = "For some of these hours there may be no staff. Then you need a card and PIN."
 WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SAME_HOURS = 0.5  # weekly totals this near are taken for the same
 
@@ -279,7 +282,8 @@ def build_libraries(
 
     A library stands at its postcode's point. `sources_differ` is "yes" when the listed week comes within half an
     hour of neither weekly total of the other source; `self_service_entry` when that source names entry without
-    staff. Closed libraries are passed over. Returns rows written and lines refused.
+    staff. Where the listed week is the total with those hours in it, `opening_note` says so. Closed libraries are
+    passed over. Returns rows written and lines refused.
     """
     points = {str(postcode): (lat, lng, ward) for postcode, lat, lng, ward in read_postcodes_file(postcodes)}
     with totals.open(encoding="utf-8-sig", newline="") as file:
@@ -313,6 +317,9 @@ def build_libraries(
                 float(other[name]) for name in ("hours", "staffed_hours") if _is_number(other.get(name, ""))
             ]
             differ = not any(abs(total - hours) <= SAME_HOURS for total in sums)
+            entry = bool(re.fullmatch(r"Yes|.*Open\+.*", other.get("automated", "")))
+            staffed = other.get("staffed_hours", "")
+            unstaffed = entry and not differ and _is_number(staffed) and hours - float(staffed) > SAME_HOURS
             address = [row[f"Address {part}"].strip() for part in (1, 2, 3)]
             rows.append(
                 [
@@ -324,15 +331,16 @@ def build_libraries(
                     point[2],
                     "community" if row["Type of library"] == "CRL" else "council",
                     week,
-                    "yes" if re.fullmatch(r"Yes|.*Open\+.*", other.get("automated", "")) else "",
+                    "yes" if entry else "",
                     "yes" if sums and differ else "",
-                    other.get("staffed_hours", ""),
+                    staffed,
                     source_on,
                     "LibrariesHacked librarydata-db; Arts Council England 2023",
                     "https://github.com/LibrariesHacked/librarydata-db",
                     "OGL-UK-3.0",
                     read_on.isoformat(),
                     "high",
+                    SOME_HOURS_NO_STAFF if unstaffed else "",
                 ]
             )
     rows.sort()
@@ -423,8 +431,10 @@ def check_pack(folder: Path = CITY) -> list[str]:
 def extract_notes(
     fileobj: Any, keywords: Any, comment_tags: Any, options: Any
 ) -> Iterator[tuple[int, str, str, list[str]]]:
-    """Babel extraction method: the opening notes of places are our own words, so they are translated."""
+    """Babel extraction method: opening notes and what a programme gives are our own words, so they are translated."""
     text = io.StringIO(fileobj.read().decode("utf-8"), newline="")
     for number, row in enumerate(csv.DictReader(text), 2):
         if row.get("opening_note"):
             yield number, "gettext", row["opening_note"], [f"opening times of {row['name']}"]
+        if row.get("what"):
+            yield number, "gettext", row["what"], [f"what {row['name']} gives"]

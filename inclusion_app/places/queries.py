@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, exists, func, literal, select
 from sqlalchemy.orm import Session, selectinload
 
 from inclusion_app.core.geo import metres_between
+from inclusion_app.places import drawing
+from inclusion_app.places.drawing import Sheet
 from inclusion_app.places.hours import Answer, Status, is_open_late, status_at
-from inclusion_app.places.models import Area, BankHoliday, Facility, Place, PlaceReport, PostcodePoint, Ward
+from inclusion_app.places.models import (
+    Area,
+    BankHoliday,
+    Facility,
+    PackState,
+    Place,
+    PlaceReport,
+    PostcodePoint,
+    Ward,
+)
 from inclusion_app.places.postcodes import Name, Outcode, Postcode, alternatives, postcode_key, read_where
 from inclusion_app.places.rules import FAR_METRES
 
@@ -149,51 +161,60 @@ def find_places(
 ) -> tuple[list[Found], int]:
     """Places nearest first (those without a point: the ones of the same ward, then the rest by name); with the count.
 
-    Two queries whatever the number of places: the points, then the rows of one page.
+    The database sorts, and only the places of one page are read; "open now" has to look at the hours of each.
     """
-    light = session.execute(
-        select(Place.id, Place.lat, Place.lng, Place.ward_id, Place.kinds, Place.name).order_by(Place.name)
-    ).all()
-    if filters.kind:
-        light = [row for row in light if filters.kind in row.kinds.split()]
-    if filters.facilities:
-        light = _with_facilities(session, light, filters.facilities)
-    scored = []
-    for row in light:
-        metres = (
-            metres_between(where.lat, where.lng, row.lat, row.lng) if where and row.lat is not None else None
-        )
-        same = bool(where and where.ward_id and row.lat is None and row.ward_id == where.ward_id)
-        scored.append(
-            (
-                0 if same else 1 if metres is not None or where is None else 2,
-                metres or 0.0,
-                row.name,
-                row.id,
-                metres,
-                same,
-            )
-        )
-    scored.sort(key=lambda item: item[:4])
+    wanted = select(Place.id, Place.lat, Place.lng, Place.ward_id).where(*_narrowed(filters))
+    light = wanted.order_by(*_nearest_first(where), Place.name, Place.id)
     days = holidays(session)
+    first = (page - 1) * size
     if filters.open:
-        rows = _rows(session, [item[3] for item in scored])
-        scored = [item for item in scored if _fits(rows[item[3]], filters.open, now, days)]
-    total = len(scored)
-    part = scored[(page - 1) * size : page * size]
-    rows = _rows(session, [item[3] for item in part])
-    return [
-        Found(rows[item[3]], item[4], status_at(rows[item[3]].hours, now, days), item[5]) for item in part
-    ], total
+        fitting = _fitting(session, session.execute(light).all(), filters.open, now, days)
+        part, total = fitting[first : first + size], len(fitting)
+    else:
+        total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+        part = list(session.execute(light.limit(size).offset(first)))
+    rows = _rows(session, [row.id for row in part])
+    return [_found(rows[row.id], row, where, now, days) for row in part], total
 
 
-def _with_facilities(session: Session, rows: Sequence[Any], names: tuple[str, ...]) -> list[Any]:
-    having: dict[str, set[int]] = {name: set() for name in names}
-    for place_id, name in session.execute(
-        select(Facility.place_id, Facility.name).where(Facility.name.in_(names), Facility.value == "yes")
-    ):
-        having[name].add(place_id)
-    return [row for row in rows if all(row.id in having[name] for name in names)]
+def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.kind:
+        spaced = literal(" ").concat(Place.kinds).concat(" ")
+        conditions.append(spaced.contains(f" {filters.kind} ", autoescape=True))
+    for name in filters.facilities:
+        has = (Facility.place_id == Place.id) & (Facility.name == name) & (Facility.value == "yes")
+        conditions.append(exists().where(has))
+    return conditions
+
+
+def _nearest_first(where: Where | None) -> list[ColumnElement[Any]]:
+    """Of the same ward without a point, then by distance, then the rest. Flat sums: right to a metre across a city."""
+    if where is None:
+        return []
+    down = Place.lat - where.lat
+    across = (Place.lng - where.lng) * math.cos(math.radians(where.lat))
+    same = Place.lat.is_(None) & (Place.ward_id == (where.ward_id or -1))
+    return [case((same, 0), (Place.lat.is_not(None), 1), else_=2), down * down + across * across]
+
+
+def _found(place: Place, row: Any, where: Where | None, now: datetime, days: Collection[date]) -> Found:
+    known = where is not None and row.lat is not None
+    metres = metres_between(where.lat, where.lng, row.lat, row.lng) if known and where else None
+    same = bool(where and where.ward_id and row.lat is None and row.ward_id == where.ward_id)
+    return Found(place, metres, status_at(place.hours, now, days), same)
+
+
+def _fitting(
+    session: Session, light: Sequence[Any], wish: str, now: datetime, days: Collection[date]
+) -> list[Any]:
+    hours = session.scalars(
+        select(Place)
+        .where(Place.id.in_([row.id for row in light]))
+        .options(selectinload(Place.spans), selectinload(Place.exceptions))
+    )
+    open_ones = {place.id for place in hours if _fits(place, wish, now, days)}
+    return [row for row in light if row.id in open_ones]
 
 
 def _rows(session: Session, ids: Sequence[int]) -> dict[int, Place]:
@@ -276,9 +297,19 @@ def near_for_kinds(
     }
 
 
-def city_wards(session: Session) -> list[Ward]:
-    """The wards with an outline, to draw the map."""
-    return list(session.scalars(select(Ward).where(Ward.outline.is_not(None)).order_by(Ward.name)))
+_sheets: dict[str, Sheet | None] = {}
+
+
+def city_sheet(session: Session) -> Sheet | None:
+    """The city's wards ready to draw on; drawn once a process for each release of the wards."""
+    release = session.scalar(select(PackState.sha256).where(PackState.name == "wards.csv")) or ""
+    if release not in _sheets:
+        rows = session.execute(select(Ward.outline).order_by(Ward.name)).all()
+        if not release:
+            return drawing.city_sheet(rows)
+        _sheets.clear()
+        _sheets[release] = drawing.city_sheet(rows)
+    return _sheets[release]
 
 
 def nearest_district(session: Session, where: Where) -> str:
@@ -286,6 +317,23 @@ def nearest_district(session: Session, where: Where) -> str:
     wards = session.execute(select(Ward.district, Ward.lat, Ward.lng)).all()
     best = min(wards, key=lambda ward: metres_between(where.lat, where.lng, ward.lat, ward.lng))
     return str(best.district)
+
+
+def places_to_export(session: Session, licence: str = "") -> list[Place]:
+    """Every shown place with all its facts, by name; of one licence alone when it is named."""
+    wanted = (
+        select(Place)
+        .order_by(Place.name, Place.id)
+        .options(
+            selectinload(Place.spans),
+            selectinload(Place.exceptions),
+            selectinload(Place.facilities),
+            selectinload(Place.ward),
+        )
+    )
+    if licence:
+        wanted = wanted.where(Place.licence == licence)
+    return list(session.scalars(wanted))
 
 
 def new_reports(session: Session) -> list[PlaceReport]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload, undefer
 
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.places import pack
-from inclusion_app.places.hours import Span, read_osm_week
+from inclusion_app.places.hours import Span
+from inclusion_app.places.likeness import Known, Likeness, Neighbourhood
 from inclusion_app.places.models import (
     Area,
     BankHoliday,
@@ -27,6 +28,18 @@ from inclusion_app.places.models import (
 )
 from inclusion_app.places.pack import Refused
 from inclusion_app.places.postcodes import name_key, postcode_key
+from inclusion_app.places.readers.rows import clean
+from inclusion_app.places.row_facts import (
+    PACK_TAGS,
+    Action,
+    Facts,
+    Ground,
+    ImportReport,
+    Outcome,
+    longest,
+    read_facts,
+    source_key,
+)
 
 REPORT_LENGTH = 1_000
 REPORT_KINDS = ("hours", "closed", "address", "offer", "other")
@@ -69,7 +82,7 @@ def _load_wards(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
 
 def _load_areas(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
     """Names and outcodes together: one table answers the one box."""
-    wards = {ward.code: ward for ward in session.scalars(select(Ward))}
+    wards = {ward.code: ward for ward in session.scalars(select(Ward).options(undefer(Ward.outline)))}
     areas: dict[str, Area] = {}
     for ward in wards.values():
         key = name_key(ward.name)
@@ -153,11 +166,18 @@ def _load_libraries(session: Session, now: datetime) -> tuple[int, list[Refused]
                 ("self_service", "yes", row["source_address"], row["source_on"], "medium")
             )
         rows.append(facts)
-    return import_places(session, rows, source_name="libraries", now=now)
+    return _load_rows(session, rows, PACK_TAGS[0], now)
 
 
 def _load_places(session: Session, now: datetime) -> tuple[int, list[Refused]]:
-    return import_places(session, list(pack.read_table("places.csv")), source_name="leads", now=now)
+    return _load_rows(session, pack.read_table("places.csv"), PACK_TAGS[1], now)
+
+
+def _load_rows(
+    session: Session, rows: Iterable[Mapping[str, Any]], source_name: str, now: datetime
+) -> tuple[int, list[Refused]]:
+    report = import_places(session, rows, source_name=source_name, now=now)
+    return report.taken, report.refused + report.kept
 
 
 LOADERS = {
@@ -173,85 +193,149 @@ LOADERS = {
 
 
 def import_places(
-    session: Session, rows: Iterable[Mapping[str, Any]], *, source_name: str, now: datetime
-) -> tuple[int, list[Refused]]:
-    """Add or renew places of one source by their key; a row a person edited is left as it is. Returns rows and refusals.
+    session: Session,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    source_name: str,
+    now: datetime,
+    hold_likely: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> ImportReport:
+    """Add or renew places of one source by their key; what a person edited or checked is left as it is.
 
-    Row keys: name, kinds, address, postcode, lat, lng, ward, area, hours (OSM text), opening_note, phone, website,
-    source_address, source_on, licence, read_on, confidence, facilities.
+    A row that says what is already known changes nothing. With `hold_likely` a new row that looks like a place we
+    have (same kind, near, like name) is held back and reported, never merged. `dry_run` only reads. `progress` is
+    called with the number of rows done. The keys of a row stand at `row_facts.read_facts`.
     """
-    wards = {ward.code: ward.id for ward in session.scalars(select(Ward))}
-    known = {place.source_key: place for place in session.scalars(select(Place))}
-    slugs = {place.slug for place in known.values()}
-    refused: list[Refused] = []
-    done = 0
-    for line, row in enumerate(rows, 2):
-        key = f"{source_name}:{name_key(row['name'])}"
+    work = _Import(session, source_name, now.date(), hold_likely, dry_run)
+    for count, row in enumerate(rows, 1):
+        progress(count)
+        line, part = int(row.get("line", count + 1)), str(row.get("part", "line"))
+        action, text = work.take(row, f"{part} {line}")
+        work.report.outcomes.append(Outcome(line, part, action, text))
+        work.report.remarks += [Refused(line, remark, part) for remark in work.remarks]
+    if not dry_run:
+        session.flush()
+    return work.report
+
+
+class _Import:
+    """One run: the places there are, and what the rows so far have added to them."""
+
+    def __init__(
+        self, session: Session, source_name: str, today: date, hold_likely: bool, dry_run: bool
+    ) -> None:
+        self.session, self.source_name, self.today = session, source_name, today
+        self.hold_likely, self.dry_run = hold_likely, dry_run
+        self.report = ImportReport()
+        self.remarks: list[str] = []
+        self.ground = Ground(session)
+        stored = session.scalars(
+            select(Place).options(selectinload(Place.spans), selectinload(Place.facilities))
+        ).all()
+        self.known = {place.source_key: place for place in stored}
+        self.slugs = {place.slug for place in stored}
+        self.seen: dict[str, str] = {}
+        self.neighbours = Neighbourhood()
+        for place in stored:
+            self.neighbours.add(
+                Known(place.name, tuple(place.kind_list), place.lat, place.lng, place.slug, place.source)
+            )
+
+    def take(self, row: Mapping[str, Any], where: str) -> tuple[Action, str]:
+        """Take one row, or say why not; `remarks` then holds what was mended or left out."""
+        self.remarks = []
+        name = clean(row.get("name"))
         try:
-            spans = read_place_hours(row.get("hours") or "")
-            lat, lng = (float(row["lat"]), float(row["lng"])) if row.get("lat") else (None, None)
-            read_on = date.fromisoformat(row["read_on"])
-        except (ValueError, KeyError) as err:
-            refused.append(Refused(line, f"{row.get('name', '?')}: {err}"))
-            continue
-        place = known.get(key)
-        if place is not None and place.edited_at is not None:
-            refused.append(Refused(line, f"{row['name']}: edited by a person, left as it is"))
-            continue
-        if place is None:
-            place = Place(source_key=key, slug=_free_slug(row["name"], slugs))
-            slugs.add(place.slug)
-            session.add(place)
-        _fill(place, row, spans, lat, lng, wards.get(row.get("ward") or ""), read_on)
-        done += 1
-    session.flush()
-    return done, refused
+            facts, remarks = read_facts(self.ground, row)
+        except ValueError as err:
+            return Action.REFUSED, f"{name or '?'}: {err}"
+        key = source_key(self.source_name, row)
+        if key in self.seen:
+            return Action.REFUSED, f"{name}: stands there twice, first at {self.seen[key]}; give each an id"
+        self.seen[key] = where
+        here = self.known.get(key)
+        if here is not None and (here.edited_at or here.checked_on or here.hours_confirmed):
+            return Action.KEPT, f"{name}: edited or checked by a person, left as it is"
+        if here is None and self.hold_likely and not row.get("key"):
+            like = self.neighbours.find_like(name, facts.kinds, facts.lat, facts.lng)
+            if like is not None:
+                return Action.LIKELY, f"{name}: {_like_words(like)}"
+        self.remarks = [f"{name}: {remark}" for remark in remarks]
+        if here is None:
+            return Action.ADDED, f"{name} ({self._add(name, key, row, facts)})"
+        changed = _differences(here, facts)
+        if not changed:
+            return Action.SAME, f"{name} ({here.slug})"
+        if not self.dry_run:
+            _fill(here, facts, self.today)
+        return Action.CHANGED, f"{name} ({here.slug}): {', '.join(changed)}"
 
-
-def _fill(
-    place: Place,
-    row: Mapping[str, Any],
-    spans: tuple[Span, ...],
-    lat: float | None,
-    lng: float | None,
-    ward_id: int | None,
-    read_on: date,
-) -> None:
-    place.name, place.kinds = row["name"], row["kinds"]
-    place.address, place.postcode = row.get("address", ""), row.get("postcode", "")
-    place.lat, place.lng, place.ward_id = lat, lng, ward_id
-    place.area, place.phone, place.website = row.get("area", ""), row.get("phone", ""), row.get("website", "")
-    place.opening_note = row.get("opening_note", "")
-    place.hours_source = row.get("source", "") or row["source_address"]
-    place.hours_source = place.hours_source[:120]
-    place.hours_source_on = row.get("hours_source_on", "") or row.get("source_on", "")
-    place.hours_differ = row.get("sources_differ") == "yes"
-    place.self_service_unknown = row.get("self_service_entry") == "yes"
-    place.source = (row.get("source") or "public page")[:160]
-    place.source_address, place.source_on = row["source_address"], row.get("source_on", "")
-    place.licence, place.read_on, place.confidence = row["licence"], read_on, row["confidence"]
-    place.holiday_rule, place.hours_confirmed = "ask", False
-    place.spans = [
-        OpeningSpan(
-            weekday=span.weekday, opens=span.opens, closes=span.closes, kind=span.kind.value, nth=span.nth
+    def _add(self, name: str, key: str, row: Mapping[str, Any], facts: Facts) -> str:
+        slug = _free_slug(name, self.slugs, clean(row.get("slug")))
+        self.slugs.add(slug)
+        self.neighbours.add(
+            Known(name, facts.kinds, facts.lat, facts.lng, slug, str(facts.columns["source"]))
         )
-        for span in spans
-    ]
-    wanted = {
-        name: (value, address, on, sure) for name, value, address, on, sure in row.get("facilities", ()) or ()
+        if not self.dry_run:
+            place = Place(source_key=key, slug=slug, read_on=self.today)
+            self.session.add(place)
+            _fill(place, facts, self.today)
+        return slug
+
+
+def _like_words(like: Likeness) -> str:
+    far = "same name" if like.metres is None else f"{like.metres:.0f} metres away"
+    return f"looks like {like.known.name} ({like.known.slug}, {far}, from {like.known.source})"
+
+
+def _stored_spans(place: Place) -> frozenset[tuple[Span, bool]]:
+    return frozenset((row.as_span(), row.on_holidays) for row in place.spans)
+
+
+def _stored_facilities(place: Place) -> dict[str, tuple[str, str, str, str]]:
+    return {
+        fact.name: (fact.value, fact.source_address, fact.source_on, fact.confidence)
+        for fact in place.facilities
     }
-    if "wifi" in place.kind_list and "wifi" not in wanted:
-        wanted["wifi"] = ("yes", row["source_address"], row.get("source_on", ""), row["confidence"])
-    if "data_bank" in place.kind_list:
-        wanted.setdefault(
-            "data_sim", ("yes", row["source_address"], row.get("source_on", ""), row["confidence"])
-        )
-    if {"makerspace", "fablab", "repair_cafe"} & set(place.kind_list):
-        wanted.setdefault(
-            "tools", ("yes", row["source_address"], row.get("source_on", ""), row["confidence"])
-        )
+
+
+def _differences(place: Place, facts: Facts) -> list[str]:
+    """The names of what a row says otherwise. The day of reading counts only where the row itself names one."""
+    found = [name for name, value in facts.columns.items() if getattr(place, name) != value]
+    if facts.spans != _stored_spans(place):
+        found.append("hours")
+    if facts.facilities != _stored_facilities(place):
+        found.append("facilities")
+    if facts.read_on is not None and facts.read_on != place.read_on:
+        found.append("read_on")
+    return found
+
+
+def _fill(place: Place, facts: Facts, today: date) -> None:
+    for name, value in facts.columns.items():
+        setattr(place, name, value)
+    place.read_on = facts.read_on or today
+    if place.id is None or facts.spans != _stored_spans(place):
+        place.spans = [
+            OpeningSpan(
+                weekday=span.weekday,
+                opens=span.opens,
+                closes=span.closes,
+                kind=span.kind.value,
+                nth=span.nth,
+                on_holidays=on_holidays,
+            )
+            for span, on_holidays in sorted(facts.spans, key=_in_week)
+        ]
     here = {facility.name: facility for facility in place.facilities}
-    place.facilities = [_facility(here.get(name), name, *facts) for name, facts in wanted.items()]
+    place.facilities = [_facility(here.get(name), name, *fact) for name, fact in facts.facilities.items()]
+
+
+def _in_week(item: tuple[Span, bool]) -> tuple[Any, ...]:
+    span, on_holidays = item
+    return on_holidays, span.weekday, span.opens, span.closes, span.kind.value, span.nth or 0
 
 
 def _facility(found: Facility | None, name: str, value: str, address: str, on: str, sure: str) -> Facility:
@@ -265,22 +349,10 @@ def _facility(found: Facility | None, name: str, value: str, address: str, on: s
     return facility
 
 
-def read_place_hours(text: str) -> tuple[Span, ...]:
-    """OSM text, with nth weekdays ("Sa[3] 10:00-12:00"). Raises ValueError."""
-    spans: list[Span] = []
-    for rule in filter(None, (part.strip() for part in text.split(";"))):
-        nth = re.match(r"([A-Z][a-z])\[(-?\d)\]\s+(.*)", rule)
-        if nth:
-            spans += [
-                Span(span.weekday, span.opens, span.closes, nth=int(nth[2]))
-                for span in read_osm_week(f"{nth[1]} {nth[3]}")
-            ]
-        else:
-            spans += read_osm_week(rule)
-    return tuple(spans)
-
-
-def _free_slug(name: str, taken: set[str]) -> str:
+def _free_slug(name: str, taken: set[str], wish: str = "") -> str:
+    """A part of an address nobody has yet; the one wished for, if it is well-formed and free."""
+    if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", wish) and len(wish) <= longest("slug") and wish not in taken:
+        return wish
     stem = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:70] or "place"
     slug, number = stem, 2
     while slug in taken:

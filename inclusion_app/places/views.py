@@ -17,7 +17,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import metres_between
 from inclusion_app.core.sessions import current_visit, visit_for_change
-from inclusion_app.places import drawing, forms, queries, services, wording
+from inclusion_app.places import drawing, forms, organisations, queries, services, wording
 from inclusion_app.places.hours import status_at, week
 from inclusion_app.places.models import Place
 from inclusion_app.places.rules import FACILITIES, KINDS
@@ -88,7 +88,8 @@ def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
 
 def _results(form: forms.WhereForm, where: queries.Where | None, status: int) -> Any:
     session, moment = db_session(), now()
-    kinds, facilities = queries.kinds_with_data(session), queries.facilities_with_data(session)
+    kinds = queries.kinds_with_data(session) | organisations.kinds_without_address()
+    facilities = queries.facilities_with_data(session)
     filters = _filters(kinds, facilities)
     page = max(1, request.args.get("page", 1, type=int))
     found, total = queries.find_places(session, where=where, filters=filters, now=moment, page=page)
@@ -107,6 +108,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
         }
         for number, item in enumerate(found, 1)
     ]
+    sheet = queries.city_sheet(session)
     html = render_template(
         "places/finder.html",
         form=form,
@@ -120,7 +122,11 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
         wishes=OPEN_WISHES,
         facilities=[(name, FACILITIES[name]) for name in SHOWN_FACILITIES if name in facilities],
         facility_words=FACILITIES,
-        drawn=drawing.city_map(queries.city_wards(session), entries, where),
+        without_address=organisations.without_address(
+            filters.kind, queries.nearest_district(session, where) if where else ""
+        ),
+        source_words=i18n.source_words,
+        drawn=drawing.city_map(sheet, entries, where) if sheet else None,
         for_plan=request.values.get("for") == "plan",
         mine="mine" if where and request.args.get("near") == "mine" else (request.args.get("near") or None),
         asked_mine=request.args.get("near") == "mine",
@@ -162,6 +168,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         today=today,
         kinds=[_(KINDS[kind]) for kind in here.kind_list],
         facility_words=FACILITIES,
+        source_words=i18n.source_words,
         form=form,
         reported=reported,
     )

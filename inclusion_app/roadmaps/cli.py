@@ -30,9 +30,7 @@ LOCAL = "http://127.0.0.1:8000"
     required=True,
     help="The PDF to write; only you will be able to read it.",
 )
-@click.option(
-    "--language", help="A released language, as in the address: ur. Without it, the person's own."
-)
+@click.option("--language", help="A released language, as in the address: ur. Without it, the person's own.")
 @click.option("--large", is_flag=True, help="Large print.")
 @click.option("--private", is_flag=True, help="Without goals and reasons.")
 @with_appcontext

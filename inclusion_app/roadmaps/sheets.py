@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 from babel.dates import format_date as babel_format_date
 from flask import current_app, render_template, request
-from flask_babel import format_date
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -17,7 +16,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.people.models import Resident
 from inclusion_app.places import drawing
 from inclusion_app.places.hours import DayHours, week
-from inclusion_app.places.queries import Where, city_wards, holidays
+from inclusion_app.places.queries import Where, city_sheet, holidays
 from inclusion_app.places.wording import Near, distance_facts
 from inclusion_app.roadmaps import queries, wording
 from inclusion_app.roadmaps.handout import (
@@ -110,11 +109,17 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
     sure = []
     if days and not place.hours_confirmed:
         text = "These times come from a public list of %(date)s. Ask before you travel."
-        own_month, english_month = _month_words(place.hours_source_on)
-        sure.append(Pair(_(text, date=own_month), text % {"date": english_month}))
+        own, english = (
+            i18n.source_words(place.hours_source_on),
+            i18n.source_words(place.hours_source_on, "en"),
+        )
+        sure.append(Pair(_(text, date=own), text % {"date": english}))
     if place.hours_differ:
         sure.append(pair(_, "Two public lists do not agree on these times."))
-    drawn = drawing.close_up(city_wards(db_session()), place, where)
+    if days and place.opening_note:
+        sure.append(pair(_, place.opening_note))
+    city = city_sheet(db_session())
+    drawn = drawing.close_up(city, place, where) if city else None
     text, facts = distance_facts(near.found)
     return PlaceBox(
         name=place.name,
@@ -131,15 +136,6 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
 
 def _drawn_map(near: drawing.CloseUp) -> Markup:
     return Markup(render_template("places/_paper_map.html", near=near))  # noqa: S704 - our own template, escaped
-
-
-def _month_words(text: str) -> tuple[str, str]:
-    """A source's date like 2023-07 in words both ways: digits with a dash turn round inside Arabic script."""
-    try:
-        day = date.fromisoformat(f"{text}-01"[:10])
-    except ValueError:
-        return text, text
-    return str(format_date(day, "MMMM y")), _english_day(day, "MMMM y")
 
 
 def _open_day(day: DayHours) -> OpenDay:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inclusion_app.places.drawing import city_map, close_up
+from inclusion_app.places.drawing import Sheet, city_map, city_sheet, close_up
 
 WEST, SOUTH = -2.3, 53.35
 NORTH_EAST = (-2.1, 53.55)
@@ -24,7 +24,8 @@ def spot(lng: float | None, lat: float | None) -> SimpleNamespace:
     return SimpleNamespace(lng=lng, lat=lat)
 
 
-CITY = (ward(WEST, SOUTH, -2.2, NORTH_EAST[1]), ward(-2.2, SOUTH, *NORTH_EAST))
+WARDS = (ward(WEST, SOUTH, -2.2, NORTH_EAST[1]), ward(-2.2, SOUTH, *NORTH_EAST))
+SHEET = Sheet(WARDS)
 
 
 def points(path: str) -> list[tuple[int, int]]:
@@ -39,21 +40,19 @@ def test_pins_at_one_spot_share_it_and_those_outside_are_left_out() -> None:
         {"place": spot(-3.0, 53.45), "number": 3},
         {"place": spot(None, None), "number": 4},
     ]
-    drawn = city_map(CITY, entries, None)
-    assert drawn is not None
+    drawn = city_map(SHEET, entries, None)
     assert [pin.number for pin in drawn.pins] == ["1,2"]
     assert drawn.here is None
 
 
 def test_without_outlines_there_is_no_map() -> None:
     bare = [SimpleNamespace(outline=None)]
-    assert city_map(bare, [], None) is None
-    assert close_up(bare, spot(-2.25, 53.45), None) is None
+    assert city_sheet(bare) is None
 
 
 def test_a_place_whose_point_is_not_known_has_no_close_up() -> None:
-    assert close_up(CITY, spot(None, None), None) is None
-    assert close_up(CITY, spot(-3.0, 53.45), None) is None
+    assert close_up(SHEET, spot(None, None), None) is None
+    assert close_up(SHEET, spot(-3.0, 53.45), None) is None
 
 
 inside = st.builds(spot, st.floats(WEST, NORTH_EAST[0]), st.floats(SOUTH, NORTH_EAST[1]))
@@ -63,7 +62,7 @@ inside = st.builds(spot, st.floats(WEST, NORTH_EAST[0]), st.floats(SOUTH, NORTH_
 def test_a_close_up_holds_the_place_and_the_area_and_nothing_of_it_reaches_past_the_frame(
     place: SimpleNamespace, where: SimpleNamespace | None
 ) -> None:
-    near = close_up(CITY, place, where)
+    near = close_up(SHEET, place, where)
     assert near is not None
     for pin in (near.pin, near.here):
         if pin is not None:
@@ -75,9 +74,26 @@ def test_a_close_up_holds_the_place_and_the_area_and_nothing_of_it_reaches_past_
 
 
 def test_a_line_between_two_wards_is_kept_where_it_crosses_the_close_up() -> None:
-    near = close_up(CITY, spot(-2.2, 53.45), None)
+    near = close_up(SHEET, spot(-2.2, 53.45), None)
     assert near is not None
     assert near.here is None
     # The border of the two wards runs through the place: both rings have points on it, at the top and the bottom.
     on_border = [y for x, y in points(near.path) if abs(x - near.pin.x) <= 1]
     assert sorted(on_border) == [0, 0, round(near.high), round(near.high)]
+
+
+def test_each_point_of_the_city_map_is_told_from_the_one_before() -> None:
+    drawn = city_map(SHEET, [], None)
+    assert drawn is not None
+    found = []
+    for ring in drawn.path.split("z")[:-1]:
+        start, _l, steps = ring.removeprefix("M").partition("l")
+        [(x, y)] = points(start)
+        corners = [(x, y)]
+        for across, down in points(steps):
+            x, y = x + across, y + down
+            corners.append((x, y))
+        found.append(corners)
+    assert [min(corners) for corners in found] == [(8, 8), (200, 8)]
+    assert all(corners[0] == corners[-1] and len(corners) == 5 for corners in found)
+    assert {x for corners in found for x, _y in corners} == {8, 200, 392}

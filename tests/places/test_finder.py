@@ -16,6 +16,7 @@ from inclusion_app.places import pack, queries, services
 from inclusion_app.places.models import Place, PostcodePoint
 from inclusion_app.places.postcodes import Name, Outcode, Postcode, postcode_key, postcode_of_key, read_where
 from inclusion_app.places.queries import Filters, NotFound, Where
+from inclusion_app.places.row_facts import Action
 
 NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
 
@@ -161,10 +162,11 @@ def test_loading_the_pack_again_changes_nothing(app: Flask) -> None:
         with transaction() as session:
             assert services.load_city_pack(session, now=NOW) == []
         with transaction() as session:
-            done, refused = services.import_places(
+            report = services.import_places(
                 session, list(pack.read_table("places.csv")), source_name="leads", now=NOW
             )
-            assert (done, refused) == (30, [])
+            assert [item.text for item in report.of(*set(Action) - {Action.SAME})] == []
+            assert report.taken == 30
         with transaction() as session:
             assert session.query(Place).count() == 52
 
@@ -177,9 +179,10 @@ def test_an_import_never_overwrites_an_edit_and_names_each_refused_line(app: Fla
             place = session.query(Place).filter_by(name=rows[0]["name"]).one()
             place.address, place.edited_at = "Mended by hand", NOW
         with transaction() as session:
-            done, refused = services.import_places(session, rows, source_name="leads", now=NOW)
-        assert done == 28
-        assert [item.line for item in refused] == [2, 3]
+            report = services.import_places(session, rows, source_name="leads", now=NOW)
+        assert report.taken == 28
+        assert [item.line for item in report.kept] == [2]
+        assert [item.line for item in report.refused] == [3]
         with transaction() as session:
             assert session.query(Place).filter_by(name=rows[0]["name"]).one().address == "Mended by hand"
 

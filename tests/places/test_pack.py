@@ -16,8 +16,8 @@ from inclusion_app.core.geo import is_inside, metres_between
 from inclusion_app.places import pack
 from inclusion_app.places.hours import read_osm_week
 from inclusion_app.places.postcodes import Postcode, read_where
+from inclusion_app.places.row_facts import read_place_hours
 from inclusion_app.places.rules import FACILITIES, KINDS
-from inclusion_app.places.services import read_place_hours
 
 FACT_TABLES = ("libraries.csv", "places.csv", "organisations.csv")
 LEAD_TABLES = ("places.csv", "organisations.csv", "to_verify.csv")
@@ -531,3 +531,20 @@ def test_renewing_the_description_mends_only_what_changed(small_pack: Path) -> N
 
 def test_renewing_twice_changes_nothing(small_pack: Path) -> None:
     assert pack.renew_description(small_pack) == []
+
+
+@pytest.mark.parametrize(
+    ("total", "staffed", "automated", "said"),
+    [
+        ("24", "10", "Yes", True),
+        ("24", "24", "Yes", False),
+        ("24", "10", "", False),
+        ("60", "10", "Yes", False),
+    ],
+)
+def test_a_week_that_holds_hours_without_staff_says_so(
+    tmp_path: Path, total: str, staffed: str, automated: str, said: bool
+) -> None:
+    build_libraries(tmp_path, CENTRAL, totals=f"Manchester,Central Library,,{total},{staffed},{automated}\n")
+    [row] = rows_in(tmp_path, "libraries.csv")
+    assert row["opening_note"] == (pack.SOME_HOURS_NO_STAFF if said else "")

@@ -94,3 +94,12 @@ def test_the_map_carries_the_numbers_of_the_list(browser: Browser) -> None:
     page = browser.text("/places?near=M14&kind=library")
     assert re.search(r'<svg class="map"[^>]*role="img"', page)
     assert re.search(r"<text[^>]*>1[,<]", page)
+
+
+def test_withington_says_that_some_hours_are_without_staff_and_gorton_that_they_are_not_known(
+    browser: Browser,
+) -> None:
+    withington, gorton = browser.text("/places/withington-library"), browser.text("/places/gorton-library")
+    assert "For some of these hours there may be no staff" in withington
+    assert "You can also get in without staff" not in withington
+    assert "You can also get in without staff" in gorton

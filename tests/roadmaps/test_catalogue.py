@@ -148,6 +148,7 @@ FAULTS = [
     ("goals.toml", 'words = "I want to make a start."\n', "", "g01: words is missing"),
     ("goals.toml", 'route = ["A money adviser phones for you."]', "route = []", "g08: route is missing"),
     ("goals.toml", "A money adviser", "Via the DWP a money adviser", "g08: route has the hard word Via"),
+    ("offers.toml", 'source_on = "2024"', 'source_on = "spring 2024"', "source_on is no day, month or year"),
     ("offers.toml", 'steps = ["A1"]', 'steps = ["A9"]', "national_device_bank: there is no step A9"),
     (
         "offers.toml",

@@ -25,6 +25,8 @@ ENABLING_STEPS = ("A1", "A2", "A3", "A7")
 ID_STEP = "A7"
 # A longer line of steps is more than a person can look ahead.
 LONGEST_CHAIN = 7
+# A source without a date is written as "".
+SOURCE_DAY = re.compile(r"(\d{4}(-\d\d(-\d\d)?)?)?")
 DIGCOMP = re.compile(r"[1-5]\.[1-6]")
 TITLE_WORDS = 12
 SENTENCE_WORDS = 15
@@ -311,6 +313,8 @@ def _check_help(catalogue: Catalogue) -> None:
     for offer in catalogue.offers:
         if unknown := set(offer.steps) - set(catalogue.steps):
             raise CatalogueError(f"offers.toml: {offer.key}: there is no step {sorted(unknown)[0]}")
+        if not SOURCE_DAY.fullmatch(offer.source_on):
+            raise CatalogueError(f"offers.toml: {offer.key}: source_on is no day, month or year")
     for line in catalogue.lines:
         if unknown := set(line.steps) - set(catalogue.steps):
             raise CatalogueError(f"phone_lines.toml: {line.key}: there is no step {sorted(unknown)[0]}")
