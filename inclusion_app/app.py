@@ -67,7 +67,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
     app.jinja_env.globals.update(
-        reason_words=wording.reason_words, state_words=wording.state_words, source_words=i18n.source_words
+        reason_words=wording.reason_words,
+        state_words=wording.state_words,
+        minutes_words=wording.minutes_words,
+        source_words=i18n.source_words,
     )
     for room in ROOMS:
         app.register_blueprint(room)

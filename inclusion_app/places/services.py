@@ -165,6 +165,8 @@ def _load_libraries(session: Session, now: datetime) -> tuple[int, list[Refused]
             facts["facilities"].append(  # type: ignore[attr-defined]
                 ("self_service", "yes", row["source_address"], row["source_on"], "medium")
             )
+        if row["opening_note"]:
+            facts["self_service_entry"] = ""  # its hours stand in the week already
         rows.append(facts)
     return _load_rows(session, rows, PACK_TAGS[0], now)
 

@@ -91,7 +91,7 @@ def _step(made: queries.Computed, step_id: str) -> StepBox:
     no_id = "id" in step.needs and "no_id" in {barrier.value for barrier in made.answers.barriers or ()}
     return StepBox(
         title=pair(_, step.title),
-        minutes=pair(_, "About %(minutes)s minutes", minutes=step.minutes),
+        minutes=Pair(wording.minutes_words(step.minutes), wording.minutes_in_english(step.minutes)),
         why=pair(_, step.why),
         bring=tuple(pair(_, item) for item in step.bring if item != "Nothing."),
         notes=tuple(pair(_, sentence) for sentence in step.without_id) if no_id or step.id == "A7" else (),

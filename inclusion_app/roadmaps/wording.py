@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
@@ -15,6 +16,7 @@ from inclusion_app.places.wording import Near
 from inclusion_app.roadmaps.catalogue import Goal, load_catalogue
 from inclusion_app.roadmaps.rules import BARRIER_WORDS, REASON_WORDS, Reason, StepState
 
+HOURS_FROM = 240  # minutes: a longer time is easier to see in hours
 STATE_WORDS = {
     StepState.NOT_STARTED: N_("Not started"),
     StepState.DOING: N_("Doing"),
@@ -45,6 +47,18 @@ def reason_words(reason: Reason) -> str:
 def state_words(state: StepState | None) -> str:
     """A step state in words."""
     return _(STATE_WORDS[state or StepState.NOT_STARTED])
+
+
+def minutes_words(minutes: int) -> str:
+    """How long in the reader's words: minutes as they are, from four hours on in hours."""
+    if minutes < HOURS_FROM:
+        return _("About %(minutes)s minutes", minutes=minutes)
+    return ngettext("About %(num)s hour", "About %(num)s hours", round(minutes / 60))
+
+
+def minutes_in_english(minutes: int) -> str:
+    """The same in English, for a sheet of two languages."""
+    return f"About {minutes} minutes" if minutes < HOURS_FROM else f"About {round(minutes / 60)} hours"
 
 
 def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import time_machine
 from flask import Flask
 
 from tests.conftest import Browser
@@ -103,3 +104,9 @@ def test_withington_says_that_some_hours_are_without_staff_and_gorton_that_they_
     assert "For some of these hours there may be no staff" in withington
     assert "You can also get in without staff" not in withington
     assert "You can also get in without staff" in gorton
+
+
+@time_machine.travel("2026-11-24 07:00", tick=False)
+def test_where_the_week_holds_all_hours_it_is_closed_before_them(browser: Browser) -> None:
+    assert "Closed. Opens 8:00 (not confirmed)" in browser.text("/places/withington-library")
+    assert "No staff now. Staff from 10:00 (not confirmed)" in browser.text("/places/gorton-library")

@@ -340,3 +340,8 @@ def test_the_whole_road_runs_on_both_engines(service_on_both: Flask) -> None:
     runner = service_on_both.test_cli_runner()
     assert runner.invoke(args=["audit", "verify"]).exit_code == 0
     assert there.send("/roadmap/code", do="delete").status_code == 303
+
+
+def test_a_course_of_weeks_is_told_in_hours(browser: Browser) -> None:
+    assert "About 30 hours" in browser.text("/roadmap/steps/D2")
+    assert "About 30 minutes" in browser.text("/roadmap/steps/A1")
