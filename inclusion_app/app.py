@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
+from werkzeug.sansio.utils import host_is_trusted
 from whitenoise import WhiteNoise
 
 from inclusion_app import cli
@@ -25,6 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the roadmaps room; importing them registers them.
 ROADMAP_PAGES = (keep_views, paper_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
+
+
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class LanguagePart(BaseConverter):
@@ -64,6 +69,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["assets"] = assets.manifest()
     app.url_map.converters["lang"] = LanguagePart
     _speak_the_language_of_the_address(app)
+    names = _own_names(settings)
+    if names:
+        # Flask's own TRUSTED_HOSTS leaves its error page without addresses to link to.
+        app.before_request(lambda: None if host_is_trusted(request.host, names) else abort(400))
+    app.before_request(_refuse_null_bytes)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
     app.jinja_env.globals.update(
@@ -116,9 +126,23 @@ def _configure(app: Flask, settings: Settings) -> None:
     )
 
 
+def _own_names(settings: Settings) -> list[str] | None:
+    """The names this service answers to. A made-up Host would stand in the QR codes and links it prints."""
+    if settings.base_url:
+        return [*LOOPBACK, urlsplit(settings.base_url).hostname or ""]
+    # Behind a proxy that was trusted without saying the address, only the proxy knows the name.
+    return None if settings.trusted_hops else list(LOOPBACK)
+
+
 def _static_headers(response_headers: Any, _path: str, _url: str) -> None:
     for name in ("X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy"):
         response_headers[name] = headers.HEADERS[name]
+
+
+def _refuse_null_bytes() -> None:
+    """No address of ours has one, and PostgreSQL takes none in a text."""
+    if "\0" in request.path or any("\0" in text for pair in request.args.items(multi=True) for text in pair):
+        abort(404)
 
 
 def _refuse_foreign_posts() -> None:

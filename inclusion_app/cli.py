@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
-from inclusion_app.core import assets, audit, crypto, migrations
+from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations
 from inclusion_app.core.clock import now
-from inclusion_app.core.db import transaction
+from inclusion_app.core.db import engine, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import handout
+from inclusion_app.supervisor import CannotStart, lock_instance
 
 BEAT_SECONDS = 20
 CHORES_EVERY = 60
@@ -28,7 +33,9 @@ def register(app: Flask) -> None:
     """Add the commands to the application."""
     for command in (db_group, assets_group, keys_group, audit_group, retention_group, setup, worker):
         app.cli.add_command(command)
-    for command in (places, postcodes, wards, holidays, pack, handout):
+    for command in (make_backup, restore_backup):
+        app.cli.add_command(command)
+    for command in (places, postcodes, wards, holidays, pack, handout, translations_group):
         app.cli.add_command(command)
 
 
@@ -121,6 +128,37 @@ def run_retention(dry_run: bool) -> None:
     click.echo(f"{'would delete' if dry_run else 'deleted'} {visits} visits and {plans} saved plans")
 
 
+@click.group("translations")
+def translations_group() -> None:
+    """The words of every language."""
+
+
+@translations_group.command("check")
+@click.option(
+    "--strict", is_flag=True, help="Fail as well when a checker cannot run because it is not installed."
+)
+def check_translations(strict: bool) -> None:
+    """Check every released language with six checkers; exit 1 when one finds a fault.
+
+    msgfmt, i18nspector and pofilter are tools of the tests. Where one is missing it is named as "not run".
+    """
+    from inclusion_app.core import wordcheck  # a page never needs it
+
+    chosen = wordcheck.tongues((language.code, language.script) for language in i18n.released())
+    try:
+        report = wordcheck.check(chosen)
+    except (wordcheck.BadGlossary, OSError) as broken:
+        raise click.ClickException(str(broken)) from broken
+    for fault in report.faults:
+        click.echo(str(fault), err=True)
+    for name in report.not_run:
+        click.echo(f"not run, because it is not installed: {name}", err=True)
+    names = ", ".join(tongue.code for tongue in chosen)
+    click.echo(f"{len(report.faults)} faults in {names}; checked by {', '.join(report.ran)}")
+    if report.faults or (strict and report.not_run):
+        raise SystemExit(1)
+
+
 @click.command("setup")
 @with_appcontext
 def setup() -> None:
@@ -131,6 +169,63 @@ def setup() -> None:
     with transaction() as session:
         for line in load_city_pack(session, now=now()):
             click.echo(line)
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
+def make_backup(file: Path) -> None:
+    """Write everything but the keys to FILE, while the service runs. Keep the keys in another place."""
+    settings = current_app.extensions["settings"]
+    with transaction() as session:
+        backup.remember_erasures(session, settings.instance)
+    try:
+        manifest = backup.make_backup(file, settings=settings, engine=engine(), now=now())
+    except (backup.BackupError, OSError) as failed:
+        raise click.ClickException(str(failed)) from failed
+    click.echo(f"{file}: {file.stat().st_size:,} bytes, {manifest.engine}, schema {manifest.revision}")
+    click.echo("The keys (secret-key, field-keys) are not in it. Keep them in another place.")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def restore_backup(file: Path, yes: bool) -> None:
+    """Put FILE in the place of the database of this instance; the service must be stopped.
+
+    Whoever had their plan deleted after the backup was made stays deleted.
+    """
+    settings = current_app.extensions["settings"]
+    if not yes:
+        click.confirm("What is in the database now is replaced. Go on?", abort=True)
+    try:
+        lock = lock_instance(settings.instance)
+    except CannotStart as running:
+        raise click.ClickException(f"Stop the service first. {running}") from running
+    try:
+        # A database that can still be read knows of deletions the worker has not written down yet.
+        if backup.has_database(engine()):
+            with contextlib.suppress(SQLAlchemyError), transaction() as session:
+                backup.remember_erasures(session, settings.instance)
+        manifest, aside = backup.restore(file, settings=settings, engine=engine(), now=now())
+        migrations.upgrade()
+        again = backup.erased_since(settings.instance, datetime.fromisoformat(manifest.made_at))
+        with transaction() as session:
+            gone = people.delete_again(session, resident_ids=again, now=now())
+        with transaction() as session:
+            faults = audit.verify(session, _heads())
+    except (backup.BackupError, OSError) as failed:
+        raise click.ClickException(str(failed)) from failed
+    finally:
+        os.close(lock)
+    click.echo(f"restored the backup of {manifest.made_at}; deleted again: {gone}")
+    for path in aside:
+        click.echo(f"moved aside, delete it when all is well: {path}")
+    for fault in faults:
+        click.echo(str(fault), err=True)
+    if faults:
+        raise SystemExit(1)
 
 
 def _heads() -> Path:
@@ -152,8 +247,10 @@ def worker() -> None:
             with transaction() as session:
                 delete_idle_visits(session, now=now())
                 people.delete_idle_residents(session, now=now())
+                attempts.delete_old(session, now=now())
             with transaction() as session:
                 audit.append_heads(session, _heads())
+                backup.remember_erasures(session, _heads().parent)
             next_chores = now().timestamp() + CHORES_EVERY
         beat.touch()
         stop.wait(BEAT_SECONDS)

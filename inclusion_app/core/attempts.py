@@ -1,6 +1,11 @@
 """Limits on tries, held in the database so that more workers do not multiply them.
 
 A try is claimed by one atomic statement in a transaction of its own before the secret is looked at.
+
+How long the next lock of a key will be is remembered for a month after its last lock. So whoever waits for a count to
+be forgotten gets fewer tries than whoever takes the longest lock each day (5), and nobody is locked for longer than
+that. A stranger who knows a code could keep it locked by wrong tries without end; therefore a network from which the
+right secret was given lately counts for itself (`knows_network`).
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
-from sqlalchemy import String, and_, case, delete, not_, null, or_, update
+from sqlalchemy import Index, String, and_, case, delete, not_, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -29,12 +34,20 @@ class Limit:
 
 
 PIN_WRONG = Limit("pin", 5, timedelta(days=1), timedelta(minutes=15), timedelta(days=1))
+# 40 tries lead to the longest lock. Forgotten after a week they would be more than 5 a day; after a month they are not.
+LOCKS_REMEMBERED = timedelta(days=30)
+NETWORK_KNOWN = timedelta(days=30)
+# No window is longer than a day; after two, a count that never led to a lock says nothing any more.
+COUNT_REMEMBERED = timedelta(days=2)
 CODE_NETWORK = Limit("code-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 CODE_ALL = Limit("code-all", 2_000, timedelta(hours=1), timedelta(minutes=5), timedelta(minutes=15))
 
 
 class Attempt(Base):
-    """How often something was tried. The key is a keyed hash: no address and no code stands here in the clear."""
+    """How often something was tried. The key is a keyed hash: no address and no code stands here in the clear.
+
+    `locks` counts the locks so far, the last of which ended or ends at `locked_until`.
+    """
 
     __tablename__ = "attempts"
 
@@ -43,6 +56,16 @@ class Attempt(Base):
     locks: Mapped[int]
     began_at: Mapped[datetime] = mapped_column(UTCDateTime)
     locked_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class KnownNetwork(Base):
+    """A network from which a code was opened with its right secret lately; the keyed hash of both together."""
+
+    __tablename__ = "known_networks"
+    __table_args__ = (Index("ix_known_networks_last_at", "last_at"),)
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    last_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 def network_of(address: str | None) -> str:
@@ -70,8 +93,10 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
     lengths: list[timedelta] = []
     while not lengths or lengths[-1] < limit.longest:
         lengths.append(min(limit.lock * 2 ** len(lengths), limit.longest))
+    forgotten = or_(table.locked_until.is_(None), table.locked_until <= now - LOCKS_REMEMBERED)
+    before = case((forgotten, 0), else_=table.locks)
     until = case(
-        *((table.locks == count, now + length) for count, length in enumerate(lengths)),
+        *((before == count, now + length) for count, length in enumerate(lengths)),
         else_=now + lengths[-1],
     )
     statement = (
@@ -81,9 +106,9 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
             index_elements=["key_hash"],
             set_={
                 "tries": case((fresh, 1), (full, 0), else_=table.tries + 1),
-                "locks": case((full, table.locks + 1), else_=table.locks),
+                "locks": case((full, before + 1), else_=table.locks),
                 "began_at": case((fresh, now), else_=table.began_at),
-                "locked_until": case((full, until), else_=null()),
+                "locked_until": case((full, until), else_=table.locked_until),
             },
             where=or_(table.locked_until.is_(None), table.locked_until <= now),
         )
@@ -98,30 +123,75 @@ def locked_until(session: Session, *, key_hash: str, now: datetime) -> datetime 
     return row.locked_until if row and row.locked_until and row.locked_until > now else None
 
 
-def settle_success(session: Session, *, key_hash: str) -> None:
-    """The right secret clears the count and the lock."""
-    session.execute(delete(Attempt).where(Attempt.key_hash == key_hash))
+def settle_success(session: Session, *, key_hash: str, now: datetime) -> None:
+    """The right secret clears the count and lifts the lock. How long the next lock would be is not forgotten.
+
+    Else a stranger who tries between two visits of the owner would get the short locks again after each of them.
+    """
+    table = Attempt.__table__.c
+    session.execute(delete(Attempt).where(table.key_hash == key_hash, table.locks == 0))
+    locked = table.locked_until > now  # by the right try itself, which came last: it was no wrong one
+    session.execute(
+        update(Attempt)
+        .where(table.key_hash == key_hash)
+        .values(
+            tries=0,
+            locks=case((locked, table.locks - 1), else_=table.locks),
+            locked_until=case((locked, now), else_=table.locked_until),
+        )
+    )
 
 
-def give_back(session: Session, *, key_hash: str, limit: Limit) -> None:
+def give_back(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> None:
     """This try was no wrong one: a library with many people behind one network is not shut out.
 
     The try that used up the limit set the lock with it (see `claim`), so giving that one back lifts the lock.
     """
     table = Attempt.__table__.c
-    locked_by_it = and_(table.tries == 0, table.locked_until.is_not(None))
+    locked_by_it = and_(table.tries == 0, table.locked_until > now)
     session.execute(
         update(Attempt)
         .where(Attempt.key_hash == key_hash, or_(table.tries > 0, locked_by_it))
         .values(
             tries=case((locked_by_it, limit.tries - 1), else_=table.tries - 1),
             locks=case((locked_by_it, table.locks - 1), else_=table.locks),
-            locked_until=case((locked_by_it, null()), else_=table.locked_until),
+            # The lock before this one ended at the latest now; sooner is not known any more.
+            locked_until=case(
+                (and_(locked_by_it, table.locks > 1), now), (locked_by_it, null()), else_=table.locked_until
+            ),
         )
     )
 
 
+def remember_network(session: Session, *, key_hash: str, now: datetime) -> None:
+    """The right secret of a code was given from this network. The key is the keyed hash of code and network."""
+    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(
+        kind.insert(KnownNetwork)
+        .values(key_hash=key_hash, last_at=now)
+        .on_conflict_do_update(index_elements=["key_hash"], set_={"last_at": now})
+    )
+
+
+def knows_network(session: Session, *, key_hash: str, now: datetime) -> bool:
+    """True when the right secret of a code was given from this network in the last 30 days.
+
+    Then wrong tries from elsewhere do not lock it: the owner at home or in their library comes in.
+    """
+    since = now - NETWORK_KNOWN
+    found = select(KnownNetwork.key_hash).where(
+        KnownNetwork.key_hash == key_hash, KnownNetwork.last_at > since
+    )
+    return session.scalar(found) is not None
+
+
 def delete_old(session: Session, *, now: datetime) -> int:
-    """Forget counts nobody added to for two days. Returns how many."""
-    done = session.execute(delete(Attempt).where(Attempt.began_at <= now - timedelta(days=2)))
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    """Forget what has no more effect: counts after two days, locks and known networks after 30. Returns how many.
+
+    The table stays small: a row that outlives two days cost its sender five claimed tries of the city's 2,000 an hour.
+    """
+    table = Attempt.__table__.c
+    no_lock = or_(table.locked_until.is_(None), table.locked_until <= now - LOCKS_REMEMBERED)
+    counts = session.execute(delete(Attempt).where(table.began_at <= now - COUNT_REMEMBERED, no_lock))
+    networks = session.execute(delete(KnownNetwork).where(KnownNetwork.last_at <= now - NETWORK_KNOWN))
+    return int(counts.rowcount) + int(networks.rowcount)  # type: ignore[attr-defined]

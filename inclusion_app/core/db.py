@@ -148,6 +148,21 @@ def reading() -> Iterator[Session]:
 
 
 @contextmanager
+def snapshot(like: Session) -> Iterator[Session]:
+    """A read that sees one moment of the database throughout, on the engine of `like`, whatever others commit.
+
+    Nobody waits for it: SQLite's log gives every reader its moment; PostgreSQL is asked for REPEATABLE READ.
+    What `like` has not committed is not seen.
+    """
+    bind = like.get_bind()
+    options: dict[str, Any] = {"sqlite_begin": "DEFERRED"}
+    if bind.dialect.name == "postgresql":
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with Session(bind.engine.execution_options(**options), expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
 def transaction() -> Iterator[Session]:
     """One transaction of a command or of the worker: commits at the end, rolls back on any exception."""
     session = _writing_session()

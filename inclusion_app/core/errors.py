@@ -8,6 +8,7 @@ from flask import Flask, Response, g, make_response, render_template
 from flask import session as cookie
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from inclusion_app.core.words import N_
@@ -58,6 +59,11 @@ def register_error_pages(app: Flask) -> None:
     def constraint_said_no(err: IntegrityError) -> Any:
         # Two sent the same thing at once: the constraint let one through, the other reads what happened.
         app.logger.info("a constraint said no: %s", type(err.orig).__name__)
+        return page("refused", 422, broken=RuleBroken(CHANGED_ALREADY))
+
+    @app.errorhandler(StaleDataError)
+    def gone_meanwhile(_err: StaleDataError) -> Any:
+        # What this page was to change was deleted in another tab while it was being worked on.
         return page("refused", 422, broken=RuleBroken(CHANGED_ALREADY))
 
     @app.errorhandler(OperationalError)

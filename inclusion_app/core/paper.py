@@ -80,10 +80,10 @@ def ask_state(*, settings: Settings, seconds: float = 2.0) -> dict[str, Any]:
     return state
 
 
-def is_ready(*, settings: Settings) -> bool:
-    """True when a paper asked for now would be drawn at once or soon."""
+def is_ready(*, settings: Settings, seconds: float = 2.0) -> bool:
+    """True when a paper asked for now would be drawn at once or soon; False after `seconds` without an answer."""
     try:
-        return bool(ask_state(settings=settings).get("ready"))
+        return bool(ask_state(settings=settings, seconds=seconds).get("ready"))
     except PaperBusy:
         return False
 

@@ -11,7 +11,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import g
+from flask import g, has_request_context
 from flask import session as cookie
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -108,6 +108,21 @@ def end_visit(session: Session) -> None:
     if token_hash is not None:
         session.execute(delete(Visit).where(Visit.token_hash == token_hash))
     cookie.clear()
+
+
+def end_other_visits(session: Session, *, resident_id: int, titles_only: bool = False) -> int:
+    """End the visits of other browsers that have this resident's plan open. Returns how many.
+
+    With `titles_only` those that were opened by the code alone. Called when what opens the plan was changed: whoever
+    came in with the old code is out at once and not only two hours later.
+    """
+    ending = delete(Visit).where(Visit.resident_id == resident_id)
+    if titles_only:
+        ending = ending.where(Visit.unlocked == "titles")
+    if has_request_context() and (mine := _token_hash()) is not None:
+        ending = ending.where(Visit.token_hash != mine)
+    done = session.execute(ending, execution_options={"synchronize_session": False})
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def touch_visit() -> None:

@@ -32,6 +32,13 @@ class PictureField(RadioField):
             raise ValidationError(_l("Choose one of the pictures on this page."))
 
 
+class SecretField(StringField):
+    """A PIN. What was typed is never sent back: the page may stay open on a screen that others use."""
+
+    def _value(self) -> str:
+        return ""
+
+
 class PicturesForm(BaseForm):
     """Three pictures in order."""
 
@@ -39,18 +46,20 @@ class PicturesForm(BaseForm):
     picture2 = PictureField(_l("Second picture"))
     picture3 = PictureField(_l("Third picture"))
 
+    def chosen_pictures(self) -> list[str]:
+        """What was chosen, in order; an empty text where nothing was."""
+        return [field.data or "" for field in (self.picture1, self.picture2, self.picture3)]
+
     def secret(self) -> str:
         """The three pictures as one secret. Raises RuleBroken."""
-        return pins.read_pictures(
-            [field.data or "" for field in (self.picture1, self.picture2, self.picture3)]
-        )
+        return pins.read_pictures(self.chosen_pictures())
 
 
 class ComeBackForm(PicturesForm):
     """A code, and what opens all of the plan."""
 
     code = StringField(_l("Your code"))
-    pin = StringField(_l("Your PIN"))
+    pin = SecretField(_l("Your PIN"))
 
     def read_code(self) -> str | None:
         """The canonical code; None with an error at the field."""
@@ -64,8 +73,8 @@ class ComeBackForm(PicturesForm):
 class KeepForm(PicturesForm):
     """How to open the plan again, and what may be kept with it."""
 
-    pin = StringField(_l("Choose a PIN of 4 numbers"))
-    pin_again = StringField(_l("Type the PIN once more"))
+    pin = SecretField(_l("Choose a PIN of 4 numbers"))
+    pin_again = SecretField(_l("Type the PIN once more"))
     nickname = StringField(_l("First name or nickname, if you like"))
     everything = BooleanField(_l("Ask for my PIN or pictures for everything"))
     keep_near = BooleanField(_l("Keep my area with the plan"))
@@ -79,7 +88,7 @@ class KeepForm(PicturesForm):
     def secret(self, kind: str = "pin") -> str:
         """The chosen secret. Raises RuleBroken with the field."""
         if kind == "pictures":
-            return super().secret()
+            return pins.choose_pictures(self.chosen_pictures())
         pin = pins.choose_pin(self.pin.data or "")
         if pins.read_pin(self.pin_again.data or "") != pin:
             raise RuleBroken(pins.NOT_THE_SAME, field="pin_again")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import audit, pins
 from inclusion_app.core.codes import new_code
 from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core.sessions import end_other_visits
 from inclusion_app.people.models import Resident
 from inclusion_app.people.rules import PLAN_IDLE
 
@@ -30,6 +31,7 @@ def make_resident(
     """A new resident with a fresh code; nothing else needs to be known. The hash is made before (it is slow)."""
     code = new_code()
     resident = Resident(
+        id=_unused_number(session),
         code_hash=keyed_hash(CODE_PURPOSE, code),
         code=code,
         secret_kind=secret_kind,
@@ -46,9 +48,24 @@ def make_resident(
     return resident
 
 
-def find_by_code(session: Session, *, code: str) -> Resident | None:
-    """The resident of a canonical code."""
-    return session.scalar(select(Resident).where(Resident.code_hash == keyed_hash(CODE_PURPOSE, code)))
+def _unused_number(session: Session) -> int | None:
+    """A number nobody ever had. SQLite would give the last one away again once its resident is deleted, and the
+    record of reads of the one would look like that of the other. PostgreSQL's sequence (None) never goes back.
+    Whoever writes to SQLite is alone (see core/db.py), so no two draw the same number.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return None
+    session.execute(
+        update(Resident).where(Resident.id == -1).values(id=-1)
+    )  # takes the write lock, changes nothing
+    had = (select(func.max(Resident.id)), select(func.max(audit.AuditRow.resident_id)))
+    return max(session.scalar(query) or 0 for query in had) + 1
+
+
+def find_by_code(session: Session, *, code: str, to_change: bool = False) -> Resident | None:
+    """The resident of a canonical code. With `to_change` nobody else changes or deletes them before the commit."""
+    found = select(Resident).where(Resident.code_hash == keyed_hash(CODE_PURPOSE, code))
+    return session.scalar(found.with_for_update() if to_change else found)
 
 
 def open_with_secret(stored: str | None, secret_text: str, secret_key: str) -> bool:
@@ -56,10 +73,20 @@ def open_with_secret(stored: str | None, secret_text: str, secret_key: str) -> b
     return pins.check_secret(stored, secret_text, secret_key)
 
 
+def renew_hash(session: Session, *, resident_id: int, old: str, fresh: str) -> None:
+    """Put the same secret's hash with today's parameters in the place of an older one, unless it was changed since."""
+    session.execute(
+        update(Resident)
+        .where(Resident.id == resident_id, Resident.secret_hash == old)
+        .values(secret_hash=fresh)
+    )
+
+
 def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
-    """A new code; the old one dies at once."""
+    """A new code; the old one dies at once, and with it what other browsers have open by it."""
     resident.code = new_code()
     resident.code_hash = keyed_hash(CODE_PURPOSE, resident.code)
+    end_other_visits(session, resident_id=resident.id)
     _note(session, resident, "renew code", ("code",), now)
     return resident.code
 
@@ -67,31 +94,31 @@ def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
 def change_secret(
     session: Session, *, resident: Resident, secret_kind: str, secret_hash: str, now: datetime
 ) -> None:
-    """Another PIN or other pictures."""
+    """Another PIN or other pictures; what other browsers have open by the old ones is ended."""
     resident.secret_kind = secret_kind
     resident.secret_hash = secret_hash
+    end_other_visits(session, resident_id=resident.id)
     _note(session, resident, "change secret", ("secret",), now)
 
 
 def set_pin_for_everything(session: Session, *, resident: Resident, on: bool, now: datetime) -> None:
-    """With it on, the code alone shows nothing."""
+    """With it on, the code alone shows nothing, also where it was typed before."""
     resident.pin_for_everything = on
+    if on:
+        end_other_visits(session, resident_id=resident.id, titles_only=True)
     _note(session, resident, "set pin for everything", ("setting",), now)
 
 
 def delete_resident(session: Session, *, resident: Resident, now: datetime) -> None:
     """Delete the resident with the plan and every visit that has it open. The record keeps ids only."""
-    _note(session, resident, "delete", ("plan", "code", "nickname"), now)
-    session.flush()
-    session.execute(delete(Resident).where(Resident.id == resident.id))
+    _erase(session, resident, "delete", ("plan", "code", "nickname"), now)
 
 
 def delete_again(session: Session, *, resident_ids: Collection[int], now: datetime) -> int:
     """After a restore: delete whoever was deleted since the backup was made. Returns how many came back with it."""
     back = session.scalars(select(Resident).where(Resident.id.in_(resident_ids))).all()
     for resident in back:
-        _note(session, resident, "delete", ("plan",), now, actor="restore")
-        session.execute(delete(Resident).where(Resident.id == resident.id))
+        _erase(session, resident, "delete", ("plan",), now, actor="restore")
     return len(back)
 
 
@@ -99,9 +126,23 @@ def delete_idle_residents(session: Session, *, now: datetime) -> int:
     """Delete saved plans nobody has opened for 13 months. Returns how many."""
     idle = session.scalars(select(Resident).where(Resident.last_used_at <= now - PLAN_IDLE)).all()
     for resident in idle:
-        _note(session, resident, "expire", ("plan",), now, actor="retention")
-        session.execute(delete(Resident).where(Resident.id == resident.id))
+        _erase(session, resident, "expire", ("plan",), now, actor="retention")
     return len(idle)
+
+
+def _erase(
+    session: Session,
+    resident: Resident,
+    action: str,
+    items: tuple[str, ...],
+    now: datetime,
+    actor: str = "resident",
+) -> None:
+    _note(session, resident, action, items, now, actor)
+    # What somebody typed as their reason may name the person; its hash stays in the chain.
+    audit.erase_reasons(session, resident_id=resident.id)
+    session.flush()
+    session.execute(delete(Resident).where(Resident.id == resident.id))
 
 
 def _note(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app, g, redirect, render_template, request, url_for
 
@@ -13,13 +14,12 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode, read_code
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, reading, side_write
-from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.pins import read_pin
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.pins import hash_secret, needs_new_hash, read_pin
 from inclusion_app.core.sessions import end_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
 from inclusion_app.people.forms import ComeBackForm
-from inclusion_app.people.models import Resident
 
 room = Room("people", __name__)
 
@@ -27,6 +27,7 @@ WRONG = N_("The code and the PIN or pictures do not fit. Check them and try agai
 UNKNOWN = N_("We do not know this code. Look at your paper again.")
 NEEDS_SECRET = N_("This plan asks for the PIN or pictures too.")
 LOCKED = N_("Too many wrong tries. Try again at %(time)s, or make a new plan.")
+LOCKED_LONG = N_("Too many wrong tries. Try again on %(day)s at %(time)s, or make a new plan.")
 BUSY = N_("Too many codes were tried. Wait a few minutes and try again.")
 
 
@@ -51,7 +52,7 @@ def scanned(code: str) -> Any:
     g.language = i18n.preferred(request, None)
     form = ComeBackForm(formdata=None)
     try:
-        form.code.data = read_code(code)
+        form.code.data = read_code(code[:200])
     except BrokenCode as broken:
         form.code.data = code[:40]
         form.refuse(RuleBroken(broken.message, field="code"))
@@ -71,58 +72,105 @@ def _typed_secret(form: ComeBackForm, pictures: bool) -> str | None:
     return read_pin(form.pin.data) if (form.pin.data or "").strip() else None
 
 
+@dataclass(frozen=True)
+class _Tries:
+    """The keys under which one try counts, and whether its network has opened this code before."""
+
+    code: str
+    network: str
+    everybody: str
+    here: str
+
+    @classmethod
+    def of(cls, code: str) -> _Tries:
+        """The keys of a try of this code from where the request comes from."""
+        network = attempts.network_of(request.remote_addr)
+        return cls(
+            code=keyed_hash("attempt-pin", code),
+            network=keyed_hash("attempt-network", network),
+            everybody=keyed_hash("attempt-network", "all"),
+            here=keyed_hash("attempt-here", f"{code} {network}"),
+        )
+
+
+class _Facts(NamedTuple):
+    """What was stored for a code when it was looked up."""
+
+    number: int
+    secret_hash: str
+    pin_for_everything: bool
+
+
 def _open(code: str, secret: str | None) -> None:
     """Open a saved plan in this browser. Tries are claimed before anything is looked up or checked."""
-    moment = now()
-    code_key = keyed_hash("attempt-pin", code)
-    network_key = keyed_hash("attempt-network", attempts.network_of(request.remote_addr))
-    _claim(code_key if secret else None, network_key, moment)
+    moment, secret_key = now(), current_app.extensions["settings"].secret_key
+    tries = _Tries.of(code)
+    counted, of_the_city = _claim(tries, moment, with_secret=secret is not None)
     with reading() as session:
         found = services.find_by_code(session, code=code)
-        facts = (found.id, found.secret_hash, found.pin_for_everything) if found else None
+        facts = _Facts(found.id, found.secret_hash, found.pin_for_everything) if found else None
+    fresh_hash = None
     if secret is not None:
-        stored = facts[1] if facts else None
-        if not services.open_with_secret(stored, secret, current_app.extensions["settings"].secret_key):
+        stored = facts.secret_hash if facts else None
+        if not services.open_with_secret(stored, secret, secret_key):
             raise RuleBroken(WRONG, field="code")
+        if stored is not None and needs_new_hash(stored):
+            fresh_hash = hash_secret(secret, secret_key)
     if facts is None:
         raise RuleBroken(UNKNOWN, field="code")
-    if secret is None and facts[2]:
+    if secret is None and facts.pin_for_everything:
         raise RuleBroken(NEEDS_SECRET, field="pin")
     with side_write() as session:
         if secret is not None:
-            attempts.settle_success(session, key_hash=code_key)
-        attempts.give_back(session, key_hash=network_key, limit=attempts.CODE_NETWORK)
-        all_key = keyed_hash("attempt-network", "all")
-        attempts.give_back(session, key_hash=all_key, limit=attempts.CODE_ALL)
-    _enter(facts[0], "everything" if secret else "titles", moment)
+            attempts.settle_success(session, key_hash=counted, now=moment)
+            attempts.remember_network(session, key_hash=tries.here, now=moment)
+        attempts.give_back(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=moment)
+        if of_the_city:
+            attempts.give_back(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=moment)
+    _enter(facts, code, "everything" if secret else "titles", moment)
+    if fresh_hash is not None:
+        services.renew_hash(db_session(), resident_id=facts.number, old=facts.secret_hash, fresh=fresh_hash)
 
 
-def _claim(code_key: str | None, network_key: str, moment: datetime) -> None:
-    all_key = keyed_hash("attempt-network", "all")
+def _claim(tries: _Tries, moment: datetime, *, with_secret: bool) -> tuple[str, bool]:
+    """Claim one try everywhere it counts. Raises RuleBroken.
+
+    Returns the key under which wrong secrets count, and whether a try of the city's own limit was taken. Where this
+    code was opened lately with its secret, neither strangers' wrong tries nor a flood from elsewhere shut its owner
+    out: such a network counts for itself. Its own limit on codes stays, for it could guess the codes of neighbours.
+    """
     with side_write() as session:
-        free = attempts.claim(session, key_hash=network_key, limit=attempts.CODE_NETWORK, now=moment)
+        known = attempts.knows_network(session, key_hash=tries.here, now=moment)
+        counted = tries.here if known else tries.code
+        free = attempts.claim(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=moment)
         # A network that is locked takes nothing from the city's own limit: one machine cannot shut all out.
-        free = free and attempts.claim(session, key_hash=all_key, limit=attempts.CODE_ALL, now=moment)
+        city = free and attempts.claim(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=moment)
+        free = free and (city or known)
         until = None
         if (
             free
-            and code_key
-            and not attempts.claim(session, key_hash=code_key, limit=attempts.PIN_WRONG, now=moment)
+            and with_secret
+            and not attempts.claim(session, key_hash=counted, limit=attempts.PIN_WRONG, now=moment)
         ):
-            until = attempts.locked_until(session, key_hash=code_key, now=moment)
+            until = attempts.locked_until(session, key_hash=counted, now=moment)
     if not free:
         raise RuleBroken(BUSY)
     if until is not None:
-        raise RuleBroken(LOCKED, time=i18n.clock_words(i18n.local(until).time()))
+        end = i18n.local(until)
+        message = LOCKED if end.date() == i18n.local(moment).date() else LOCKED_LONG
+        raise RuleBroken(message, day=i18n.day_words(end.date()), time=i18n.clock_words(end.time()))
+    return counted, city
 
 
-def _enter(resident_id: int, unlocked: str, moment: datetime) -> None:
+def _enter(facts: _Facts, code: str, unlocked: str, moment: datetime) -> None:
     session = db_session()
+    resident = services.find_by_code(session, code=code, to_change=True)
+    # Hashing took a while. What was changed meanwhile (another code, another PIN, no plan any more) counts.
+    if resident is None or facts != (resident.id, resident.secret_hash, resident.pin_for_everything):
+        raise RuleBroken(CHANGED_ALREADY)
     end_visit(session)
     visit = visit_for_change(session, moment)
-    visit.resident_id = resident_id
+    visit.resident_id = resident.id
     visit.unlocked = unlocked
-    resident = session.get(Resident, resident_id)
-    if resident is not None:
-        resident.last_used_at = moment
+    resident.last_used_at = moment
     session.flush()

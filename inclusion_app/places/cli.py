@@ -272,7 +272,9 @@ def build_postcodes(file: Path, target: Path) -> None:
 @click.argument("totals", type=FILE)
 @click.option("--authority", default="Manchester", show_default=True)
 @click.option("--source-on", required=True, help="The month of the list, like 2023-07.")
-@click.option("--read-on", type=click.DateTime(["%Y-%m-%d"]), help="The day it was fetched; today without it.")
+@click.option(
+    "--read-on", type=click.DateTime(["%Y-%m-%d"]), help="The day it was fetched; today without it."
+)
 @click.option(
     "-o",
     "target",

@@ -110,7 +110,9 @@ class Ground:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.wards = {ward.code: ward for ward in session.scalars(select(Ward).options(undefer(Ward.outline)))}
+        self.wards = {
+            ward.code: ward for ward in session.scalars(select(Ward).options(undefer(Ward.outline)))
+        }
 
     def nearest_metres(self, lat: float, lng: float) -> float:
         """To the middle of the nearest ward; 0 where no wards are loaded."""

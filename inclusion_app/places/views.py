@@ -36,6 +36,9 @@ SHOWN_FACILITIES = (
 )
 
 
+LAST_PAGE = 10_000  # beyond any list; a database counts rows in 64 bits only
+
+
 @room.page("/places", allow=ANYONE, methods=("GET", "POST"))
 def finder() -> Any:
     """Nearest first. A full postcode comes by POST, is kept for the visit, and never stands in an address."""
@@ -91,7 +94,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
     kinds = queries.kinds_with_data(session) | organisations.kinds_without_address()
     facilities = queries.facilities_with_data(session)
     filters = _filters(kinds, facilities)
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
     found, total = queries.find_places(session, where=where, filters=filters, now=moment, page=page)
     entries = [
         {

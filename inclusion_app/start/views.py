@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from flask import current_app, make_response, redirect, render_template, request, url_for
 from flask import session as cookie
-from sqlalchemy import text
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import i18n
@@ -16,12 +14,11 @@ from inclusion_app.core.access import ANYONE, Room
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.forms import BaseForm
-from inclusion_app.core.migrations import pending_migrations
 from inclusion_app.core.sessions import end_visit
 from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.start.readiness import check_parts
 
 room = Room("start", __name__)
-WORKER_SILENT = timedelta(minutes=5)
 
 
 @room.page("/", allow=ANYONE, localised=False, endpoint="root")
@@ -115,26 +112,10 @@ def healthz() -> Any:
 
 @room.page("/readyz", allow=ANYONE, localised=False)
 def readyz() -> Any:
-    """Database, migrations and worker: 200 when all are right, 503 with the names of those that are not."""
-    wrong = []
-    try:
-        db_session().execute(text("SELECT 1"))
-        if pending_migrations():
-            wrong.append("migrations")
-    except Exception:  # noqa: BLE001 - whatever is wrong with the database, the answer is the same
-        wrong.append("database")
-    if not _worker_is_alive():
-        wrong.append("worker")
-    body = "ready\n" if not wrong else "not ready: " + ", ".join(wrong) + "\n"
-    return Response(body, status=503 if wrong else 200, mimetype="text/plain")
-
-
-def _worker_is_alive() -> bool:
-    beat: Path = current_app.extensions["settings"].instance / "worker-beat"
-    try:
-        return now().timestamp() - beat.stat().st_mtime < WORKER_SILENT.total_seconds()
-    except FileNotFoundError:
-        return False
+    """Each part on a line of its own, "ready" or "not ready" and no more: 200 when all are ready, else 503."""
+    parts = check_parts(current_app._get_current_object())  # type: ignore[attr-defined]
+    body = "".join(f"{name}: {'ready' if good else 'not ready'}\n" for name, good in parts.items())
+    return Response(body, status=200 if all(parts.values()) else 503, mimetype="text/plain")
 
 
 @room.page("/.well-known/security.txt", allow=ANYONE, localised=False)

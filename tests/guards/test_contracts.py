@@ -64,6 +64,42 @@ def test_the_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
+TEMPLATES = [
+    ("<div><p>Open</div>", "H025"),
+    ('<img src="/x">', "H013"),
+    ('{% extends "layouts/page.html" %}{% block main %}{% endblock %}<p>Lost</p>', "T042"),
+]
+
+
+@pytest.mark.parametrize(("template", "rule"), TEMPLATES)
+def test_a_planted_template_fault_is_found(tmp_path: Path, template: str, rule: str) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "planted.html").write_text(template + "\n")
+    done = subprocess.run(
+        [str(LINT.with_name("djlint")), "--lint", "--quiet", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert rule in done.stdout
+
+
+def test_planted_layout_of_code_is_found(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "planted.py").write_text("x = { 'a':1 }\n")
+    done = subprocess.run(
+        [str(LINT.with_name("ruff")), "format", "--check", "--no-cache", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "planted.py" in done.stdout
+
+
 def test_the_benchmarks_run() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/run.py", "--smoke"],

@@ -60,7 +60,9 @@ def principals(make: Callable[..., Browser]) -> dict[str, Browser]:
     return {"stranger": make(), "visit": visit, "code": alone, "resident": saved, "another": other}
 
 
-def test_the_access_matrix_is_what_git_says(app: Flask, another_browser: Callable[..., Browser]) -> None:
+def test_the_access_matrix_is_what_git_says(
+    app: Flask, another_browser: Callable[..., Browser], tally: Callable[[str, int], None]
+) -> None:
     people = principals(another_browser)
     lines = [f"{'endpoint':34} {'method':6} " + " ".join(f"{name:>9}" for name in people)]
     cells = 0
@@ -80,7 +82,7 @@ def test_the_access_matrix_is_what_git_says(app: Flask, another_browser: Callabl
             if rule.endpoint in ENDS_A_VISIT:
                 people = principals(another_browser)
             lines.append(f"{rule.endpoint:34} {method:6} " + " ".join(answers))
-    print(f"{cells} cells")
+    tally("cells of the access matrix", cells)
     found = "\n".join(lines) + "\n"
     assert found == MATRIX.read_text(), f"the access matrix changed; now it is:\n{found}"
 
@@ -202,7 +204,9 @@ def test_the_template_of_translations_holds_every_word_there_is(tmp_path: Path) 
     assert now == kept
 
 
-def test_the_first_visit_fits_one_window(app: Flask, another_browser: Callable[..., Browser]) -> None:
+def test_the_first_visit_fits_one_window(
+    app: Flask, another_browser: Callable[..., Browser], checked: Callable[..., None]
+) -> None:
     built = assets.manifest()
     fixed = sum(
         len(brotli.compress((assets.BUILD / name).read_bytes(), quality=11)) for name in built.values()
@@ -218,11 +222,12 @@ def test_the_first_visit_fits_one_window(app: Flask, another_browser: Callable[.
             here = address.replace("/en/", f"/{language}/", 1)
             answer = person.client.get(here, headers={"Accept-Encoding": "br"})
             if answer.status_code == 200 and answer.mimetype == "text/html":
-                rows.append((len(answer.get_data()) + fixed, here))
+                weight = len(answer.get_data()) + fixed
+                rows.append((weight, here))
+                checked("first visit in bytes (brotli)", address.removeprefix("/en"), language, weight)
             if "/leave" in address or "/finished" in address:
                 person.make_plan()
     rows.sort(reverse=True)
-    print("\n".join(f"{weight:>6} {address}" for weight, address in rows))
     assert rows[0][0] <= 10_000, rows[:5]
 
 

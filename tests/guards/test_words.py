@@ -7,15 +7,14 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-import polib
 import pytest
 from flask import Flask
 
-from inclusion_app.app import create_app
-from tests.conftest import Browser, settings_for
+from inclusion_app.core.i18n import Language
+from tests.conftest import Browser
+from tests.plugins.made_up import CLOSE, MIRRORED, OPEN, PSEUDO, disguise
 
 ROOT = Path(__file__).resolve().parents[2]
-OPEN, CLOSE = "⟦", "⟧"
 VOID = {"meta", "link", "input", "br", "path", "circle", "rect", "use", "img", "hr"}
 PAGES = (
     "/", "/accessibility", "/privacy", "/cookies", "/not-safe", "/training", "/loans", "/my-record", "/finish", "/finished",
@@ -68,57 +67,48 @@ def unmarked(html: str) -> list[str]:
     return [text for text in left if not text.startswith("Gorton Library –")]
 
 
-@pytest.fixture
-def pseudo(tmp_path: Path, loaded_database: Path) -> Flask:
-    """The service with a language in which every marked word stands in brackets."""
-    import shutil
-
-    shutil.copy(loaded_database, tmp_path / "test.sqlite3")
-    made = polib.POFile()
-    made.metadata = {
-        "Content-Type": "text/plain; charset=UTF-8",
-        "Plural-Forms": "nplurals=2; plural=(n != 1);",
-    }
-    for entry in polib.pofile(str(ROOT / "translations/messages.pot")):
-        if entry.msgid_plural:
-            forms = {0: OPEN + entry.msgid + CLOSE, 1: OPEN + entry.msgid_plural + CLOSE}
-            made.append(
-                polib.POEntry(msgid=entry.msgid, msgid_plural=entry.msgid_plural, msgstr_plural=forms)
-            )
-        else:
-            made.append(polib.POEntry(msgid=entry.msgid, msgstr=OPEN + entry.msgid + CLOSE))
-    folder = tmp_path / "translations" / "eo" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    made.save_as_mofile(str(folder / "messages.mo"))
-    app = create_app(settings_for(tmp_path, test_languages=True))
-    app.testing = True
-    return app
-
-
 # Names of places and weekdays come from their sources and from CLDR, not from our words.
 ALLOWED = re.compile(
     r"^(lundo|mardo|merkredo|ĵaŭdo|vendredo|sabato|dimanĉo|lu|ma|me|ĵa|ve|sa|di|\S*\d\S*|QR)\b", re.I
 )
 
 
-def test_every_word_of_every_page_is_marked(pseudo: Flask) -> None:
-    person = Browser(pseudo, "eo")
-    rows = []
+@pytest.mark.parametrize("language", [PSEUDO, MIRRORED], ids=["longer", "mirrored"])
+def test_every_word_of_every_page_is_marked(
+    made_up_app: Flask, language: Language, checked: Callable[..., None]
+) -> None:
+    person = Browser(made_up_app, language.slug)
+    rows: list[str] = []
 
-    def look(paths: tuple[str, ...]) -> None:
+    def look(paths: tuple[str, ...], state: str) -> None:
         for path in paths:
-            rows.extend(f"{path}: {text}" for text in unmarked(person.text(path)) if not ALLOWED.match(text))
+            html = person.text(path)
+            found = [f"{path}: {text}" for text in unmarked(html) if not ALLOWED.match(text)]
+            if f'<html lang="{language.tag}" dir="{language.dir}">' not in html:
+                found.append(f"{path}: not {language.dir}")
+            checked("pages × states × checks", f"{path} {state}", "marked", len(found))
+            rows.extend(found)
 
-    look(PAGES)
+    look(PAGES, "plain")
     person.make_plan(("g05", "g02"))
     person.send("/places", near="m14 5rq")
     person.send("/roadmap/check/4", answer=["scams", "no_id"])
-    look(PLAN_PAGES)
+    look(PLAN_PAGES, "with plan")
     person.save_plan()
-    look(("/roadmap/code", "/roadmap/print"))
+    look(("/roadmap/code", "/roadmap/print"), "saved")
     html = person.send("/roadmap/check", answer=["g99"]).get_data(as_text=True)
     rows.extend(f"error: {text}" for text in unmarked(html))
     assert not rows, "\n".join(sorted(set(rows)))
+
+
+@pytest.mark.parametrize("language", [PSEUDO, MIRRORED], ids=["longer", "mirrored"])
+def test_a_made_up_language_is_longer_and_keeps_what_is_named(language: Language) -> None:
+    made = disguise("Open until %(time)s (not confirmed) 24 hours", language)
+    assert made.startswith(OPEN)
+    assert made.endswith(CLOSE)
+    assert made.count("%(time)s") == 1
+    assert len(made) > 1.25 * len("Open until %(time)s (not confirmed) 24 hours")
+    assert not re.search(r"[A-Za-z]", made.replace("%(time)s", ""))
 
 
 def test_the_crawl_sees_a_planted_word() -> None:
@@ -130,7 +120,9 @@ def test_the_crawl_sees_a_planted_word() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ur", "ar"])
-def test_html_is_valid(another_browser: Callable[..., Browser], tmp_path: Path, language: str) -> None:
+def test_html_is_valid(
+    another_browser: Callable[..., Browser], tmp_path: Path, language: str, checked: Callable[..., None]
+) -> None:
     import subprocess
 
     person = another_browser(language)
@@ -138,18 +130,20 @@ def test_html_is_valid(another_browser: Callable[..., Browser], tmp_path: Path, 
     folder.mkdir()
     number = 0
 
-    def keep(paths: tuple[str, ...]) -> None:
+    def keep(paths: tuple[str, ...], state: str) -> None:
         nonlocal number
         for path in paths:
             number += 1
             (folder / f"{number:03}{path.split('?')[0].replace('/', '-')}.html").write_text(person.text(path))
+            rows.append(f"{path} {state}")
 
-    keep(PAGES)
+    rows: list[str] = []
+    keep(PAGES, "plain")
     person.make_plan(("g05", "g02"))
     person.send("/places", near="m14 5rq")
-    keep(PLAN_PAGES)
+    keep(PLAN_PAGES, "with plan")
     person.save_plan()
-    keep(("/roadmap/code", "/roadmap/print"))
+    keep(("/roadmap/code", "/roadmap/print"), "saved")
     vnu = ROOT / "tests" / "tools" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
     done = subprocess.run(
         ["java", "-jar", str(vnu), "--errors-only", str(folder)],
@@ -158,3 +152,5 @@ def test_html_is_valid(another_browser: Callable[..., Browser], tmp_path: Path, 
         check=False,
     )
     assert done.returncode == 0, done.stderr[:4000]
+    for row in rows:
+        checked("pages × states × checks", row, "valid HTML", 0)

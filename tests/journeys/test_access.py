@@ -49,8 +49,8 @@ SPACING = (
 )
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds, "incomplete" included, and what our own checks find on the page as it stands."""
+def checks_of(page: Page) -> dict[str, list[str]]:
+    """What axe finds, "incomplete" included, and what our own checks find on the page as it stands, by check."""
     page.add_script_tag(path=str(AXE))
     result: dict[str, Any] = page.evaluate(
         # Numbers in our two drawings: axe cannot see the shape behind an SVG's text and calls it incomplete. The
@@ -58,22 +58,29 @@ def faults(page: Page) -> list[str]:
         """() => axe.run({include: [['html']], exclude: [['.map__pin text'], ['.lm svg text']]},
         {resultTypes: ['violations', 'incomplete']})"""
     )
-    found = [
-        f"axe {item['id']}: {node['html'][:120]}"
-        for kind in ("violations", "incomplete")
-        for item in result[kind]
-        for node in item["nodes"]
-    ]
-    found += [f"target {item}" for item in page.evaluate(SMALL)]
+    found = {
+        "axe": [
+            f"{item['id']}: {node['html'][:120]}"
+            for kind in ("violations", "incomplete")
+            for item in result[kind]
+            for node in item["nodes"]
+        ],
+        "target": page.evaluate(SMALL),
+    }
     page.set_viewport_size({"width": 320, "height": 256})
-    found += [f"320 px {item}" for item in page.evaluate(WIDER)]
+    found["320 px"] = page.evaluate(WIDER)
     page.add_style_tag(content=SPACING)
-    found += [f"spacing {item}" for item in page.evaluate(WIDER)]
+    found["spacing"] = page.evaluate(WIDER)
     page.set_viewport_size({"width": 640, "height": 512})
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    found += [f"200 % {item}" for item in page.evaluate(WIDER)]
+    found["200 %"] = page.evaluate(WIDER)
     page.set_viewport_size({"width": 360, "height": 740})
     return found
+
+
+def faults(page: Page) -> list[str]:
+    """The same as lines."""
+    return [f"{check} {fault}" for check, found in checks_of(page).items() for fault in found]
 
 
 def make_plan(page: Page, root: str) -> None:
@@ -95,17 +102,25 @@ def make_plan(page: Page, root: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ur"])
-def test_no_fault_on_any_page(live_server: LiveServer, new_page: Callable[..., Page], language: str) -> None:
+def test_no_fault_on_any_page(
+    live_server: LiveServer, new_page: Callable[..., Page], language: str, checked: Callable[..., None]
+) -> None:
     root = f"{live_server.url}/{language}"
     page = new_page(viewport={"width": 360, "height": 740}, bypass_csp=True)
     rows: list[str] = []
+
+    def look(path: str, state: str) -> None:
+        for check, found in checks_of(page).items():
+            checked("pages × states × checks", f"{path} {state}", check, len(found))
+            rows.extend(f"{path} {state}: {check} {fault}" for fault in found)
+
     for path in PLAIN:
         page.goto(root + path)
-        rows += [f"{path}: {fault}" for fault in faults(page)]
+        look(path, "plain")
     make_plan(page, root)
     for path in WITH_PLAN:
         page.goto(root + path)
-        rows += [f"{path}: {fault}" for fault in faults(page)]
+        look(path, "with plan")
     for path in (
         "/roadmap/check",
         "/roadmap/check/days",
@@ -121,14 +136,14 @@ def test_no_fault_on_any_page(live_server: LiveServer, new_page: Callable[..., P
             page.fill("main input.input >> nth=0", "99")
         page.click("main form .button >> nth=0")
         assert page.title().startswith(("Error:", "غلطی")), path
-        rows += [f"{path} with an error: {fault}" for fault in faults(page)]
+        look(path, "error")
     page.goto(f"{root}/roadmap/save")
     page.fill("#pin", "4071")
     page.fill("#pin_again", "4071")
     page.click("main form .button >> nth=0")
     for path in ("/roadmap/code", "/roadmap/print"):
         page.goto(root + path)
-        rows += [f"{path} saved: {fault}" for fault in faults(page)]
+        look(path, "saved")
     assert not rows, "\n".join(rows)
 
 

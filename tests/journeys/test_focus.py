@@ -42,13 +42,17 @@ def stops(page: Page, most: int = 120) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("language", ["en", "ur"])
 @pytest.mark.parametrize("forced", ["none", "active"])
 def test_focus_is_in_order_seen_and_not_covered(
-    live_server: LiveServer, new_page: Callable[..., Page], language: str, forced: str
+    live_server: LiveServer,
+    new_page: Callable[..., Page],
+    checked: Callable[..., None],
+    language: str,
+    forced: str,
 ) -> None:
     page = new_page(viewport={"width": 360, "height": 740}, forced_colors=forced)
     root = f"{live_server.url}/{language}"
     make_plan(page, root)
     page.wait_for_url("**/roadmap")
-    faults = []
+    faults: list[str] = []
     for path in (
         "/",
         "/roadmap",
@@ -59,6 +63,7 @@ def test_focus_is_in_order_seen_and_not_covered(
         "/roadmap/steps/A3",
     ):
         page.goto(root + path)
+        before_this = len(faults)
         found = stops(page)
         assert len(found) > 8, path
         for before, after in zip(found, found[1:], strict=False):
@@ -67,6 +72,8 @@ def test_focus_is_in_order_seen_and_not_covered(
         for stop in found:
             if not stop["seen"] or not stop["ring"] or stop["covered"]:
                 faults.append(f"{path}: {stop}")
+        column = "focus, forced colours" if forced == "active" else "focus"
+        checked("pages × states × checks", f"{path} with plan", column, len(faults) - before_this)
     assert not faults, "\n".join(faults)
 
 

@@ -28,6 +28,8 @@ from cryptography.x509.oid import NameOID
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+# What browser tests measure, and the slow line they may be put on.
+pytest_plugins = ["tests.plugins.tables", "tests.plugins.made_up", "tests.plugins.slow_line"]
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN = 60.0
 FLAGS = [

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+
+from tests.plugins.slow_line import Line, SlowLine
+from tests.plugins.tables import lines_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -87,3 +93,41 @@ def test_a_page_refuses_other_hosts(new_page: Callable[..., Page]) -> None:
     page.on("requestfailed", lambda request: failed.append(request.url))
     page.set_content('<img src="http://elsewhere.example/x.png" alt="">', wait_until="load")
     assert failed == ["http://elsewhere.example/x.png"]
+
+
+def test_a_slow_line_is_slow_in_order_and_loses_nothing() -> None:
+    body = bytes(range(256)) * 12
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _address = server.accept()
+            with connection:
+                connection.sendall(connection.recv(10) + body)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with SlowLine(url, Line(bits=100_000, round_trip=0.2, loss=0.5, time_out=0.3), seed=2) as line:
+            began = time.monotonic()
+            with socket.create_connection(("127.0.0.1", int(line.url.rsplit(":", 1)[1]))) as client:
+                client.sendall(b"hello")
+                got = b"".join(iter(lambda: client.recv(4_096), b""))
+            took = time.monotonic() - began
+        thread.join()
+    assert got == b"hello" + body
+    assert line.down.lost + line.up.lost > 0
+    # A round trip to connect, one for the answer, the width for the bytes, and a time-out.
+    assert took > 0.2 + 0.2 + len(body) * 8 / 100_000 + 0.3
+
+
+def test_the_tables_add_up_and_keep_gaps() -> None:
+    notes = [
+        {"tally": "bodies", "number": 2_000},
+        {"tally": "bodies", "number": 500},
+        {"table": "checks", "row": "/", "column": "axe", "value": 0},
+        {"table": "checks", "row": "/", "column": "axe", "value": 2},
+        {"table": "checks", "row": "/places", "column": "focus", "value": 0},
+    ]
+    assert [" ".join(line.split()) for line in lines_of(notes)] == [
+        "checks: 3 cells", "axe focus", "/ 2 –", "/places – 0", "bodies: 2,500",
+    ]  # fmt: skip
