@@ -164,7 +164,7 @@ def find_places(
     The database sorts, and only the places of one page are read; "open now" has to look at the hours of each.
     """
     wanted = select(Place.id, Place.lat, Place.lng, Place.ward_id).where(*_narrowed(filters))
-    light = wanted.order_by(*_nearest_first(where), Place.name, Place.id)
+    light = wanted.order_by(*_nearest_first(where), func.lower(Place.name), Place.id)
     days = holidays(session)
     first = (page - 1) * size
     if filters.open:

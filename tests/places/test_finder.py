@@ -19,6 +19,7 @@ from inclusion_app.places.queries import Filters, NotFound, Where
 from inclusion_app.places.row_facts import Action
 
 NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
+WITHINGTON = Where(53.436, -2.2263, "M20 3BN", "Withington")
 
 
 @pytest.mark.parametrize(
@@ -194,3 +195,31 @@ def test_the_pack_loads_on_both_engines(both_engines: Flask) -> None:
     with transaction() as session:
         assert session.query(PostcodePoint).count() == 72_141
         assert isinstance(queries.find_where(session, "M14 5RQ"), Where)
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_the_same_places_in_the_same_order_on_both_engines(
+    both_engines: Flask, app: Flask, page: int
+) -> None:
+    """Sorting is the database's work, so both have to sort alike: near ones, ward ones, names, nothing twice."""
+    ways = (
+        (None, Filters()),
+        (WITHINGTON, Filters()),
+        (WITHINGTON, Filters(kind="library")),
+        (WITHINGTON, Filters(facilities=("wifi", "computers"))),
+        (WITHINGTON, Filters(kind="wifi", open="late")),
+    )
+
+    def listed(made: Flask) -> list[tuple[int, list[str]]]:
+        with made.app_context(), transaction() as session:
+            return [
+                (total, [item.place.slug for item in found])
+                for found, total in (
+                    queries.find_places(session, where=where, filters=filters, now=NOW, page=page)
+                    for where, filters in ways
+                )
+            ]
+
+    with transaction() as session:
+        services.load_city_pack(session, now=NOW)
+    assert listed(both_engines) == listed(app)
