@@ -27,6 +27,7 @@ def register(app: Flask) -> None:
         in_english=i18n.in_english,
         may=may,
         same_page_in=same_page_in,
+        here=here,
     )
 
     @app.context_processor
@@ -46,6 +47,13 @@ def may(permission: Permission, obj: Any = None) -> bool:
     return permission.grants(current_principal(), obj)
 
 
+def here() -> str:
+    """This page's own address for its form. Without it a fragment in the address (a link of the error summary) would
+    stay through the answer and open the next page past its heading.
+    """
+    return request.full_path.rstrip("?")
+
+
 def same_page_in(language: i18n.Language) -> str:
     """The address of this very page in another language, its filters kept; the start page where there is none."""
     if request.endpoint and "language" in (request.url_rule.arguments if request.url_rule else ()):
@@ -58,4 +66,6 @@ def same_page_in(language: i18n.Language) -> str:
             return url_for(request.endpoint, **parts)
         except BuildError:
             pass
+    if request.endpoint == "people.scanned":
+        return url_for(request.endpoint, **(request.view_args or {}), l=language.slug)
     return url_for("start.home", language=language.slug)

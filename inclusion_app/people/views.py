@@ -49,7 +49,8 @@ def come_back() -> Any:
 @room.page("/r/<code>", allow=ANYONE, localised=False)
 def scanned(code: str) -> Any:
     """What the QR on the paper opens: the same form with the code filled in. Looks nothing up."""
-    g.language = i18n.preferred(request, None)
+    asked = i18n.known(request.args.get("l", ""))
+    g.language = asked if asked and asked.released else i18n.preferred(request, None)
     form = ComeBackForm(formdata=None)
     try:
         form.code.data = read_code(code[:200])

@@ -69,7 +69,7 @@ class DayField(Field):
             day, month, year = (int(plain_digits(part)) for part in self.typed)
             self.data = date(year + 2000 if year < 100 else year, month, day)
         except ValueError as err:
-            raise ValueError(_l("Type a real day, like 27 11 2026. Or leave it empty.")) from err
+            raise ValueError(_l("Type a real day: day, month, year. Or leave it empty.")) from err
 
     def _value(self) -> str:
         return ""

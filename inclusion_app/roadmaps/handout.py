@@ -34,6 +34,7 @@ WORDS = {
     "closed": N_("Closed"),
     "ask_first": N_("Ask first"),
     "ask_travel": N_("Ask before you travel."),
+    "kept_private": N_("A step you keep to yourself"),
     "map_place": N_("The place"),
     "map_you": N_("Your area"),
     "route": N_("Without the internet"),
@@ -78,6 +79,7 @@ class StepBox:
     why: Pair | None = None
     bring: tuple[Pair, ...] = ()
     notes: tuple[Pair, ...] = ()  # what can be done without ID
+    private: bool = False  # its title tells of money, health or where somebody comes from
 
 
 @dataclass(frozen=True)
@@ -180,15 +182,21 @@ class Handout:
     def without_reasons(self) -> Handout:
         """The private version: no name, no goals, no reasons, and nothing that tells them by another way.
 
-        The ways without the internet, the notes and the picture are made of the goals, so they go too.
+        The ways without the internet, the phone lines, the notes and the picture are made of the goals, so they go too,
+        and a step that tells of money or health by its title.
         """
-        bare = tuple(replace(step, why=None) for step in self.steps)
+        kept = StepBox(self.words["kept_private"], Pair("", ""))
+        bare = tuple(
+            replace(kept, minutes=step.minutes) if step.private else replace(step, why=None)
+            for step in self.steps
+        )
         return replace(
             self,
             private=True,
             name="",
             goals=(),
             notes=(),
+            phones=(),
             routes=(),
             line_map=None,
             line_map_more=None,

@@ -102,7 +102,7 @@ def _change(resident: Resident) -> Any:
     elif do == "delete":
         people.delete_resident(session, resident=resident, now=now())
         end_visit(session)
-        return redirect(url_for("start.finished"), 303)
+        return redirect(url_for("start.finished", deleted=1), 303)
     else:
         raise RuleBroken(_("Choose one of the answers on this page."))
     return redirect(url_for("roadmaps.code"), 303)

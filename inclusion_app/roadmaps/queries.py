@@ -30,6 +30,11 @@ class Computed:
         """True when the plan counts on a library's computers and Wi-Fi."""
         return uses_library(self.answers, self.choices)
 
+    @property
+    def step_ids(self) -> frozenset[str]:
+        """The steps of the plan as it stands."""
+        return frozenset(step.id for step in self.plan.steps)
+
     def mode_of(self, goal_id: str) -> Mode:
         """Who does the steps of this goal."""
         return modes_of([goal_id], self.answers, self.choices)[goal_id]

@@ -107,6 +107,7 @@ class ReasonKind(StrEnum):
 
     FOR_GOAL = "for_goal"
     FOR_STEP = "for_step"
+    BIG_SCREEN = "big_screen"
     ANSWERS = "answers"
     CHOSEN = "chosen"
     WAITING_DOING = "waiting_doing"
@@ -117,6 +118,7 @@ class ReasonKind(StrEnum):
 
 REASON_WORDS: Mapping[ReasonKind, str] = {
     ReasonKind.FOR_GOAL: N_("You need this for your goal: %(title)s."),
+    ReasonKind.BIG_SCREEN: N_("This needs a bigger screen than a phone: %(title)s."),
     ReasonKind.FOR_STEP: N_("You need this for a later step: %(title)s."),
     ReasonKind.ANSWERS: N_("This answers what you told us: %(title)s."),
     ReasonKind.CHOSEN: N_("You added this yourself."),
@@ -676,6 +678,7 @@ def make_plan(catalogue: Catalogue, answers: Answers, choices: Choices, today: d
                 wish,
                 serves[step],
                 leads_to=min(leaning[step], key=number_in_order.__getitem__, default=None),
+                has_device="dev" in links.have,
                 barriers=answering.marked.get(step, ()),
             ),
             minutes=catalogue.steps[step].minutes,
@@ -727,7 +730,13 @@ def _mode_of(modes: Mapping[str, Mode], serves: Sequence[str]) -> Mode:
 
 
 def _reasons(
-    step: str, wish: _Wish, serves: Sequence[str], *, leads_to: str | None, barriers: Sequence[str]
+    step: str,
+    wish: _Wish,
+    serves: Sequence[str],
+    *,
+    leads_to: str | None,
+    has_device: bool,
+    barriers: Sequence[str],
 ) -> tuple[Reason, ...]:
     """Point 13: each step explains itself; what the person told us comes first."""
     reasons = [Reason(ReasonKind.ANSWERS, barrier=barrier) for barrier in barriers]
@@ -737,7 +746,9 @@ def _reasons(
         reasons.extend(Reason(ReasonKind.FOR_GOAL, goal=goal) for goal in wish.targets[step])
     else:
         if leads_to is not None:
-            reasons.append(Reason(ReasonKind.FOR_STEP, step=leads_to))
+            # Who has a phone and reads "get a phone" must hear that it is the big screen that is missing.
+            kind = ReasonKind.BIG_SCREEN if step == "A1" and has_device else ReasonKind.FOR_STEP
+            reasons.append(Reason(kind, step=leads_to))
         reasons.extend(Reason(ReasonKind.FOR_GOAL, goal=goal) for goal in serves[:1])
     return tuple(reasons) or (Reason(ReasonKind.CHOSEN),)
 

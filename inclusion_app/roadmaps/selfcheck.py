@@ -108,7 +108,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "q4",
         N_("What makes it hard?"),
-        N_("Choose all that fit. Nothing? Press “Skip this question”."),
+        N_("Choose all that fit. Nothing? Just press “Next”."),
         (
             Option("seeing", N_("Seeing"), "seeing"),
             Option("hearing", N_("Hearing"), "hearing"),

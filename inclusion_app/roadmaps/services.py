@@ -137,6 +137,15 @@ def add_goal(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime)
         give_answer(session, roadmap=roadmap, question="q1", value=[*goals, goal_id], now=now)
 
 
+def move_goal_up(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime) -> None:
+    """Let a goal change places with the one before it."""
+    goals = list(roadmap.answers.get("q1", []))
+    here = goals.index(goal_id) if goal_id in goals else 0
+    if here:
+        goals[here - 1 : here + 1] = [goal_id, goals[here - 1]]
+        give_answer(session, roadmap=roadmap, question="q1", value=goals, now=now)
+
+
 def remove_goal(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime) -> None:
     """Take a goal away; steps already done stay known."""
     goals = [goal for goal in roadmap.answers.get("q1", []) if goal != goal_id]

@@ -34,7 +34,7 @@ from inclusion_app.roadmaps.handout import (
 )
 from inclusion_app.roadmaps.handout_fit import start_fits
 from inclusion_app.roadmaps.models import Roadmap
-from inclusion_app.roadmaps.picture import line_map
+from inclusion_app.roadmaps.picture import LineMap, line_map
 
 
 def handout_html(sheet: Handout) -> str:
@@ -53,8 +53,16 @@ def build_handout(
     """
     made = queries.compute(roadmap, today=clock.today())
     language = i18n.current_language()
+    # The square opens in the language of its paper; the address people type stays short.
+    speaks = "" if language.slug == "en" else f"?l={language.slug}"
     shown = made.plan.next or made.plan.doing[:3]
     words, scam = fixed_words(_)
+    if made.plan.nothing_next is not None:
+        own, english = (
+            wording.reason_words(made.plan.nothing_next),
+            wording.reason_in_english(made.plan.nothing_next),
+        )
+        words["done"] = Pair(own, english)
     goals = [made.catalogue.goals[goal] for goal in made.answers.goals or ("g01",)]
     lines = (made.catalogue.phone_line_for_goal(goal.id) for goal in goals)
     line = next((line for line in lines if line is not None), None)
@@ -77,11 +85,11 @@ def build_handout(
         phones=(PhoneLine(pair(_, line.for_what), line.number, line.name),) if line else (),
         place=_place(near, where) if near else None,
         routes=tuple(pair(_, sentence) for goal in goals for sentence in goal.route),
-        line_map=Markup(render_template("roadmaps/_paper_map.html", map=drawn, catalogue=made.catalogue)),  # noqa: S704
+        line_map=_drawn_journey(drawn, made) if drawn.stations else None,
         line_map_more=more,
         code=show_code(resident.code) if resident else "",
         address=short_address(resident.code) if resident else "",
-        qr=qr_square(short_address(resident.code), _("My code")) if resident else None,
+        qr=qr_square(short_address(resident.code) + speaks, _("My code")) if resident else None,
         large=large,
     )
 
@@ -95,6 +103,7 @@ def _step(made: queries.Computed, step_id: str) -> StepBox:
         why=pair(_, step.why),
         bring=tuple(pair(_, item) for item in step.bring if item != "Nothing."),
         notes=tuple(pair(_, sentence) for sentence in step.without_id) if no_id or step.id == "A7" else (),
+        private=step.private,
     )
 
 
@@ -132,6 +141,11 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
         drawing=_drawn_map(drawn) if drawn else None,
         drawing_shows_you=bool(drawn and drawn.here),
     )
+
+
+def _drawn_journey(drawn: LineMap, made: queries.Computed) -> Markup:
+    html = render_template("roadmaps/_paper_map.html", map=drawn, catalogue=made.catalogue)
+    return Markup(html)  # noqa: S704 - our own template, escaped
 
 
 def _drawn_map(near: drawing.CloseUp) -> Markup:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
@@ -16,6 +18,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.sessions import current_visit, had_visit, visit_for_change
+from inclusion_app.core.words import N_
 from inclusion_app.places.queries import Where, where_of_near
 from inclusion_app.roadmaps import forms, journeys, policy, queries, services, wording
 from inclusion_app.roadmaps.catalogue import load_catalogue
@@ -31,6 +34,14 @@ TOTAL = len(QUESTIONS)
 def _mine() -> Roadmap | None:
     visit = current_visit()
     return queries.roadmap_of(db_session(), visit) if visit else None
+
+
+def has_plan() -> bool:
+    """True when this visit has a plan to go back to; every page asks."""
+    try:
+        return _mine() is not None
+    except SQLAlchemyError:
+        return False  # the page that says the database is away
 
 
 def _mine_to_change() -> Roadmap:
@@ -74,7 +85,7 @@ def _question(number: int) -> Any:
         skip = "skip" in request.form
         if skip or _valid(form, question):
             roadmap = _mine_to_change()
-            value = None if skip else form.answer.data
+            value = None if skip else form.answer.data or []
             services.give_answer(db_session(), roadmap=roadmap, question=question.id, value=value, now=now())
             taps = {
                 tap.name: tap.name in request.form and not skip for tap in TAPS if tap.question == question.id
@@ -103,7 +114,8 @@ def _question(number: int) -> Any:
 
 def _valid(form: Any, question: Any) -> bool:
     form.validate()
-    if not form.answer.data and not form.errors:
+    # Nothing makes it hard: that is an answer too.
+    if not form.answer.data and not form.errors and question.id != "q4":
         form.answer.errors = [_l("Choose an answer, or press “Skip this question”.")]
     if question.id == "q1" and len(form.answer.data or ()) > forms.MAX_GOALS:
         form.answer.errors = [_l("Choose three at most. You can add more later.")]
@@ -157,15 +169,30 @@ def days() -> Any:
             year, month, dom = day.split("-")
             form[goal].typed = [str(int(dom)), str(int(month)), year]
     back = "plan" if request.values.get("back") == "plan" else ""
-    if request.method == "POST" and ("skip" in request.form or form.validate()):
+    if request.method == "POST" and ("skip" in request.form or _days_are_right(form, goals)):
         roadmap = _mine_to_change()
         if "skip" not in request.form:
             chosen = {goal: form[goal].data.isoformat() for goal in goals if form[goal].data}
             services.set_facts(db_session(), roadmap=roadmap, now=now(), days=chosen)
         where = url_for("roadmaps.plan") if back else url_for("roadmaps.check_question", number=2)
         return redirect(where, 303)
-    page = render_template("roadmaps/days.html", form=form, goals=goals, back=back)
+    soon = clock.today() + timedelta(days=14)
+    page = render_template(
+        "roadmaps/days.html",
+        form=form,
+        goals=goals,
+        back=back,
+        example=f"{soon.day} {soon.month} {soon.year}",
+    )
     return page, 422 if form.errors else 200
+
+
+def _days_are_right(form: BaseForm, goals: list[str]) -> bool:
+    form.validate()
+    for goal in goals:
+        if form[goal].data and form[goal].data < clock.today():
+            form[goal].errors = [_l("This day has passed. Type a later day, or leave it empty.")]
+    return not form.errors
 
 
 @room.page("/roadmap/check/new", allow=policy.CHANGE, methods=("POST",))
@@ -184,6 +211,8 @@ def answers() -> Any:
         questions=QUESTIONS,
         stored=roadmap.answers,
         answered=journeys.answered(roadmap.answers),
+        day_goals=[load_catalogue().goals[goal] for goal in _goals_with_days(roadmap)],
+        days=journeys.read_answers(roadmap.answers).days,
     )
 
 
@@ -248,6 +277,7 @@ def settings() -> Any:
         services.set_free_minutes(
             db_session(), roadmap=roadmap, minutes=int(minutes) if minutes else None, now=now()
         )
+    flash(_("Your plan is changed."))
     return redirect(url_for("roadmaps.plan"), 303)
 
 
@@ -260,11 +290,17 @@ def goals() -> Any:
         if goal not in catalogue.goals:
             abort(404)
         change = services.remove_goal if "remove" in request.form else services.add_goal
+        if "up" in request.form:
+            change = services.move_goal_up
         change(db_session(), roadmap=_mine_to_change(), goal_id=goal, now=now())
+        flash(_("Your plan is changed."))
         return redirect(url_for("roadmaps.plan"), 303)
     roadmap = _mine()
     chosen = list(roadmap.answers.get("q1", ())) if roadmap else []
-    return render_template("roadmaps/goals.html", catalogue=catalogue, chosen=chosen, form=BaseForm())
+    rows = catalogue.goals
+    ordered = [rows[goal] for goal in chosen if goal in rows]
+    ordered += [goal for goal in rows.values() if goal.id not in chosen]
+    return render_template("roadmaps/goals.html", ordered=ordered, chosen=chosen, form=BaseForm())
 
 
 @room.page("/roadmap/goals/<goal_id>", allow=policy.CHANGE, methods=("GET", "POST"), reads=("goals",))
@@ -288,6 +324,7 @@ def goal(goal_id: str) -> Any:
                 step_id=request.form["extra"],
                 now=now(),
             )
+        flash(_("Your plan is changed."))
         return redirect(url_for("roadmaps.plan"), 303)
     roadmap = _mine()
     made = queries.compute(roadmap, today=clock.today()) if roadmap else None
@@ -306,6 +343,26 @@ MODES = (
     (Mode.TOGETHER, _l("We do it together")),
     (Mode.FOR_ME, _l("Somebody does it for me")),
 )
+
+# Said after a step was changed. Without the step's title: it would stand in the browser's cookie.
+STEP_SAID = {
+    "doing": N_("You are doing this step now."),
+    "done_alone": N_("Well done. The step is done."),
+    "done_with_help": N_("Well done. The step is done."),
+    "can_show_others": N_("Well done. The step is done."),
+    "already_knew": N_("Well done. The step is done."),
+    "not_started": N_("The step is in your plan."),
+    "pin": N_("The step is at the top of your plan."),
+    "unpin": N_("The step is in its usual place again."),
+    "not_for_me": N_("The step is taken out of your plan."),
+}
+
+
+def _say(do: str) -> None:
+    said = STEP_SAID.get(do)
+    if said:
+        flash(_(said))
+
 
 STEP_ACTIONS = {
     "doing": StepState.DOING,
@@ -332,6 +389,7 @@ def step(step_id: str) -> Any:
             return redirect(url_for("roadmaps.not_for_me", step_id=step_id), 303)
         try:
             _change_step(step_id, do)
+            _say(do)
             return redirect(url_for("roadmaps.plan"), 303)
         except RuleBroken as broken:
             form.refuse(broken)
@@ -388,6 +446,7 @@ def not_for_me(step_id: str) -> Any:
     form = BaseForm()
     if request.method == "POST":
         if request.form.get("dependants") in {"keep", "drop"}:
+            _say("not_for_me")
             services.refuse_step(
                 db_session(),
                 roadmap=_mine_to_change(),

@@ -16,6 +16,7 @@ from inclusion_app.places.wording import Near
 from inclusion_app.roadmaps.catalogue import Goal, load_catalogue
 from inclusion_app.roadmaps.rules import BARRIER_WORDS, REASON_WORDS, Reason, StepState
 
+UNTIL_THEN = ("A1", "A3")  # a device and data take a while to get (point 9)
 HOURS_FROM = 240  # minutes: a longer time is easier to see in hours
 STATE_WORDS = {
     StepState.NOT_STARTED: N_("Not started"),
@@ -44,6 +45,11 @@ def reason_words(reason: Reason) -> str:
     return _(REASON_WORDS[reason.kind], title=_(title) if title else "")
 
 
+def reason_in_english(reason: Reason) -> str:
+    """The same sentence in English, for a sheet of two languages."""
+    return REASON_WORDS[reason.kind] % {"title": reason_title(reason)}
+
+
 def state_words(state: StepState | None) -> str:
     """A step state in words."""
     return _(STATE_WORDS[state or StepState.NOT_STARTED])
@@ -69,13 +75,15 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
     wanted = {step: kinds_for_step(step) for step in steps}
     found = near_for_kinds(db_session(), where=where, kinds_by_step=wanted, now=moment)
     return {
-        step: [Near(item, _why(item.place.kind_list, wanted[step]), moment) for item in best]
+        step: [Near(item, _why(step, item.place.kind_list, wanted[step]), moment) for item in best]
         for step, best in found.items()
     }
 
 
-def _why(has: list[str], wanted: tuple[str, ...]) -> str:
+def _why(step: str, has: list[str], wanted: tuple[str, ...]) -> str:
     kind = next((kind for kind in wanted if kind in has), "library")
+    if step in UNTIL_THEN and kind == "library":
+        return _("Until then, use a free computer here")
     return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
 
 

@@ -14,8 +14,9 @@ from inclusion_app.core.access import ANYONE, Room
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.forms import BaseForm
-from inclusion_app.core.sessions import end_visit
+from inclusion_app.core.sessions import current_visit, end_visit
 from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.roadmaps.views import has_plan
 from inclusion_app.start.readiness import check_parts
 
 room = Room("start", __name__)
@@ -82,12 +83,14 @@ def finish() -> Any:
     if request.method == "POST":
         end_visit(db_session())
         return redirect(url_for("start.finished"), 303)
-    return render_template("start/finish.html", form=form)
+    visit = current_visit()
+    unsaved = has_plan() and (visit is None or visit.resident_id is None)
+    return render_template("start/finish.html", form=form, unsaved=unsaved)
 
 
 @room.page("/finished", allow=ANYONE)
 def finished() -> Any:
-    response = make_response(render_template("start/finished.html"))
+    response = make_response(render_template("start/finished.html", deleted="deleted" in request.args))
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 

@@ -52,6 +52,7 @@ TRANSLATIONS = {
     "Closed": ("بند", "مغلق"),
     "Ask first": ("پہلے پوچھیں", "اسأل أولاً"),
     "Ask before you travel.": ("جانے سے پہلے پوچھ لیں۔", "اسأل قبل أن تذهب."),
+    "A step you keep to yourself": ("ایک قدم جو آپ اپنے تک رکھتے ہیں", "خطوة تحتفظ بها لنفسك"),
     "The place": ("وہ جگہ", "المكان"),
     "Your area": ("آپ کا علاقہ", "منطقتك"),
     "Steps after these: %(number)s": ("ان کے بعد قدم: %(number)s", "خطوات بعد هذه: %(number)s"),

@@ -13,7 +13,7 @@ from tests.conftest import Browser
 
 def names(html: str) -> list[str]:
     main = html[html.index("<main") : html.index("</main>")]
-    return re.findall(r'<a href="/\w+/places/[^"]+"><bdi>([^<]+)', main)
+    return re.findall(r'<a href="/\w+/places/[^"]+"><bdi lang="en">([^<]+)', main)
 
 
 def test_a_postcode_is_posted_never_stands_in_an_address_and_is_remembered(browser: Browser) -> None:

@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import text
 
-from inclusion_app.core import audit
+from inclusion_app.core import audit, paper
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.sessions import Visit
@@ -98,6 +98,7 @@ def test_what_was_chosen_is_kept_when_something_is_wrong(browser: Browser) -> No
     assert html.count(" checked") == 4
 
 
+@time_machine.travel("2026-11-24 10:00", tick=False)
 def test_days_are_asked_for_and_half_a_date_is_not_taken(browser: Browser) -> None:
     assert browser.send("/roadmap/check", answer=["g05"]).headers["Location"].endswith("/check/days")
     wrong = browser.send("/roadmap/check/days", g05=["31", "2", "2027"])
@@ -277,7 +278,7 @@ def test_save_nothing_and_the_visit_goes_with_its_answers(browser: Browser, app:
 def test_deleting_a_plan_leaves_nothing_of_it(browser: Browser, app: Flask) -> None:
     browser.make_plan()
     browser.save_plan(nickname="Canary Amina")
-    assert browser.send("/roadmap/code", do="delete").headers["Location"].endswith("/finished")
+    assert browser.send("/roadmap/code", do="delete").headers["Location"].endswith("/finished?deleted=1")
     with app.app_context(), transaction() as session:
         for table in ("residents", "roadmaps", "step_progress", "visits"):
             assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
@@ -345,3 +346,142 @@ def test_the_whole_road_runs_on_both_engines(service_on_both: Flask) -> None:
 def test_a_course_of_weeks_is_told_in_hours(browser: Browser) -> None:
     assert "About 30 hours" in browser.text("/roadmap/steps/D2")
     assert "About 30 minutes" in browser.text("/roadmap/steps/A1")
+
+
+def test_every_page_leads_back_to_a_plan_that_is_being_made(browser: Browser) -> None:
+    assert "Back to my plan" not in browser.text("/privacy")
+    assert "Make my plan" in browser.text("/")
+    browser.make_plan()
+    for page in ("/privacy", "/places", "/places/gorton-library", "/not-safe", "/nope"):
+        assert "Back to my plan" in browser.text(page), page
+    assert "Go on with my plan" in browser.text("/")
+
+
+def test_a_form_sends_to_its_page_so_that_no_fragment_travels_on(browser: Browser) -> None:
+    browser.make_plan()
+    for page in (
+        "/roadmap/check",
+        "/roadmap/check/4?back=plan",
+        "/roadmap/save?with=pictures",
+        "/roadmap/steps/F1",
+    ):
+        assert f'action="/en{page}"' in browser.text(page), page
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "said"),
+    [
+        ("/roadmap/steps/A3", {"do": "doing"}, "You are doing this step now."),
+        ("/roadmap/steps/A3", {"do": "done_alone"}, "Well done. The step is done."),
+        ("/roadmap/steps/A3", {"do": "pin"}, "The step is at the top of your plan."),
+        ("/roadmap/goals", {"goal": "g08"}, "Your plan is changed."),
+        ("/roadmap/goals/g02", {"mode": "together"}, "Your plan is changed."),
+    ],
+)
+def test_what_was_done_is_said_on_the_plan(
+    browser: Browser, path: str, data: dict[str, str], said: str
+) -> None:
+    browser.make_plan()
+    assert browser.send(path, **data).status_code == 303
+    assert f'role="status">{said}' in browser.text("/roadmap")
+    assert said not in browser.text("/roadmap")
+
+
+def test_goals_can_be_put_in_order(browser: Browser) -> None:
+    browser.make_plan(("g02", "g08"))
+    assert browser.send("/roadmap/goals", goal="g08", up="1").status_code == 303
+    page = browser.text("/roadmap")
+    assert page.index("Cut my bills") < page.index("See my GP")
+    # The first has nowhere to go, and what is no goal of theirs stays where it is.
+    for goal in ("g08", "g09"):
+        browser.send("/roadmap/goals", goal=goal, up="1")
+    assert browser.text("/roadmap").index("Cut my bills") < browser.text("/roadmap").index("See my GP")
+
+
+@time_machine.travel("2026-11-24 10:00", tick=False)
+def test_a_day_stands_by_its_goal_and_a_past_day_is_refused(browser: Browser) -> None:
+    browser.send("/roadmap/check", answer=["g04"])
+    assert "For example 8 12 2026" in browser.text("/roadmap/check/days")
+    past = browser.send("/roadmap/check/days", g04=["23", "11", "2026"])
+    assert past.status_code == 422
+    assert "This day has passed." in past.get_data(as_text=True)
+    browser.send("/roadmap/check/days", g04=["3", "12", "2026"])
+    assert "By Thursday 3 December 2026" in browser.text("/roadmap")
+    assert "Thursday 3 December 2026" in browser.text("/roadmap/answers")
+
+
+def test_nothing_makes_it_hard_is_an_answer(browser: Browser) -> None:
+    browser.make_plan()
+    assert browser.send("/roadmap/check/4").status_code == 303
+    page = browser.text("/roadmap/answers")
+    assert "Nothing<br>" in page
+    assert "Skipped" not in page
+
+
+def test_who_has_a_phone_hears_that_a_big_screen_is_missing(browser: Browser) -> None:
+    browser.make_plan(("g04",))
+    assert "This needs a bigger screen than a phone: Write your CV." in browser.text("/roadmap/steps/A1")
+
+
+def test_until_a_device_is_there_a_free_computer_is_named(browser: Browser) -> None:
+    browser.send("/roadmap/check", answer=["g02"])
+    browser.send("/roadmap/check/2", answer=["none"])
+    browser.send("/roadmap/check/3", answer="no")
+    browser.send("/places", near="M18 8HE", **{"for": "plan"})
+    assert "Until then, use a free computer here" in browser.text("/roadmap")
+
+
+def test_the_private_sheet_names_no_private_step_and_no_line(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def draw(html: str, **_: object) -> bytes:
+        asked.append(html)
+        return b"%PDF-"
+
+    monkeypatch.setattr(paper, "render_pdf", draw)
+    browser.make_plan(("g05",))
+    for step in ("U1", "T4"):
+        browser.send(f"/roadmap/steps/{step}", do="pin")
+    browser.get("/roadmap/handout.pdf")
+    browser.get("/roadmap/handout.pdf?private=yes")
+    whole, private = asked
+    assert "Start a Universal Credit claim" in whole
+    assert "Talk to a person" in whole
+    assert "Universal Credit" not in private
+    assert "Talk to a person" not in private
+    assert "A step you keep to yourself" in private
+
+
+def test_the_paper_does_not_praise_what_was_set_aside(browser: Browser) -> None:
+    browser.make_plan(("g12",))
+    browser.send("/roadmap/check/3", answer="yes")
+    browser.send("/roadmap/steps/M1/not-for-me", dependants="drop")
+    sheet = browser.text("/roadmap/print")
+    assert "You set the other steps aside." in sheet
+    assert "Well done" not in sheet
+    assert "Your journey as a picture" not in sheet
+
+
+def test_the_square_opens_in_the_language_of_its_paper(another_browser: Callable[..., Browser]) -> None:
+    here = another_browser("ur")
+    here.make_plan()
+    code = here.save_plan().replace("-", "")
+    page = another_browser().client.get(f"/r/{code}?l=ur")
+    html = page.get_data(as_text=True)
+    assert 'lang="ur"' in html
+    assert f'href="/r/{code}?l=ar"' in html
+    assert 'lang="en"' in here.client.get(f"/r/{code}?l=xx", headers={"Accept-Language": "en"}).get_data(
+        as_text=True
+    )
+
+
+def test_finish_says_what_would_be_lost_and_delete_what_is_gone(browser: Browser) -> None:
+    assert "You have not saved this plan" not in browser.text("/finish")
+    browser.make_plan()
+    assert "You have not saved this plan" in browser.text("/finish")
+    browser.save_plan()
+    assert "You have not saved this plan" not in browser.text("/finish")
+    gone = browser.send("/roadmap/code", do="delete")
+    assert "Your plan is deleted." in browser.client.get(gone.headers["Location"]).get_data(as_text=True)
