@@ -68,7 +68,7 @@ class DayField(Field):
         try:
             day, month, year = (int(plain_digits(part)) for part in self.typed)
             self.data = date(year + 2000 if year < 100 else year, month, day)
-        except ValueError as err:
+        except (ValueError, OverflowError) as err:  # a year of ten digits is too much even for the calendar
             raise ValueError(_l("Type a real day: day, month, year. Or leave it empty.")) from err
 
     def _value(self) -> str:

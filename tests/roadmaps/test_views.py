@@ -402,6 +402,9 @@ def test_goals_can_be_put_in_order(browser: Browser) -> None:
 def test_a_day_stands_by_its_goal_and_a_past_day_is_refused(browser: Browser) -> None:
     browser.send("/roadmap/check", answer=["g04"])
     assert "For example 8 12 2026" in browser.text("/roadmap/check/days")
+    far = browser.send("/roadmap/check/days", g04=["1", "1", "9999999999"])
+    assert far.status_code == 422
+    assert "Type a real day" in far.get_data(as_text=True)
     past = browser.send("/roadmap/check/days", g04=["23", "11", "2026"])
     assert past.status_code == 422
     assert "This day has passed." in past.get_data(as_text=True)
