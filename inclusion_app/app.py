@@ -81,7 +81,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         state_words=wording.state_words,
         minutes_words=wording.minutes_words,
         has_plan=roadmaps_views.has_plan,
-        source_words=i18n.source_words,
     )
     for room in ROOMS:
         app.register_blueprint(room)

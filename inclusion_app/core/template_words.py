@@ -22,6 +22,7 @@ def register(app: Flask) -> None:
         both=i18n.both,
         money=i18n.money,
         day_words=i18n.day_words,
+        source_words=i18n.source_words,
         clock_words=i18n.clock_words,
         local=i18n.local,
         in_english=i18n.in_english,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from flask.cli import with_appcontext
@@ -19,8 +20,16 @@ from inclusion_app.places.readers.rows import MOST_BYTES, clean
 from inclusion_app.places.row_facts import Action, ImportReport, source_tag
 from inclusion_app.places.rules import KINDS
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 MOST_PASSED_OVER = 20  # more than so many are only counted
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def table_option(name: str) -> Callable[[Command], Command]:
+    """-o: where to write a table of the pack; in place of the pack's own without it."""
+    return click.option(
+        "-o", "target", type=click.Path(path_type=Path), default=packs.CITY / name, show_default=False
+    )
 
 
 @click.group("places")
@@ -205,9 +214,7 @@ def wards() -> None:
 @wards.command("import")
 @click.argument("file", type=FILE)
 @click.option("--outlines", type=FILE, help="A finer GeoJSON of the city's own wards, for the map.")
-@click.option(
-    "-o", "target", type=click.Path(path_type=Path), default=packs.CITY / "wards.csv", show_default=False
-)
+@table_option("wards.csv")
 def import_wards(file: Path, outlines: Path | None, target: Path) -> None:
     """Write the pack's ward table from a ward GeoJSON of the whole region; `flask setup` then loads it."""
     click.echo(f"wrote {packs.build_wards(file, outlines, target, {})} wards")
@@ -221,13 +228,7 @@ def holidays() -> None:
 
 @holidays.command("import")
 @click.argument("file", type=FILE)
-@click.option(
-    "-o",
-    "target",
-    type=click.Path(path_type=Path),
-    default=packs.CITY / "bank_holidays.csv",
-    show_default=False,
-)
+@table_option("bank_holidays.csv")
 def import_holidays(file: Path, target: Path) -> None:
     """Write the pack's table of bank holidays from a CSV with date and title; `flask setup` then loads it."""
     done, refused = packs.build_holidays(file, target)
@@ -252,13 +253,7 @@ def show() -> None:
 
 @pack.command("postcodes")
 @click.argument("file", type=FILE)
-@click.option(
-    "-o",
-    "target",
-    type=click.Path(path_type=Path),
-    default=packs.CITY / "postcodes.csv.gz",
-    show_default=False,
-)
+@table_option("postcodes.csv.gz")
 def build_postcodes(file: Path, target: Path) -> None:
     """Write the pack's postcode table from a fresh release."""
     done, refused = packs.build_postcodes(file, target)
@@ -275,13 +270,7 @@ def build_postcodes(file: Path, target: Path) -> None:
 @click.option(
     "--read-on", type=click.DateTime(["%Y-%m-%d"]), help="The day it was fetched; today without it."
 )
-@click.option(
-    "-o",
-    "target",
-    type=click.Path(path_type=Path),
-    default=packs.CITY / "libraries.csv",
-    show_default=False,
-)
+@table_option("libraries.csv")
 def build_libraries(
     listed: Path, totals: Path, authority: str, source_on: str, read_on: datetime | None, target: Path
 ) -> None:

@@ -29,6 +29,13 @@ from inclusion_app.places.postcodes import Name, Outcode, Postcode, alternatives
 from inclusion_app.places.rules import FAR_METRES
 
 PAGE = 20
+# A place with all its facts, in one query each and not one a place.
+WHOLE = (
+    selectinload(Place.spans),
+    selectinload(Place.exceptions),
+    selectinload(Place.facilities),
+    selectinload(Place.ward),
+)
 OUTSIDE_METRES = 25_000
 
 
@@ -220,16 +227,7 @@ def _fitting(
 def _rows(session: Session, ids: Sequence[int]) -> dict[int, Place]:
     if not ids:
         return {}
-    found = session.scalars(
-        select(Place)
-        .where(Place.id.in_(ids))
-        .options(
-            selectinload(Place.spans),
-            selectinload(Place.exceptions),
-            selectinload(Place.facilities),
-            selectinload(Place.ward),
-        )
-    )
+    found = session.scalars(select(Place).where(Place.id.in_(ids)).options(*WHOLE))
     return {place.id: place for place in found}
 
 
@@ -241,16 +239,7 @@ def _fits(place: Place, wish: str, now: datetime, days: Collection[date]) -> boo
 
 def place_by_slug(session: Session, slug: str) -> Place | None:
     """One place with all its facts."""
-    return session.scalar(
-        select(Place)
-        .where(Place.slug == slug)
-        .options(
-            selectinload(Place.spans),
-            selectinload(Place.exceptions),
-            selectinload(Place.facilities),
-            selectinload(Place.ward),
-        )
-    )
+    return session.scalar(select(Place).where(Place.slug == slug).options(*WHOLE))
 
 
 def kinds_with_data(session: Session) -> set[str]:
@@ -321,16 +310,7 @@ def nearest_district(session: Session, where: Where) -> str:
 
 def places_to_export(session: Session, licence: str = "") -> list[Place]:
     """Every shown place with all its facts, by name; of one licence alone when it is named."""
-    wanted = (
-        select(Place)
-        .order_by(Place.name, Place.id)
-        .options(
-            selectinload(Place.spans),
-            selectinload(Place.exceptions),
-            selectinload(Place.facilities),
-            selectinload(Place.ward),
-        )
-    )
+    wanted = select(Place).order_by(Place.name, Place.id).options(*WHOLE)
     if licence:
         wanted = wanted.where(Place.licence == licence)
     return list(session.scalars(wanted))

@@ -128,7 +128,6 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
         without_address=organisations.without_address(
             filters.kind, queries.nearest_district(session, where) if where else ""
         ),
-        source_words=i18n.source_words,
         drawn=drawing.city_map(sheet, entries, where) if sheet else None,
         for_plan=request.values.get("for") == "plan",
         mine="mine" if where and request.args.get("near") == "mine" else (request.args.get("near") or None),
@@ -171,7 +170,6 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         today=today,
         kinds=[_(KINDS[kind]) for kind in here.kind_list],
         facility_words=FACILITIES,
-        source_words=i18n.source_words,
         form=form,
         reported=reported,
     )

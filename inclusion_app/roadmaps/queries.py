@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.sessions import Visit
@@ -45,6 +45,13 @@ def roadmap_of(session: Session, visit: Visit) -> Roadmap | None:
     if visit.resident_id is not None:
         return roadmap_of_resident(session, visit.resident_id)
     return session.scalar(select(Roadmap).where(Roadmap.visit_id == visit.id))
+
+
+def has_roadmap(session: Session, visit: Visit) -> bool:
+    """The same question as `roadmap_of` without reading the answers: every page asks it."""
+    if visit.resident_id is not None:
+        return True
+    return bool(session.scalar(select(exists().where(Roadmap.visit_id == visit.id))))
 
 
 def roadmap_of_resident(session: Session, resident_id: int) -> Roadmap | None:

@@ -39,7 +39,8 @@ def _mine() -> Roadmap | None:
 def has_plan() -> bool:
     """True when this visit has a plan to go back to; every page asks."""
     try:
-        return _mine() is not None
+        visit = current_visit()
+        return visit is not None and queries.has_roadmap(db_session(), visit)
     except SQLAlchemyError:
         return False  # the page that says the database is away
 
@@ -359,9 +360,7 @@ STEP_SAID = {
 
 
 def _say(do: str) -> None:
-    said = STEP_SAID.get(do)
-    if said:
-        flash(_(said))
+    flash(_(STEP_SAID[do]))
 
 
 STEP_ACTIONS = {
