@@ -110,9 +110,13 @@ install_pins() {
 	make_venv
 	say "Installing the pinned packages of requirements/$1.txt"
 	rm -f "$root/.venv/.$1.stamp"
-	"$python" -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: \
+	# The list is whole, so nothing is resolved: left to itself pip asks for the newest release of a package that another
+	# one wants with an extra, and stops at its missing hash on the day that release comes out.
+	"$python" -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --no-deps \
 		--require-hashes -r "$root/requirements/$1.txt" </dev/null ||
 		fail "The Python packages could not be installed. The reason stands above."
+	"$python" -m pip check --disable-pip-version-check >/dev/null ||
+		fail "The pinned Python packages do not fit each other:" "$("$python" -m pip check --disable-pip-version-check 2>&1)"
 	stamp_for "$1" >"$root/.venv/.$1.stamp.new"
 	mv "$root/.venv/.$1.stamp.new" "$root/.venv/.$1.stamp"
 }
