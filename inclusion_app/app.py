@@ -161,7 +161,7 @@ def _speak_the_language_of_the_address(app: Flask) -> None:
         language = i18n.known(slug)
         if language is None or not language.released:
             g.unreleased = slug
-            g.language = i18n.ENGLISH
+            g.language = i18n.preferred(request, None)
         else:
             g.language = language
 
@@ -170,8 +170,8 @@ def _speak_the_language_of_the_address(app: Flask) -> None:
         if request.url_rule is None:
             # No page has this address; the page that says so still speaks the address's language.
             language = i18n.known(request.path.split("/")[1])
-            if language is not None and language.released:
-                g.language = language
+            is_ours = language is not None and language.released
+            g.language = language if is_ours else i18n.preferred(request, None)
         if g.get("unreleased") is not None:
             abort(404)
 

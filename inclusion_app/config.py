@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Settings:
     badge_key: str | None = None
     notify_callback_token: str | None = None
     service_name: str = "My digital roadmap"
+    contact: str | None = None
     test_languages: bool = False
 
     @property
@@ -87,6 +89,10 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
     if mail_url and urlsplit(mail_url).scheme not in {"smtp", "smtps"}:
         raise BadSetting("INCLUSION_MAIL_URL must start with smtp:// or smtps://")
 
+    contact = env.get("INCLUSION_CONTACT") or None
+    if contact and not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+", contact):
+        raise BadSetting("INCLUSION_CONTACT must be an e-mail address")
+
     return Settings(
         instance=folder,
         database_url=url,
@@ -101,6 +107,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         badge_key=env.get("INCLUSION_BADGE_KEY") or None,
         notify_callback_token=env.get("INCLUSION_NOTIFY_CALLBACK_TOKEN") or None,
         service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",
+        contact=contact,
     )
 
 

@@ -10,12 +10,14 @@ import gzip
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 
 import brotli
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 BUILD = STATIC / "build"
+KEPT_SECONDS = 30 * 24 * 3600
 PARTS = {
     "app.css": ("css/app.css", "css/linemap.css"),
     "app.js": ("js/app.js",),
@@ -51,15 +53,23 @@ def build() -> dict[str, str]:
         data = text.encode()
         stem, ending = name.rsplit(".", 1)
         built = f"{stem}.{hashlib.sha256(data).hexdigest()[:12]}.{ending}"
-        for old in BUILD.glob(f"{stem}.*.{ending}*"):
-            if not old.name.startswith(built):
-                old.unlink()
+        _drop_old(stem, ending, keep=built)
         (BUILD / built).write_bytes(data)
         (BUILD / f"{built}.br").write_bytes(brotli.compress(data, quality=11))
         (BUILD / f"{built}.gz").write_bytes(gzip.compress(data, mtime=0))
         names[name] = built
     (BUILD / "manifest.json").write_text(json.dumps(names, indent=1, sort_keys=True))
     return names
+
+
+def _drop_old(stem: str, ending: str, *, keep: str) -> None:
+    """Delete the builds nobody names any more. A service that runs beside a newer checkout, or was not yet restarted,
+    still sends the address of the build it started with.
+    """
+    oldest = time.time() - KEPT_SECONDS
+    for old in BUILD.glob(f"{stem}.*.{ending}*"):
+        if not old.name.startswith(keep) and old.stat().st_mtime < oldest:
+            old.unlink(missing_ok=True)
 
 
 def manifest() -> dict[str, str]:

@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
         return {
             "language": i18n.current_language(),
             "languages": i18n.released(),
+            "contact": app.extensions["settings"].contact,
             "service_name": app.extensions["settings"].service_name,
             "demonstration": app.extensions["settings"].demo,
             "asset": lambda name: f"/static/{app.extensions['assets'][name]}",

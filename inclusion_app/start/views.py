@@ -121,13 +121,25 @@ def readyz() -> Any:
     return Response(body, status=200 if all(parts.values()) else 503, mimetype="text/plain")
 
 
+@room.page("/robots.txt", allow=ANYONE, localised=False)
+def robots_txt() -> Any:
+    """Search engines may know the service and its places, and nothing a person works on."""
+    mine = ["/r/", *(f"/{language.slug}/roadmap" for language in i18n.released())]
+    mine += [f"/{language.slug}/come-back" for language in i18n.released()]
+    return Response(
+        "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in mine)]) + "\n", mimetype="text/plain"
+    )
+
+
 @room.page("/.well-known/security.txt", allow=ANYONE, localised=False)
 def security_txt() -> Any:
-    """RFC 9116; the contact is this service's own page, for it has no address until one is configured."""
-    base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
+    """RFC 9116; without INCLUSION_CONTACT the contact is our page that says whom to tell."""
+    settings = current_app.extensions["settings"]
+    base = settings.base_url or request.host_url.rstrip("/")
+    contact = f"mailto:{settings.contact}" if settings.contact else f"{base}/en/accessibility"
     expires = (now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
     lines = [
-        f"Contact: {base}/en/accessibility",
+        f"Contact: {contact}",
         f"Expires: {expires}",
         "Preferred-Languages: en",
         f"Canonical: {base}/.well-known/security.txt",
