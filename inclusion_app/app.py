@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import traceback
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, request
@@ -12,6 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
 from inclusion_app import cli
@@ -23,6 +27,9 @@ from inclusion_app.roadmaps import keep_views, paper_views, wording
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the roadmaps room; importing them registers them.
 ROADMAP_PAGES = (keep_views, paper_views)
@@ -30,6 +37,32 @@ ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.
 
 
 LOOPBACK = ("127.0.0.1", "localhost")
+HOST = re.compile(
+    r"(?=.{1,259}$)(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,126}\.?)(:[0-9]{1,5})?"
+)
+
+
+class Service(Flask):
+    """Flask, with a log that says of an error what kind it is and where, never what was asked for or typed."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        kind, _err, trace = exc_info
+        place = traceback.extract_tb(trace)[-1]
+        self.logger.error("unforeseen %s at %s:%s", kind.__name__, place.filename, place.lineno)
+
+
+class OnlyHostNames:
+    """Refuses a `Host` that is no name at all before anything builds an address with it (RFC 1123)."""
+
+    def __init__(self, inner: WSGIApplication) -> None:
+        self.inner = inner
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
+            return self.inner(environ, start_response)
+        refusal = Response("400. This is no address of ours.\n", 400, mimetype="text/plain")
+        refusal.headers.update(headers.HEADERS)
+        return refusal(environ, start_response)
 
 
 class LanguagePart(BaseConverter):
@@ -42,7 +75,7 @@ class LanguagePart(BaseConverter):
 def create_app(settings: Settings | None = None) -> Flask:
     """A running application for these settings; refuses to start when a page declares no permission."""
     settings = settings or load_settings()
-    app = Flask(
+    app = Service(
         __name__,
         root_path=str(ROOT),
         template_folder="templates",
@@ -93,6 +126,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     def close_session(_err: BaseException | None) -> None:
         db.finish_request(commit=False)
 
+    app.wsgi_app = OnlyHostNames(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_hops:
         hops = settings.trusted_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

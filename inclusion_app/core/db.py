@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app, g, has_request_context, request
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -30,6 +30,7 @@ NAMING = {
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITE = {"sqlite_begin": "IMMEDIATE"}
 BUSY_SECONDS = 15
+IMPATIENT_SECONDS = 0.2
 
 
 class Base(DeclarativeBase):
@@ -61,11 +62,13 @@ class UTCDateTime(TypeDecorator[datetime]):
 def make_engine(url: str) -> Engine:
     """An engine for SQLite (WAL, full sync, secure delete) or PostgreSQL, ready for our transaction rule."""
     if url.startswith("sqlite:"):
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=4)
+    return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=4, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -84,14 +87,20 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    options = connection.get_execution_options()
+    how, impatient = options.get("sqlite_begin", "DEFERRED"), options.get("impatient", False)
+    if impatient:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {IMPATIENT_SECONDS * 1000:.0f}")
     try:
         connection.exec_driver_sql(f"BEGIN {how}")
     except OperationalError as err:
-        if "locked" not in str(err) and "busy" not in str(err):
+        if impatient or ("locked" not in str(err) and "busy" not in str(err)):
             raise
         time.sleep(0.05)
         connection.exec_driver_sql(f"BEGIN {how}")
+    finally:
+        if impatient:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 def engine() -> Engine:
@@ -100,8 +109,8 @@ def engine() -> Engine:
     return found
 
 
-def _writing_session() -> Session:
-    return Session(engine().execution_options(**WRITE), expire_on_commit=False)
+def _writing_session(*, impatient: bool = False) -> Session:
+    return Session(engine().execution_options(**WRITE, impatient=impatient), expire_on_commit=False)
 
 
 def _reading_session() -> Session:
@@ -111,7 +120,7 @@ def _reading_session() -> Session:
 def db_session() -> Session:
     """The session of this request. It begins at its first statement; the page wrapper ends it."""
     if "db_session" not in g:
-        writes = has_request_context() and request.method not in SAFE_METHODS
+        writes = has_request_context() and request.method not in SAFE_METHODS and not g.get("only_reads")
         g.db_session = _writing_session() if writes else _reading_session()
     found: Session = g.db_session
     return found
@@ -163,9 +172,14 @@ def snapshot(like: Session) -> Iterator[Session]:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
-    """One transaction of a command or of the worker: commits at the end, rolls back on any exception."""
-    session = _writing_session()
+def transaction(*, impatient: bool = False) -> Iterator[Session]:
+    """One transaction of a command or of the worker: commits at the end, rolls back on any exception.
+
+    An `impatient` one gives up after a fifth of a second (OperationalError) when another writes just now.
+    """
+    session = _writing_session(impatient=impatient)
+    if impatient and session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = '{IMPATIENT_SECONDS}s'"))
     try:
         yield session
         session.commit()
@@ -177,7 +191,7 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
-def side_write() -> Iterator[Session]:
+def side_write(*, impatient: bool = False) -> Iterator[Session]:
     """A short transaction of its own, for the four things that outlive a request's own fate.
 
     Attempt counters, the audit row of a read, last-seen times and anonymous counts (a guard lists the callers).
@@ -188,5 +202,5 @@ def side_write() -> Iterator[Session]:
         if outer.new or outer.dirty or outer.deleted or g.get("db_flushed"):
             raise RuntimeError("side_write() inside a transaction that has already changed something")
         outer.rollback()
-    with transaction() as session:
+    with transaction(impatient=impatient) as session:
         yield session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, g, make_response, render_template
+from flask import Flask, Response, current_app, g, make_response, render_template
 from flask import session as cookie
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -30,8 +30,19 @@ class RuleBroken(Exception):
 
 
 def page(name: str, status: int, **context: Any) -> Response:
-    """A plain error page that says nothing about what was asked for."""
-    return make_response(render_template(f"errors/{name}.html", **context), status)
+    """A plain error page that says nothing about what was asked for.
+
+    It only reads, so that it need not wait for what may have been the trouble. When even the page cannot be made, one
+    English sentence is left.
+    """
+    g.only_reads = True
+    try:
+        return make_response(render_template(f"errors/{name}.html", **context), status)
+    except Exception as err:
+        current_app.logger.error("no error page: %s", type(err).__name__)
+        if current_app.testing and current_app.config.get("RAISE_UNFORESEEN", True):
+            raise
+        return Response(f"{status}. Something went wrong. Please try again.\n", status, mimetype="text/plain")
 
 
 def register_error_pages(app: Flask) -> None:

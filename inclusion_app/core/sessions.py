@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import g, has_request_context
 from flask import session as cookie
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inclusion_app.core.clock import now as clock_now
@@ -22,6 +24,7 @@ from inclusion_app.core.db import Base, UTCDateTime, db_session, side_write
 
 VISIT_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
+PRESSED_TWICE = timedelta(minutes=2)
 COOKIE_KEY = "v"
 
 
@@ -32,11 +35,17 @@ class Visit(Base):
     __table_args__ = (
         CheckConstraint("unlocked IN ('nothing', 'titles', 'everything')", name="unlocked_known"),
         CheckConstraint("(unlocked = 'nothing') = (resident_id IS NULL)", name="unlocked_has_resident"),
+        CheckConstraint("(before_hash IS NULL) = (renewed_at IS NULL)", name="renewed_with_time"),
         Index("ix_visits_last_used_at", "last_used_at"),
+        Index("ix_visits_before_hash", "before_hash"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    # The id before the last renewal. A browser whose button was pressed twice throws the answer with the new id away
+    # and comes with this one; `renewed_visit` says what it is still good for.
+    before_hash: Mapped[str | None] = mapped_column(String(64))
+    renewed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     resident_id: Mapped[int | None] = mapped_column(
         ForeignKey("residents.id", ondelete="CASCADE"), index=True
     )
@@ -98,8 +107,24 @@ def visit_for_change(session: Session, now: datetime) -> Visit:
 
 def renew_browser(visit: Visit) -> None:
     """A new cookie id for the same visit, whenever it comes to show more than before."""
+    old = _token_hash()
     cookie[COOKIE_KEY] = secrets.token_urlsafe(32)
+    if old == visit.token_hash:
+        visit.before_hash, visit.renewed_at = old, clock_now()
     visit.token_hash = _token_hash() or ""
+
+
+def renewed_visit(session: Session, now: datetime) -> Visit | None:
+    """The visit this browser had until two minutes ago, when its id was renewed by an answer it did not keep.
+
+    The old id opens nothing by itself: whoever asks must check a secret of the person first, then renew again.
+    """
+    token_hash = _token_hash()
+    if token_hash is None:
+        return None
+    return session.scalar(
+        select(Visit).where(Visit.before_hash == token_hash, Visit.renewed_at > now - PRESSED_TWICE)
+    )
 
 
 def end_visit(session: Session) -> None:
@@ -131,7 +156,8 @@ def touch_visit() -> None:
     now = clock_now()
     if seen is None or seen[1] > now - SEEN_EVERY:
         return
-    with side_write() as session:
+    # A note of this kind never costs a page: the next page writes it.
+    with suppress(OperationalError), side_write(impatient=True) as session:
         session.execute(update(Visit).where(Visit.id == seen[0]).values(last_used_at=now))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, request, url_for
 from werkzeug.routing import BuildError
@@ -60,12 +61,10 @@ def same_page_in(language: i18n.Language) -> str:
     """The address of this very page in another language, its filters kept; the start page where there is none."""
     if request.endpoint and "language" in (request.url_rule.arguments if request.url_rule else ()):
         try:
-            parts = {
-                **(request.view_args or {}),
-                **request.args.to_dict(flat=False),
-                "language": language.slug,
-            }
-            return url_for(request.endpoint, **parts)
+            address = url_for(request.endpoint, **(request.view_args or {}), language=language.slug)
+            # Joined by hand: a visitor's names would otherwise stand beside Flask's own, such as `_scheme`.
+            query = urlencode(list(request.args.items(multi=True)))
+            return f"{address}?{query}" if query else address
         except BuildError:
             pass
     if request.endpoint == "people.scanned":

@@ -7,14 +7,15 @@ from typing import Any
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from inclusion_app.core import i18n, pins
+from inclusion_app.core import attempts, i18n, pins
 from inclusion_app.core.access import current_principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
-from inclusion_app.core.db import db_session
+from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core.db import db_session, reading, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
-from inclusion_app.core.sessions import current_visit, end_visit, renew_browser, visit_for_change
+from inclusion_app.core.sessions import Visit, current_visit, end_visit, renew_browser, renewed_visit
 from inclusion_app.people import services as people
 from inclusion_app.people.forms import KeepForm
 from inclusion_app.people.models import Resident
@@ -27,6 +28,8 @@ from inclusion_app.roadmaps.views import room
 def save() -> Any:
     """Choose a PIN or pictures; the answer is a code. Saving twice shows the same code."""
     visit = current_visit()
+    if visit is None and request.method == "POST" and _pressed_twice():
+        return redirect(url_for("roadmaps.code"), 303)
     if visit is None or queries.roadmap_of(db_session(), visit) is None:
         return redirect(url_for("roadmaps.plan"), 303)
     if visit.resident_id is not None:
@@ -49,10 +52,14 @@ def _keep(form: KeepForm, kind: str) -> Any:
     db_session().rollback()
     secret_hash = pins.hash_secret(secret, current_app.extensions["settings"].secret_key)
     session, moment = db_session(), now()
-    visit = visit_for_change(session, moment)
+    visit = current_visit()
+    if visit is None:
+        # Sent twice, and the first one was quicker: it counts.
+        return redirect(url_for("roadmaps.code" if _pressed_twice() else "roadmaps.plan"), 303)
+    visit.last_used_at = moment
     roadmap = queries.roadmap_of(session, visit)
     if visit.resident_id is not None or roadmap is None:
-        return redirect(url_for("roadmaps.code"), 303)  # the form was sent twice: the first one counts
+        return redirect(url_for("roadmaps.code"), 303)
     resident = people.make_resident(
         session,
         secret_kind=kind,
@@ -68,6 +75,36 @@ def _keep(form: KeepForm, kind: str) -> Any:
     )
     renew_browser(visit)
     return redirect(url_for("roadmaps.code"), 303)
+
+
+def _pressed_twice() -> bool:
+    """The button was pressed again before the first answer came, so the browser threw that answer away with the new
+    cookie in it. The same PIN or pictures lead to the code that was made; anything else opens nothing.
+    """
+    moment, settings = now(), current_app.extensions["settings"]
+    with reading() as session:
+        visit = renewed_visit(session, moment)
+        resident = session.get(Resident, visit.resident_id) if visit and visit.resident_id else None
+        if visit is None or resident is None:
+            return False
+        number, kind, stored, before = visit.id, resident.secret_kind, resident.secret_hash, visit.before_hash
+    db_session().rollback()
+    with side_write() as session:
+        if not attempts.claim(
+            session, key_hash=keyed_hash("attempt-again", before or ""), limit=attempts.PIN_WRONG, now=moment
+        ):
+            return False
+    try:
+        secret = KeepForm().secret(kind)
+    except RuleBroken:
+        return False
+    if not people.open_with_secret(stored, secret, settings.secret_key):
+        return False
+    again = db_session().get(Visit, number)
+    if again is None or again.before_hash != before:
+        return False
+    renew_browser(again)
+    return True
 
 
 def _resident() -> Resident | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from flask import current_app, make_response, redirect, render_template, request, url_for
 from flask import session as cookie
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import i18n
@@ -100,8 +102,10 @@ def leave() -> Any:
     """End the visit and show something dull. Only our own pages may end it; others are just sent away."""
     site = request.headers.get("Sec-Fetch-Site")
     if site in {None, "same-origin"} and cookie:
-        with side_write() as session:
+        # The way out waits for nothing. What cannot be deleted now goes two hours after its last use.
+        with suppress(SQLAlchemyError), side_write(impatient=True) as session:
             end_visit(session)
+        cookie.clear()
     response = make_response(redirect(load_catalogue().exit_site(), 303))
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response

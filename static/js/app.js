@@ -17,6 +17,11 @@
   if (leave) leave.addEventListener("click", function (e) {
     e.preventDefault(); document.body.hidden = true; location.replace(leave.href);
   });
+  // A button pressed again while its answer is on the way is pressed once.
+  addEventListener("submit", function (e) {
+    var form = e.target, now = Date.now();
+    if (now - (form.sentAt || 0) < 4000) e.preventDefault(); else form.sentAt = now;
+  });
   // Print buttons exist only where printing can be asked for.
   document.querySelectorAll("[data-print]").forEach(function (b) {
     b.hidden = false; b.addEventListener("click", function () { print(); });

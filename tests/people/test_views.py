@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -12,11 +13,12 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from inclusion_app.core import audit, pins
+from inclusion_app.core import audit, clock, pins, sessions
 from inclusion_app.core.db import transaction
 from inclusion_app.core.sessions import Visit
 from inclusion_app.people import services, views
 from inclusion_app.people.models import Resident
+from inclusion_app.roadmaps import keep_views
 from tests.conftest import SECRET, Browser
 
 
@@ -307,3 +309,59 @@ def test_a_post_without_the_token_or_from_elsewhere_changes_nothing(browser: Bro
         answer = browser.client.post(f"/en{path}", data={"do": "delete"}, headers={"Sec-Fetch-Site": site})
         assert answer.status_code == 400
     assert browser.get("/roadmap/code").status_code == 200
+
+
+def test_pressing_save_twice_leads_to_the_code_that_was_made(
+    on_both: Callable[[], Browser], service_on_both: Flask
+) -> None:
+    """The browser throws the first answer away, and the new cookie with it."""
+    person = on_both()
+    person.make_plan()
+    before = cookie_of(person)
+    code = person.save_plan()
+    put_cookie(person, before)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', person.text("/come-back"))
+    assert token
+    put_cookie(person, before)
+    for _press in range(2):
+        again = person.client.post(
+            "/en/roadmap/save", data={"pin": "4071", "pin_again": "4071", "csrf_token": token[1]}
+        )
+        assert again.headers["Location"] == "/en/roadmap/code"
+        assert code in person.text("/roadmap/code")
+        put_cookie(person, before)
+    with service_on_both.app_context(), transaction() as session:
+        assert session.query(Resident).count() == 1
+        assert session.query(Visit).count() == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_old_cookie_opens_nothing_without_the_secret_or_later(
+    on_both: Callable[[], Browser], monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    person, thief = on_both(), on_both()
+    person.make_plan()
+    before = cookie_of(person)
+    code = person.save_plan()
+    put_cookie(thief, before)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', thief.text("/come-back"))
+    assert token
+    if late:
+        later = clock.now() + sessions.PRESSED_TWICE + timedelta(seconds=1)
+        monkeypatch.setattr(keep_views, "now", lambda: later)
+    pins_tried = ["4071"] if late else ["8306", "8307", "8308", "8309", "8310", "4071"]
+    for pin in pins_tried:  # the sixth would be right, but five wrong ones end it
+        put_cookie(thief, before)
+        thief.client.post("/en/roadmap/save", data={"pin": pin, "pin_again": pin, "csrf_token": token[1]})
+        assert code not in thief.text("/roadmap/code")
+    assert code in person.text("/roadmap/code")
+
+
+def cookie_of(browser: Browser) -> str:
+    found = browser.client.get_cookie("visit")
+    assert found
+    return found.value
+
+
+def put_cookie(browser: Browser, value: str) -> None:
+    browser.client.set_cookie("visit", value)
