@@ -80,7 +80,7 @@ def test_the_kind_a_step_needs_comes_before_what_is_near(app: Flask) -> None:
         found = nearby.places_for(["M1", "A4"], FALLOWFIELD)
         measured = near_candidates(db_session(), where=FALLOWFIELD, kinds=["repair_cafe", "library"])
         ids = [near.place.id for near in found["M1"]]
-        assert ids == [number for _far, number in measured["repair_cafe"]][:2]
+        assert ids[0] == measured["repair_cafe"][0][1]
         assert measured["library"][0] < measured["repair_cafe"][0]
         assert found["A4"] == []
         assert nearby.said_once(found).gaps == ()
