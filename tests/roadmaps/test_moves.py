@@ -137,6 +137,16 @@ def test_what_was_refused_changed_nothing(browser: Browser, app: Flask) -> None:
         assert session.query(Roadmap).one().choices["pins"] == ["C1", "C2", "C3"]
 
 
+def test_a_refusal_shows_the_step_as_it_is(browser: Browser) -> None:
+    browser.make_plan()
+    browser.send("/roadmap/steps/K1", do="already_knew")
+    for step in ("C2", "C3", "T6"):
+        browser.send(f"/roadmap/steps/{step}", do="pin")
+    refused = browser.send("/roadmap/steps/K1", do="add")
+    assert refused.status_code == 422
+    assert "You knew this already." in refused.get_data(as_text=True)
+
+
 @pytest.mark.parametrize(
     ("mode", "says"),
     [
