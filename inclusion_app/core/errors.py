@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from inclusion_app.core.sessions import VisitEnded
 from inclusion_app.core.words import N_
 
 CHANGED_ALREADY = N_("This was changed already. Look at the page again.")
@@ -50,12 +51,15 @@ def register_error_pages(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(err: HTTPException) -> Any:
-        known = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "not_found", 413: "too_large"}
+        known = {400: "bad_request", 404: "not_found", 405: "not_found", 413: "too_large"}
         code = err.code or 500
         if code < 400:
             return err
         if code == 404 and g.get("unreleased") is not None:
             return page("no_language", 404)
+        if code == 403:
+            # Who came in by the code alone is told how to open the rest.
+            return page("forbidden", 403, code_alone=getattr(g.get("principal"), "kind", "") == "code")
         return page(known.get(code, "broken" if code >= 500 else "bad_request"), code)
 
     @app.errorhandler(CSRFError)
@@ -65,6 +69,10 @@ def register_error_pages(app: Flask) -> None:
     @app.errorhandler(RuleBroken)
     def refused(err: RuleBroken) -> Any:
         return page("refused", 422, broken=err)
+
+    @app.errorhandler(VisitEnded)
+    def plan_gone(_err: VisitEnded) -> Any:
+        return page("ended", 422, sent=True)
 
     @app.errorhandler(IntegrityError)
     def constraint_said_no(err: IntegrityError) -> Any:

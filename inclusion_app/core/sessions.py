@@ -52,8 +52,14 @@ class Visit(Base):
     unlocked: Mapped[str] = mapped_column(String(12), default="nothing")
     # Where the person asked us to look from; a key for this stay only (see places).
     near: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
+    # Steps of this stay that were counted for the gap report, so that looking twice counts once (see roadmaps).
+    gaps_counted: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     last_used_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class VisitEnded(Exception):
+    """Somebody wants to change a plan that went with its visit. Answered with a page that says so, 422."""
 
 
 def remember_browser() -> None:

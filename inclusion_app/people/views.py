@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from flask import current_app, g, redirect, render_template, request, url_for
 
 from inclusion_app.core import attempts, i18n
-from inclusion_app.core.access import ANYONE, Room
+from inclusion_app.core.access import ANYONE, Room, current_principal
 from inclusion_app.core.clock import now
-from inclusion_app.core.codes import BrokenCode, read_code
+from inclusion_app.core.codes import BrokenCode, read_code, show_code
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, reading, side_write
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
@@ -20,6 +20,7 @@ from inclusion_app.core.sessions import end_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
 from inclusion_app.people.forms import ComeBackForm
+from inclusion_app.people.models import Resident
 
 room = Room("people", __name__)
 
@@ -35,6 +36,8 @@ BUSY = N_("Too many codes were tried. Wait a few minutes and try again.")
 def come_back() -> Any:
     form = ComeBackForm()
     pictures = request.values.get("with") == "pictures"
+    if request.method == "GET":
+        form.code.data = _code_of_this_visit()
     if request.method == "POST":
         code = form.read_code()
         if code is not None:
@@ -44,6 +47,18 @@ def come_back() -> Any:
             except RuleBroken as broken:
                 form.refuse(broken)
     return _page(form, pictures)
+
+
+def _code_of_this_visit() -> str:
+    """The code whoever came in by it alone has typed already; only the PIN or the pictures are missing.
+
+    Which of the two opens the plan is not told: it would halve a guesser's work.
+    """
+    principal = current_principal()
+    if principal.kind != "code":
+        return ""
+    resident = db_session().get(Resident, principal.resident_id)
+    return show_code(resident.code) if resident else ""
 
 
 @room.page("/r/<code>", allow=ANYONE, localised=False)

@@ -37,6 +37,7 @@ WHOLE = (
     selectinload(Place.ward),
 )
 OUTSIDE_METRES = 25_000
+CANDIDATES = 20  # of each kind; what is further away is never among the best two
 
 
 @dataclass(frozen=True)
@@ -252,38 +253,36 @@ def facilities_with_data(session: Session) -> set[str]:
     return set(session.scalars(select(Facility.name).where(Facility.value == "yes").distinct()))
 
 
-def near_for_kinds(
-    session: Session,
-    *,
-    where: Where,
-    kinds_by_step: Mapping[str, tuple[str, ...]],
-    now: datetime,
-    most: int = 2,
-) -> dict[str, list[Found]]:
-    """At most two places for each step, nearest of the first kind that has one near; three queries in all."""
+def near_candidates(
+    session: Session, *, where: Where, kinds: Collection[str], most: int = CANDIDATES
+) -> dict[str, list[tuple[float, int]]]:
+    """(metres, place id) of the nearest places of each kind, nearest first; what is too far to go is left out."""
     light = session.execute(
         select(Place.id, Place.lat, Place.lng, Place.kinds).where(Place.lat.is_not(None))
     ).all()
-    measured = sorted(
-        (metres_between(where.lat, where.lng, row.lat, row.lng), row.id, row.kinds.split()) for row in light
-    )
-    picked: dict[str, list[tuple[float, int]]] = {}
-    for step, kinds in kinds_by_step.items():
-        best: list[tuple[float, int]] = []
-        for kind in kinds:
-            fitting = [
-                (metres, place) for metres, place, has in measured if kind in has and metres <= FAR_METRES
-            ]
-            best += [item for item in fitting if item not in best][: most - len(best)]
-            if len(best) >= most:
-                break
-        picked[step] = best
-    rows = _rows(session, sorted({place for best in picked.values() for _metres, place in best}))
-    days = holidays(session)
+    found: dict[str, list[tuple[float, int]]] = {kind: [] for kind in kinds}
+    for row in light:
+        metres = metres_between(where.lat, where.lng, row.lat, row.lng)
+        if metres <= FAR_METRES:
+            for kind in set(row.kinds.split()) & found.keys():
+                found[kind].append((metres, row.id))
+    return {kind: sorted(measured)[:most] for kind, measured in found.items()}
+
+
+def found_places(session: Session, metres: Mapping[int, float], *, now: datetime) -> dict[int, Found]:
+    """These places with all their facts, each with its distance and whether it is open now."""
+    rows = _rows(session, sorted(metres))
+    days = holidays(session) if rows else frozenset()
     return {
-        step: [Found(rows[place], metres, status_at(rows[place].hours, now, days)) for metres, place in best]
-        for step, best in picked.items()
+        number: Found(place, metres[number], status_at(place.hours, now, days))
+        for number, place in rows.items()
     }
+
+
+def area_code(session: Session, where: Where) -> str:
+    """A ward's code for a position, else the district it lies in: fine enough for a figure, too rough for a person."""
+    ward = session.get(Ward, where.ward_id) if where.ward_id else None
+    return ward.code if ward else nearest_district(session, where)
 
 
 _sheets: dict[str, Sheet | None] = {}
@@ -302,10 +301,10 @@ def city_sheet(session: Session) -> Sheet | None:
 
 
 def nearest_district(session: Session, where: Where) -> str:
-    """The district of the ward whose label point is nearest."""
+    """The district of the ward whose label point is nearest; empty while no ward is loaded."""
     wards = session.execute(select(Ward.district, Ward.lat, Ward.lng)).all()
-    best = min(wards, key=lambda ward: metres_between(where.lat, where.lng, ward.lat, ward.lng))
-    return str(best.district)
+    best = min(wards, key=lambda ward: metres_between(where.lat, where.lng, ward.lat, ward.lng), default=None)
+    return str(best.district) if best else ""
 
 
 def places_to_export(session: Session, licence: str = "") -> list[Place]:

@@ -41,6 +41,12 @@ class CheckForm(BaseForm):
     back = HiddenField()
 
 
+class StepForm(BaseForm):
+    """The buttons of a step page; what the rules refuse is said at them."""
+
+    do = HiddenField()
+
+
 def question_form(question: Question, chosen: Any) -> CheckForm:
     """The form of one question, filled with the answer given before."""
     choices = [SelectChoice(option.value, _l(option.label)) for option in question.options]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from inclusion_app.core.crypto import EncryptedJSON
@@ -53,3 +53,18 @@ class StepProgress(Base):
     status: Mapped[str] = mapped_column(String(20), default="not_started")
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
     roadmap: Mapped[Roadmap] = relationship(back_populates="progress")
+
+
+class OfferGap(Base):
+    """How often a step was shown in a month and no place near helped with it. No person and no day stands here.
+
+    `month` is written 2026-11; `area` is a ward's code or a district, never finer.
+    """
+
+    __tablename__ = "offer_gaps"
+    __table_args__ = (CheckConstraint("times > 0", name="times_counted"),)
+
+    step_id: Mapped[str] = mapped_column(String(8), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    area: Mapped[str] = mapped_column(String(40), primary_key=True)
+    times: Mapped[int] = mapped_column(Integer)

@@ -40,11 +40,20 @@ class Computed:
         return modes_of([goal_id], self.answers, self.choices)[goal_id]
 
 
-def roadmap_of(session: Session, visit: Visit) -> Roadmap | None:
-    """The saved roadmap a visit has opened, else the one it is making."""
+def roadmap_of(session: Session, visit: Visit, *, to_change: bool = False) -> Roadmap | None:
+    """The saved roadmap a visit has opened, else the one it is making.
+
+    With `to_change` nobody else changes it before the commit, and it is read as it stands now, even if this request
+    has read it before: its answers and choices are written back whole, so an old copy would undo another's change.
+    SQLite needs no lock of the row, for a request that may write is alone from its first statement on (core/db.py).
+    """
+    owner = Roadmap.visit_id == visit.id
     if visit.resident_id is not None:
-        return roadmap_of_resident(session, visit.resident_id)
-    return session.scalar(select(Roadmap).where(Roadmap.visit_id == visit.id))
+        owner = Roadmap.resident_id == visit.resident_id
+    mine = select(Roadmap).where(owner)
+    if to_change:
+        mine = mine.with_for_update(of=Roadmap).execution_options(populate_existing=True)
+    return session.scalar(mine)
 
 
 def has_roadmap(session: Session, visit: Visit) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import history
@@ -16,7 +17,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
 from inclusion_app.roadmaps import journeys, queries
 from inclusion_app.roadmaps.catalogue import Catalogue
-from inclusion_app.roadmaps.models import Roadmap, StepProgress
+from inclusion_app.roadmaps.models import OfferGap, Roadmap, StepProgress
 from inclusion_app.roadmaps.rules import Mode, StepState
 
 MAX_PINS = 3
@@ -26,7 +27,7 @@ def roadmap_for_change(session: Session, *, visit: Visit, now: datetime) -> Road
     """The roadmap this visit works on; made at the first answer. A code alone changes nothing."""
     if visit.unlocked == "titles":
         raise RuleBroken(N_("Type your PIN or choose your pictures to change this plan."))
-    roadmap = queries.roadmap_of(session, visit)
+    roadmap = queries.roadmap_of(session, visit, to_change=True)
     if roadmap is None:
         owner = {"resident_id": visit.resident_id} if visit.resident_id else {"visit_id": visit.id}
         roadmap = Roadmap(answers={}, choices={}, made_at=now, changed_at=now, **owner)
@@ -97,7 +98,7 @@ def pin_step(session: Session, *, roadmap: Roadmap, step_id: str, actor: str, no
     if step_id in pins:
         return
     if len(pins) >= MAX_PINS:
-        raise RuleBroken(N_("You have three steps at the top already. Take one down first."))
+        raise RuleBroken(N_("You have three steps at the top already. Take one down first."), field="do")
     if any(row.step_id == step_id and row.status == StepState.NOT_FOR_ME.value for row in roadmap.progress):
         set_step_state(
             session, roadmap=roadmap, step_id=step_id, state=StepState.NOT_STARTED, actor=actor, now=now
@@ -110,6 +111,31 @@ def unpin_step(session: Session, *, roadmap: Roadmap, step_id: str, now: datetim
     """Take a step down from the top."""
     _choose(roadmap, pins=[pin for pin in roadmap.choices.get("pins", []) if pin != step_id])
     roadmap.changed_at = now
+
+
+def add_step(
+    session: Session, *, roadmap: Roadmap, step_id: str, today: date, actor: str, now: datetime
+) -> None:
+    """Have this step in the plan: as a step to do again, as an extra of a goal, else at the top.
+
+    Raises RuleBroken when only the top is left for it and three are there already.
+    """
+    made = queries.compute(roadmap, today=today)
+    state = made.choices.states.get(step_id, StepState.NOT_STARTED)
+    if state is not StepState.NOT_STARTED or step_id in made.plan.known:
+        set_step_state(
+            session, roadmap=roadmap, step_id=step_id, state=StepState.NOT_STARTED, actor=actor, now=now
+        )
+        made = queries.compute(roadmap, today=today)
+    if step_id in made.step_ids:
+        return
+    for goal in made.answers.goals:
+        if goal in made.catalogue.goals and step_id in made.catalogue.goals[goal].extras:
+            add_extra(
+                session, roadmap=roadmap, catalogue=made.catalogue, goal_id=goal, step_id=step_id, now=now
+            )
+            return
+    pin_step(session, roadmap=roadmap, step_id=step_id, actor=actor, now=now)
 
 
 def set_mode(session: Session, *, roadmap: Roadmap, goal_id: str, mode: Mode, now: datetime) -> None:
@@ -137,12 +163,12 @@ def add_goal(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime)
         give_answer(session, roadmap=roadmap, question="q1", value=[*goals, goal_id], now=now)
 
 
-def move_goal_up(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime) -> None:
-    """Let a goal change places with the one before it."""
+def move_goal_up(session: Session, *, roadmap: Roadmap, goal_id: str, place: int, now: datetime) -> None:
+    """Put a goal at this place (1 is the first), never further down than it is: sent twice, it moves once."""
     goals = list(roadmap.answers.get("q1", []))
-    here = goals.index(goal_id) if goal_id in goals else 0
-    if here:
-        goals[here - 1 : here + 1] = [goal_id, goals[here - 1]]
+    if goal_id in goals and 1 <= place <= goals.index(goal_id):
+        goals.remove(goal_id)
+        goals.insert(place - 1, goal_id)
         give_answer(session, roadmap=roadmap, question="q1", value=goals, now=now)
 
 
@@ -163,6 +189,28 @@ def set_free_minutes(session: Session, *, roadmap: Roadmap, minutes: int | None,
     """Show fewer next steps when time is short."""
     _choose(roadmap, free_minutes=minutes)
     roadmap.changed_at = now
+
+
+def count_gaps(session: Session, *, visit_id: int, steps: Collection[str], area: str, today: date) -> None:
+    """Count once for a visit and step that no place near helps with it (point 11). The count names nobody."""
+    visit = session.scalar(select(Visit).where(Visit.id == visit_id).with_for_update())
+    if visit is None:
+        return
+    counted = (visit.gaps_counted or {}).get("steps", [])
+    fresh = [step for step in steps if step not in counted]
+    if not fresh:
+        return
+    visit.gaps_counted = {"steps": [*counted, *fresh]}
+    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    # In one order, so that two visits that count the same steps cannot wait for each other.
+    for step in sorted(fresh):
+        session.execute(
+            kind.insert(OfferGap)
+            .values(step_id=step, month=f"{today:%Y-%m}", area=area, times=1)
+            .on_conflict_do_update(
+                index_elements=["step_id", "month", "area"], set_={"times": OfferGap.times + 1}
+            )
+        )
 
 
 def give_to_resident(

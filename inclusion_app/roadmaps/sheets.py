@@ -18,7 +18,7 @@ from inclusion_app.places import drawing
 from inclusion_app.places.hours import DayHours, week
 from inclusion_app.places.queries import Where, city_sheet, holidays
 from inclusion_app.places.wording import Near, distance_facts
-from inclusion_app.roadmaps import queries, wording
+from inclusion_app.roadmaps import nearby, queries, wording
 from inclusion_app.roadmaps.handout import (
     Handout,
     OpenDay,
@@ -66,7 +66,7 @@ def build_handout(
     goals = [made.catalogue.goals[goal] for goal in made.answers.goals or ("g01",)]
     lines = (made.catalogue.phone_line_for_goal(goal.id) for goal in goals)
     line = next((line for line in lines if line is not None), None)
-    near = next((places[0] for places in wording.places_for(shown, where).values() if places), None)
+    near = next((places[0] for places in nearby.places_for(shown, where).values() if places), None)
     drawn, more = first_stations(
         line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl"), _
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -14,15 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
 from inclusion_app.core.clock import now
-from inclusion_app.core.db import db_session
+from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
-from inclusion_app.core.sessions import current_visit, had_visit, visit_for_change
+from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.core.words import N_
-from inclusion_app.places.queries import Where, where_of_near
-from inclusion_app.roadmaps import forms, journeys, policy, queries, services, wording
+from inclusion_app.places.queries import Where, area_code, where_of_near
+from inclusion_app.roadmaps import forms, journeys, nearby, policy, queries, services
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
+from inclusion_app.roadmaps.moves import moves
 from inclusion_app.roadmaps.picture import line_map
 from inclusion_app.roadmaps.rules import Device, Mode, Skill, StepState
 from inclusion_app.roadmaps.selfcheck import DAY_GOALS, QUESTIONS, TAPS
@@ -45,8 +47,11 @@ def has_plan() -> bool:
         return False  # the page that says the database is away
 
 
-def _mine_to_change() -> Roadmap:
+def _mine_to_change(*, anew: bool = False) -> Roadmap:
+    """The roadmap of this visit, ours alone until the commit. With `anew` one may begin where a visit has ended."""
     session = db_session()
+    if not anew and had_visit():
+        raise VisitEnded
     return services.roadmap_for_change(session, visit=visit_for_change(session, now()), now=now())
 
 
@@ -85,7 +90,8 @@ def _question(number: int) -> Any:
     if request.method == "POST":
         skip = "skip" in request.form
         if skip or _valid(form, question):
-            roadmap = _mine_to_change()
+            ended = had_visit()
+            roadmap = _mine_to_change(anew=True)
             value = None if skip else form.answer.data or []
             services.give_answer(db_session(), roadmap=roadmap, question=question.id, value=value, now=now())
             taps = {
@@ -93,7 +99,11 @@ def _question(number: int) -> Any:
             }
             if taps:
                 services.set_facts(db_session(), roadmap=roadmap, now=now(), **taps)
+            if ended:
+                return _begin_again(roadmap, number)
             return redirect(_after(roadmap, number, form.back.data), 303)
+    elif number > 1 and had_visit():
+        return redirect(url_for("roadmaps.plan"))  # which says what became of the answers
     page = render_template(
         "roadmaps/check.html",
         form=form,
@@ -111,6 +121,15 @@ def _question(number: int) -> Any:
         back=_before(number, form.back.data),
     )
     return page, 422 if form.errors else 200
+
+
+def _begin_again(roadmap: Roadmap, number: int) -> Any:
+    """An answer came after its visit had ended: it is kept, the others are asked for again, and it is said."""
+    flash(_("Your visit ended after two hours. Your other answers are gone."), "ended")
+    flash(_("We kept the answer you just gave."), "ended")
+    flash(_("Did you save your plan? Then your code opens it."), "ended")
+    where = _after(roadmap, number, "") if number == 1 else url_for("roadmaps.check")
+    return redirect(where, 303)
 
 
 def _valid(form: Any, question: Any) -> bool:
@@ -160,7 +179,7 @@ def days() -> Any:
     roadmap = _mine()
     goals = _goals_with_days(roadmap)
     if roadmap is None or not goals:
-        return redirect(url_for("roadmaps.check"))
+        return _no_answers()
     catalogue = load_catalogue()
     fields = {goal: forms.DayField(_l(catalogue.goals[goal].title)) for goal in goals}
     form = type("DaysForm", (BaseForm,), fields)()
@@ -188,6 +207,15 @@ def days() -> Any:
     return page, 422 if form.errors else 200
 
 
+def _no_answers() -> Any:
+    """Nothing is here to go on with: begin, or hear first that the visit has ended."""
+    if not had_visit():
+        return redirect(url_for("roadmaps.check"))
+    if request.method == "POST":
+        raise VisitEnded
+    return redirect(url_for("roadmaps.plan"))
+
+
 def _days_are_right(form: BaseForm, goals: list[str]) -> bool:
     form.validate()
     for goal in goals:
@@ -206,7 +234,7 @@ def new_to_all_this() -> Any:
 def answers() -> Any:
     roadmap = _mine()
     if roadmap is None:
-        return redirect(url_for("roadmaps.check"))
+        return _no_answers()
     return render_template(
         "roadmaps/answers.html",
         questions=QUESTIONS,
@@ -222,26 +250,42 @@ def plan() -> Any:
     """The plan of this visit: next three, list, picture. With the code alone: titles only."""
     roadmap = _mine()
     if roadmap is None:
-        return render_template("roadmaps/no_plan.html", ended=had_visit())
+        return render_template("errors/ended.html" if had_visit() else "roadmaps/no_plan.html")
     made = queries.compute(roadmap, today=clock.today())
     if current_principal().kind == "code":
         return render_template("roadmaps/titles.html", made=made)
-    return render_template(
+    where = _where(roadmap)
+    near = nearby.said_once(nearby.places_for(made.plan.next, where))
+    page = render_template(
         "roadmaps/plan.html",
         **_plan_words(made),
+        near=near,
+        where=where,
         first_open=journeys.next_question(roadmap.answers),
         saved=roadmap.resident_id is not None,
         form=BaseForm(),
     )
+    if where is not None and near.gaps:
+        _count_gaps(near.gaps, where)
+    return page
+
+
+def _count_gaps(steps: tuple[str, ...], where: Where) -> None:
+    """Count the shown steps no place near helps with. After the page is drawn: counting ends the reads it stands on."""
+    visit = current_visit()
+    if visit is None or set(steps) <= set((visit.gaps_counted or {}).get("steps", ())):
+        return
+    number, area = visit.id, area_code(db_session(), where)
+    try:
+        with side_write() as session:
+            services.count_gaps(session, visit_id=number, steps=steps, area=area, today=clock.today())
+    except SQLAlchemyError as err:
+        # Nobody's plan waits for a figure.
+        current_app.logger.error("a gap was not counted: %s", type(err).__name__)
 
 
 def _plan_words(made: queries.Computed) -> dict[str, Any]:
-    steps = {step.id: step for step in made.plan.steps}
-    where = _where(made.roadmap)
     return {
-        "near": wording.places_for(made.plan.next, where),
-        "asked_near": where is not None,
-        "near_words": _("Places near %(name)s.", name=where.name) if where else "",
         "picture_of_plan": line_map(
             made.plan,
             made.answers.goals or ("g01",),
@@ -252,7 +296,7 @@ def _plan_words(made: queries.Computed) -> dict[str, Any]:
         "made": made,
         "plan": made.plan,
         "catalogue": made.catalogue,
-        "steps": steps,
+        "steps": {step.id: step for step in made.plan.steps},
         "goals": [made.catalogue.goals[goal] for goal in made.answers.goals if goal in made.catalogue.goals],
     }
 
@@ -290,10 +334,16 @@ def goals() -> Any:
         goal = request.form.get("goal", "")
         if goal not in catalogue.goals:
             abort(404)
-        change = services.remove_goal if "remove" in request.form else services.add_goal
+        session, mine = db_session(), _mine_to_change()
         if "up" in request.form:
-            change = services.move_goal_up
-        change(db_session(), roadmap=_mine_to_change(), goal_id=goal, now=now())
+            place = request.form["up"]
+            if not re.fullmatch(r"[0-9]{1,2}", place):
+                raise RuleBroken(_l("Choose one of the answers on this page."))
+            services.move_goal_up(session, roadmap=mine, goal_id=goal, place=int(place), now=now())
+        elif "remove" in request.form:
+            services.remove_goal(session, roadmap=mine, goal_id=goal, now=now())
+        else:
+            services.add_goal(session, roadmap=mine, goal_id=goal, now=now())
         flash(_("Your plan is changed."))
         return redirect(url_for("roadmaps.plan"), 303)
     roadmap = _mine()
@@ -327,13 +377,11 @@ def goal(goal_id: str) -> Any:
             )
         flash(_("Your plan is changed."))
         return redirect(url_for("roadmaps.plan"), 303)
-    roadmap = _mine()
-    made = queries.compute(roadmap, today=clock.today()) if roadmap else None
     return render_template(
         "roadmaps/goal.html",
         goal=catalogue.goals[goal_id],
         catalogue=catalogue,
-        made=made,
+        made=_made(),
         modes=MODES,
         form=BaseForm(),
     )
@@ -353,6 +401,7 @@ STEP_SAID = {
     "can_show_others": N_("Well done. The step is done."),
     "already_knew": N_("Well done. The step is done."),
     "not_started": N_("The step is in your plan."),
+    "add": N_("The step is in your plan."),
     "pin": N_("The step is at the top of your plan."),
     "unpin": N_("The step is in its usual place again."),
     "not_for_me": N_("The step is taken out of your plan."),
@@ -379,9 +428,7 @@ def step(step_id: str) -> Any:
     catalogue = load_catalogue()
     if step_id not in catalogue.steps:
         abort(404)
-    roadmap = _mine()
-    made = queries.compute(roadmap, today=clock.today()) if roadmap else None
-    form = BaseForm()
+    made, form = _made(), forms.StepForm()
     if request.method == "POST":
         do = request.form.get("do", "")
         if do == "not_for_me" and made and _leaning_on(made, step_id):
@@ -392,13 +439,27 @@ def step(step_id: str) -> Any:
             return redirect(url_for("roadmaps.plan"), 303)
         except RuleBroken as broken:
             form.refuse(broken)
+            # What was begun is undone; the page shows the plan as it is.
+            db_session().rollback()
+            made = _made()
     return _step_page(catalogue, step_id, made, form)
+
+
+def _made() -> queries.Computed | None:
+    roadmap = _mine()
+    return queries.compute(roadmap, today=clock.today()) if roadmap else None
 
 
 def _change_step(step_id: str, do: str) -> None:
     session, roadmap = db_session(), _mine_to_change()
+    if instead := request.form.get("instead"):
+        services.unpin_step(session, roadmap=roadmap, step_id=instead, now=now())
     if do == "pin":
         services.pin_step(session, roadmap=roadmap, step_id=step_id, actor=_actor(), now=now())
+    elif do == "add":
+        services.add_step(
+            session, roadmap=roadmap, step_id=step_id, today=clock.today(), actor=_actor(), now=now()
+        )
     elif do == "unpin":
         services.unpin_step(session, roadmap=roadmap, step_id=step_id, now=now())
     elif do == "not_for_me":
@@ -413,21 +474,29 @@ def _change_step(step_id: str, do: str) -> None:
         abort(400)
 
 
-def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form: BaseForm) -> Any:
+def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form: forms.StepForm) -> Any:
     planned = next((item for item in made.plan.steps if item.id == step_id), None) if made else None
+    state = made.choices.states.get(step_id) if made else None
+    pins = made.choices.pins if made else ()
+    known = made is not None and step_id in made.plan.known
     page = render_template(
         "roadmaps/step.html",
         step=catalogue.steps[step_id],
         planned=planned,
         made=made,
+        ended=made is None and had_visit(),
         catalogue=catalogue,
-        state=made.choices.states.get(step_id) if made else None,
-        places=wording.places_for([step_id], _where(made.roadmap if made else None)).get(step_id, ()),
+        state=state,
+        moves=moves(state, in_plan=planned is not None, known=known, pinned=step_id in pins),
+        # Too many are pinned: which, so that one can make room.
+        in_the_way=[catalogue.steps[pin] for pin in pins if pin in catalogue.steps] if form.do.errors else (),
+        goals=[catalogue.goals[goal] for goal in planned.serves] if planned else (),
+        places=nearby.places_for([step_id], _where(made.roadmap if made else None)).get(step_id, ()),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),
         form=form,
     )
-    return page, 422 if form.form_errors else 200
+    return page, 422 if form.errors or form.form_errors else 200
 
 
 def _leaning_on(made: queries.Computed, step_id: str) -> list[str]:
@@ -440,8 +509,10 @@ def _leaning_on(made: queries.Computed, step_id: str) -> list[str]:
 def not_for_me(step_id: str) -> Any:
     """Asked once: keep the steps that lean on this one, or take them away with it?"""
     catalogue, roadmap = load_catalogue(), _mine()
-    if step_id not in catalogue.steps or roadmap is None:
+    if step_id not in catalogue.steps:
         abort(404)
+    if roadmap is None:
+        return _no_answers() if had_visit() else abort(404)
     form = BaseForm()
     if request.method == "POST":
         if request.form.get("dependants") in {"keep", "drop"}:

@@ -7,16 +7,10 @@ from collections.abc import Iterable
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from inclusion_app.core.clock import now
-from inclusion_app.core.db import db_session
 from inclusion_app.core.words import N_
-from inclusion_app.places.queries import Where, near_for_kinds
-from inclusion_app.places.rules import KINDS, kinds_for_step
-from inclusion_app.places.wording import Near
 from inclusion_app.roadmaps.catalogue import Goal, load_catalogue
 from inclusion_app.roadmaps.rules import BARRIER_WORDS, REASON_WORDS, Reason, StepState
 
-UNTIL_THEN = ("A1", "A3")  # a device and data take a while to get (point 9)
 HOURS_FROM = 240  # minutes: a longer time is easier to see in hours
 STATE_WORDS = {
     StepState.NOT_STARTED: N_("Not started"),
@@ -65,26 +59,6 @@ def minutes_words(minutes: int) -> str:
 def minutes_in_english(minutes: int) -> str:
     """The same in English, for a sheet of two languages."""
     return f"About {minutes} minutes" if minutes < HOURS_FROM else f"About {round(minutes / 60)} hours"
-
-
-def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near]]:
-    """At most two real places for each shown step; nothing while we do not know where the person is."""
-    if where is None:
-        return {}
-    moment = now()
-    wanted = {step: kinds_for_step(step) for step in steps}
-    found = near_for_kinds(db_session(), where=where, kinds_by_step=wanted, now=moment)
-    return {
-        step: [Near(item, _why(step, item.place.kind_list, wanted[step]), moment) for item in best]
-        for step, best in found.items()
-    }
-
-
-def _why(step: str, has: list[str], wanted: tuple[str, ...]) -> str:
-    kind = next((kind for kind in wanted if kind in has), "library")
-    if step in UNTIL_THEN and kind == "library":
-        return _("Until then, use a free computer here")
-    return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
 
 
 def notes_of(goals: Iterable[Goal]) -> list[str]:

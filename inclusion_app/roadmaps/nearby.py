@@ -1,0 +1,123 @@
+"""Real places for the steps a page shows (point 11): the best two each, and each place said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from babel.lists import format_list
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from inclusion_app.core import clock
+from inclusion_app.core.db import db_session
+from inclusion_app.places.queries import Where, found_places, near_candidates
+from inclusion_app.places.rules import KINDS, kinds_for_step
+from inclusion_app.places.wording import Near
+from inclusion_app.roadmaps.rules import Offer, best_offers
+
+MOST = 2
+UNTIL_THEN = ("A1", "A3")  # a device and data take a while to get (point 9)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A place that helps with several steps: their numbers in words, and why it is named, each reason once."""
+
+    near: Near
+    steps: tuple[str, ...]
+    numbers: str
+    whys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """The places of a page: `own` of one step alone, `shared` of several, `gaps` the steps no place is left for."""
+
+    own: Mapping[str, Sequence[Near]]
+    shared: tuple[Shared, ...]
+    gaps: tuple[str, ...]
+
+    @property
+    def shared_steps(self) -> frozenset[str]:
+        """The steps whose places, or some of them, stand with those of other steps."""
+        return frozenset(step for item in self.shared for step in item.steps)
+
+
+def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near]]:
+    """At most two real places for each shown step; nothing while we do not know where the person is."""
+    if where is None:
+        return {}
+    session, moment = db_session(), clock.now()
+    wanted = {step: kinds_for_step(step) for step in steps}
+    measured = near_candidates(
+        session, where=where, kinds={kind for kinds in wanted.values() for kind in kinds}
+    )
+    best = {step: _best(step, kinds, measured) for step, kinds in wanted.items()}
+    metres = {number: far for rows in measured.values() for far, number in rows}
+    shown = {number for numbers in best.values() for number in numbers}
+    found = found_places(session, {number: metres[number] for number in shown}, now=moment)
+    return {
+        step: [
+            Near(found[number], _why(step, found[number].place.kind_list, wanted[step]), moment)
+            for number in numbers
+        ]
+        for step, numbers in best.items()
+    }
+
+
+def _best(step: str, kinds: Sequence[str], measured: Mapping[str, Sequence[tuple[float, int]]]) -> list[int]:
+    """The best two of the kind the step needs first; the next kind only fills what is left.
+
+    A place has no access need, age, cost or last day that we know, and nobody told us which one they use already.
+    """
+    best: list[int] = []
+    for kind in kinds:
+        offers = [
+            Offer(f"{number:012}", step, metres=far) for far, number in measured[kind] if number not in best
+        ]
+        kept = best_offers(offers, today=clock.today(), most=MOST - len(best))
+        best += [int(offer.id) for offer in kept]
+    return best
+
+
+def _kind(has: Sequence[str], wanted: Sequence[str]) -> str:
+    return next((kind for kind in wanted if kind in has), "library")
+
+
+def _why(step: str, has: Sequence[str], wanted: Sequence[str]) -> str:
+    kind = _kind(has, wanted)
+    if step in UNTIL_THEN and kind == "library":
+        return _("Until then, use a free computer here")
+    return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
+
+
+def said_once(places: Mapping[str, Sequence[Near]]) -> Nearby:
+    """A place of one step stays with it; a place of several is said once, nearest first, with the steps' numbers.
+
+    `places` has the steps in the order they are numbered in. A step that needs a place and got none is a gap.
+    """
+    steps_of: dict[int, list[str]] = {}
+    for step, found in places.items():
+        for near in found:
+            steps_of.setdefault(near.place.id, []).append(step)
+    numbered = {step: number for number, step in enumerate(places, start=1)}
+    shared: dict[int, Shared] = {}
+    for near in (near for found in places.values() for near in found):
+        together = steps_of[near.place.id]
+        if len(together) > 1 and near.place.id not in shared:
+            numbers = format_list([str(numbered[step]) for step in together], locale=get_locale())
+            whys = dict.fromkeys(_why_of_several(step, near) for step in together)
+            shared[near.place.id] = Shared(near, tuple(together), numbers, tuple(whys))
+    return Nearby(
+        own={step: [near for near in found if near.place.id not in shared] for step, found in places.items()},
+        shared=tuple(sorted(shared.values(), key=lambda item: item.near.found.metres or 0)),
+        gaps=tuple(step for step, found in places.items() if not found and kinds_for_step(step)),
+    )
+
+
+def _why_of_several(step: str, near: Near) -> str:
+    kind = _kind(near.place.kind_list, kinds_for_step(step))
+    if step in UNTIL_THEN and kind == "library":
+        return _("Until then, use a free computer here")
+    return _("Nearest: %(kind)s", kind=_(KINDS[kind]))
