@@ -247,11 +247,15 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _nearest_first(where: Where | None) -> list[ColumnElement[Any]]:
-    """Of the same ward without a point, then by distance, then the rest. Flat sums: right to a metre across a city."""
+    """Of the same ward without a point, then by distance, then the rest.
+
+    Flat sums with the squeeze of the latitude half-way: right to a metre across a region.
+    """
     if where is None:
         return []
     down = Place.lat - where.lat
-    across = (Place.lng - where.lng) * math.cos(math.radians(where.lat))
+    lat = math.radians(where.lat)
+    across = (Place.lng - where.lng) * (math.cos(lat) - down * (math.radians(1) / 2 * math.sin(lat)))
     same = Place.lat.is_(None) & (Place.ward_id == (where.ward_id or -1))
     return [case((same, 0), (Place.lat.is_not(None), 1), else_=2), down * down + across * across]
 

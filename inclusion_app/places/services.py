@@ -56,7 +56,7 @@ def load_city_pack(session: Session, *, now: datetime) -> list[str]:
     """
     lines = []
     for name, load in LOADERS.items():
-        sha = _digest_of_all(name)
+        sha = digest_of_all(name)
         state = session.get(PackState, name)
         if state is not None and state.sha256 == sha:
             continue
@@ -71,11 +71,11 @@ def load_city_pack(session: Session, *, now: datetime) -> list[str]:
     return lines
 
 
-def _digest_of_all(name: str) -> str:
+def digest_of_all(name: str, digest: Callable[[str], str] = pack.digest) -> str:
     """The digest of a table; of several, in their order, when it is loaded together with others."""
     if name not in TOGETHER:
-        return pack.digest(name)
-    return hashlib.sha256("".join(map(pack.digest, (name, *TOGETHER[name]))).encode()).hexdigest()
+        return digest(name)
+    return hashlib.sha256("".join(map(digest, (name, *TOGETHER[name]))).encode()).hexdigest()
 
 
 def _count(name: str) -> Callable[[Session, datetime], tuple[int, list[Refused]]]:
