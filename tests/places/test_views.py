@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import brotli
 import pytest
@@ -12,7 +13,10 @@ from flask import Flask
 
 from inclusion_app.core import assets
 from inclusion_app.core.db import transaction
+from inclusion_app.places import wording
+from inclusion_app.places.hours import Answer, Status
 from inclusion_app.places.models import Place
+from inclusion_app.places.queries import Found
 from tests.conftest import Browser
 
 
@@ -138,6 +142,19 @@ def test_from_beyond_the_edge_it_answers_roughly_and_offers_the_nearest_district
     browser.send("/places", near="Stockport")
     assert "Near Stockport" in browser.text("/places?near=mine")
     assert "outside Greater Manchester" not in browser.text("/places?near=mine")
+
+
+def test_from_beyond_the_edge_nobody_is_told_minutes_on_foot(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        here = session.query(Place).filter_by(slug="gorton-library").one()
+        status = Status(Answer.OPEN, until=datetime(2026, 11, 24, 20, tzinfo=UTC))
+        inside, beyond = Found(here, 500.0, status), Found(here, 500.0, status, from_edge=True)
+        noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        with app.test_request_context("/en/"):
+            assert "slow walk" in wording.distance_words(inside)
+            assert wording.distance_words(beyond) == "About 0.3 miles, straight line"
+            assert wording.visit_words(inside, noon)[1]
+            assert wording.visit_words(beyond, noon)[1] == ""
 
 
 def test_what_is_refused_offers_the_nearest_district_or_nothing(browser: Browser) -> None:
