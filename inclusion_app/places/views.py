@@ -185,13 +185,23 @@ def place(here: Place) -> Any:
     return _place_page(here, forms.ReportForm(formdata=None))
 
 
+def _looking_from() -> tuple[queries.Where | None, str]:
+    """Where somebody came from on the list: a name in the address, else what the visit keeps; with its address part."""
+    near = request.args.get("near", "").strip()
+    if near and not isinstance(read_where(near), Postcode):
+        found = queries.find_where(db_session(), near)
+        if isinstance(found, queries.Where):
+            return found, near
+    visit = current_visit()
+    return queries.where_of_near(visit.near if visit else None), "mine"
+
+
 def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> Any:
     moment = now()
     today = moment.astimezone(LONDON).date()
     days = queries.holidays(db_session())
     monday = today - timedelta(days=today.weekday())
-    visit = current_visit()
-    where = queries.where_of_near(visit.near if visit else None)
+    where, near = _looking_from()
     found = queries.Found(
         here,
         metres_between(where.lat, where.lng, here.lat, here.lng)
@@ -209,6 +219,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         open=open_now,
         leave=leave,
         distance=wording.distance_words(found),
+        near=near if found.metres is not None else None,
         week=week(here.hours, monday, days) if here.spans else (),
         today=today,
         kinds=[_(KINDS[kind]) for kind in here.kind_list],

@@ -59,7 +59,9 @@ def test_a_door_that_people_open_themselves_counts_as_open() -> None:
 
 def test_the_hour_that_comes_twice_is_counted_twice() -> None:
     closes = datetime(2026, 10, 25, 2, 30, tzinfo=LONDON)
-    summer = datetime(2026, 10, 25, 1, 55, tzinfo=LONDON)  # the first of two times 1:55; the second 1:50 is later
+    summer = datetime(
+        2026, 10, 25, 1, 55, tzinfo=LONDON
+    )  # the first of two times 1:55; the second 1:50 is later
     arrival = last_useful_arrival(Status(Answer.OPEN, until=closes), TEN_MINUTES, summer)
     assert arrival is not None
     assert arrival.trip is Trip.LEAVE_BEFORE

@@ -292,6 +292,28 @@ def test_where_nothing_fits_there_is_a_way_on(browser: Browser) -> None:
     assert re.search(r'href="/en/places\?near=M14">Show all kinds of places, at any time<', page)
 
 
+@time_machine.travel("2026-11-24 23:30", tick=False)
+def test_where_nothing_is_open_the_time_is_what_is_named(browser: Browser) -> None:
+    page = browser.text("/places?kind=library&open=now&near=M14")
+    assert "We know no such place that is open then." in page
+    assert re.search(r'href="/en/places\?near=M14&amp;kind=library">Show them at any time<', page)
+
+
+@time_machine.travel("2026-11-24 12:00", tick=False)
+def test_a_name_in_the_address_leads_on_to_the_place_with_its_distance(browser: Browser) -> None:
+    listed = browser.text("/places?near=Gorton&kind=library")
+    [address] = re.findall(r'href="/en(/places/gorton-library[^"]*)"', listed)
+    assert address == "/places/gorton-library?near=Gorton"
+    page = browser.text(address)
+    assert "slow walk" in page
+    assert "Leave before" in page
+    assert 'href="/en/places?near=Gorton">Find a place' in page
+    assert "slow walk" not in browser.text("/places/gorton-library?near=M18+8HE")
+    browser.send("/places", near="M18 8HE")
+    assert 'href="/en/places/gorton-library"' in browser.text("/places?near=mine&kind=library")
+    assert 'href="/en/places?near=mine">Find a place' in browser.text("/places/gorton-library")
+
+
 def test_hours_of_a_leisure_centre_are_told_as_such(browser: Browser) -> None:
     for path in ("/places/hulme-high-street-library", "/places?near=Hulme&kind=library"):
         assert "These are the hours of the leisure centre." in browser.text(path), path
