@@ -40,12 +40,12 @@ def places() -> None:
 @places.command("reports")
 @with_appcontext
 def reports() -> None:
-    """Print what people say is wrong, oldest first."""
+    """Print what people say is wrong, oldest first, one line each: nothing they typed moves the cursor."""
     with transaction() as session:
         found = queries.new_reports(session)
         for report in found:
             click.echo(
-                f"{report.at:%Y-%m-%d %H:%M} {report.place.slug} [{report.what}] ({report.language}) {report.words}"
+                f"{report.at:%Y-%m-%d %H:%M} {report.place.slug} [{report.what}] ({report.language}) {clean(report.words)}"
             )
     click.echo(f"{len(found)} new reports")
 

@@ -60,7 +60,7 @@ class Sheet:
         self.squeeze = math.cos(math.radians((self.south + self.north) / 2))
         self.scale = (WIDTH - 2 * EDGE) / ((self.east - self.west) * self.squeeze)
         self.height = int(2 * EDGE + (self.north - self.south) * self.scale)
-        self.path = _steps(self._outlines(7))
+        self.path = _steps(self._borders(7))
         self.rough = self._outlines(14)
 
     def spot(self, lng: float, lat: float) -> Point:
@@ -76,6 +76,36 @@ class Sheet:
 
     def _outlines(self, step: float) -> list[list[Point]]:
         return [_thin([self.spot(lng, lat) for lng, lat in ring], step) for ring in self.rings]
+
+    def _borders(self, step: float) -> list[list[Point]]:
+        """The lines between wards and around the city, each once: corners nearer than `step` to each other are one.
+
+        Neighbours draw their common border each in its own way, so two lines would lie side by side, at twice the bytes.
+        """
+        corners: list[Point] = []
+
+        def corner(x: float, y: float) -> Point:
+            near = next((at for at in corners if abs(at[0] - x) + abs(at[1] - y) < step), None)
+            if near is None:
+                near = (round(x), round(y))
+                corners.append(near)
+            return near
+
+        drawn: set[frozenset[Point]] = set()
+        lines: list[list[Point]] = []
+        for ring in self.rings:
+            around = [corner(*self.spot(lng, lat)) for lng, lat in ring]
+            line: list[Point] = []
+            for start, end in zip(around, [*around[1:], around[0]], strict=True):
+                side = frozenset((start, end))
+                if side in drawn:
+                    lines.append(line)
+                    line = []
+                elif start != end:
+                    drawn.add(side)
+                    line = [*(line or [start]), end]
+            lines.append(line)
+        return [line for line in lines if line]
 
     def pin(self, point: Any) -> Pin | None:
         """A pin without a number; None for what does not lie on the sheet."""
@@ -128,16 +158,16 @@ def _path(rings: Sequence[Sequence[Point]]) -> str:
     return "".join("M" + " ".join(f"{x:.0f} {y:.0f}" for x, y in ring) + "z" for ring in rings)
 
 
-def _steps(rings: Sequence[Sequence[Point]]) -> str:
-    """The same outlines with each point told from the one before: small figures, so a third fewer bytes to send."""
+def _steps(lines: Sequence[Sequence[Point]]) -> str:
+    """Lines with each point told from the one before: small figures, so a third fewer bytes to send."""
     parts = []
-    for ring in rings:
-        whole = [(round(x), round(y)) for x, y in ring]
+    for line in lines:
+        whole = [(round(x), round(y)) for x, y in line]
         (x, y), steps = whole[0], ""
         for (from_x, from_y), (to_x, to_y) in zip(whole, whole[1:], strict=False):
             across, down = to_x - from_x, to_y - from_y
             steps += f"{'' if across < 0 or not steps else ' '}{across}{'' if down < 0 else ' '}{down}"
-        parts.append(f"M{x} {y}{steps and f'l{steps}'}z")
+        parts.append(f"M{x} {y}{steps and f'l{steps}'}")
     return "".join(parts)
 
 

@@ -17,12 +17,6 @@ WHAT_IS_WRONG = {
     "offer": N_("What you can get there"),
     "other": N_("Something else"),
 }
-NOT_FOUND = {
-    "unknown_postcode": N_("We do not know this postcode. It may be new. Try the first part, like M14."),
-    "half_postcode": N_("This is not a whole postcode. Type all of it, or the first part, like M14."),
-    "unknown_name": N_("We do not know this place name. Try a postcode, or a name like Gorton."),
-    "outside": N_("This is outside Greater Manchester. We only know places here."),
-}
 
 
 class WhereForm(BaseForm):

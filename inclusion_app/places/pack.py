@@ -264,6 +264,9 @@ LIBRARY_COLUMNS = [
     "opening_note",
 ]
 SOME_HOURS_NO_STAFF = "For some of these hours there may be no staff. Then you need a card and PIN."
+HOURS_OF_THE_BUILDING = (
+    "These are the hours of the leisure centre. Library staff may be there for fewer hours."
+)
 WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SAME_HOURS = 0.5  # weekly totals this near are taken for the same
 
@@ -283,7 +286,8 @@ def build_libraries(
     A library stands at its postcode's point. `sources_differ` is "yes" when the listed week comes within half an
     hour of neither weekly total of the other source; `self_service_entry` when that source names entry without
     staff. Where the listed week is the total with those hours in it, `opening_note` says so. Closed libraries are
-    passed over. Returns rows written and lines refused.
+    passed over, and so it does where a leisure centre under the same roof is open longer than the library has staff.
+    Returns rows written and lines refused.
     """
     points = {str(postcode): (lat, lng, ward) for postcode, lat, lng, ward in read_postcodes_file(postcodes)}
     with totals.open(encoding="utf-8-sig", newline="") as file:
@@ -319,7 +323,10 @@ def build_libraries(
             differ = not any(abs(total - hours) <= SAME_HOURS for total in sums)
             entry = bool(re.fullmatch(r"Yes|.*Open\+.*", other.get("automated", "")))
             staffed = other.get("staffed_hours", "")
-            unstaffed = entry and not differ and _is_number(staffed) and hours - float(staffed) > SAME_HOURS
+            fewer = _is_number(staffed) and hours - float(staffed) > SAME_HOURS
+            note = SOME_HOURS_NO_STAFF if entry and not differ and fewer else ""
+            if fewer and "leisure" in (row.get("Co-located with") or "").casefold():
+                note = HOURS_OF_THE_BUILDING
             address = [row[f"Address {part}"].strip() for part in (1, 2, 3)]
             rows.append(
                 [
@@ -340,7 +347,7 @@ def build_libraries(
                     "OGL-UK-3.0",
                     read_on.isoformat(),
                     "high",
-                    SOME_HOURS_NO_STAFF if unstaffed else "",
+                    note,
                 ]
             )
     rows.sort()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from inclusion_app.core.codes import plain_digits
@@ -62,7 +63,7 @@ def read_where(text: str) -> Postcode | Outcode | Name | None:
         mended = _mend_outward(tight)
         if OUTCODE.fullmatch(mended):
             return Outcode(mended)
-    return Name(plain, name_key(plain))
+    return Name(plain, area_key(plain))
 
 
 def _as_postcode(tight: str) -> Postcode | None:
@@ -87,6 +88,23 @@ def _mend_outward(outward: str) -> str:
 def name_key(text: str) -> str:
     """How names are compared: small letters, "and" for "&", no signs."""
     return " ".join(re.sub(r"[^\w\s]", " ", text.casefold().replace("&", " and ")).split())
+
+
+# Letters that look alike and that keyboards of Urdu, Persian and Arabic type differently.
+ALIKE = str.maketrans({"ي": "ی", "ى": "ی", "ے": "ی", "ك": "ک", "ه": "ہ", "ھ": "ہ", "ة": "ہ", "ں": "ن"})
+NOT_LETTERS = dict.fromkeys(
+    map(ord, "\u0640\u200c\u200d\u0621")
+)  # lengthening sign, (non-)joiners, lone hamza
+
+
+def area_key(text: str) -> str:
+    """`name_key` for names of places: in Arabic letters also without vowel signs, spaces and letters that look alike."""
+    if not re.search(r"[\u0600-\u06ff\ufb50-\ufefc]", text):
+        return name_key(text)
+    bare = "".join(
+        sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.category(sign).startswith("M")
+    )
+    return name_key(bare.translate(NOT_LETTERS).translate(ALIKE)).replace(" ", "")
 
 
 def postcode_key(postcode: Postcode) -> int:

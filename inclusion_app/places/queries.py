@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from inclusion_app.core.geo import metres_between
 from inclusion_app.places import drawing
 from inclusion_app.places.drawing import Sheet
+from inclusion_app.places.edges import edge_of
 from inclusion_app.places.hours import Answer, Status, is_open_late, status_at
 from inclusion_app.places.models import (
     Area,
@@ -42,7 +43,11 @@ CANDIDATES = 20  # of each kind; what is further away is never among the best tw
 
 @dataclass(frozen=True)
 class Where:
-    """A position found from what somebody typed. `rough` when it stands for a whole area."""
+    """A position found from what somebody typed. `rough` when it stands for a whole area.
+
+    `outside` names the nearest district when the place itself lies beyond the region and the point is only the edge
+    of it; `unsure` when we know the first half of the postcode and the whole of it may be beyond.
+    """
 
     lat: float
     lng: float
@@ -51,6 +56,8 @@ class Where:
     ward_id: int | None = None
     sector: str = ""
     rough: bool = False
+    outside: str = ""
+    unsure: bool = False
 
     def as_near(self) -> dict[str, Any]:
         """What the visit keeps; the full postcode is not among it."""
@@ -62,6 +69,8 @@ class Where:
             "ward_id": self.ward_id,
             "sector": self.sector,
             "rough": self.rough,
+            "outside": self.outside,
+            "unsure": self.unsure,
         }
 
 
@@ -77,12 +86,17 @@ def where_of_near(near: Mapping[str, Any] | None) -> Where | None:
         near.get("ward_id"),
         near.get("sector", ""),
         bool(near.get("rough")),
+        near.get("outside", ""),
+        bool(near.get("unsure")),
     )
 
 
 @dataclass(frozen=True)
 class NotFound:
-    """Why a text gave no position: unknown postcode, half a postcode, outside the region, no such name."""
+    """Why a text gave no position: unknown postcode, half a postcode, outside the region, no such name.
+
+    `nearest` is the district of the region that is nearest, when it is not too far to say.
+    """
 
     reason: str
     nearest: str = ""
@@ -97,7 +111,9 @@ def find_where(session: Session, text: str) -> Where | NotFound | None:
         return _find_postcode(session, read)
     if isinstance(read, Outcode):
         area = session.get(Area, read.outward.casefold())
-        return Where(area.lat, area.lng, read.outward, rough=True) if area else NotFound("outside")
+        return (
+            Where(area.lat, area.lng, read.outward, rough=True) if area else _outside(session, read.outward)
+        )
     return _find_name(session, read)
 
 
@@ -115,9 +131,28 @@ def _find_postcode(session: Session, postcode: Postcode) -> Where | NotFound:
                 candidate.sector,
             )
     for candidate in alternatives(postcode):
-        if session.get(Area, candidate.outward.casefold()) is not None:
-            return NotFound("unknown_postcode")
-    return NotFound("outside")
+        area = session.get(Area, candidate.outward.casefold())
+        if area is not None:
+            edge = edge_of(candidate.outward)
+            if edge is None or edge.kind != "near":
+                return NotFound("unknown_postcode")
+            return Where(
+                area.lat, area.lng, candidate.outward, rough=True, outside=edge.district, unsure=True
+            )
+    return _outside(session, postcode.outward)
+
+
+def _outside(session: Session, outward: str) -> Where | NotFound:
+    """What can be said of an outcode that no postcode of ours has."""
+    edge = edge_of(outward)
+    if edge is None:
+        return NotFound("outside")
+    if edge.kind == "inside":
+        return NotFound("unknown_outcode")
+    ward = session.scalar(select(Ward).where(Ward.code == edge.ward)) if edge.ward else None
+    if ward is None:
+        return NotFound("outside_nearby", edge.district)
+    return Where(ward.lat, ward.lng, outward, rough=True, outside=edge.district)
 
 
 def _find_name(session: Session, name: Name) -> Where | NotFound:
@@ -128,15 +163,27 @@ def _find_name(session: Session, name: Name) -> Where | NotFound:
         starts = session.scalars(
             select(Area)
             .where(Area.key.startswith(name.key, autoescape=True), Area.kind != "outcode")
-            .limit(2)
+            .limit(10)
         ).all()
-        if len(name.key) < 4 or len(starts) != 1:
+        # Several forms of one name in other letters are one name.
+        if len(name.key) < 4 or len({found.name for found in starts}) != 1:
             return NotFound("unknown_name")
         area = starts[0]
     codes = area.ward_codes.split()
     ward = session.scalar(select(Ward).where(Ward.code == codes[0])) if len(codes) == 1 else None
     return Where(
         area.lat, area.lng, area.name, ward.name if ward else "", ward.id if ward else None, rough=True
+    )
+
+
+def names_to_pick(session: Session) -> tuple[list[str], list[str]]:
+    """The names of the city's neighbourhoods and wards, and those of the districts of the region."""
+    rows = session.execute(
+        select(Area.name, Area.kind).where(Area.kind.in_(("neighbourhood", "district"))).order_by(Area.name)
+    ).all()
+    return (
+        [name for name, kind in rows if kind == "neighbourhood"],
+        [name for name, kind in rows if kind == "district"],
     )
 
 
@@ -147,12 +194,16 @@ def holidays(session: Session) -> frozenset[date]:
 
 @dataclass(frozen=True)
 class Found:
-    """One entry of the finder: the place, how far, and whether it is open."""
+    """One entry of the finder: the place, how far, and whether it is open.
+
+    `from_edge` when the person is beyond the region and the distance only begins at its edge.
+    """
 
     place: Place
     metres: float | None
     status: Status
     in_area: bool = False
+    from_edge: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,11 +248,15 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _nearest_first(where: Where | None) -> list[ColumnElement[Any]]:
-    """Of the same ward without a point, then by distance, then the rest. Flat sums: right to a metre across a city."""
+    """Of the same ward without a point, then by distance, then the rest.
+
+    Flat sums with the squeeze of the latitude half-way: right to a metre across a region.
+    """
     if where is None:
         return []
     down = Place.lat - where.lat
-    across = (Place.lng - where.lng) * math.cos(math.radians(where.lat))
+    lat = math.radians(where.lat)
+    across = (Place.lng - where.lng) * (math.cos(lat) - down * (math.radians(1) / 2 * math.sin(lat)))
     same = Place.lat.is_(None) & (Place.ward_id == (where.ward_id or -1))
     return [case((same, 0), (Place.lat.is_not(None), 1), else_=2), down * down + across * across]
 
@@ -210,7 +265,7 @@ def _found(place: Place, row: Any, where: Where | None, now: datetime, days: Col
     known = where is not None and row.lat is not None
     metres = metres_between(where.lat, where.lng, row.lat, row.lng) if known and where else None
     same = bool(where and where.ward_id and row.lat is None and row.ward_id == where.ward_id)
-    return Found(place, metres, status_at(place.hours, now, days), same)
+    return Found(place, metres, status_at(place.hours, now, days), same, bool(where and where.outside))
 
 
 def _fitting(
@@ -269,12 +324,14 @@ def near_candidates(
     return {kind: sorted(measured)[:most] for kind, measured in found.items()}
 
 
-def found_places(session: Session, metres: Mapping[int, float], *, now: datetime) -> dict[int, Found]:
+def found_places(
+    session: Session, metres: Mapping[int, float], *, now: datetime, from_edge: bool = False
+) -> dict[int, Found]:
     """These places with all their facts, each with its distance and whether it is open now."""
     rows = _rows(session, sorted(metres))
     days = holidays(session) if rows else frozenset()
     return {
-        number: Found(place, metres[number], status_at(place.hours, now, days))
+        number: Found(place, metres[number], status_at(place.hours, now, days), from_edge=from_edge)
         for number, place in rows.items()
     }
 

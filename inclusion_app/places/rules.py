@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
+from inclusion_app.core.geo import walk_minutes
 from inclusion_app.core.words import N_
+from inclusion_app.places.hours import Answer, Status, leave_before
 
 KINDS: Mapping[str, str] = {
     "library": N_("Library"),
@@ -52,6 +56,7 @@ STEP_KINDS: Mapping[str, tuple[str, ...]] = {
 USUAL_KINDS = ("library", "online_centre")
 NEEDS_NO_PLACE = frozenset({"A4", "A7", "E1"})
 FAR_METRES = 40_000
+WALKABLE = 3_000  # metres; farther than this nobody is told minutes on foot
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,8 @@ def area_to_keep(near: Mapping[str, Any] | None) -> Kept | None:
         "name": words,
         "rough": True,
     }
+    if near.get("outside"):
+        kept["outside"], kept["unsure"] = near["outside"], bool(near.get("unsure"))
     return Kept(words, kept)
 
 
@@ -88,3 +95,46 @@ def kinds_for_step(step: str) -> tuple[str, ...]:
     if step in NEEDS_NO_PLACE:
         return ()
     return STEP_KINDS.get(step, USUAL_KINDS)
+
+
+class Trip(StrEnum):
+    """Whether going there now is of use."""
+
+    LEAVE_BEFORE = "leave_before"
+    HURRY = "hurry"
+    TOO_LATE = "too_late"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The last useful arrival. `leave` is the last time to set out, `closes` when the door closes."""
+
+    trip: Trip
+    leave: datetime
+    closes: datetime
+
+
+def last_useful_arrival(status: Status, metres: float | None, now: datetime) -> Arrival | None:
+    """Can a slow walker who sets out now still use a place that is open? None when that cannot be said.
+
+    LEAVE_BEFORE while there are thirty minutes to be had inside, HURRY when fewer, TOO_LATE when it will have closed.
+    Nothing is said of places farther than a walk, closed ones, those without a known closing time, or a distance
+    nobody knows.
+    """
+    if status.answer not in {Answer.OPEN, Answer.SELF_SERVICE} or status.until is None:
+        return None
+    if metres is None or metres > WALKABLE:
+        return None
+    minutes = walk_minutes(metres)
+    leave = leave_before(status, minutes)
+    if leave is None:
+        return None
+    # Both in UTC: two times of one zone are compared by the clock on the wall, wrong in the hour that comes twice.
+    moment, closes = now.astimezone(UTC), status.until.astimezone(UTC)
+    if moment < leave:
+        trip = Trip.LEAVE_BEFORE
+    elif moment + timedelta(minutes=minutes) < closes:
+        trip = Trip.HURRY
+    else:
+        trip = Trip.TOO_LATE
+    return Arrival(trip, leave, status.until)

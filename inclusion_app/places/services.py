@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload, undefer
 
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
-from inclusion_app.places import pack
+from inclusion_app.places import names, pack
 from inclusion_app.places.hours import Span
 from inclusion_app.places.likeness import Known, Likeness, Neighbourhood
 from inclusion_app.places.models import (
@@ -27,7 +28,7 @@ from inclusion_app.places.models import (
     Ward,
 )
 from inclusion_app.places.pack import Refused
-from inclusion_app.places.postcodes import name_key, postcode_key
+from inclusion_app.places.postcodes import area_key, postcode_key
 from inclusion_app.places.readers.rows import clean
 from inclusion_app.places.row_facts import (
     PACK_TAGS,
@@ -43,14 +44,19 @@ from inclusion_app.places.row_facts import (
 
 REPORT_LENGTH = 1_000
 REPORT_KINDS = ("hours", "closed", "address", "offer", "other")
+REPORT_TWICE = timedelta(minutes=10)  # the same words again within this time are one report sent twice
 BATCH = 5_000
+RESERVED_SLUGS = {"areas"}  # pages of their own below /places
 
 
 def load_city_pack(session: Session, *, now: datetime) -> list[str]:
-    """Load every table of the pack whose content changed; one line of report each. Nothing a person edited is lost."""
+    """Load every table of the pack whose content changed; one line of report each. Nothing a person edited is lost.
+
+    What is made of several tables is made again when any of them changed.
+    """
     lines = []
     for name, load in LOADERS.items():
-        sha = pack.digest(name)
+        sha = digest_of_all(name)
         state = session.get(PackState, name)
         if state is not None and state.sha256 == sha:
             continue
@@ -63,6 +69,18 @@ def load_city_pack(session: Session, *, now: datetime) -> list[str]:
         lines += [f"  {item}" for item in refused]
         session.flush()
     return lines
+
+
+def digest_of_all(name: str, digest: Callable[[str], str] = pack.digest) -> str:
+    """The digest of a table; of several, in their order, when it is loaded together with others."""
+    if name not in TOGETHER:
+        return digest(name)
+    return hashlib.sha256("".join(map(digest, (name, *TOGETHER[name]))).encode()).hexdigest()
+
+
+def _count(name: str) -> Callable[[Session, datetime], tuple[int, list[Refused]]]:
+    """The loader of a table that another one takes in: it only counts the rows."""
+    return lambda _session, _now: (sum(1 for _row in pack.read_table(name)), [])
 
 
 def _load_wards(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
@@ -81,18 +99,19 @@ def _load_wards(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
 
 
 def _load_areas(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
-    """Names and outcodes together: one table answers the one box."""
+    """Names, districts, outcodes and names in other letters together: one table answers the one box."""
     wards = {ward.code: ward for ward in session.scalars(select(Ward).options(undefer(Ward.outline)))}
     areas: dict[str, Area] = {}
     for ward in wards.values():
-        key = name_key(ward.name)
+        key = area_key(ward.name)
         if key not in areas or ward.outline:
             areas[key] = Area(
                 key=key, name=ward.name, kind="ward", ward_codes=ward.code, lat=ward.lat, lng=ward.lng
             )
-    for row in pack.read_table("neighbourhoods.csv"):
+    neighbourhoods = list(pack.read_table("neighbourhoods.csv"))
+    for row in neighbourhoods:
         own = [wards[code] for code in row["ward_codes"].split()]
-        key = name_key(row["name"])
+        key = area_key(row["name"])
         areas[key] = Area(
             key=key,
             name=row["name"],
@@ -106,9 +125,35 @@ def _load_areas(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
         areas[key] = Area(
             key=key, name=row["outcode"], kind="outcode", lat=float(row["lat"]), lng=float(row["lng"])
         )
+    for district in {ward.district for ward in wards.values()} - {""}:
+        own = [ward for ward in wards.values() if ward.district == district]
+        areas.setdefault(
+            area_key(district),
+            Area(
+                key=area_key(district),
+                name=district,
+                kind="district",
+                lat=sum(ward.lat for ward in own) / len(own),
+                lng=sum(ward.lng for ward in own) / len(own),
+            ),
+        )
+    for name, forms in names.all_written().items():
+        for form in (form for some in forms.values() for form in some):
+            same = areas[area_key(name)]
+            areas.setdefault(
+                area_key(form),
+                Area(
+                    key=area_key(form),
+                    name=same.name,
+                    kind="written",
+                    ward_codes=same.ward_codes,
+                    lat=same.lat,
+                    lng=same.lng,
+                ),
+            )
     session.execute(delete(Area))
     session.add_all(areas.values())
-    return len(areas), []
+    return len(neighbourhoods), []
 
 
 def _load_postcodes(session: Session, _now: datetime) -> tuple[int, list[Refused]]:
@@ -184,13 +229,18 @@ def _load_rows(
 
 LOADERS = {
     "wards.csv": _load_wards,
-    "outcodes.csv": lambda session, now: (0, []),
+    "outcodes.csv": _count("outcodes.csv"),
+    "names.csv": _count("names.csv"),
     "neighbourhoods.csv": _load_areas,
     "postcodes.csv.gz": _load_postcodes,
     "bank_holidays.csv": _load_holidays,
-    "library_facilities.csv": lambda session, now: (0, []),
+    "library_facilities.csv": _count("library_facilities.csv"),
     "libraries.csv": _load_libraries,
     "places.csv": _load_places,
+}
+TOGETHER = {
+    "neighbourhoods.csv": ("wards.csv", "outcodes.csv", "names.csv"),
+    "libraries.csv": ("library_facilities.csv",),
 }
 
 
@@ -237,7 +287,7 @@ class _Import:
             select(Place).options(selectinload(Place.spans), selectinload(Place.facilities))
         ).all()
         self.known = {place.source_key: place for place in stored}
-        self.slugs = {place.slug for place in stored}
+        self.slugs = {place.slug for place in stored} | RESERVED_SLUGS
         self.seen: dict[str, str] = {}
         self.neighbours = Neighbourhood()
         for place in stored:
@@ -365,12 +415,27 @@ def _free_slug(name: str, taken: set[str], wish: str = "") -> str:
 def report_place(
     session: Session, *, place: Place, what: str, words: str, language: str, now: datetime
 ) -> PlaceReport:
-    """Keep "tell us it is wrong". No name is asked for. Raises RuleBroken for an empty or endless report."""
+    """Keep "tell us it is wrong", once when it is sent twice. No name is asked for.
+
+    Raises RuleBroken for an empty or endless report.
+    """
     words = words.strip()
     if what not in REPORT_KINDS:
         raise RuleBroken(N_("Choose what is wrong."), field="what")
     if len(words) > REPORT_LENGTH:
         raise RuleBroken(N_("That is too long. Use 1,000 letters at most."), field="words")
+    recent = session.scalars(
+        select(PlaceReport).where(
+            PlaceReport.place_id == place.id,
+            PlaceReport.what == what,
+            PlaceReport.at > now - REPORT_TWICE,
+            PlaceReport.at <= now,
+        )
+    )
+    # The words are encrypted, so the database cannot compare them.
+    same = next((report for report in recent if report.words == words), None)
+    if same is not None:
+        return same
     report = PlaceReport(place_id=place.id, what=what, words=words, language=language, status="new", at=now)
     session.add(report)
     session.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -17,9 +17,10 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import metres_between
 from inclusion_app.core.sessions import current_visit, visit_for_change
-from inclusion_app.places import drawing, forms, organisations, queries, services, wording
+from inclusion_app.places import drawing, forms, names, organisations, queries, services, wording
 from inclusion_app.places.hours import status_at, week
 from inclusion_app.places.models import Place
+from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.places.rules import FACILITIES, KINDS
 
 room = Room("places", __name__)
@@ -47,36 +48,55 @@ def finder() -> Any:
         found = queries.find_where(db_session(), form.near.data or "")
         if isinstance(found, queries.Where):
             visit_for_change(db_session(), now()).near = found.as_near()
-            if request.values.get("for") == "plan":
+            # From beyond the region the plan's places are rough: that is said here first, and leads on to the plan.
+            if _for_plan() and not found.outside:
                 return redirect(url_for("roadmaps.plan"), 303)
-            return redirect(url_for("places.finder", near="mine", **_kept_filters()), 303)
-        form.refuse(_why_not(found))
-        return _results(form, None, 422)
+            return redirect(url_for("places.finder", near="mine", **_kept(plan=True)), 303)
+        form.refuse(wording.why_not(found))
+        return _results(form, None, 422, nearest=found.nearest if found else "")
     near = request.args.get("near", "").strip()
     if near == "mine":
         visit = current_visit()
         return _results(form, queries.where_of_near(visit.near if visit else None), 200)
+    read = read_where(near)
+    if isinstance(read, Postcode):
+        return redirect(url_for("places.finder", near=read.outward, **_kept(plan=True)), 303)
     found = queries.find_where(db_session(), near)
-    if isinstance(found, queries.NotFound):
-        form.near.data = near
-        form.refuse(_why_not(found))
-        return _results(form, None, 422)
     form.near.data = near
+    if isinstance(found, queries.NotFound):
+        form.refuse(wording.why_not(found))
+        return _results(form, None, 422, nearest=found.nearest)
     return _results(form, found, 200)
 
 
-def _why_not(found: queries.NotFound | None) -> RuleBroken:
-    if found is None:
-        return RuleBroken(_l("Type a postcode, or a name like Gorton."), field="near")
-    return RuleBroken(forms.NOT_FOUND[found.reason], field="near")
+@room.page("/places/areas", allow=ANYONE)
+def areas() -> Any:
+    """All names to pick from, for whoever cannot type one: links to the finder, or buttons that set it for the plan."""
+    language = i18n.current_language().code
+    own, around = queries.names_to_pick(db_session())
+    return render_template(
+        "places/areas.html",
+        groups=names.in_order(own, language),
+        around=[item for _letter, group in names.in_order(around, language) for item in group],
+        in_own_letters=bool(names.written(own[0], language)),
+        for_plan=_for_plan(),
+        kept=_kept(),
+        form=forms.WhereForm(formdata=None),
+    )
 
 
-def _kept_filters() -> dict[str, Any]:
-    return {
+def _for_plan() -> bool:
+    return request.values.get("for") == "plan"
+
+
+def _kept(plan: bool = False) -> dict[str, Any]:
+    """What rides along in the address: the filters, and with `plan` that the plan asked where somebody is."""
+    kept = {
         name: request.args.getlist(name) if name == "has" else request.args[name]
         for name in ("kind", "open", "has")
         if request.args.get(name)
     }
+    return {**kept, "for": "plan"} if plan and _for_plan() else kept
 
 
 def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
@@ -89,7 +109,7 @@ def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
     )
 
 
-def _results(form: forms.WhereForm, where: queries.Where | None, status: int) -> Any:
+def _results(form: forms.WhereForm, where: queries.Where | None, status: int, nearest: str = "") -> Any:
     session, moment = db_session(), now()
     kinds = queries.kinds_with_data(session) | organisations.kinds_without_address()
     facilities = queries.facilities_with_data(session)
@@ -97,18 +117,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
     page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
     found, total = queries.find_places(session, where=where, filters=filters, now=moment, page=page)
     entries = [
-        {
-            "place": item.place,
-            "number": (page - 1) * queries.PAGE + number,
-            "distance": wording.distance_words(item),
-            "open": wording.open_words(item.place, item.status, moment),
-            "kinds": [_(KINDS[kind]) for kind in item.place.kind_list],
-            "facts": [
-                fact
-                for fact in item.place.facilities
-                if fact.value == "yes" and fact.name in SHOWN_FACILITIES
-            ][:3],
-        }
+        _entry(item, (page - 1) * queries.PAGE + number, moment, filters.facilities)
         for number, item in enumerate(found, 1)
     ]
     sheet = queries.city_sheet(session)
@@ -129,11 +138,41 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int) ->
             filters.kind, queries.nearest_district(session, where) if where else ""
         ),
         drawn=drawing.city_map(sheet, entries, where) if sheet else None,
-        for_plan=request.values.get("for") == "plan",
+        for_plan=_for_plan(),
+        where_name=_shown_name(where),
+        outside=wording.outside_words(where),
+        nearest=nearest or (where.outside if where else ""),
+        kept=_kept(),
         mine="mine" if where and request.args.get("near") == "mine" else (request.args.get("near") or None),
         asked_mine=request.args.get("near") == "mine",
     )
     return html, status
+
+
+def _shown_name(where: queries.Where | None) -> str:
+    """The name of where somebody looks from, with how it is written in the reader's letters."""
+    if where is None:
+        return ""
+    other = names.written(where.name, i18n.current_language().code)
+    return f"{where.name} ({other})" if other else where.name
+
+
+def _entry(item: queries.Found, number: int, moment: datetime, asked: tuple[str, ...]) -> dict[str, Any]:
+    """One place of the list: at most three facts, a "no" and what was asked for before the rest."""
+    place = item.place
+    facts = [fact for fact in place.facilities if fact.value != "not_known" and fact.name in SHOWN_FACILITIES]
+    facts.sort(key=lambda fact: (fact.value != "no", fact.name not in asked))
+    open_now, leave = wording.visit_words(item, moment)
+    return {
+        "place": place,
+        "number": number,
+        "distance": wording.distance_words(item),
+        "open": open_now,
+        "leave": leave,
+        "note": _(place.opening_note) if place.opening_note and place.spans else "",
+        "kinds": [_(KINDS[kind]) for kind in place.kind_list],
+        "facts": facts[:3],
+    }
 
 
 def _place(slug: str) -> Place | None:
@@ -146,30 +185,49 @@ def place(here: Place) -> Any:
     return _place_page(here, forms.ReportForm(formdata=None))
 
 
+def _looking_from() -> tuple[queries.Where | None, str]:
+    """Where somebody came from on the list: a name in the address, else what the visit keeps; with its address part."""
+    near = request.args.get("near", "").strip()
+    if near and not isinstance(read_where(near), Postcode):
+        found = queries.find_where(db_session(), near)
+        if isinstance(found, queries.Where):
+            return found, near
+    visit = current_visit()
+    return queries.where_of_near(visit.near if visit else None), "mine"
+
+
 def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> Any:
     moment = now()
     today = moment.astimezone(LONDON).date()
     days = queries.holidays(db_session())
     monday = today - timedelta(days=today.weekday())
-    visit = current_visit()
-    where = queries.where_of_near(visit.near if visit else None)
+    where, near = _looking_from()
     found = queries.Found(
         here,
         metres_between(where.lat, where.lng, here.lat, here.lng)
         if where and here.lat is not None and here.lng is not None
         else None,
         status_at(here.hours, moment, days),
+        from_edge=bool(where and where.outside),
     )
+    open_now, leave = wording.visit_words(found, moment)
+    known = {fact.name: fact for fact in here.facilities}
     form.what.choices = [SelectChoice(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
     page = render_template(
         "places/place.html",
         place=here,
-        open=wording.open_words(here, found.status, moment),
+        open=open_now,
+        leave=leave,
         distance=wording.distance_words(found),
+        near=near if found.metres is not None else None,
         week=week(here.hours, monday, days) if here.spans else (),
         today=today,
         kinds=[_(KINDS[kind]) for kind in here.kind_list],
-        facility_words=FACILITIES,
+        facts=[
+            (FACILITIES[name], known.get(name))
+            for name in FACILITIES
+            if name in known or name in SHOWN_FACILITIES
+        ],
         form=form,
         reported=reported,
     )

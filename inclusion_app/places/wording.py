@@ -9,14 +9,47 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 
 from inclusion_app.core.clock import LONDON
+from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import walk_minutes
 from inclusion_app.core.i18n import clock_words
 from inclusion_app.core.words import N_
 from inclusion_app.places.hours import Answer, Status
 from inclusion_app.places.models import Place
-from inclusion_app.places.queries import Found
+from inclusion_app.places.queries import Found, NotFound, Where
+from inclusion_app.places.rules import WALKABLE, Trip, last_useful_arrival
 
-WALKABLE = 3_000
+NOT_FOUND = {
+    "unknown_postcode": N_("We do not know this postcode. It may be new. Try the first part, like M14."),
+    "unknown_outcode": N_("We do not know this postcode. Try a name like Gorton."),
+    "half_postcode": N_("This is not a whole postcode. Type all of it, or the first part, like M14."),
+    "unknown_name": N_("We do not know this place name. Try a postcode, or a name like Gorton."),
+    "outside": N_("This is far outside Greater Manchester. We only know places here."),
+    "outside_nearby": N_("This is outside Greater Manchester. The nearest part is %(district)s."),
+}
+
+
+def why_not(found: NotFound | None) -> RuleBroken:
+    """Why a typed text gave no position; None stands for no text."""
+    if found is None:
+        return RuleBroken(N_("Type a postcode, or a name like Gorton."), field="near")
+    facts = {"district": found.nearest} if found.nearest else {}
+    return RuleBroken(NOT_FOUND[found.reason], field="near", **facts)
+
+
+def outside_words(where: Where | None) -> str:
+    """That somebody looks from beyond the region and which district is nearest; empty for everybody else."""
+    if where is None or not where.outside:
+        return ""
+    if where.unsure:
+        return _(
+            "We do not know this postcode. It may be outside Greater Manchester. The nearest part is %(district)s.",
+            district=where.outside,
+        )
+    return _(
+        "%(name)s is outside Greater Manchester. The nearest part is %(district)s.",
+        name=where.name,
+        district=where.outside,
+    )
 
 
 def distance_facts(found: Found) -> tuple[str, dict[str, object]]:
@@ -25,7 +58,7 @@ def distance_facts(found: Found) -> tuple[str, dict[str, object]]:
         return N_("In your area"), {}
     if found.metres is None:
         return "", {}
-    if found.metres <= WALKABLE:
+    if found.metres <= WALKABLE and not found.from_edge:
         return N_("About %(minutes)s minutes’ slow walk, straight line"), {
             "minutes": walk_minutes(found.metres)
         }
@@ -36,6 +69,28 @@ def distance_words(found: Found) -> str:
     """How far: minutes at a slow walk when near, miles when not."""
     text, facts = distance_facts(found)
     return _(text, **facts) if text else ""
+
+
+def visit_words(found: Found, now: datetime) -> tuple[str, str]:
+    """Whether it is open, and until when going there is of use (empty where nothing can be said of that).
+
+    What closes before a slow walker gets there is not called open.
+    """
+    arrival = last_useful_arrival(found.status, None if found.from_edge else found.metres, now)
+    open_now = open_words(found.place, found.status, now)
+    if arrival is None:
+        return open_now, ""
+    closes = clock_words(arrival.closes.astimezone(LONDON).time())
+    if arrival.trip is Trip.TOO_LATE:
+        return (
+            _("Closes at %(time)s. Too late to walk there now", time=closes)
+            if found.place.hours_confirmed
+            else _("Closes at %(time)s (not confirmed). Too late to walk there now", time=closes)
+        ), ""
+    if arrival.trip is Trip.HURRY:
+        return open_now, _("Go now: less than half an hour is left there")
+    leave = clock_words(arrival.leave.astimezone(LONDON).time())
+    return open_now, _("Leave before %(time)s to get there", time=leave)
 
 
 def _when(moment: datetime, now: datetime) -> str:
@@ -88,5 +143,5 @@ class Near:
         self.found = found
         self.place: Any = found.place
         self.distance_words = distance_words(found)
-        self.open_words = open_words(found.place, found.status, now)
+        self.open_words, self.leave_words = visit_words(found, now)
         self.why = why

@@ -56,7 +56,12 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
     best = {step: _best(step, kinds, measured) for step, kinds in wanted.items()}
     metres = {number: far for rows in measured.values() for far, number in rows}
     shown = {number for numbers in best.values() for number in numbers}
-    found = found_places(session, {number: metres[number] for number in shown}, now=moment)
+    found = found_places(
+        session,
+        {number: metres[number] for number in shown},
+        now=moment,
+        from_edge=bool(where.outside),
+    )
     return {
         step: [
             Near(found[number], _why(step, found[number].place.kind_list, wanted[step]), moment)

@@ -82,18 +82,31 @@ def test_a_line_between_two_wards_is_kept_where_it_crosses_the_close_up() -> Non
     assert sorted(on_border) == [0, 0, round(near.high), round(near.high)]
 
 
-def test_each_point_of_the_city_map_is_told_from_the_one_before() -> None:
-    drawn = city_map(SHEET, [], None)
-    assert drawn is not None
+def lines_of_the_city_map() -> list[list[tuple[float, float]]]:
     found = []
-    for ring in drawn.path.split("z")[:-1]:
-        start, _l, steps = ring.removeprefix("M").partition("l")
+    for line in city_map(SHEET, [], None).path.split("M")[1:]:
+        start, _l, steps = line.partition("l")
         [(x, y)] = points(start)
         corners = [(x, y)]
         for across, down in points(steps):
             x, y = x + across, y + down
             corners.append((x, y))
         found.append(corners)
-    assert [min(corners) for corners in found] == [(8, 8), (200, 8)]
-    assert all(corners[0] == corners[-1] and len(corners) == 5 for corners in found)
+    return found
+
+
+def test_each_point_of_the_city_map_is_told_from_the_one_before() -> None:
+    found = lines_of_the_city_map()
     assert {x for corners in found for x, _y in corners} == {8, 200, 392}
+    assert min(found[0]) == (8, 8)
+    assert found[0][0] == found[0][-1]
+
+
+def test_the_border_of_two_wards_is_drawn_once_and_none_is_left_out() -> None:
+    sides = [
+        frozenset(side)
+        for corners in lines_of_the_city_map()
+        for side in zip(corners, corners[1:], strict=False)
+    ]
+    assert len(sides) == len(set(sides)) == 7
+    assert sum({x for x, _y in side} == {200} for side in sides) == 1

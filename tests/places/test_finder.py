@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
@@ -12,11 +14,22 @@ from hypothesis import strategies as st
 
 from inclusion_app.core.db import transaction
 from inclusion_app.core.geo import is_inside, metres_between, walk_minutes
-from inclusion_app.places import pack, queries, services
-from inclusion_app.places.models import Place, PostcodePoint
-from inclusion_app.places.postcodes import Name, Outcode, Postcode, postcode_key, postcode_of_key, read_where
+from inclusion_app.places import names, pack, queries, services
+from inclusion_app.places.edges import all_edges
+from inclusion_app.places.models import PackState, Place, PostcodePoint
+from inclusion_app.places.postcodes import (
+    Name,
+    Outcode,
+    Postcode,
+    area_key,
+    postcode_key,
+    postcode_of_key,
+    read_where,
+)
 from inclusion_app.places.queries import Filters, NotFound, Where
 from inclusion_app.places.row_facts import Action
+from inclusion_app.places.rules import area_to_keep
+from inclusion_app.places.views import OPEN_WISHES, SHOWN_FACILITIES
 
 NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
 WITHINGTON = Where(53.436, -2.2263, "M20 3BN", "Withington")
@@ -98,12 +111,207 @@ def find(app: Flask, text: str) -> Where | NotFound | None:
         ("M14 9ZZ", "unknown_postcode"),
         ("SW1A 1AA", "outside"),
         ("LS1", "outside"),
+        ("EH1 1AA", "outside"),
+        ("M10 7AA", "unknown_outcode"),
+        ("M10", "unknown_outcode"),
         ("M14 5", "half_postcode"),
         ("Nowhere at all", "unknown_name"),
     ],
 )
 def test_what_is_not_found_says_why(app: Flask, typed: str, reason: str) -> None:
     assert find(app, typed) == NotFound(reason)
+
+
+@pytest.mark.parametrize(
+    ("typed", "district"),
+    [("L1 8JQ", "Wigan"), ("PR1", "Wigan"), ("CW8 1AA", "Trafford"), ("SK17", "Stockport")],
+)
+def test_outside_but_not_far_names_the_nearest_district(app: Flask, typed: str, district: str) -> None:
+    assert find(app, typed) == NotFound("outside_nearby", district)
+
+
+@pytest.mark.parametrize(
+    ("typed", "district", "unsure"),
+    [
+        ("SK23 7AA", "Stockport", False),
+        ("SK23", "Stockport", False),
+        ("WA16 6DE", "Trafford", False),
+        ("BB4 8AA", "Bury", False),
+        ("WN8 6AA", "Wigan", False),
+        ("OL14 9ZZ", "Rochdale", True),
+        ("WA13 9ZZ", "Trafford", True),
+        ("SK22 9ZZ", "Stockport", True),
+    ],
+)
+def test_near_the_edge_the_edge_answers(app: Flask, typed: str, district: str, unsure: bool) -> None:
+    where = find(app, typed)
+    assert isinstance(where, Where)
+    assert (where.outside, where.unsure, where.rough) == (district, unsure, True)
+    assert where.name == typed.partition(" ")[0]
+    assert queries.where_of_near(where.as_near()) == where
+    with app.app_context(), transaction() as session:
+        assert queries.nearest_district(session, where) == district
+        found, _total = queries.find_places(session, where=where, filters=Filters(), now=NOW)
+    assert all(item.from_edge for item in found)
+
+
+def test_the_area_kept_with_a_plan_still_says_that_it_is_outside(app: Flask) -> None:
+    where = find(app, "SK23 7AA")
+    assert isinstance(where, Where)
+    kept = area_to_keep(where.as_near())
+    assert kept is not None
+    again = queries.where_of_near(kept.near)
+    assert again is not None
+    assert again.outside == "Stockport"
+    assert kept.words == "SK23"
+
+
+def test_a_postcode_inside_is_not_called_outside(app: Flask) -> None:
+    for typed in ("SK22 4PL", "WA15 8AA", "M14 5RQ", "OL14"):
+        where = find(app, typed)
+        if isinstance(where, Where):
+            assert not where.outside or where.unsure, typed
+
+
+def test_every_edge_stands_in_the_district_it_names() -> None:
+    wards = {row["code"]: row["district"] for row in pack.read_table("wards.csv")}
+    districts = set(wards.values())
+    assert all_edges()
+    for start, edge in all_edges().items():
+        assert edge.kind in {"near", "area", "inside"}, start
+        assert edge.district in districts, start
+        assert (edge.kind == "near") == bool(edge.ward), start
+        assert not edge.ward or wards[edge.ward] == edge.district, start
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("گورٹن", "Gorton"),
+        ("غورتون", "Gorton"),
+        ("جورتون", "Gorton"),
+        ("لانگسائٹ", "Longsight"),
+        ("لانگ  سائٹ", "Longsight"),
+        ("لانگ سا\u0626ٹ", "Longsight"),
+        ("بيكاديلي", "Piccadilly"),
+        ("بیکادیلی", "Piccadilly"),
+        ("كلايتون", "Clayton"),
+        ("کلایتون", "Clayton"),
+        ("گُورٹَن", "Gorton"),
+        ("أنكوتس", "Ancoats"),
+        ("انكوتس", "Ancoats"),
+        ("ودن شا", "Wythenshawe"),
+        ("مانچسٹر", "Manchester"),
+        ("مانشستر", "Manchester"),
+        ("رشھوم", "Rusholme"),
+        ("لیونزہ", "Levenshulme"),
+        ("Manchester", "Manchester"),
+        ("stockport", "Stockport"),
+    ],
+)
+def test_names_are_found_in_other_letters_however_they_are_typed(app: Flask, typed: str, name: str) -> None:
+    found = find(app, typed)
+    assert isinstance(found, Where), typed
+    assert found.name == name
+
+
+def test_every_written_form_is_found_and_stands_for_one_name(app: Flask) -> None:
+    taken: dict[str, str] = {}
+    with app.app_context(), transaction() as session:
+        for name, forms in names.all_written().items():
+            for form in (form for some in forms.values() for form in some):
+                found = queries.find_where(session, form)
+                assert isinstance(found, Where), form
+                assert found.name == name, form
+                assert taken.setdefault(area_key(form), name) == name, form
+
+
+def test_every_name_to_pick_has_a_form_in_urdu_and_arabic_letters(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        own, around = queries.names_to_pick(session)
+    assert len(own) == 52
+    assert len(around) == 10
+    for code, script in (("ur", "ARABIC"), ("ar", "ARABIC")):
+        for name in own + around:
+            form = names.written(name, code)
+            assert form, (name, code)
+            assert all(unicodedata.name(sign).startswith(script) for sign in form if sign != " "), form
+    assert names.written("Gorton", "en") == ""
+
+
+def test_names_stand_in_the_order_of_the_readers_alphabet() -> None:
+    some = ["Gorton", "Ancoats", "Beswick", "Hulme", "Piccadilly", "Ardwick"]
+    assert [letter for letter, _group in names.in_order(some, "en")] == list("ABGHP")
+    assert [letter for letter, _group in names.in_order(some, "ur")] == list("ابپگہ")
+    [(_letter, first), *_rest] = names.in_order(some, "ur")
+    assert {item.name for item in first} == {"Ancoats", "Ardwick"}
+
+
+def test_the_nearest_twenty_agree_with_an_own_great_circle_sum_from_200_postcodes(app: Flask) -> None:
+    """The database sorts by flat sums; the cosine law on a sphere must give the same order, to the metre."""
+
+    def cosine(lat: float, lng: float, place: Place) -> float:
+        assert place.lat is not None and place.lng is not None  # noqa: PT018
+        a, b = math.radians(lat), math.radians(place.lat)
+        sum_ = math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(math.radians(place.lng - lng))
+        return 6_371_008.8 * math.acos(min(1.0, sum_))
+
+    picked = random.Random(200).sample(list(pack.read_postcodes()), 200)
+    with app.app_context(), transaction() as session:
+        every = [place for place in session.query(Place) if place.lat is not None]
+        for postcode, lat, lng, _ward in picked:
+            where = queries.find_where(session, str(postcode))
+            assert isinstance(where, Where)
+            found, _total = queries.find_places(session, where=where, filters=Filters(), now=NOW, size=100)
+            mine = [item for item in found if item.metres is not None]
+            true = sorted(cosine(lat / 1e5, lng / 1e5, place) for place in every)
+            assert len(mine) == len(every)
+            for item, metres in zip(mine, true, strict=True):
+                assert cosine(lat / 1e5, lng / 1e5, item.place) == pytest.approx(metres, abs=1), postcode
+                assert item.metres == pytest.approx(metres, abs=1), postcode
+
+
+def test_each_filter_that_is_offered_changes_the_list(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+
+        def count(filters: Filters) -> int:
+            return queries.find_places(session, where=None, filters=filters, now=NOW)[1]
+
+        every = count(Filters())
+        offered = [Filters(kind=kind) for kind in queries.kinds_with_data(session)]
+        offered += [Filters(open=wish) for wish in OPEN_WISHES]
+        facilities = queries.facilities_with_data(session) & set(SHOWN_FACILITIES)
+        assert facilities == {"wifi", "computers", "data_sim", "device_donation", "staff_help", "tools"}
+        offered += [Filters(facilities=(name,)) for name in facilities]
+        for filters in offered:
+            assert 0 < count(filters) < every, filters
+        assert count(Filters(kind="library", facilities=("tools",))) == 0
+
+
+def test_what_is_loaded_is_counted_truly_and_a_part_that_changed_loads_the_whole(app: Flask) -> None:
+    counts = {name: facts["rows"] for name, facts in pack.describe().items()}
+    with app.app_context(), transaction() as session:
+        for state in session.query(PackState):
+            assert state.rows == counts[state.name], state.name
+        assert {state.name for state in session.query(PackState)} == set(services.LOADERS)
+        for name, part in (("libraries.csv", "library_facilities.csv"), ("neighbourhoods.csv", "names.csv")):
+            fresh = {table: pack.digest(table) for table in pack.describe()} | {part: "new"}
+            assert services.digest_of_all(name, fresh.__getitem__) != services.digest_of_all(name)
+
+
+def test_a_place_cannot_take_the_address_of_a_page(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        row = {
+            "name": "Areas",
+            "kinds": "library",
+            "licence": "x",
+            "read_on": "2026-11-23",
+            "confidence": "medium",
+        }
+        row["source_address"] = "https://example.org"
+        report = services.import_places(session, [row], source_name="x", now=NOW)
+        assert report.taken == 1, report.refused
+        assert session.query(Place).filter_by(name="Areas").one().slug == "areas-2"
 
 
 def test_a_look_alike_area_letter_is_mended(app: Flask) -> None:

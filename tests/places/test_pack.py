@@ -376,6 +376,7 @@ LISTED = [
     "Postcode",
     "Type of library",
     "Year closed",
+    "Co-located with",
     *(f"{day} staffed hours" for day in pack.WEEK),
 ]
 
@@ -548,3 +549,15 @@ def test_a_week_that_holds_hours_without_staff_says_so(
     build_libraries(tmp_path, CENTRAL, totals=f"Manchester,Central Library,,{total},{staffed},{automated}\n")
     [row] = rows_in(tmp_path, "libraries.csv")
     assert row["opening_note"] == (pack.SOME_HOURS_NO_STAFF if said else "")
+
+
+def test_hours_of_a_leisure_centre_are_not_taken_for_those_of_the_library(tmp_path: Path) -> None:
+    for partner, staffed, said in (
+        ("Moss Side Leisure Centre", "10", True),
+        ("Moss Side Leisure Centre", "24", False),
+        ("Town Hall", "10", False),
+    ):
+        row = CENTRAL | {"Co-located with": partner}
+        build_libraries(tmp_path, row, totals=f"Manchester,Central Library,,60,{staffed},\n")
+        [found] = rows_in(tmp_path, "libraries.csv")
+        assert found["opening_note"] == (pack.HOURS_OF_THE_BUILDING if said else ""), partner

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime
 
+import brotli
 import pytest
 import time_machine
 from flask import Flask
 
+from inclusion_app.core import assets
+from inclusion_app.core.db import transaction
+from inclusion_app.places import wording
+from inclusion_app.places.hours import Answer, Status
+from inclusion_app.places.models import Place
+from inclusion_app.places.queries import Found
 from tests.conftest import Browser
 
 
@@ -42,7 +51,9 @@ def test_an_outcode_or_a_name_may_stand_in_the_address(browser: Browser) -> None
     [
         ("", "Type a postcode"),
         ("M14 9ZZ", "It may be new"),
-        ("SW1A 1AA", "outside Greater Manchester"),
+        ("SW1A 1AA", "far outside Greater Manchester"),
+        ("L1 8JQ", "outside Greater Manchester. The nearest part is Wigan."),
+        ("M10 7AA", "do not know this postcode"),
         ("M14 5", "not a whole postcode"),
         ("Atlantis", "do not know this place name"),
     ],
@@ -110,3 +121,241 @@ def test_withington_says_that_some_hours_are_without_staff_and_gorton_that_they_
 def test_where_the_week_holds_all_hours_it_is_closed_before_them(browser: Browser) -> None:
     assert "Closed. Opens 8:00 (not confirmed)" in browser.text("/places/withington-library")
     assert "No staff now. Staff from 10:00 (not confirmed)" in browser.text("/places/gorton-library")
+
+
+def test_a_full_postcode_in_an_address_is_cut_to_its_first_half(browser: Browser) -> None:
+    answer = browser.get("/places?near=M18+8HE&kind=library")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith("/places?near=M18&kind=library")
+
+
+def test_from_beyond_the_edge_it_answers_roughly_and_offers_the_nearest_district(browser: Browser) -> None:
+    answer = browser.send("/places", near="SK23 7AA")
+    assert answer.headers["Location"].endswith("/places?near=mine")
+    page = browser.text("/places?near=mine")
+    assert "SK23 is outside Greater Manchester. The nearest part is Stockport." in page
+    assert "Distances are rough" in page
+    assert "7AA" not in page
+    assert "slow walk" not in page
+    assert len(names(page)) == 20
+    assert re.search(r'name="near" value="Stockport">Show places near Stockport<', page)
+    browser.send("/places", near="Stockport")
+    assert "Near Stockport" in browser.text("/places?near=mine")
+    assert "outside Greater Manchester" not in browser.text("/places?near=mine")
+
+
+def test_from_beyond_the_edge_nobody_is_told_minutes_on_foot(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        here = session.query(Place).filter_by(slug="gorton-library").one()
+        status = Status(Answer.OPEN, until=datetime(2026, 11, 24, 20, tzinfo=UTC))
+        inside, beyond = Found(here, 500.0, status), Found(here, 500.0, status, from_edge=True)
+        noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        with app.test_request_context("/en/"):
+            assert "slow walk" in wording.distance_words(inside)
+            assert wording.distance_words(beyond) == "About 0.3 miles, straight line"
+            assert wording.visit_words(inside, noon)[1]
+            assert wording.visit_words(beyond, noon)[1] == ""
+
+
+def test_what_is_refused_offers_the_nearest_district_or_nothing(browser: Browser) -> None:
+    refused = browser.send("/places", near="L1 8JQ").get_data(as_text=True)
+    assert "Show places near Wigan" in refused
+    far = browser.send("/places", near="EH1 1AA").get_data(as_text=True)
+    assert "Show places near" not in far.replace("Show places near there", "")
+
+
+def test_a_postcode_we_do_not_know_near_the_edge_is_not_called_outside(browser: Browser) -> None:
+    browser.send("/places", near="OL14 9ZZ")
+    page = browser.text("/places?near=mine")
+    assert "It may be outside Greater Manchester. The nearest part is Rochdale." in page
+
+
+def test_a_plan_from_beyond_the_edge_is_told_so_first(browser: Browser) -> None:
+    browser.make_plan()
+    answer = browser.send("/places", near="SK23 7AA", **{"for": "plan"})
+    assert answer.headers["Location"].endswith("/places?near=mine&for=plan")
+    page = browser.text("/places?near=mine&for=plan")
+    assert "Back to my plan" in page
+    assert '<input type="hidden" name="for" value="plan">' in page
+    answer = browser.send("/places", near="Stockport", **{"for": "plan"})
+    assert answer.headers["Location"].endswith("/en/roadmap")
+    assert "Places near Stockport." in browser.text("/roadmap")
+
+
+@pytest.mark.parametrize(
+    ("language", "first"),
+    [("en", '<bdi lang="en">Abbey Hey</bdi>'), ("ur", "آرڈوک <bdi"), ("ar", "آبي هاي <bdi")],
+)
+def test_names_can_be_picked_instead_of_typed(
+    another_browser: Callable[..., Browser], language: str, first: str
+) -> None:
+    person = another_browser(language)
+    page = person.text("/places/areas?kind=library&has=wifi")
+    found = re.findall(r'href="/\w\w/(places\?near=[^"]+)">(.*?)</a>', page)
+    assert len(found) == 62
+    assert found[0][1].startswith(first)
+    assert "kind=library" in found[0][0]
+    assert "has=wifi" in found[0][0]
+    for address, _words in found:
+        assert person.get("/" + address.replace("&amp;", "&")).status_code == 200, address
+    said = {"en": "A machine wrote", "ur": "مشین نے لکھے", "ar": "كتبت آلة"}[language]
+    assert (said in page) is (language != "en")
+    assert "/places/areas" in person.text("/places")
+
+
+def test_a_name_picked_for_the_plan_sets_it_and_goes_back_to_the_plan(browser: Browser) -> None:
+    browser.make_plan()
+    assert "/places/areas?for=plan" in browser.text("/places?for=plan")
+    page = browser.text("/places/areas?for=plan")
+    assert len(re.findall(r'<button class="link-button" name="near" value="', page)) == 62
+    answer = browser.send("/places", "/places/areas?for=plan", near="Gorton", **{"for": "plan"})
+    assert answer.headers["Location"].endswith("/en/roadmap")
+    assert "Places near Gorton." in browser.text("/roadmap")
+
+
+def test_the_heading_says_the_name_in_the_readers_letters_too(
+    another_browser: Callable[..., Browser],
+) -> None:
+    assert "Gorton (گورٹن)" in another_browser("ur").text("/places?near=گورٹن")
+    assert "Near Gorton<" in another_browser().text("/places?near=گورٹن")
+
+
+@pytest.mark.parametrize(
+    ("moment", "said", "not_said"),
+    [
+        (
+            "2026-11-24 12:00",
+            ("Open until 20:00 (not confirmed)", "Leave before 19:25 to get there"),
+            "Too late",
+        ),
+        ("2026-11-24 19:30", ("Open until 20:00 (not confirmed)", "Go now"), "Leave before"),
+        (
+            "2026-11-24 19:56",
+            ("Closes at 20:00 (not confirmed). Too late to walk there now",),
+            "Open until 20:00",
+        ),
+    ],
+)
+def test_the_last_useful_arrival_on_list_page_and_place_page(
+    browser: Browser, moment: str, said: tuple[str, ...], not_said: str
+) -> None:
+    with time_machine.travel(moment, tick=False):
+        browser.send("/places", near="M18 8HE")
+        whole = browser.text("/places?near=mine&kind=library")
+        entry = whole[whole.index(">Gorton Library<") :].partition("</li>\n<li class=")[0]
+        page = browser.text("/places/gorton-library")
+    for words in said:
+        assert words in entry
+        assert words in page
+    assert not_said not in entry
+    assert not_said not in page
+
+
+@time_machine.travel("2026-11-24 12:00", tick=False)
+def test_farther_than_a_walk_only_the_closing_time_is_said(browser: Browser) -> None:
+    browser.send("/places", near="M22 5RX")
+    page = browser.text("/places/gorton-library")
+    assert "Open until 20:00 (not confirmed)" in page
+    assert "miles, straight line" in page
+    assert "Leave before" not in page
+
+
+@time_machine.travel("2026-11-24 12:00", tick=False)
+def test_today_is_marked_in_the_week(browser: Browser) -> None:
+    page = browser.text("/places/gorton-library")
+    marked = re.findall(r'<tr aria-current="date"><th scope="row">(\w+) <span class="tag">Today</span>', page)
+    assert marked == ["Tuesday"]
+
+
+def test_each_fact_we_track_is_answered_and_a_no_is_shown(browser: Browser, app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        here = session.query(Place).filter_by(slug="gorton-library").one()
+        known = {fact.name: fact for fact in here.facilities}
+        known["step_free"].value, known["step_free"].source_on = "no", "2026-10"
+    page = browser.text("/places/gorton-library")
+    rows = dict(re.findall(r'<tr><th scope="row">([^<]+)</th><td>(.*?)</td></tr>', page))
+    assert rows["Step-free way in"].startswith("No, not confirmed<br>")
+    assert "Source of October 2026" in rows["Step-free way in"]
+    assert rows["Printing"] == "Not known: ask"
+    assert rows["Tools to make and mend things"] == "Not known: ask"
+    assert 'href="https://' in rows["Free Wi-Fi"]
+    assert "Source of June 2025" in rows["Free Wi-Fi"]
+    listed = browser.text("/places?near=M18&kind=library")
+    assert "✗ No: Step-free way in" in listed
+    hub = browser.text("/places/gorton-hub")
+    assert hub.count("Not known: ask") >= 6
+
+
+def test_where_nothing_fits_there_is_a_way_on(browser: Browser) -> None:
+    page = browser.text("/places?kind=library&has=tools&near=M14")
+    assert "We know no such place. That does not mean there is none." in page
+    assert re.search(r'href="/en/places\?near=M14">Show all kinds of places, at any time<', page)
+
+
+@time_machine.travel("2026-11-24 23:30", tick=False)
+def test_where_nothing_is_open_the_time_is_what_is_named(browser: Browser) -> None:
+    page = browser.text("/places?kind=library&open=now&near=M14")
+    assert "We know no such place that is open then." in page
+    assert re.search(r'href="/en/places\?near=M14&amp;kind=library">Show them at any time<', page)
+
+
+@time_machine.travel("2026-11-24 12:00", tick=False)
+def test_a_name_in_the_address_leads_on_to_the_place_with_its_distance(browser: Browser) -> None:
+    listed = browser.text("/places?near=Gorton&kind=library")
+    [address] = re.findall(r'href="/en(/places/gorton-library[^"]*)"', listed)
+    assert address == "/places/gorton-library?near=Gorton"
+    page = browser.text(address)
+    assert "slow walk" in page
+    assert "Leave before" in page
+    assert 'href="/en/places?near=Gorton">Find a place' in page
+    assert "slow walk" not in browser.text("/places/gorton-library?near=M18+8HE")
+    browser.send("/places", near="M18 8HE")
+    assert 'href="/en/places/gorton-library"' in browser.text("/places?near=mine&kind=library")
+    assert 'href="/en/places?near=mine">Find a place' in browser.text("/places/gorton-library")
+
+
+def test_hours_of_a_leisure_centre_are_told_as_such(browser: Browser) -> None:
+    for path in ("/places/hulme-high-street-library", "/places?near=Hulme&kind=library"):
+        assert "These are the hours of the leisure centre." in browser.text(path), path
+
+
+def test_a_report_sent_twice_is_kept_once_and_its_words_stay_on_one_line(
+    browser: Browser, app: Flask
+) -> None:
+    with time_machine.travel("2026-11-24 12:00", tick=False) as clock:
+        for _time in range(2):
+            answer = browser.send(
+                "/places/gorton-library/wrong", what="hours", words="Opens\nat \x1b[31mten."
+            )
+            assert answer.status_code == 303
+        browser.send("/places/gorton-library/wrong", what="hours", words="Closes at four.")
+        clock.shift(11 * 60)
+        browser.send("/places/gorton-library/wrong", what="hours", words="Closes at four.")
+    shown = app.test_cli_runner().invoke(args=["places", "reports"]).output
+    assert shown.count("Opens at [31mten.") == 1
+    assert shown.count("Closes at four.") == 2
+    assert "\x1b" not in shown
+    assert shown.endswith("3 new reports\n")
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+@pytest.mark.parametrize("moment", ["2026-11-24 12:00", "2026-11-24 16:40", "2026-11-25 23:00"])
+def test_the_finder_is_light_at_any_time_of_day(
+    another_browser: Callable[..., Browser], language: str, moment: str
+) -> None:
+    fixed = sum(
+        len(brotli.compress((assets.BUILD / name).read_bytes(), quality=11))
+        for name in assets.manifest().values()
+    )
+    with time_machine.travel(moment, tick=False):
+        person = another_browser(language)
+        person.make_plan()
+        for path in (
+            "near=M14",
+            "near=SK23",
+            "near=L1",
+            "near=City+centre&for=plan",
+            "near=M13&has=wifi&open=now",
+        ):
+            answer = person.get(f"/places?{path}", headers={"Accept-Encoding": "br"})
+            assert len(answer.get_data()) + fixed <= 10_000, path
