@@ -31,6 +31,8 @@ class Principal:
 
 
 STRANGER = Principal("stranger")
+# Answers that show the page: as asked for, or again with what is wrong.
+SHOWING = frozenset({200, 422})
 KINDS = {"nothing": "visit", "titles": "code", "everything": "resident"}
 
 
@@ -82,7 +84,7 @@ class Room(Blueprint):
         """Register a page under `/<lang>` (or at the root with `localised=False`).
 
         `load(**url_parts)` gives the object or None (404); the view then receives it in place of the URL parts.
-        `reads` names the personal items a 2xx answer shows; each such answer writes one audit row.
+        `reads` names the personal items the page shows; each answer that shows it writes one audit row.
         """
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,7 +126,12 @@ def _answer(
         good = request.method not in SAFE_METHODS and response.status_code < 400
     finally:
         finish_request(commit=good)
-    if response.status_code < 300 and reads and (principal := g.get("principal")) and principal.resident_id:
+    if (
+        response.status_code in SHOWING
+        and reads
+        and (principal := g.get("principal"))
+        and principal.resident_id
+    ):
         _record_read(principal, reads)
     touch_visit()
     return response

@@ -117,6 +117,13 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
     return session.scalar(statement) is not None
 
 
+def tries_left(session: Session, *, key_hash: str, limit: Limit) -> int:
+    """How many more tries may go ahead before the lock; 0 once it is set."""
+    row = session.get(Attempt, key_hash)
+    # The try that uses up the limit sets the lock and the count back to nought.
+    return limit.tries - row.tries if row is not None and row.tries else 0
+
+
 def locked_until(session: Session, *, key_hash: str, now: datetime) -> datetime | None:
     """Until when this key is locked, or None."""
     row = session.get(Attempt, key_hash, populate_existing=True)

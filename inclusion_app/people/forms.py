@@ -13,6 +13,7 @@ from inclusion_app.core import pins
 from inclusion_app.core.codes import BrokenCode, read_code
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.words import N_
 from inclusion_app.people.rules import NICKNAME_LENGTH
 
 
@@ -64,7 +65,11 @@ class ComeBackForm(PicturesForm):
     def read_code(self) -> str | None:
         """The canonical code; None with an error at the field."""
         try:
-            return read_code((self.code.data or "")[:200])
+            if not (self.code.data or "").strip():
+                raise BrokenCode(N_("Type your code."))
+            # Who copies the whole address of the paper means the code in it.
+            typed = (self.code.data or "")[:200].rsplit("/r/", 1)[-1].split("?")[0]
+            return read_code(typed)
         except BrokenCode as broken:
             self.refuse(RuleBroken(broken.message, field="code"))
             return None

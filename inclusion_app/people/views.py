@@ -25,6 +25,9 @@ from inclusion_app.people.models import Resident
 room = Room("people", __name__)
 
 WRONG = N_("The code and the PIN or pictures do not fit. Check them and try again.")
+WRONG_TWO_LEFT = N_("The code and the PIN or pictures do not fit. Two more tries, then you must wait.")
+WRONG_ONE_LEFT = N_("The code and the PIN or pictures do not fit. One more try, then you must wait.")
+WARNED = {2: WRONG_TWO_LEFT, 1: WRONG_ONE_LEFT}
 UNKNOWN = N_("We do not know this code. Look at your paper again.")
 NEEDS_SECRET = N_("This plan asks for the PIN or pictures too.")
 LOCKED = N_("Too many wrong tries. Try again at %(time)s, or make a new plan.")
@@ -76,7 +79,13 @@ def scanned(code: str) -> Any:
 
 
 def _page(form: ComeBackForm, pictures: bool) -> Any:
-    page = render_template("people/come_back.html", form=form, pictures=pictures)
+    page = render_template(
+        "people/come_back.html",
+        form=form,
+        pictures=pictures,
+        # Opening another plan ends this visit, and what is not saved goes with it.
+        unsaved=current_principal().kind == "visit",
+    )
     return page, 422 if form.errors or form.form_errors else 200
 
 
@@ -129,7 +138,10 @@ def _open(code: str, secret: str | None) -> None:
     if secret is not None:
         stored = facts.secret_hash if facts else None
         if not services.open_with_secret(stored, secret, secret_key):
-            raise RuleBroken(WRONG, field="code")
+            # Counted alike for a code that does not exist: the warning tells nobody which codes there are.
+            with reading() as session:
+                left = attempts.tries_left(session, key_hash=counted, limit=attempts.PIN_WRONG)
+            raise RuleBroken(WARNED.get(left, WRONG), field="code")
         if stored is not None and needs_new_hash(stored):
             fresh_hash = hash_secret(secret, secret_key)
     if facts is None:

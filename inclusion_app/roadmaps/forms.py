@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from wtforms.validators import ValidationError
 
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.forms import BaseForm
+from inclusion_app.roadmaps.catalogue import Goal
 from inclusion_app.roadmaps.selfcheck import Question
 
 MAX_GOALS = 3
@@ -57,6 +59,14 @@ def question_form(question: Question, chosen: Any) -> CheckForm:
         {"answer": kind(_l(question.text), choices=choices, validate_choice=False)},
     )
     return form_class(data={"answer": chosen})
+
+
+def first_form(goals: Sequence[Goal], first: str) -> CheckForm:
+    """Which goal comes first; the one that does now is chosen already."""
+    choices = [SelectChoice(goal.id, _l(goal.title)) for goal in goals]
+    field = OneOf(_l("Which do you want to do first?"), choices=choices, validate_choice=False)
+    form_class = type("FirstForm", (CheckForm,), {"answer": field})
+    return form_class(data={"answer": first})
 
 
 class DayField(Field):

@@ -74,6 +74,12 @@ def with_answer(
     return new
 
 
+def in_old_order(goals: Sequence[str], before: Sequence[str]) -> list[str]:
+    """The goals as they were put in order before, new ones after them: boxes that are ticked again say no order."""
+    old = [goal for goal in before if goal in goals]
+    return [*old, *(goal for goal in goals if goal not in old)]
+
+
 def new_to_all_this(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Finish the check kindly: every skill not answered yet counts as not yet."""
     new = dict(stored)

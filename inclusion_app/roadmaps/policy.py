@@ -6,6 +6,8 @@ from inclusion_app.core.access import permission
 
 # With the code alone: step titles, nothing else.
 READ_TITLES = permission("roadmap.read_titles", "stranger", "visit", "code", "resident")
+# What a step or a goal is, as anybody may read it; nothing of the plan is shown with it.
+LOOK = permission("roadmap.look", "stranger", "visit", "code", "resident")
 READ = permission("roadmap.read", "stranger", "visit", "resident")
 CHANGE = permission("roadmap.change", "stranger", "visit", "resident")
 SAVE = permission("roadmap.save", "visit", "resident")

@@ -172,6 +172,15 @@ def move_goal_up(session: Session, *, roadmap: Roadmap, goal_id: str, place: int
         give_answer(session, roadmap=roadmap, question="q1", value=goals, now=now)
 
 
+def put_goal_first(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime) -> None:
+    """The plan begins with this goal. Raises RuleBroken when it is none of the person's goals."""
+    goals = list(roadmap.answers.get("q1", []))
+    if goal_id not in goals:
+        raise RuleBroken(CHANGED_ALREADY)
+    first = [goal_id, *(goal for goal in goals if goal != goal_id)]
+    give_answer(session, roadmap=roadmap, question="q1", value=first, now=now)
+
+
 def remove_goal(session: Session, *, roadmap: Roadmap, goal_id: str, now: datetime) -> None:
     """Take a goal away; steps already done stay known."""
     goals = [goal for goal in roadmap.answers.get("q1", []) if goal != goal_id]

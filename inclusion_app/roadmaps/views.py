@@ -6,7 +6,16 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    abort,
+    current_app,
+    flash,
+    get_template_attribute,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -69,12 +78,12 @@ def _pictures(question: Any) -> dict[str, Markup]:
     }
 
 
-@room.page("/roadmap/check", allow=policy.CHANGE, methods=("GET", "POST"))
+@room.page("/roadmap/check", allow=policy.CHANGE, methods=("GET", "POST"), reads=("answers",))
 def check() -> Any:
     return _question(1)
 
 
-@room.page("/roadmap/check/<int:number>", allow=policy.CHANGE, methods=("GET", "POST"))
+@room.page("/roadmap/check/<int:number>", allow=policy.CHANGE, methods=("GET", "POST"), reads=("answers",))
 def check_question(number: int) -> Any:
     if not 1 <= number <= TOTAL:
         abort(404)
@@ -89,10 +98,12 @@ def _question(number: int) -> Any:
     form.back.data = request.values.get("back") if request.values.get("back") == "plan" else ""
     if request.method == "POST":
         skip = "skip" in request.form
-        if skip or _valid(form, question):
+        if skip or _valid(form, question, stored):
             ended = had_visit()
             roadmap = _mine_to_change(anew=True)
             value = None if skip else form.answer.data or []
+            if question.id == "q1" and value:
+                value = journeys.in_old_order(value, stored.get("q1", ()))
             services.give_answer(db_session(), roadmap=roadmap, question=question.id, value=value, now=now())
             taps = {
                 tap.name: tap.name in request.form and not skip for tap in TAPS if tap.question == question.id
@@ -118,7 +129,7 @@ def _question(number: int) -> Any:
         ],
         offer_new=_offers_new(stored, number),
         enough=len(journeys.answered(stored)) >= journeys.ENOUGH_FOR_A_PLAN,
-        back=_before(number, form.back.data),
+        back=_before(number, form.back.data, roadmap),
     )
     return page, 422 if form.errors else 200
 
@@ -132,12 +143,14 @@ def _begin_again(roadmap: Roadmap, number: int) -> Any:
     return redirect(where, 303)
 
 
-def _valid(form: Any, question: Any) -> bool:
+def _valid(form: Any, question: Any, stored: dict[str, Any]) -> bool:
     form.validate()
     # Nothing makes it hard: that is an answer too.
     if not form.answer.data and not form.errors and question.id != "q4":
         form.answer.errors = [_l("Choose an answer, or press “Skip this question”.")]
-    if question.id == "q1" and len(form.answer.data or ()) > forms.MAX_GOALS:
+    # Who has more goals by now keeps them; only more than that is too many.
+    most = max(forms.MAX_GOALS, len(stored.get("q1", ())))
+    if question.id == "q1" and len(form.answer.data or ()) > most:
         form.answer.errors = [_l("Choose three at most. You can add more later.")]
     if question.id == "q2" and "none" in (form.answer.data or ()) and len(form.answer.data) > 1:
         form.answer.errors = [_l("Choose what you can use, or “none of these”. Not both.")]
@@ -152,8 +165,8 @@ def _offers_new(stored: dict[str, Any], number: int) -> bool:
 
 
 def _after(roadmap: Roadmap, number: int, back: str | None) -> str:
-    if number == 1 and _goals_with_days(roadmap):
-        return url_for("roadmaps.days", back=back or None)
+    if number == 1:
+        return _after_goals(roadmap, back)
     if back == "plan":
         return url_for("roadmaps.plan")
     if number < TOTAL:
@@ -161,19 +174,66 @@ def _after(roadmap: Roadmap, number: int, back: str | None) -> str:
     return url_for("roadmaps.plan")
 
 
-def _before(number: int, back: str | None) -> str:
+def _after_goals(roadmap: Roadmap, back: str | None, *, first_asked: bool = False) -> str:
+    """Which goal comes first is asked where there are several, and for a day where goals often have one."""
+    if not first_asked and len(roadmap.answers.get("q1", ())) > 1:
+        return url_for("roadmaps.first_goal", back=back or None)
+    if _goals_with_days(roadmap):
+        return url_for("roadmaps.days", back=back or None)
+    return url_for("roadmaps.plan") if back == "plan" else url_for("roadmaps.check_question", number=2)
+
+
+def _before(number: int, back: str | None, roadmap: Roadmap | None) -> str:
     if back == "plan":
         return url_for("roadmaps.answers")
     if number == 1:
         return url_for("start.home")
-    return url_for("roadmaps.check") if number == 2 else url_for("roadmaps.check_question", number=number - 1)
+    if number > 2:
+        return url_for("roadmaps.check_question", number=number - 1)
+    return url_for("roadmaps.days") if _goals_with_days(roadmap) else _before_days(roadmap)
+
+
+def _before_days(roadmap: Roadmap | None) -> str:
+    several = roadmap is not None and len(roadmap.answers.get("q1", ())) > 1
+    return url_for("roadmaps.first_goal" if several else "roadmaps.check")
 
 
 def _goals_with_days(roadmap: Roadmap | None) -> list[str]:
     return [goal for goal in (roadmap.answers.get("q1", ()) if roadmap else ()) if goal in DAY_GOALS]
 
 
-@room.page("/roadmap/check/days", allow=policy.CHANGE, methods=("GET", "POST"))
+@room.page("/roadmap/check/first", allow=policy.CHANGE, methods=("GET", "POST"), reads=("goals",))
+def first_goal() -> Any:
+    """Which of the chosen goals comes first: the plan begins with it."""
+    roadmap = _mine()
+    chosen = list(roadmap.answers.get("q1", ())) if roadmap else []
+    if roadmap is None or len(chosen) < 2:
+        return _no_answers()
+    catalogue = load_catalogue()
+    form = forms.first_form([catalogue.goals[goal] for goal in chosen if goal in catalogue.goals], chosen[0])
+    form.back.data = "plan" if request.values.get("back") == "plan" else ""
+    if request.method == "POST" and ("skip" in request.form or _valid_choice(form)):
+        roadmap = _mine_to_change()
+        if "skip" not in request.form:
+            services.put_goal_first(db_session(), roadmap=roadmap, goal_id=form.answer.data, now=now())
+        return redirect(_after_goals(roadmap, form.back.data, first_asked=True), 303)
+    page = render_template("roadmaps/first.html", form=form, pictures=_goal_pictures(chosen))
+    return page, 422 if form.errors else 200
+
+
+def _valid_choice(form: Any) -> bool:
+    form.validate()
+    if not form.answer.data and not form.errors:
+        form.answer.errors = [_l("Choose an answer, or press “Skip this question”.")]
+    return not form.answer.errors
+
+
+def _goal_pictures(goals: list[str]) -> dict[str, Markup]:
+    draw = get_template_attribute("components/pictures.html", "picture")
+    return {goal: draw(goal, css="pic pic--small") for goal in goals}
+
+
+@room.page("/roadmap/check/days", allow=policy.CHANGE, methods=("GET", "POST"), reads=("answers",))
 def days() -> Any:
     """Is there a day you must do this by? Optional, for goals that often have one."""
     roadmap = _mine()
@@ -202,6 +262,7 @@ def days() -> Any:
         form=form,
         goals=goals,
         back=back,
+        before=url_for("roadmaps.answers") if back else _before_days(roadmap),
         example=f"{soon.day} {soon.month} {soon.year}",
     )
     return page, 422 if form.errors else 200
@@ -221,6 +282,9 @@ def _days_are_right(form: BaseForm, goals: list[str]) -> bool:
     for goal in goals:
         if form[goal].data and form[goal].data < clock.today():
             form[goal].errors = [_l("This day has passed. Type a later day, or leave it empty.")]
+        if form[goal].errors and len(goals) > 1:
+            # Two days may be wrong: the links of the error summary must not read alike.
+            form[goal].errors = [f"{form[goal].label.text}: {form[goal].errors[0]}"]
     return not form.errors
 
 
@@ -326,7 +390,7 @@ def settings() -> Any:
     return redirect(url_for("roadmaps.plan"), 303)
 
 
-@room.page("/roadmap/goals", allow=policy.CHANGE, methods=("GET", "POST"))
+@room.page("/roadmap/goals", allow=policy.CHANGE, methods=("GET", "POST"), reads=("goals",))
 def goals() -> Any:
     """Add a goal, or take one away."""
     catalogue = load_catalogue()
@@ -354,7 +418,7 @@ def goals() -> Any:
     return render_template("roadmaps/goals.html", ordered=ordered, chosen=chosen, form=BaseForm())
 
 
-@room.page("/roadmap/goals/<goal_id>", allow=policy.CHANGE, methods=("GET", "POST"), reads=("goals",))
+@room.page("/roadmap/goals/<goal_id>", allow=policy.LOOK, methods=("GET", "POST"), reads=("goals",))
 def goal(goal_id: str) -> Any:
     """One goal: the way without the internet, who does the steps, and what you could also do."""
     catalogue = load_catalogue()
@@ -422,7 +486,7 @@ STEP_ACTIONS = {
 }
 
 
-@room.page("/roadmap/steps/<step_id>", allow=policy.CHANGE, methods=("GET", "POST"), reads=("step",))
+@room.page("/roadmap/steps/<step_id>", allow=policy.LOOK, methods=("GET", "POST"), reads=("step",))
 def step(step_id: str) -> Any:
     """One step: why, how, what to bring, the safe way, and how far you have come."""
     catalogue = load_catalogue()
@@ -446,7 +510,8 @@ def step(step_id: str) -> Any:
 
 
 def _made() -> queries.Computed | None:
-    roadmap = _mine()
+    """This visit's plan; with the code alone there is none to see here."""
+    roadmap = _mine() if current_principal().kind != "code" else None
     return queries.compute(roadmap, today=clock.today()) if roadmap else None
 
 

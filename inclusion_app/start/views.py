@@ -84,7 +84,8 @@ def finish() -> Any:
     form = BaseForm()
     if request.method == "POST":
         end_visit(db_session())
-        return redirect(url_for("start.finished"), 303)
+        begins_anew = request.form.get("then") == "check"
+        return redirect(url_for("roadmaps.check" if begins_anew else "start.finished"), 303)
     visit = current_visit()
     unsaved = has_plan() and (visit is None or visit.resident_id is None)
     return render_template("start/finish.html", form=form, unsaved=unsaved)

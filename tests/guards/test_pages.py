@@ -14,6 +14,8 @@ from werkzeug.routing import Rule
 
 from inclusion_app.app import create_app
 from inclusion_app.core import access, assets
+from inclusion_app.core.audit import AuditRow
+from inclusion_app.core.db import transaction
 from inclusion_app.core.headers import HEADERS
 from tests.conftest import Browser, settings_for
 
@@ -85,6 +87,37 @@ def test_the_access_matrix_is_what_git_says(
     tally("cells of the access matrix", cells)
     found = "\n".join(lines) + "\n"
     assert found == MATRIX.read_text(), f"the access matrix changed; now it is:\n{found}"
+
+
+# These answer a resident's GET with nothing of the plan: a form without facts, or an address to go on to.
+SHOWS_NOTHING = {"roadmaps.save", "roadmaps.how_plans_are_made"}
+
+
+def test_every_page_of_a_plan_says_what_it_shows(app: Flask) -> None:
+    for rule, _address in pages(app):
+        if rule.endpoint.startswith("roadmaps.") and "GET" in (rule.methods or set()):
+            assert bool(app.view_functions[rule.endpoint].reads) != (rule.endpoint in SHOWS_NOTHING), (
+                rule.endpoint
+            )  # type: ignore[attr-defined]
+
+
+def test_a_page_that_shows_a_saved_plan_writes_one_row(browser: Browser, app: Flask) -> None:
+    browser.make_plan(("g02", "g04"))
+    browser.save_plan()
+
+    def rows_of(look: Callable[[], object]) -> int:
+        with app.app_context(), transaction() as session:
+            before = session.query(AuditRow).count()
+        look()
+        with app.app_context(), transaction() as session:
+            return session.query(AuditRow).count() - before
+
+    for page in ("/roadmap", "/roadmap/check", "/roadmap/check/2", "/roadmap/check/days", "/roadmap/check/first",
+                 "/roadmap/goals", "/roadmap/goals/g02", "/roadmap/answers", "/roadmap/steps/F1", "/roadmap/print"):  # fmt: skip
+        assert rows_of(lambda page=page: browser.get(page)) == 1, page  # type: ignore[misc]
+    # The form counts as one look, its refusal, which shows the same answers again, as another.
+    assert rows_of(lambda: browser.send("/roadmap/check/2", answer=["spaceship"])) == 2
+    assert rows_of(lambda: browser.get("/privacy")) == 0
 
 
 def test_a_page_past_the_wrapper_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

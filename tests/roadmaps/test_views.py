@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from inclusion_app.core import audit, paper
 from inclusion_app.core.clock import now
+from inclusion_app.core.codes import new_code
 from inclusion_app.core.db import transaction
 from inclusion_app.core.sessions import Visit
 from inclusion_app.places.services import load_city_pack
@@ -201,17 +202,128 @@ def test_the_code_alone_shows_titles_and_nothing_else(
     other = another_browser()
     assert other.send("/come-back", code=code, pin="").status_code == 303
     page = other.text("/roadmap")
-    assert "One step kept private" in page
+    assert re.search(r"[2-9] steps kept private", page)
     for secret in ("Set up the NHS App", "Universal Credit", "M14", "Amina", "Library", "GP and", code):
         assert secret not in page
     for closed in (
         "/roadmap/print",
         "/roadmap/answers",
         "/roadmap/code",
-        "/roadmap/steps/A1",
+        "/roadmap/check",
+        "/roadmap/goals",
         "/roadmap/handout.pdf",
     ):
         assert other.get(closed).status_code == 403
+
+
+def test_what_anybody_may_read_the_code_alone_may_read_too(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan(("g02", "g05"))
+    browser.send("/roadmap/steps/F1", do="doing")
+    code = browser.save_plan()
+    other, stranger = another_browser(), another_browser()
+    other.send("/come-back", code=code, pin="")
+    for page in ("/roadmap/steps/F1", "/roadmap/goals/g05"):
+        known, open_to_all = other.text(page), stranger.text(page)
+        mains = [re.sub(r'value="[^"]+"', "", text.split("<main")[1]) for text in (known, open_to_all)]
+        assert mains[0] == mains[1]
+    refused = other.send("/roadmap/steps/F1", form_on="/roadmap", do="done_alone")
+    assert refused.status_code == 422
+    assert "Type your PIN" in refused.text
+
+
+def test_the_code_alone_leads_to_a_new_plan_and_leaves_the_saved_one(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan()
+    code = browser.save_plan()
+    other = another_browser()
+    other.send("/come-back", code=code, pin="")
+    began = other.send("/finish", form_on="/roadmap", then="check")
+    assert began.headers["Location"] == "/en/roadmap/check"
+    assert other.get("/roadmap/check").status_code == 200
+    other.make_plan(("g08",))
+    assert another_browser().send("/come-back", code=code, pin="4071").status_code == 303
+    assert code in browser.text("/roadmap/code")
+
+
+def test_private_steps_stand_last_so_that_their_place_tells_nothing(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan(("g02", "g05"))
+    code = browser.save_plan()
+    other = another_browser()
+    other.send("/come-back", code=code, pin="")
+    listed = re.findall(r"<li>(.*?)</li>", other.text("/roadmap").split("<h1>")[1].split("</ul>")[0])
+    assert "kept private" in listed[-1]
+    assert not any("private" in item for item in listed[:-1])
+
+
+def test_a_warning_comes_before_the_lock(browser: Browser, another_browser: Callable[..., Browser]) -> None:
+    browser.make_plan()
+    code = browser.save_plan()
+    for known in (code, new_code()):  # one that exists, one that does not
+        other = another_browser()
+        said = [other.send("/come-back", code=known, pin="9999").text for _ in range(5)]
+        assert ["Two more tries" in text for text in said] == [False, False, True, False, False]
+        assert ["One more try" in text for text in said] == [False, False, False, True, False]
+
+
+def test_the_whole_address_of_the_paper_is_a_code_too(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan()
+    code = browser.save_plan()
+    address = f"http://127.0.0.1:8000/r/{code.replace('-', '')}?l=ur"
+    assert another_browser().send("/come-back", code=address, pin="4071").status_code == 303
+    assert "Type your code." in another_browser().send("/come-back", code=" ", pin="4071").text
+
+
+def test_a_plan_not_saved_is_not_lost_without_a_word(browser: Browser) -> None:
+    assert "not saved" not in browser.text("/come-back")
+    browser.make_plan()
+    assert "not saved" in browser.text("/come-back")
+
+
+def test_which_goal_comes_first_is_asked_and_kept(browser: Browser) -> None:
+    sent = browser.send("/roadmap/check", answer=["g05", "g07", "g09"])
+    assert sent.headers["Location"] == "/en/roadmap/check/first"
+    sent = browser.send("/roadmap/check/first", answer="g09")
+    assert sent.headers["Location"] == "/en/roadmap/check/days"
+    assert browser.send("/roadmap/check/first", answer="g01").status_code == 422
+
+    def goals() -> list[str]:
+        return re.findall(r'href="/en/roadmap/goals/(g\d\d)"', browser.text("/roadmap"))
+
+    assert goals()[:3] == ["g09", "g05", "g07"]
+    # Ticking the boxes again says nothing of the order.
+    browser.send("/roadmap/check", answer=["g03", "g07", "g09"])
+    assert goals()[:3] == ["g09", "g07", "g03"]
+    one = browser.send("/roadmap/check", answer=["g03"])
+    assert one.headers["Location"] == "/en/roadmap/check/2"
+
+
+def test_more_goals_than_three_may_stay_but_not_become_more(browser: Browser) -> None:
+    browser.make_plan(("g02", "g03", "g08"))
+    browser.send("/roadmap/goals", goal="g09")
+    four = ["g02", "g03", "g08", "g09"]
+    assert browser.send("/roadmap/check", answer=four).status_code == 303
+    assert browser.send("/roadmap/check", answer=[*four, "g10"]).status_code == 422
+
+
+def test_two_wrong_days_have_two_messages(browser: Browser) -> None:
+    browser.send("/roadmap/check", answer=["g02", "g04"])
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.text("/roadmap/check/days"))
+    assert token
+    wrong = browser.client.post(
+        "/en/roadmap/check/days",
+        data={"csrf_token": token[1], "g02": ["31", "2", "2027"], "g04": ["1", "1", "2020"]},
+    )
+    links = re.findall(r'<li><a href="#g\d\d">([^<]+)</a>', wrong.text)
+    assert len(set(links)) == 2
+    assert all(title in text for title, text in zip(("GP", "job"), links, strict=True))
+    assert wrong.text.count('aria-invalid="true"') == 6
 
 
 def test_pin_for_everything(browser: Browser, another_browser: Callable[..., Browser]) -> None:
