@@ -26,7 +26,7 @@ from inclusion_app.places.models import (
     Ward,
 )
 from inclusion_app.places.postcodes import Name, Outcode, Postcode, alternatives, postcode_key, read_where
-from inclusion_app.places.rules import FAR_METRES
+from inclusion_app.places.rules import FAR_METRES, Groups, pick_places
 
 PAGE = 20
 # A place with all its facts, in one query each and not one a place.
@@ -256,28 +256,26 @@ def near_for_kinds(
     session: Session,
     *,
     where: Where,
-    kinds_by_step: Mapping[str, tuple[str, ...]],
+    groups_by_step: Mapping[str, Groups],
     now: datetime,
     most: int = 2,
 ) -> dict[str, list[Found]]:
-    """At most two places for each step, nearest of the first kind that has one near; three queries in all."""
+    """At most two places for each step, the nearest of each group of kinds in turn; three queries in all."""
     light = session.execute(
         select(Place.id, Place.lat, Place.lng, Place.kinds).where(Place.lat.is_not(None))
     ).all()
-    measured = sorted(
-        (metres_between(where.lat, where.lng, row.lat, row.lng), row.id, row.kinds.split()) for row in light
-    )
-    picked: dict[str, list[tuple[float, int]]] = {}
-    for step, kinds in kinds_by_step.items():
-        best: list[tuple[float, int]] = []
-        for kind in kinds:
-            fitting = [
-                (metres, place) for metres, place, has in measured if kind in has and metres <= FAR_METRES
-            ]
-            best += [item for item in fitting if item not in best][: most - len(best)]
-            if len(best) >= most:
-                break
-        picked[step] = best
+    by_kind: dict[str, list[tuple[float, int]]] = {}
+    far: dict[int, float] = {}
+    for row in light:
+        metres = metres_between(where.lat, where.lng, row.lat, row.lng)
+        if metres <= FAR_METRES:
+            far[row.id] = metres
+            for kind in row.kinds.split():
+                by_kind.setdefault(kind, []).append((metres, row.id))
+    picked = {
+        step: [(far[place], place) for place in pick_places(groups, by_kind, most)]
+        for step, groups in groups_by_step.items()
+    }
     rows = _rows(session, sorted({place for best in picked.values() for _metres, place in best}))
     days = holidays(session)
     return {

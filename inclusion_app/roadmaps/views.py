@@ -263,6 +263,11 @@ def _where(roadmap: Roadmap | None) -> Where | None:
     return where_of_near((visit.near if visit else None) or (roadmap.near if roadmap else None))
 
 
+def until_then(step_id: str) -> str:
+    """What to do while a device or data is on its way, with the library nearest to the person; else empty."""
+    return wording.until_then(step_id, _where(_mine())) if step_id in wording.UNTIL_THEN else ""
+
+
 @room.page("/roadmap/settings", allow=policy.CHANGE, methods=("POST",))
 def settings() -> Any:
     """The two switches of the plan page: use a library's computers; how many minutes are free."""

@@ -6,17 +6,31 @@ from collections.abc import Iterable
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from markupsafe import Markup, escape
 
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
+from inclusion_app.core.i18n import source_words
 from inclusion_app.core.words import N_
+from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where, near_for_kinds
-from inclusion_app.places.rules import KINDS, kinds_for_step
+from inclusion_app.places.rules import AT_THE_BANK, KINDS, kind_groups_for_step, kinds_for_step
 from inclusion_app.places.wording import Near
-from inclusion_app.roadmaps.catalogue import Goal, load_catalogue
-from inclusion_app.roadmaps.rules import BARRIER_WORDS, REASON_WORDS, Reason, StepState
+from inclusion_app.roadmaps.catalogue import Goal, NationalOffer, PhoneLine, Step, load_catalogue
+from inclusion_app.roadmaps.rules import (
+    BARRIER_WORDS,
+    REASON_WORDS,
+    Answers,
+    Reason,
+    StepState,
+    shares_device,
+)
 
+DATA_STEP = "A3"
 UNTIL_THEN = ("A1", "A3")  # a device and data take a while to get (point 9)
+# Where card or bank details are typed.
+MONEY_STEPS = frozenset({"T2", "T3", "U1"})
+SHARED_NOTE = N_("You share a device. Do not bank or pay on it.")
 HOURS_FROM = 240  # minutes: a longer time is easier to see in hours
 STATE_WORDS = {
     StepState.NOT_STARTED: N_("Not started"),
@@ -72,21 +86,95 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
     if where is None:
         return {}
     moment = now()
-    wanted = {step: kinds_for_step(step) for step in steps}
-    found = near_for_kinds(db_session(), where=where, kinds_by_step=wanted, now=moment)
+    wanted = {step: kind_groups_for_step(step) for step in steps}
+    found = near_for_kinds(db_session(), where=where, groups_by_step=wanted, now=moment)
     return {
-        step: [Near(item, _why(step, item.place.kind_list, wanted[step]), moment) for item in best]
+        step: [Near(item, why_here(step, item.place), moment) for item in best]
         for step, best in found.items()
     }
 
 
-def _why(step: str, has: list[str], wanted: tuple[str, ...]) -> str:
-    kind = next((kind for kind in wanted if kind in has), "library")
-    if step in UNTIL_THEN and kind == "library":
-        return _("Until then, use a free computer here")
+def why_here(step: str, place: Place) -> str:
+    """Why this place is named for a step: what can be asked for there, else its kind."""
+    if step == DATA_STEP and any(
+        fact.name == "data_sim" and fact.value == "yes" for fact in place.facilities
+    ):
+        return _("Ask here for a free data SIM")
+    kind = next((kind for kind in kinds_for_step(step) if kind in place.kind_list), "library")
     return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
+
+
+def ask_at(step: str) -> str:
+    """Where to ask when no place stands by a step: the bank's branch for paying and banking, else any library."""
+    return _("Ask at your bank’s branch.") if step in AT_THE_BANK else _("Ask at any library.")
+
+
+def until_then_facts(step: str, where: Where | None) -> tuple[str, dict[str, str]]:
+    """What to do while a device or data is on its way (point 9): an N_ sentence and what fills it, else ("", {}).
+
+    The nearest library when we know where the person is, else any library.
+    """
+    if step not in UNTIL_THEN:
+        return "", {}
+    if where is not None:
+        found = near_for_kinds(
+            db_session(), where=where, groups_by_step={step: (("library",),)}, now=now(), most=1
+        )
+        for nearest in found[step]:
+            return N_("Until then, use a free computer at %(place)s."), {"place": nearest.place.name}
+    return N_("Until then, use a free computer at any library."), {}
+
+
+def until_then(step: str, where: Where | None) -> str:
+    """The same as one sentence in the reader's language; empty for the steps that need no such line."""
+    text, facts = until_then_facts(step, where)
+    if not text:
+        return ""
+    names = {name: bdi(value) for name, value in facts.items()}
+    return escape(_(text)) % names if names else _(text)
+
+
+def line_words(line: PhoneLine) -> Markup:
+    """What to tap to reach a line: call, text or open, with the number or the address as it is dialled or typed."""
+    number = Markup('<bdi class="ltr">{}</bdi>').format(line.number or line.website)
+    if not line.number:
+        return escape(_("Open %(site)s (another website)")) % {"site": number}
+    if line.word:
+        return escape(_("Text %(word)s to %(number)s")) % {"word": bdi(line.word), "number": number}
+    return escape(_("Text %(number)s") if line.text else _("Call %(number)s")) % {"number": number}
+
+
+def how_sure(row: PhoneLine | NationalOffer) -> Markup:
+    """That nobody confirmed it for us, with the website it was read on and the day of that source, if it has one."""
+    site = bdi(row.site)
+    if row.source_on:
+        text = _("Not confirmed. Source: %(site)s, %(date)s.")
+        return escape(text) % {"site": site, "date": source_words(row.source_on)}
+    text = _("Not confirmed. Source: %(site)s, without a date. We read it on %(date)s.")
+    return escape(text) % {"site": site, "date": source_words(row.read_on)}
+
+
+def bdi(english: str) -> Markup:
+    """An English name within a sentence of any language."""
+    return Markup('<bdi lang="en">{}</bdi>').format(english)
 
 
 def notes_of(goals: Iterable[Goal]) -> list[str]:
     """The notes of these goals, each once."""
     return list(dict.fromkeys(note for goal in goals for note in goal.notes))
+
+
+def notes_for(answers: Answers, goals: Iterable[Goal]) -> list[str]:
+    """All notes of a plan, each once: those of its goals, and the one for who shares a device."""
+    notes = notes_of(goals)
+    if shares_device(answers):
+        notes.append(SHARED_NOTE)
+    return notes
+
+
+def notes_for_step(step: Step, answers: Answers | None) -> list[str]:
+    """The notes of a step: its own for everybody, and the one on shared devices where money or a bank is in play."""
+    notes = list(step.notes)
+    if answers is not None and step.id in MONEY_STEPS and shares_device(answers):
+        notes.append(SHARED_NOTE)
+    return notes
