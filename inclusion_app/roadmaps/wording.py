@@ -134,9 +134,11 @@ def until_then(step: str, where: Where | None) -> str:
     return escape(_(text)) % names if names else _(text)
 
 
-def line_words(line: PhoneLine) -> Markup:
-    """What to tap to reach a line: call, text or open, with the number or the address as it is dialled or typed."""
+def line_words(line: PhoneLine | NationalOffer) -> Markup:
+    """What to tap to reach a line or an offer: call, text or open, with the number or the address as it is dialled or typed."""
     number = Markup('<bdi class="ltr">{}</bdi>').format(line.number or line.website)
+    if isinstance(line, NationalOffer):
+        return escape(_("Call %(number)s")) % {"number": number}
     if not line.number:
         return escape(_("Open %(site)s (another website)")) % {"site": number}
     if line.word:

@@ -130,6 +130,12 @@ class NationalOffer:
     source_on: str
     read_on: str
     confidence: str
+    number: str = ""
+
+    @property
+    def link(self) -> str:
+        """What a tap on the number opens."""
+        return call_link(self.number)
 
     @property
     def site(self) -> str:
@@ -143,7 +149,8 @@ class PhoneLine:
 
     `steps` and `goals` stand in the order of how directly the line helps with them. `unsafe` marks the lines for
     somebody who is not safe, `deaf` those of them that need no hearing or speech. `text` lines take text messages:
-    `word` is what to send. A line without a number is reached on `website`. `cost` is "free", or empty when not known.
+    `word` is what to send. A line without a number is reached on `website`, or as `for_what` says. `cost` is "free",
+    or empty when not known.
     """
 
     key: str
@@ -166,15 +173,20 @@ class PhoneLine:
 
     @property
     def link(self) -> str:
-        """What a tap opens: a call, a text message or a page."""
+        """What a tap opens: a call, a text message or a page; empty when there is nothing to tap."""
         if not self.number:
-            return f"https://{self.website}"
-        return f"{'sms' if self.text else 'tel'}:{self.number.replace(' ', '')}"
+            return f"https://{self.website}" if self.website else ""
+        return call_link(self.number).replace("tel:", "sms:") if self.text else call_link(self.number)
 
     @property
     def site(self) -> str:
         """The name of the website the line was read on."""
         return site_of(self.source)
+
+
+def call_link(number: str) -> str:
+    """The link that calls a number."""
+    return f"tel:{number.replace(' ', '')}"
 
 
 def site_of(address: str) -> str:
@@ -385,7 +397,7 @@ def _check_help(catalogue: Catalogue) -> None:
             raise CatalogueError(f"phone_lines.toml: {line.key}: there is no step {sorted(unknown)[0]}")
         if unknown := set(line.goals) - set(catalogue.goals):
             raise CatalogueError(f"phone_lines.toml: {line.key}: there is no goal {sorted(unknown)[0]}")
-        if not line.number and not line.website:
+        if not line.link and not line.deaf:
             raise CatalogueError(f"phone_lines.toml: {line.key}: neither number nor website")
         if line.cost not in {"", "free"}:
             raise CatalogueError(f"phone_lines.toml: {line.key}: cost is free, or left out")
