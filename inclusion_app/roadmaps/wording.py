@@ -148,12 +148,14 @@ def line_words(line: PhoneLine | NationalOffer) -> Markup:
 
 def how_sure(row: PhoneLine | NationalOffer) -> Markup:
     """That nobody confirmed it for us, with the website it was read on and the day of that source, if it has one."""
-    site = bdi(row.site)
     if row.source_on:
-        text = _("Not confirmed. Source: %(site)s, %(date)s.")
-        return escape(text) % {"site": site, "date": source_words(row.source_on)}
-    text = _("Not confirmed. Source: %(site)s, without a date. We read it on %(date)s.")
-    return escape(text) % {"site": site, "date": source_words(row.read_on)}
+        words = _("Not confirmed. Source seen: %(date)s.", date=source_words(row.source_on))
+    else:
+        words = _(
+            "Not confirmed. Its source has no date. We read it on %(date)s.", date=source_words(row.read_on)
+        )
+    # The website stands after the sentence: a name within it would cut it in two for whoever translates.
+    return Markup("{} {}").format(words, bdi(row.site))
 
 
 def bdi(english: str) -> Markup:

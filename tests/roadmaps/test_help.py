@@ -114,8 +114,9 @@ def test_sources_are_named_with_their_day_or_the_day_we_read_them(app: Flask) ->
     assert claim
     with app.test_request_context("/en/"):
         dated, undated = (re.sub("<[^>]*>", "", how_sure(row)) for row in (adviceline, claim))
-    assert dated == "Not confirmed. Source: mail.cabwiltshire.org.uk, 5 May 2020."
-    assert undated == "Not confirmed. Source: rutland.gov.uk, without a date. We read it on 23 November 2026."
+    assert dated == "Not confirmed. Source seen: 5 May 2020. mail.cabwiltshire.org.uk"
+    said = "Not confirmed. Its source has no date. We read it on 23 November 2026. rutland.gov.uk"
+    assert undated == said
 
 
 def test_who_shares_a_device_is_told_not_to_bank_on_it() -> None:
