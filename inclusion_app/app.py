@@ -113,6 +113,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         reason_words=wording.reason_words,
         state_words=wording.state_words,
         minutes_words=wording.minutes_words,
+        line_words=wording.line_words,
+        how_sure=wording.how_sure,
+        ask_at=wording.ask_at,
+        notes_for=wording.notes_for,
+        notes_for_step=wording.notes_for_step,
+        until_then=roadmaps_views.until_then,
         has_plan=roadmaps_views.has_plan,
     )
     for room in ROOMS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -40,21 +40,55 @@ FACILITIES: Mapping[str, str] = {
 # Facts about how sure we are of a place or its hours.
 SURENESS = {"high": N_("a clear source"), "medium": N_("a weaker source")}
 
-# What a step needs of a place: kinds in order, and a facility when the kind alone is not enough.
-STEP_KINDS: Mapping[str, tuple[str, ...]] = {
-    "A1": ("device_bank", "library"),
-    "A2": ("library",),
-    "A3": ("data_bank", "library"),
-    "A6": ("library", "online_centre"),
-    "M1": ("repair_cafe", "makerspace", "fablab"),
-    "M2": ("makerspace", "fablab", "repair_cafe"),
-    "M3": ("repair_cafe", "device_bank"),
-    "V1": ("online_centre", "library"),
-    "K1": ("library",),
-    "S6": ("library",),
+# What a step needs of a place. A group holds kinds that fit equally well: the nearest of them wins. One place comes
+# from each group in turn, so "jobcentre, then library" gives one of each. From the column "Usual setting" of the design.
+Groups = tuple[tuple[str, ...], ...]
+USUAL_KINDS: Groups = (("library", "online_centre"),)
+_CLASS: Groups = (("online_centre", "adult_learning", "library"),)
+_WORK: Groups = (("jobcentre",), ("library",))
+_CAREERS: Groups = (("adult_learning", "jobcentre"), ("library",))
+_FAMILY: Groups = (("code_club", "youth_zone"), ("library",))
+_LIBRARY: Groups = (("library",),)
+STEP_KINDS: Mapping[str, Groups] = {
+    "A1": (("device_bank",), ("library",)),
+    "A2": _LIBRARY,
+    "A3": (("library", "data_bank"),),
+    "F2": _CLASS,
+    "F3": (("library", "wifi"),),
+    "F4": _CLASS,
+    "F6": _CLASS,
+    "S2": _CLASS,
+    "S6": _FAMILY,
+    "C2": _CLASS,
+    "C4": _CLASS,
+    "H1": _CLASS,
+    "H2": _CLASS,
+    "H3": _CLASS,
+    "T4": _LIBRARY,
+    "T6": _LIBRARY,
+    "T7": _LIBRARY,
+    "P1": _CLASS,
+    "P3": _CLASS,
+    "W1": _WORK,
+    "W2": (("adult_learning",), ("library", "jobcentre")),
+    "W3": _WORK,
+    "W4": (("library",), ("adult_learning",)),
+    "U1": _WORK,
+    "U2": _WORK,
+    "K1": _FAMILY,
+    "D1": _CAREERS,
+    "D2": (("adult_learning",), ("library",)),
+    # A grown-up is no guest of a youth zone: the centre for adults comes first.
+    "D3": (("adult_learning",), ("code_club", "youth_zone")),
+    "D4": _CAREERS,
+    "M1": (("repair_cafe",), ("repair_cafe",), ("makerspace", "fablab")),
+    "M2": (("makerspace", "fablab"), ("repair_cafe",)),
+    "M3": (("repair_cafe",), ("device_bank",)),
+    "V1": (("online_centre", "library"),),
 }
-USUAL_KINDS = ("library", "online_centre")
-NEEDS_NO_PLACE = frozenset({"A4", "A7", "E1"})
+# A library’s computer is no place to pay or to bank.
+AT_THE_BANK = frozenset({"T2", "T3"})
+NEEDS_NO_PLACE = frozenset({"A4", "A7", "E1"}) | AT_THE_BANK
 FAR_METRES = 40_000
 WALKABLE = 3_000  # metres; farther than this nobody is told minutes on foot
 
@@ -90,8 +124,8 @@ def area_to_keep(near: Mapping[str, Any] | None) -> Kept | None:
     return Kept(words, kept)
 
 
-def kinds_for_step(step: str) -> tuple[str, ...]:
-    """The kinds of place that help with a step, best first; empty when a place is no help."""
+def kind_groups_for_step(step: str) -> Groups:
+    """Groups of kinds that fit a step equally well, best group first; empty when a place is no help."""
     if step in NEEDS_NO_PLACE:
         return ()
     return STEP_KINDS.get(step, USUAL_KINDS)
@@ -138,3 +172,23 @@ def last_useful_arrival(status: Status, metres: float | None, now: datetime) -> 
     else:
         trip = Trip.TOO_LATE
     return Arrival(trip, leave, status.until)
+
+
+def kinds_for_step(step: str) -> tuple[str, ...]:
+    """The kinds of place that help with a step, best first, each once; empty when a place is no help."""
+    return tuple(dict.fromkeys(kind for group in kind_groups_for_step(step) for kind in group))
+
+
+def pick_places(
+    groups: Groups, by_kind: Mapping[str, Sequence[tuple[float, int]]], most: int = 2
+) -> list[int]:
+    """The places for a step: the nearest of each group in turn, then the next nearest of the first groups.
+
+    `by_kind` holds (metres, id of the place) of each kind; a place is taken once whatever its kinds.
+    """
+    ranked = [sorted({item for kind in group for item in by_kind.get(kind, ())}) for group in groups]
+    picked: list[int] = []
+    for row, share in (*((row, 1) for row in ranked), *((row, most) for row in ranked)):
+        left = [place for _metres, place in row if place not in picked]
+        picked += left[: min(share, most - len(picked))]
+    return picked

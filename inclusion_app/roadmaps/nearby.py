@@ -12,12 +12,12 @@ from flask_babel import gettext as _
 from inclusion_app.core import clock
 from inclusion_app.core.db import db_session
 from inclusion_app.places.queries import Where, found_places, near_candidates
-from inclusion_app.places.rules import KINDS, kinds_for_step
+from inclusion_app.places.rules import KINDS, Groups, kind_groups_for_step, kinds_for_step, pick_places
 from inclusion_app.places.wording import Near
 from inclusion_app.roadmaps.rules import Offer, best_offers
+from inclusion_app.roadmaps.wording import DATA_STEP, why_here
 
 MOST = 2
-UNTIL_THEN = ("A1", "A3")  # a device and data take a while to get (point 9)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
     measured = near_candidates(
         session, where=where, kinds={kind for kinds in wanted.values() for kind in kinds}
     )
-    best = {step: _best(step, kinds, measured) for step, kinds in wanted.items()}
+    best = {step: _best(step, kind_groups_for_step(step), measured) for step in wanted}
     metres = {number: far for rows in measured.values() for far, number in rows}
     shown = {number for numbers in best.values() for number in numbers}
     found = found_places(
@@ -63,38 +63,28 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
         from_edge=bool(where.outside),
     )
     return {
-        step: [
-            Near(found[number], _why(step, found[number].place.kind_list, wanted[step]), moment)
-            for number in numbers
-        ]
+        step: [Near(found[number], why_here(step, found[number].place), moment) for number in numbers]
         for step, numbers in best.items()
     }
 
 
-def _best(step: str, kinds: Sequence[str], measured: Mapping[str, Sequence[tuple[float, int]]]) -> list[int]:
-    """The best two of the kind the step needs first; the next kind only fills what is left.
+def _best(step: str, groups: Groups, measured: Mapping[str, Sequence[tuple[float, int]]]) -> list[int]:
+    """The best two: of each group of kinds that the step needs, what is left after the rule of offers, in turn.
 
     A place has no access need, age, cost or last day that we know, and nobody told us which one they use already.
     """
-    best: list[int] = []
-    for kind in kinds:
-        offers = [
-            Offer(f"{number:012}", step, metres=far) for far, number in measured[kind] if number not in best
+    fitting = {
+        kind: [
+            (offer.metres or 0.0, int(offer.id))
+            for offer in best_offers(
+                [Offer(f"{number:012}", step, metres=far) for far, number in rows],
+                today=clock.today(),
+                most=len(rows),
+            )
         ]
-        kept = best_offers(offers, today=clock.today(), most=MOST - len(best))
-        best += [int(offer.id) for offer in kept]
-    return best
-
-
-def _kind(has: Sequence[str], wanted: Sequence[str]) -> str:
-    return next((kind for kind in wanted if kind in has), "library")
-
-
-def _why(step: str, has: Sequence[str], wanted: Sequence[str]) -> str:
-    kind = _kind(has, wanted)
-    if step in UNTIL_THEN and kind == "library":
-        return _("Until then, use a free computer here")
-    return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
+        for kind, rows in measured.items()
+    }
+    return pick_places(groups, fitting, MOST)
 
 
 def said_once(places: Mapping[str, Sequence[Near]]) -> Nearby:
@@ -122,7 +112,7 @@ def said_once(places: Mapping[str, Sequence[Near]]) -> Nearby:
 
 
 def _why_of_several(step: str, near: Near) -> str:
-    kind = _kind(near.place.kind_list, kinds_for_step(step))
-    if step in UNTIL_THEN and kind == "library":
-        return _("Until then, use a free computer here")
+    if step == DATA_STEP:
+        return why_here(step, near.place)
+    kind = next((kind for kind in kinds_for_step(step) if kind in near.place.kind_list), "library")
     return _("Nearest: %(kind)s", kind=_(KINDS[kind]))

@@ -139,8 +139,8 @@ BARRIER_WORDS: Mapping[str, str] = {
     Barrier.ALONE: N_("I am on my own with this"),
     Barrier.MONEY: N_("It costs too much"),
     Barrier.NO_ID: N_("I have no ID"),
-    NO_DEVICE: N_("You have no device"),
-    DATA_RUNS_OUT: N_("Your data runs out"),
+    NO_DEVICE: N_("I have no device"),
+    DATA_RUNS_OUT: N_("My data runs out"),
 }
 
 
@@ -252,6 +252,11 @@ def what_they_have(answers: Answers) -> frozenset[str]:
     if Barrier.NO_ID not in named_barriers(answers):
         have.add("id")
     return frozenset(have)
+
+
+def shares_device(answers: Answers) -> bool:
+    """True when a shared device is among those of question 2: it counts as a device, but nobody should bank on it."""
+    return Device.SHARED in (answers.devices or ())
 
 
 def named_barriers(answers: Answers) -> frozenset[str]:

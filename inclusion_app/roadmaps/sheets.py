@@ -81,7 +81,7 @@ def build_handout(
         steps=tuple(_step(made, step) for step in shown),
         name=(resident.nickname or "") if resident else "",
         goals=tuple(pair(_, goal.words) for goal in goals),
-        notes=tuple(pair(_, note) for note in wording.notes_of(goals)),
+        notes=tuple(pair(_, note) for note in wording.notes_for(made.answers, goals)),
         phones=(PhoneLine(pair(_, line.for_what), line.number, line.name),) if line else (),
         place=_place(near, where) if near else None,
         routes=tuple(pair(_, sentence) for goal in goals for sentence in goal.route),

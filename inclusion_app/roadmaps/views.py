@@ -30,7 +30,7 @@ from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.places.queries import Where, area_code, where_of_near
-from inclusion_app.roadmaps import forms, journeys, nearby, policy, queries, services
+from inclusion_app.roadmaps import forms, journeys, nearby, policy, queries, services, wording
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.moves import moves
@@ -369,6 +369,14 @@ def _where(roadmap: Roadmap | None) -> Where | None:
     """Where the person looks from: what they typed in this visit, else what they kept with the plan."""
     visit = current_visit()
     return where_of_near((visit.near if visit else None) or (roadmap.near if roadmap else None))
+
+
+def until_then(step_id: str) -> str:
+    """What to do while a device or data is on its way, with the library nearest to the person; else empty."""
+    if step_id not in wording.UNTIL_THEN:
+        return ""
+    # With the code alone the plan's own area is not told.
+    return wording.until_then(step_id, _where(_mine() if current_principal().kind != "code" else None))
 
 
 @room.page("/roadmap/settings", allow=policy.CHANGE, methods=("POST",))

@@ -67,12 +67,14 @@ def test_ancestors_are_all_that_comes_before_at_any_depth() -> None:
     assert load_catalogue().ancestors("F1") == frozenset()
 
 
-def test_at_most_two_offers_and_one_line_stand_by_a_step_and_none_for_somebody_in_danger() -> None:
+def test_at_most_three_offers_and_one_line_stand_by_a_step_and_none_for_somebody_in_danger() -> None:
     catalogue = load_catalogue()
     assert [offer.key for offer in catalogue.offers_for("A3")] == [
         "national_databank",
         "manchester_library_sim",
+        "gm_databank",
     ]
+    assert max(len(catalogue.offers_for(step)) for step in catalogue.steps) == 3
     lines = [catalogue.phone_line_for(step) for step in catalogue.steps]
     lines += [catalogue.phone_line_for_goal(goal) for goal in catalogue.goals]
     assert any(lines)
@@ -86,7 +88,9 @@ def test_every_word_of_the_data_files_becomes_a_message_at_its_line() -> None:
         text for row in catalogue.goals.values() for _, text in sentences_of(row, (*GOAL_WORDS, "notes"))
     }
     words |= {
-        text for row in catalogue.steps.values() for _, text in sentences_of(row, (*STEP_WORDS, "without_id"))
+        text
+        for row in catalogue.steps.values()
+        for _, text in sentences_of(row, (*STEP_WORDS, "without_id", "notes"))
     }
     words |= {text for row in catalogue.offers for _, text in sentences_of(row, OFFER_WORDS)}
     words |= {text for row in catalogue.lines for _, text in sentences_of(row, ("for_what", "hours")) if text}
@@ -162,6 +166,32 @@ FAULTS = [
         'steps = ["A7"]',
         'steps = ["A77"]',
         "citizens_advice_adviceline: there is no step A77",
+    ),
+    ("phone_lines.toml", 'cost = "free"', 'cost = "5p"', "uc_helpline: cost is free, or left out"),
+    (
+        "phone_lines.toml",
+        'number = "0800 328 5644"',
+        'number = ""',
+        "uc_helpline: neither number nor website",
+    ),
+    (
+        "phone_lines.toml",
+        'source_on = "2020-05-05"',
+        'source_on = "May"',
+        "adviceline: source_on is no day, month or year",
+    ),
+    (
+        "phone_lines.toml",
+        'source = "https://www.gov.uk/u',
+        'source = "gov.uk/u',
+        "uc_helpline: source is no address",
+    ),
+    ("phone_lines.toml", 'read_on = "2026-11-23"', 'read_on = ""', "uc_helpline: read_on is no day"),
+    (
+        "offers.toml",
+        'confidence = "high"',
+        'confidence = "low"',
+        "national_databank: confidence must be high or medium",
     ),
     ("phone_lines.toml", "Tell the police about fraud.", "", "report_fraud: for_what is missing"),
     ("safe_sites.toml", "https://", "http://", "address must start with https://"),

@@ -10,10 +10,12 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from inclusion_app.roadmaps.rules import ACCESS_STEPS
 
@@ -25,7 +27,10 @@ ENABLING_STEPS = ("A1", "A2", "A3", "A7")
 ID_STEP = "A7"
 # A longer line of steps is more than a person can look ahead.
 LONGEST_CHAIN = 7
+OFFERS_SHOWN = 3
+LINES_ON_PAPER = 3
 # A source without a date is written as "".
+READ_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 SOURCE_DAY = re.compile(r"(\d{4}(-\d\d(-\d\d)?)?)?")
 DIGCOMP = re.compile(r"[1-5]\.[1-6]")
 TITLE_WORDS = 12
@@ -102,12 +107,16 @@ class Step:
     no_internet: tuple[str, ...] = ()
     without_id: tuple[str, ...] = ()
     setting: str = ""
+    notes: tuple[str, ...] = ()
     private: bool = False
 
 
 @dataclass(frozen=True)
 class NationalOffer:
-    """An offer that is not tied to one place, with its source; shown as not confirmed."""
+    """An offer that is not tied to one place, with its source; shown as not confirmed.
+
+    The order of the file counts: a step shows the first ones that name it.
+    """
 
     key: str
     name: str
@@ -119,29 +128,70 @@ class NationalOffer:
     website: str
     source: str
     source_on: str
+    read_on: str
     confidence: str
+    number: str = ""
+
+    @property
+    def link(self) -> str:
+        """What a tap on the number opens."""
+        return call_link(self.number)
+
+    @property
+    def site(self) -> str:
+        """The name of the website the offer was read on."""
+        return site_of(self.source)
 
 
 @dataclass(frozen=True)
 class PhoneLine:
-    """A telephone line with its source. `unsafe` marks those for somebody who is not safe."""
+    """A telephone line with its source; shown as not confirmed.
+
+    `steps` and `goals` stand in the order of how directly the line helps with them. `unsafe` marks the lines for
+    somebody who is not safe, `deaf` those of them that need no hearing or speech. `text` lines take text messages:
+    `word` is what to send. A line without a number is reached on `website`, or as `for_what` says. `cost` is "free",
+    or empty when not known.
+    """
 
     key: str
     name: str
     for_what: str
-    number: str
+    number: str = ""
     steps: tuple[str, ...] = ()
     goals: tuple[str, ...] = ()
-    text_relay: str = ""
+    text: bool = False
+    word: str = ""
+    website: str = ""
     cost: str = ""
     hours: str = ""
-    languages: str = ""
-    audience: str = ""
     unsafe: bool = False
+    deaf: bool = False
     source: str = ""
     source_on: str = ""
     read_on: str = ""
     confidence: str = ""
+
+    @property
+    def link(self) -> str:
+        """What a tap opens: a call, a text message or a page; empty when there is nothing to tap."""
+        if not self.number:
+            return f"https://{self.website}" if self.website else ""
+        return call_link(self.number).replace("tel:", "sms:") if self.text else call_link(self.number)
+
+    @property
+    def site(self) -> str:
+        """The name of the website the line was read on."""
+        return site_of(self.source)
+
+
+def call_link(number: str) -> str:
+    """The link that calls a number."""
+    return f"tel:{number.replace(' ', '')}"
+
+
+def site_of(address: str) -> str:
+    """The name of a website: "gov.uk" of "https://www.gov.uk/contact"."""
+    return (urlsplit(address).hostname or "").removeprefix("www.")
 
 
 @dataclass(frozen=True)
@@ -175,23 +225,48 @@ class Catalogue:
         return self._chains[step]
 
     def offers_for(self, step: str) -> tuple[NationalOffer, ...]:
-        """At most two offers for a step, the surer ones first."""
-        fitting = [offer for offer in self.offers if step in offer.steps]
-        return tuple(sorted(fitting, key=lambda offer: (offer.confidence != "high", offer.key))[:2])
+        """At most three offers for a step, in the order of the file: the most direct ones first.
+
+        What stands there as the step's phone line already is not said twice.
+        """
+        line = self.phone_line_for(step)
+        fitting = (
+            offer for offer in self.offers if step in offer.steps and (not line or offer.key != line.key)
+        )
+        return tuple(islice(fitting, OFFERS_SHOWN))
 
     def phone_line_for(self, step: str) -> PhoneLine | None:
-        """One sourced line for a step, if one is known."""
+        """The sourced line that helps most directly with a step, if one is known."""
         fitting = [line for line in self.lines if step in line.steps and not line.unsafe]
-        return min(fitting, key=lambda line: (line.confidence != "high", line.key), default=None)
+        return min(fitting, key=lambda line: line.steps.index(step), default=None)
+
+    def phone_lines_for_goal(self, goal: str) -> tuple[PhoneLine, ...]:
+        """The sourced lines for a goal, the most direct ones first."""
+        fitting = [line for line in self.lines if goal in line.goals and not line.unsafe]
+        return tuple(sorted(fitting, key=lambda line: line.goals.index(goal)))
 
     def phone_line_for_goal(self, goal: str) -> PhoneLine | None:
-        """One sourced line for a goal, if one is known."""
-        fitting = [line for line in self.lines if goal in line.goals and not line.unsafe]
-        return min(fitting, key=lambda line: (line.confidence != "high", line.key), default=None)
+        """The first of them, if one is known."""
+        return next(iter(self.phone_lines_for_goal(goal)), None)
+
+    def phone_lines_for_goals(
+        self, goals: Sequence[str], most: int = LINES_ON_PAPER
+    ) -> tuple[PhoneLine, ...]:
+        """At most three lines for a sheet, in the order of the goals, none twice.
+
+        Each goal gets its first line before any goal gets a second one: nobody's goal is left out because
+        an earlier goal has many lines.
+        """
+        rows = [self.phone_lines_for_goal(goal) for goal in dict.fromkeys(goals)]
+        chosen: list[PhoneLine] = []
+        for turn in range(max((len(row) for row in rows), default=0)):
+            chosen += [row[turn] for row in rows if turn < len(row) and row[turn] not in chosen]
+        kept = chosen[:most]
+        return tuple(dict.fromkeys(line for row in rows for line in row if line in kept))
 
     def unsafe_lines(self) -> tuple[PhoneLine, ...]:
-        """The lines of the page "I am not safe"."""
-        return tuple(line for line in self.lines if line.unsafe)
+        """The lines of the page "I am not safe", those for deaf people last."""
+        return tuple(sorted((line for line in self.lines if line.unsafe), key=lambda line: line.deaf))
 
     def exit_site(self) -> str:
         """The dull page that "Leave this page now" opens."""
@@ -315,14 +390,35 @@ def _check_help(catalogue: Catalogue) -> None:
             raise CatalogueError(f"offers.toml: {offer.key}: there is no step {sorted(unknown)[0]}")
         if not SOURCE_DAY.fullmatch(offer.source_on):
             raise CatalogueError(f"offers.toml: {offer.key}: source_on is no day, month or year")
+        if fault := _source_fault(offer):
+            raise CatalogueError(f"offers.toml: {offer.key}: {fault}")
     for line in catalogue.lines:
         if unknown := set(line.steps) - set(catalogue.steps):
             raise CatalogueError(f"phone_lines.toml: {line.key}: there is no step {sorted(unknown)[0]}")
         if unknown := set(line.goals) - set(catalogue.goals):
             raise CatalogueError(f"phone_lines.toml: {line.key}: there is no goal {sorted(unknown)[0]}")
+        if not line.link and not line.deaf:
+            raise CatalogueError(f"phone_lines.toml: {line.key}: neither number nor website")
+        if line.cost not in {"", "free"}:
+            raise CatalogueError(f"phone_lines.toml: {line.key}: cost is free, or left out")
+        if not SOURCE_DAY.fullmatch(line.source_on):
+            raise CatalogueError(f"phone_lines.toml: {line.key}: source_on is no day, month or year")
+        if fault := _source_fault(line):
+            raise CatalogueError(f"phone_lines.toml: {line.key}: {fault}")
     for address in catalogue.exits:
         if not address.startswith("https://"):
             raise CatalogueError(f"safe_sites.toml: {address or 'a site'}: address must start with https://")
+
+
+def _source_fault(row: NationalOffer | PhoneLine) -> str:
+    """What is wrong with how sure we are of a row, in words; empty when nothing is. Only what is shown may stand here."""
+    if not row.site:
+        return "source is no address"
+    if not READ_DAY.fullmatch(row.read_on):
+        return "read_on is no day"
+    if row.confidence not in {"high", "medium"}:
+        return "confidence must be high or medium"
+    return ""
 
 
 def _check_no_loop(catalogue: Catalogue) -> None:
@@ -357,7 +453,7 @@ def sentences_of(row: _Worded, names: Iterable[str]) -> Iterator[tuple[str, str]
 def check_words(catalogue: Catalogue) -> None:
     """Every word field is there and plain enough. Raises CatalogueError."""
     for step in catalogue.steps.values():
-        _check_row("steps.toml", step.id, step, STEP_WORDS, ("without_id",))
+        _check_row("steps.toml", step.id, step, STEP_WORDS, ("without_id", "notes"))
         if bool(step.without_id) != ("id" in step.needs or step.id == ID_STEP):
             fault = "is only for steps that ask for ID" if step.without_id else "is missing"
             raise CatalogueError(f"steps.toml: {step.id}: without_id {fault}")
@@ -399,7 +495,7 @@ def hard_word(text: str) -> str | None:
 
 TRANSLATED = {
     "goal": (*GOAL_WORDS, "notes"),
-    "step": (*STEP_WORDS, "without_id"),
+    "step": (*STEP_WORDS, "without_id", "notes"),
     "offer": OFFER_WORDS,
     "line": ("for_what", "hours"),
 }
