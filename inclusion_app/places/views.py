@@ -23,6 +23,7 @@ from inclusion_app.places.models import Place
 from inclusion_app.places.rules import FACILITIES, KINDS
 
 room = Room("places", __name__)
+room.add_app_template_filter(i18n.translated)
 OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
 SHOWN_FACILITIES = (
     "computers",
