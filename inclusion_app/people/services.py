@@ -91,16 +91,6 @@ def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
     return resident.code
 
 
-def change_secret(
-    session: Session, *, resident: Resident, secret_kind: str, secret_hash: str, now: datetime
-) -> None:
-    """Another PIN or other pictures; what other browsers have open by the old ones is ended."""
-    resident.secret_kind = secret_kind
-    resident.secret_hash = secret_hash
-    end_other_visits(session, resident_id=resident.id)
-    _note(session, resident.id, "change secret", ("secret",), now)
-
-
 def set_pin_for_everything(session: Session, *, resident: Resident, on: bool, now: datetime) -> None:
     """With it on, the code alone shows nothing, also where it was typed before."""
     resident.pin_for_everything = on
