@@ -156,7 +156,7 @@ def rotate(batch: int = 300) -> int:
 
 
 def _rotate_column(column: Column[Any], batch: int) -> int:
-    from inclusion_app.core.db import reading, transaction
+    from inclusion_app.core.db import let_others_in, reading, transaction
 
     table, place = column.table, f"{column.table.name}.{column.name}"
     (key,) = table.primary_key.columns  # a key of two columns would need both in the update below
@@ -165,8 +165,6 @@ def _rotate_column(column: Column[Any], batch: int) -> int:
         wanted = select(key, type_coerce(column, Text)).where(column.is_not(None)).order_by(key).limit(batch)
         with reading() as session:
             rows = session.execute(wanted if last is None else wanted.where(key > last)).all()
-        if not rows:
-            return done
         fresh = [(row_id, value, seal(unseal(value, place), place)) for row_id, value in rows]
         with transaction() as session:
             for row_id, value, anew in fresh:
@@ -176,7 +174,11 @@ def _rotate_column(column: Column[Any], batch: int) -> int:
                     .where(key == row_id, type_coerce(column, Text) == value)
                     .values({column.name: type_coerce(anew, Text)})
                 )
-        done, last = done + len(rows), rows[-1][0]
+        done += len(rows)
+        if len(rows) < batch:
+            return done
+        last = rows[-1][0]
+        let_others_in()
 
 
 def derive_key(secret: str, purpose: str) -> bytes:

@@ -31,6 +31,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITE = {"sqlite_begin": "IMMEDIATE"}
 BUSY_SECONDS = 15
 CHECKPOINT_MILLISECONDS = 200
+LET_IN_SECONDS = 0.15
 
 
 class Base(DeclarativeBase):
@@ -207,6 +208,11 @@ def shorten_log(target: Engine) -> bool:
     except (DBAPIError, sqlite3.Error):
         return False
     return not busy
+
+
+def let_others_in() -> None:
+    """Between two transactions of a long command: SQLite has no queue, and who waits looks again each tenth second."""
+    time.sleep(LET_IN_SECONDS)
 
 
 @contextmanager

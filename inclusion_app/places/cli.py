@@ -12,7 +12,7 @@ import click
 from flask.cli import with_appcontext
 
 from inclusion_app.core.clock import now, today
-from inclusion_app.core.db import reading, transaction
+from inclusion_app.core.db import let_others_in, reading, transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.places import pack as packs
 from inclusion_app.places import queries, services
@@ -173,6 +173,7 @@ def import_file(
         for batch in services.in_batches(changes):
             with transaction() as session:
                 services.write_import(session, batch, now=now())
+            let_others_in()
     _say_import(read, report, dry_run)
     if read.refused or report.refused:
         raise SystemExit(1)

@@ -261,8 +261,8 @@ def _open_now(
     """Those of `light` (of places under `conditions`) that are open now: of each only the hours of these two days."""
     today = now.astimezone(LONDON).date()
     two_days = (today - timedelta(days=1), today)
-    spans: dict[int, list[Span]] = defaultdict(list)
-    on_holidays: dict[int, list[Span]] = defaultdict(list)
+    spans: dict[int, list[Any]] = defaultdict(list)
+    on_holidays: dict[int, list[Any]] = defaultdict(list)
     exceptions: dict[int, list[DatedException]] = defaultdict(list)
     wanted = select(*SPAN_COLUMNS).join(Place, Place.id == OpeningSpan.place_id).where(*conditions)
     dated = select(OpeningException).join(Place, Place.id == OpeningException.place_id).where(*conditions)
@@ -270,20 +270,38 @@ def _open_now(
         weekdays = [day.weekday() for day in two_days]
         wanted = wanted.where(OpeningSpan.on_holidays.is_(False), OpeningSpan.weekday.in_(weekdays))
         dated = dated.where(OpeningException.day.in_(two_days))
-    for place, holiday, weekday, opens, closes, kind, nth, first, last in session.execute(wanted):
-        span = Span(weekday, opens, closes, Kind(kind), nth, first, last)
-        (on_holidays if holiday else spans)[place].append(span)
+    for place, holiday, *facts in session.execute(wanted):
+        (on_holidays if holiday else spans)[place].append(tuple(facts))
     for exception in session.scalars(dated):
         exceptions[exception.place_id].append(exception.as_exception())
 
+    # Most places keep the hours of many others, so each kind of week is looked at once.
+    seen: dict[Any, bool] = {}
+
     def is_open(row: Any) -> bool:
-        rule = HolidayRule(row.holiday_rule)
-        hours = Hours(
-            tuple(spans[row.id]), tuple(exceptions[row.id]), rule, tuple(on_holidays[row.id])
-        )  # fmt: skip
-        return is_open_at(hours, now, days)
+        week = (row.holiday_rule, tuple(spans[row.id]), tuple(on_holidays[row.id]))
+        dated_days = tuple(exceptions.get(row.id, ()))
+        if dated_days or week not in seen:
+            answer = is_open_at(_hours(*week, dated_days), now, days)
+            if dated_days:
+                return answer
+            seen[week] = answer
+        return seen[week]
 
     return [row for row in light if (row.id in spans or row.id in exceptions) and is_open(row)]
+
+
+def _hours(
+    rule: str, spans: Sequence[Any], on_holidays: Sequence[Any], exceptions: tuple[DatedException, ...]
+) -> Hours:
+    weekly, special = (
+        tuple(
+            Span(weekday, opens, closes, Kind(kind), nth, first, last)
+            for weekday, opens, closes, kind, nth, first, last in facts
+        )
+        for facts in (spans, on_holidays)
+    )
+    return Hours(weekly, exceptions, HolidayRule(rule), special)
 
 
 def _rows(session: Session, ids: Sequence[int]) -> dict[int, Place]:
