@@ -111,3 +111,36 @@ def test_a_number_the_history_names_is_given_once(both_engines: Flask) -> None:
     with transaction() as session:
         made = dict(session.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).all())  # type: ignore[arg-type]
     assert [name for name in ("step_progress", "place_reports") if "AUTOINCREMENT" not in made[name]] == []
+
+
+VISIT = "INSERT INTO visits (id, token_hash, unlocked, started_at, last_used_at) VALUES (1, 't', 'nothing', :at, :at)"
+UNSAVED = "INSERT INTO roadmaps (id, visit_id, answers, choices, made_at, changed_at) VALUES (90, 1, '', '', :at, :at)"
+KEPT = ("residents", "visits", "roadmaps", "step_progress", "places", "place_reports")
+
+
+def test_no_migration_takes_rows_that_belong_to_a_table_it_writes_anew(both_engines: Flask) -> None:
+    """On SQLite a changed table is dropped and written again; its plans and reports must not go with it."""
+    number, at = make_resident(), {"at": "2026-11-20 10:00:00"}
+    migrations.downgrade(FIRST)
+    with transaction() as session:
+        for statement in (VISIT, UNSAVED, PLACE, REPORT):
+            session.execute(text(statement), at)
+        session.execute(text(PLAN), {"id": number, **at})
+        for row, plan in ((6, number), (7, 90)):
+            session.execute(text(STEP), {"id": row, "plan": plan, **at})
+
+    def counts() -> dict[str, int]:
+        with transaction() as session:
+            return {
+                name: session.execute(text(f"SELECT count(*) FROM {name}")).scalar() or 0 for name in KEPT
+            }
+
+    before = counts()
+    migrations.upgrade()
+    assert counts() == before
+    migrations.downgrade(FIRST)
+    assert counts() == before
+    migrations.upgrade()
+    with transaction() as session:
+        if session.get_bind().dialect.name == "sqlite":
+            assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
