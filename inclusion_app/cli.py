@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import threading
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations
 from inclusion_app.core.clock import now
-from inclusion_app.core.db import engine, transaction
+from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
-from inclusion_app.places.services import load_city_pack
+from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import handout
 from inclusion_app.supervisor import CannotStart, lock_instance
 
 BEAT_SECONDS = 20
 CHORES_EVERY = 60
+# What is deleted when its time is over, each in a transaction of its own.
+DELETIONS: dict[str, Callable[..., int]] = {
+    "visits": delete_idle_visits,
+    "saved plans": people.delete_idle_residents,
+    "counts of tries": attempts.delete_old,
+    "reports": delete_old_reports,
+}
 
 
 def register(app: Flask) -> None:
@@ -88,8 +96,7 @@ def keys_group() -> None:
 @with_appcontext
 def rotate_keys() -> None:
     """Write every encrypted value anew with the first key."""
-    with transaction() as session:
-        click.echo(f"{crypto.rotate(session)} values written with the current key")
+    click.echo(f"{crypto.rotate()} values written with the current key")
 
 
 @click.group("audit")
@@ -101,7 +108,7 @@ def audit_group() -> None:
 @with_appcontext
 def verify_audit() -> None:
     """Check every chain against its keys and the signed heads; exit 1 when anything was changed."""
-    with transaction() as session:
+    with reading() as session:
         faults = audit.verify(session, _heads())
     for fault in faults:
         click.echo(str(fault), err=True)
@@ -119,13 +126,25 @@ def retention_group() -> None:
 @click.option("--dry-run", is_flag=True, help="Count only.")
 @with_appcontext
 def run_retention(dry_run: bool) -> None:
-    """Delete idle visits and saved plans nobody has used for 13 months."""
-    with transaction() as session:
-        visits = delete_idle_visits(session, now=now())
-        plans = people.delete_idle_residents(session, now=now())
-        if dry_run:
-            session.rollback()
-    click.echo(f"{'would delete' if dry_run else 'deleted'} {visits} visits and {plans} saved plans")
+    """Delete idle visits, saved plans nobody has used for 13 months, and old reports about places.
+
+    Exit code 1 when one of them could not be done; the others are done all the same.
+    """
+    failed = []
+    for what, delete in DELETIONS.items():
+        try:
+            with transaction() as session:
+                count = delete(session, now=now())
+                if dry_run:
+                    session.rollback()
+        except Exception as err:  # noqa: BLE001 - one value that cannot be read must not keep all the others
+            failed.append(f"{what}: {type(err).__name__}")
+            continue
+        click.echo(f"{'would delete' if dry_run else 'deleted'} {count} {what}")
+    if not dry_run:
+        shorten_log(engine())
+    if failed:
+        raise click.ClickException(f"could not delete {'; '.join(failed)}")
 
 
 @click.group("translations")
@@ -163,12 +182,25 @@ def check_translations(strict: bool) -> None:
 @with_appcontext
 def setup() -> None:
     """Make this instance ready: migrations, catalogue, city pack. Quick when nothing changed."""
+    _open_database()
     migrations.upgrade()
     catalogue = load_catalogue()
     click.echo(f"catalogue: {len(catalogue.goals)} goals, {len(catalogue.steps)} steps")
     with transaction() as session:
-        for line in load_city_pack(session, now=now()):
-            click.echo(line)
+        lines = load_city_pack(session, now=now())
+    for line in lines:
+        click.echo(line)
+
+
+def _open_database() -> None:
+    """Say in one sentence why the database cannot be opened, if so."""
+    try:
+        engine().connect().close()
+    except DBAPIError as err:
+        why = next(iter(str(err.orig).strip().splitlines()), type(err.orig).__name__)
+        raise click.ClickException(
+            f"The database cannot be opened: {why}. Look at INCLUSION_DATABASE_URL and who may use it."
+        ) from err
 
 
 @click.command("backup")
@@ -177,7 +209,7 @@ def setup() -> None:
 def make_backup(file: Path) -> None:
     """Write everything but the keys to FILE, while the service runs. Keep the keys in another place."""
     settings = current_app.extensions["settings"]
-    with transaction() as session:
+    with reading() as session:
         backup.remember_erasures(session, settings.instance)
     try:
         manifest = backup.make_backup(file, settings=settings, engine=engine(), now=now())
@@ -206,14 +238,14 @@ def restore_backup(file: Path, yes: bool) -> None:
     try:
         # A database that can still be read knows of deletions the worker has not written down yet.
         if backup.has_database(engine()):
-            with contextlib.suppress(SQLAlchemyError), transaction() as session:
+            with contextlib.suppress(SQLAlchemyError), reading() as session:
                 backup.remember_erasures(session, settings.instance)
         manifest, aside = backup.restore(file, settings=settings, engine=engine(), now=now())
         migrations.upgrade()
-        again = backup.erased_since(settings.instance, datetime.fromisoformat(manifest.made_at))
+        erased = backup.erased(settings.instance)
         with transaction() as session:
-            gone = people.delete_again(session, resident_ids=again, now=now())
-        with transaction() as session:
+            gone = people.delete_again(session, erased=erased, now=now())
+        with reading() as session:
             faults = audit.verify(session, _heads())
     except (backup.BackupError, OSError) as failed:
         raise click.ClickException(str(failed)) from failed
@@ -233,6 +265,39 @@ def _heads() -> Path:
     return instance / "audit-heads"
 
 
+def do_chores(folder: Path) -> None:
+    """Everything the worker does once a minute, each thing by itself: what fails is logged and the rest goes on.
+
+    Signing comes first, for a record that nobody signs is what somebody who cuts it would wish for.
+    """
+
+    def sign() -> None:
+        with reading() as session:
+            audit.append_heads(session, folder / "audit-heads")
+
+    def remember() -> None:
+        with reading() as session:
+            backup.remember_erasures(session, folder)
+
+    def delete(what: str) -> None:
+        with transaction() as session:
+            DELETIONS[what](session, now=now())
+
+    chores: dict[str, Callable[[], object]] = {
+        "sign the heads of the record": sign,
+        **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},
+        "remember who was deleted": remember,
+    }
+    for name, do in chores.items():
+        try:
+            do()
+        except Exception as err:  # noqa: BLE001 - the next chore may still be done
+            # The kind only: a message could carry what somebody typed.
+            current_app.logger.error("could not %s: %s", name, type(err).__name__)
+    # Also for what people deleted themselves since the last time.
+    shorten_log(engine())
+
+
 @click.command("worker")
 @with_appcontext
 def worker() -> None:
@@ -244,13 +309,7 @@ def worker() -> None:
     next_chores = 0.0
     while not stop.is_set():
         if now().timestamp() >= next_chores:
-            with transaction() as session:
-                delete_idle_visits(session, now=now())
-                people.delete_idle_residents(session, now=now())
-                attempts.delete_old(session, now=now())
-            with transaction() as session:
-                audit.append_heads(session, _heads())
-                backup.remember_erasures(session, _heads().parent)
+            do_chores(beat.parent)
             next_chores = now().timestamp() + CHORES_EVERY
         beat.touch()
         stop.wait(BEAT_SECONDS)

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -67,12 +67,18 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
     embedded = url.startswith("sqlite:")
     if not embedded and not url.startswith("postgresql+psycopg://"):
         raise BadSetting("INCLUSION_DATABASE_URL must start with sqlite: or postgresql+psycopg://")
+    if embedded and not url.startswith("sqlite:///"):
+        raise BadSetting("INCLUSION_DATABASE_URL must look like sqlite:////var/lib/roadmap/file.sqlite3")
+    try:
+        _port = urlsplit(url).port
+    except ValueError as err:
+        raise BadSetting(
+            "INCLUSION_DATABASE_URL must look like postgresql+psycopg://user:password@host:5432/name"
+        ) from err
 
     base_url = (env.get("INCLUSION_BASE_URL") or "").rstrip("/") or None
     if base_url:
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
-            raise BadSetting("INCLUSION_BASE_URL must look like https://roadmap.example.org, without a path")
+        parts = _address(base_url)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise BadSetting("INCLUSION_BASE_URL must be https for any address but this machine's own")
 
@@ -109,6 +115,20 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",
         contact=contact,
     )
+
+
+def _address(text: str) -> SplitResult:
+    """An address of scheme, host and perhaps port. A name with a password would stand in every QR code."""
+    try:
+        parts = urlsplit(text)
+        right = re.fullmatch(r"https?://[^/?#@\s\\]+", text) and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, or half an IPv6 address
+        right = None
+    if not right:
+        raise BadSetting(
+            "INCLUSION_BASE_URL must look like https://roadmap.example.org, without a path, a name or a question"
+        )
+    return parts
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

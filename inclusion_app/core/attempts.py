@@ -42,6 +42,9 @@ COUNT_REMEMBERED = timedelta(days=2)
 CODE_NETWORK = Limit("code-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 CODE_ALL = Limit("code-all", 2_000, timedelta(hours=1), timedelta(minutes=5), timedelta(minutes=15))
 
+# "Tell us it is wrong": enough for a class at a library, and the longest lock is the one for their next hour.
+REPORT_NETWORK = Limit("report-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
+
 
 class Attempt(Base):
     """How often something was tried. The key is a keyed hash: no address and no code stands here in the clear.

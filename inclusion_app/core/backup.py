@@ -2,16 +2,19 @@
 
 The file is a ZIP: `manifest.json`, the database (`database.sqlite3`, or `database.dump` of pg_dump), `audit-heads` and
 `erasures`. The keys are kept in another place on purpose: together they open everything. The manifest says which keys
-are needed without holding them.
+are needed without holding them. It names the size and digest of every part and is sealed over all it says, so that
+nobody without the secret key can put another database, another day or nothing at all in the place of what was saved.
 
 What a person had deleted stays deleted: the file `erasures` in the instance folder outlives the database, and a
-restore deletes again whoever was deleted after the backup was made.
+restore deletes again everybody in it who was made before their line was written. No clock of a backup is asked: a
+deletion that was still on its way while the copy was taken counts like any other.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -19,28 +22,29 @@ import sqlite3
 import subprocess
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.orm import Session
 
 from inclusion_app.config import Settings
-from inclusion_app.core.audit import AuditRow
+from inclusion_app.core.audit import endings_since
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.migrations import alembic_config
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 HEADS, ERASURES = "audit-heads", "erasures"
 SQLITE, DUMP = "database.sqlite3", "database.dump"
+DATABASES = {"sqlite": SQLITE, "postgresql": DUMP}
+MOST_MANIFEST_BYTES = 100_000
 OVERLAP = timedelta(days=1)
-# What the record calls the end of a resident (people.services).
-ENDINGS = ("delete", "expire")
 PROOF = b"these are the right field keys"
 
 
@@ -50,7 +54,11 @@ class BackupError(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup says of itself. `parts` are SHA-256 digests by name; `field_proof` is readable with its keys only."""
+    """What a backup says of itself: `parts` are SHA-256 digests by name, `sizes` bytes.
+
+    `secret_proof` tells a wrong key from a changed file, `field_proof` is readable with its keys only, `seal` is over
+    all the rest.
+    """
 
     format: int
     made_at: str
@@ -59,6 +67,14 @@ class Manifest:
     secret_proof: str
     field_proof: str
     parts: dict[str, str]
+    sizes: dict[str, int]
+    seal: str = ""
+
+    def sealed(self, secret: str) -> Manifest:
+        """The same with its seal by this secret key."""
+        said = {name: value for name, value in asdict(self).items() if name != "seal"}
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+        return replace(self, seal=keyed_hash("backup-seal", text, secret=secret))
 
 
 def make_backup(target: Path, *, settings: Settings, engine: Engine, now: datetime) -> Manifest:
@@ -91,7 +107,8 @@ def make_backup(target: Path, *, settings: Settings, engine: Engine, now: dateti
             secret_proof=keyed_hash("backup", "", secret=settings.secret_key),
             field_proof=Fernet(settings.field_keys[0]).encrypt(PROOF).decode(),
             parts=parts,
-        )
+            sizes={name: (folder / name).stat().st_size for name in parts},
+        ).sealed(settings.secret_key)
         packed = folder / "packed"
         with packed.open("xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
@@ -115,11 +132,16 @@ def restore(
 
     The service must be stopped and its lock held by the caller. Everything is checked before anything is changed.
     Returns the manifest and the files moved aside. Afterwards the caller migrates and deletes again who was deleted
-    since (`erased_since`). Raises BackupError.
+    before (`erased`). Raises BackupError.
     """
+    broken = [line for line in _lines(settings.instance / ERASURES) if _read_line(line) is None]
+    if broken:
+        raise BackupError(
+            f"The file {ERASURES} has a line nobody can read, so somebody deleted could come back."
+            f" Mend it or take it out: {broken[0][:60]!r}"
+        )
     with _work_folder(settings.instance) as folder:
-        manifest = _unpack(source, folder)
-        _check(manifest, settings, engine)
+        manifest = _unpack(source, folder, settings, engine)
         remember = _lines(settings.instance / ERASURES) | _lines(folder / ERASURES)
         aside: list[Path] = []
         if manifest.engine == "sqlite":
@@ -147,38 +169,39 @@ def has_database(engine: Engine) -> bool:
 
 
 def remember_erasures(session: Session, instance: Path) -> int:
-    """Write down, outside the database, who was deleted: one line each of moment and number. Returns how many are new."""
+    """Write down, outside the database, who was deleted: one line each of moment and number. Returns how many are new.
+
+    It only reads the database, by an index of deletions alone, so the session needs no lock. It reads as far back as a
+    row could still have been on its way when the last line was written.
+    """
     path = instance / ERASURES
     known = _lines(path)
-    # Newest first and only as far back as a row could still have been on its way when the last line was written.
-    since = (
-        max((_moment(line) for line in known), default=datetime.min.replace(tzinfo=UTC) + OVERLAP) - OVERLAP
-    )
-    fresh = set()
-    rows = session.execute(
-        select(AuditRow.at, AuditRow.action, AuditRow.resident_id)
-        .order_by(AuditRow.id.desc())
-        .execution_options(yield_per=500)
-    )
-    for at, action, resident_id in rows:
-        if at < since:
-            break
-        if action in ENDINGS and resident_id is not None:
-            fresh.add(f"{at.isoformat()} {resident_id}")
-    rows.close()
-    fresh -= known
+    moments = [found[0] for line in known if (found := _read_line(line))]
+    since = max(moments, default=datetime.min.replace(tzinfo=UTC) + OVERLAP) - OVERLAP
+    fresh = {f"{at.isoformat()} {number}" for at, number in endings_since(session, since)} - known
     if fresh:
         _write_lines(path, known | fresh)
     return len(fresh)
 
 
-def erased_since(instance: Path, moment: datetime) -> set[int]:
-    """The numbers of the residents who were deleted at or after a moment."""
-    return {int(line.split(" ")[1]) for line in _lines(instance / ERASURES) if _moment(line) >= moment}
+def erased(instance: Path) -> dict[int, datetime]:
+    """The numbers of all who were deleted, with the moment of it (the last, should a number have been given twice)."""
+    found: dict[int, datetime] = {}
+    for line in _lines(instance / ERASURES):
+        if (read := _read_line(line)) is not None:
+            moment, number = read
+            found[number] = max(moment, found.get(number, moment))
+    return found
 
 
-def _moment(line: str) -> datetime:
-    return datetime.fromisoformat(line.split(" ", maxsplit=1)[0])
+def _read_line(line: str) -> tuple[datetime, int] | None:
+    """Moment and number of a line of `erasures`; None for what is none."""
+    moment, _, number = line.partition(" ")
+    try:
+        at = datetime.fromisoformat(moment)
+        return (at, int(number)) if at.tzinfo else None
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager
@@ -193,13 +216,16 @@ def _digest(path: Path) -> str:
 
 
 def _lines(path: Path) -> set[str]:
-    return set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
+    # What somebody else's editor left in it is kept as it is, and is no line of ours (`_read_line`).
+    if not path.exists():
+        return set()
+    return set(filter(str.strip, path.read_text(encoding="ascii", errors="surrogateescape").splitlines()))
 
 
 def _write_lines(path: Path, lines: set[str]) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.touch(mode=0o600)
-    with fresh.open("w", encoding="ascii") as file:
+    with fresh.open("w", encoding="ascii", errors="surrogateescape") as file:
         file.writelines(f"{line}\n" for line in sorted(lines))
         file.flush()
         os.fsync(file.fileno())
@@ -214,20 +240,64 @@ def _revision(engine: Engine) -> str:
         raise BackupError("There is no database to back up yet: start the service once.") from err
 
 
-def _unpack(source: Path, folder: Path) -> Manifest:
+def _unpack(source: Path, folder: Path, settings: Settings, engine: Engine) -> Manifest:
+    """Check what the backup says of itself, then unpack what it names, and nothing larger than it says."""
     try:
         with zipfile.ZipFile(source) as archive:
-            manifest = Manifest(**json.loads(archive.read(MANIFEST)))
-            if manifest.format != FORMAT:
-                raise BackupError("This backup is of another version of the service.")
-            for name in set(manifest.parts) & {SQLITE, DUMP, HEADS, ERASURES}:
+            manifest = _read_manifest(archive)
+            _check(manifest, settings, engine)
+            for name, size in manifest.sizes.items():
+                if archive.getinfo(name).file_size != size:
+                    raise _damaged(source, name)
                 with archive.open(name) as packed, (folder / name).open("xb") as out:
                     shutil.copyfileobj(packed, out)
-    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as err:
+                if _digest(folder / name) != manifest.parts[name]:
+                    raise _damaged(source, name)
+    except (
+        OSError,
+        KeyError,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as err:
         raise BackupError(f"{source} is not a whole backup ({type(err).__name__}).") from err
-    for name, digest in manifest.parts.items():
-        if not (folder / name).exists() or _digest(folder / name) != digest:
-            raise BackupError(f"{source} is damaged: {name} is not as it was written.")
+    return manifest
+
+
+def _damaged(source: Path, name: str) -> BackupError:
+    return BackupError(f"{source} is damaged: {name} is not as it was written.")
+
+
+def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
+    """The manifest, each of its facts of the right kind. Raises BackupError, and KeyError when there is none."""
+    no_manifest = BackupError("This is not a whole backup: what it says of itself cannot be read.")
+    if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST_BYTES:
+        raise no_manifest
+    try:
+        said = json.loads(archive.read(MANIFEST))
+    except (ValueError, RecursionError):
+        raise no_manifest from None
+    if isinstance(said, dict) and said.get("format") not in {None, FORMAT}:
+        raise BackupError("This backup is of another version of the service.")
+    try:
+        manifest = Manifest(**said)
+        texts = [
+            manifest.made_at,
+            manifest.engine,
+            manifest.revision,
+            manifest.secret_proof,
+            manifest.field_proof,
+        ]
+        texts += [manifest.seal, *manifest.parts, *manifest.parts.values(), *manifest.sizes]
+        right = all(isinstance(text, str) and text.isascii() for text in texts)
+        right = right and all(type(size) is int for size in manifest.sizes.values())
+        datetime.fromisoformat(manifest.made_at)
+    except (AttributeError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise no_manifest
     return manifest
 
 
@@ -239,7 +309,7 @@ def _check(manifest: Manifest, settings: Settings, engine: Engine) -> None:
     scripts = ScriptDirectory.from_config(alembic_config(settings.database_url))
     if manifest.revision not in {script.revision for script in scripts.walk_revisions()}:
         raise BackupError("This backup is of a newer version of the service. Upgrade first.")
-    if manifest.secret_proof != keyed_hash("backup", "", secret=settings.secret_key):
+    if not hmac.compare_digest(manifest.secret_proof, keyed_hash("backup", "", secret=settings.secret_key)):
         raise BackupError(
             "The secret key here is not that of the backup: codes and PINs would not open anything."
         )
@@ -247,12 +317,21 @@ def _check(manifest: Manifest, settings: Settings, engine: Engine) -> None:
         MultiFernet([Fernet(key) for key in settings.field_keys]).decrypt(manifest.field_proof.encode())
     except InvalidToken:
         raise BackupError("The field keys here cannot read this backup.") from None
+    if not hmac.compare_digest(manifest.seal, manifest.sealed(settings.secret_key).seal):
+        raise BackupError("This backup is damaged or was changed: its seal is not right.")
+    parts = manifest.parts.keys()
+    if parts != manifest.sizes.keys() or parts - {HEADS, ERASURES} != {DATABASES[manifest.engine]}:
+        raise BackupError("This backup is damaged: it does not hold one database.")
 
 
 def _swap_sqlite(fresh: Path, engine: Engine, now: datetime) -> list[Path]:
-    with contextlib.closing(sqlite3.connect(fresh)) as connection:
-        if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-            raise BackupError("The database in this backup is damaged.")
+    try:
+        with contextlib.closing(sqlite3.connect(fresh)) as connection:
+            whole = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    except sqlite3.DatabaseError:
+        whole = False
+    if not whole:
+        raise BackupError("The database in this backup is damaged.")
     assert engine.url.database
     live = Path(engine.url.database)
     engine.dispose()
@@ -291,5 +370,5 @@ def _postgres(program: str, engine: Engine, *arguments: str) -> None:
 
 
 __all__ = [
-    "ERASURES", "BackupError", "Manifest", "erased_since", "has_database", "make_backup", "remember_erasures", "restore",
+    "ERASURES", "BackupError", "Manifest", "erased", "has_database", "make_backup", "remember_erasures", "restore",
 ]  # fmt: skip

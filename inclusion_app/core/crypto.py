@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 from sqlalchemy import Column, Table, Text, event, select, type_coerce, update
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 BOUND = "e2."
@@ -138,33 +137,48 @@ def _bind_to_column(column: Column[Any], table: Any) -> None:
         column.type = type(column.type)(f"{table.name}.{column.name}")
 
 
-def rotate(session: Session) -> int:
+def rotate(batch: int = 300) -> int:
     """Write every encrypted value anew: with the first key, bound to its column. Returns how many.
 
+    Reads without a lock and writes a batch at a time, each in a short transaction, so that people go on working.
     Raises InvalidToken for a lost key. Once this was done with a new key and the old key was taken away, no value
     that is bound to nothing can be planted any more.
     """
     from inclusion_app.core.db import Base
 
-    done = 0
-    for table in Base.metadata.sorted_tables:
-        for column in table.columns:
-            if not isinstance(column.type, EncryptedText | EncryptedJSON):
-                continue
-            place = f"{table.name}.{column.name}"
-            (key,) = table.primary_key.columns  # a key of two columns would need both in the update below
-            for row_id, value in session.execute(
-                select(key, type_coerce(column, Text)).where(column.is_not(None))
-            ).all():
-                fresh = seal(unseal(value, place), place)
+    sealed = [
+        column
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, EncryptedText | EncryptedJSON)
+    ]
+    return sum(_rotate_column(column, batch) for column in sealed)
+
+
+def _rotate_column(column: Column[Any], batch: int) -> int:
+    from inclusion_app.core.db import let_others_in, reading, transaction
+
+    table, place = column.table, f"{column.table.name}.{column.name}"
+    (key,) = table.primary_key.columns  # a key of two columns would need both in the update below
+    done, last = 0, None
+    while True:
+        wanted = select(key, type_coerce(column, Text)).where(column.is_not(None)).order_by(key).limit(batch)
+        with reading() as session:
+            rows = session.execute(wanted if last is None else wanted.where(key > last)).all()
+        fresh = [(row_id, value, seal(unseal(value, place), place)) for row_id, value in rows]
+        with transaction() as session:
+            for row_id, value, anew in fresh:
                 session.execute(
                     # What somebody changed since it was read is newer, and was written with the first key anyway.
                     update(table)
                     .where(key == row_id, type_coerce(column, Text) == value)
-                    .values({column.name: type_coerce(fresh, Text)})
+                    .values({column.name: type_coerce(anew, Text)})
                 )
-                done += 1
-    return done
+        done += len(rows)
+        if len(rows) < batch:
+            return done
+        last = rows[-1][0]
+        let_others_in()
 
 
 def derive_key(secret: str, purpose: str) -> bytes:

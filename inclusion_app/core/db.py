@@ -16,7 +16,7 @@ from typing import Any
 from flask import current_app, g, has_request_context, request
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -31,6 +31,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITE = {"sqlite_begin": "IMMEDIATE"}
 BUSY_SECONDS = 15
 IMPATIENT_SECONDS = 0.2
+CHECKPOINT_MILLISECONDS = 200
+LET_IN_SECONDS = 0.15
 
 
 class Base(DeclarativeBase):
@@ -109,6 +111,17 @@ def engine() -> Engine:
     return found
 
 
+@event.listens_for(Session, "after_flush")
+def _note_flush(session: Session, _context: Any) -> None:
+    session.info["flushed"] = True
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_flush(session: Session, transaction: Any) -> None:
+    if transaction.parent is None:
+        session.info.pop("flushed", None)
+
+
 def _writing_session(*, impatient: bool = False) -> Session:
     return Session(engine().execution_options(**WRITE, impatient=impatient), expire_on_commit=False)
 
@@ -135,6 +148,7 @@ def finish_request(commit: bool) -> None:
     try:
         if commit:
             session.commit()
+            g.committed = True  # what comes after must not bring the same change about once more (core.again)
         else:
             session.rollback()
     finally:
@@ -190,16 +204,42 @@ def transaction(*, impatient: bool = False) -> Iterator[Session]:
         session.close()
 
 
+def shorten_log(target: Engine) -> bool:
+    """Empty SQLite's log into the database, so that what was deleted is not left in it. True when nothing is left.
+
+    Waits for others a fifth of a second only, and never fails: the next time will do. PostgreSQL keeps no such file.
+    """
+    if target.dialect.name != "sqlite":
+        return True
+    try:
+        with target.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            raw: Any = connection.connection.driver_connection
+            try:
+                raw.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MILLISECONDS}")
+                busy, _pages, _done = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    except (DBAPIError, sqlite3.Error):
+        return False
+    return not busy
+
+
+def let_others_in() -> None:
+    """Between two transactions of a long command: SQLite has no queue, and who waits looks again each tenth second."""
+    time.sleep(LET_IN_SECONDS)
+
+
 @contextmanager
 def side_write(*, impatient: bool = False) -> Iterator[Session]:
     """A short transaction of its own, for the four things that outlive a request's own fate.
 
     Attempt counters, the audit row of a read, last-seen times and anonymous counts (a guard lists the callers).
-    The request's transaction must hold no change yet: SQLite has one writer, and it would wait for itself.
+    The request's transaction must hold no change yet, flushed or not: SQLite has one writer, and it would wait for
+    itself. (A change by a bare statement is not seen here.)
     """
     outer: Session | None = g.get("db_session")
     if outer is not None and outer.in_transaction():
-        if outer.new or outer.dirty or outer.deleted or g.get("db_flushed"):
+        if outer.new or outer.dirty or outer.deleted or outer.info.get("flushed"):
             raise RuntimeError("side_write() inside a transaction that has already changed something")
         outer.rollback()
     with transaction(impatient=impatient) as session:

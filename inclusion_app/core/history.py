@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, inspect, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, delete, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inclusion_app.core.db import Base, UTCDateTime
@@ -13,10 +13,17 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 
 
 class StatusChange(Base):
-    """One move of one row, in the transaction that made it."""
+    """One move of one row, in the transaction that made it. It goes with the plan or the place the row belongs to.
+
+    A row that may be deleted alone takes its changes with it by `forget`. The numbers of rows named here are given
+    once only (`sqlite_autoincrement` at their tables), so that no later row can take these for its own.
+    """
 
     __tablename__ = "status_changes"
-    __table_args__ = (Index("ix_status_changes_noun_row_id", "noun", "row_id"),)
+    __table_args__ = (
+        Index("ix_status_changes_noun_row_id", "noun", "row_id"),
+        CheckConstraint("(roadmap_id IS NULL) <> (place_id IS NULL)", name="one_owner"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     noun: Mapped[str] = mapped_column(String(40))
@@ -26,6 +33,8 @@ class StatusChange(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     actor: Mapped[str] = mapped_column(String(40))
     why: Mapped[str] = mapped_column(String(40), default="")
+    roadmap_id: Mapped[int | None] = mapped_column(ForeignKey("roadmaps.id", ondelete="CASCADE"), index=True)
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"), index=True)
 
 
 def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why: str = "") -> None:
@@ -49,6 +58,13 @@ def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why:
     row.status = to
     session.add(
         StatusChange(
-            noun=row.__tablename__, row_id=row.id, before=before, after=to, at=now, actor=actor, why=why
+            noun=row.__tablename__, row_id=row.id, before=before, after=to, at=now, actor=actor, why=why,
+            roadmap_id=getattr(row, "roadmap_id", None), place_id=getattr(row, "place_id", None),
         )
-    )
+    )  # fmt: skip
+
+
+def forget(session: Session, noun: str, row_ids: Select[int]) -> None:
+    """Delete what is remembered of these rows, before they are deleted; for whoever deletes rows without their plan or place."""
+    theirs = delete(StatusChange).where(StatusChange.noun == noun, StatusChange.row_id.in_(row_ids))
+    session.execute(theirs, execution_options={"synchronize_session": False})

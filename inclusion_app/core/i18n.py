@@ -112,6 +112,15 @@ def in_english(text: str, **params: Any) -> str:
     return text % params if params else text
 
 
+def translated(text: str) -> str:
+    """Imported words, or a setting, in the reader's language where we have them in it; a template filter.
+
+    In a template `_()` gives markup and fills in `%`: right for sentences of ours, and a way in for anybody else's.
+    This gives the bare text, which the template escapes like all data.
+    """
+    return flask_babel.gettext(text) if text else ""
+
+
 def both(text: str, **params: Any) -> Markup:
     """A sentence in the reader's language with its English under it; English alone for an English reader."""
     language = current_language()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import audit, pins
@@ -44,7 +44,7 @@ def make_resident(
     )
     session.add(resident)
     session.flush()
-    _note(session, resident, "make", ("code", "plan"), now)
+    _note(session, resident.id, "make", ("code", "plan"), now)
     return resident
 
 
@@ -87,18 +87,8 @@ def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
     resident.code = new_code()
     resident.code_hash = keyed_hash(CODE_PURPOSE, resident.code)
     end_other_visits(session, resident_id=resident.id)
-    _note(session, resident, "renew code", ("code",), now)
+    _note(session, resident.id, "renew code", ("code",), now)
     return resident.code
-
-
-def change_secret(
-    session: Session, *, resident: Resident, secret_kind: str, secret_hash: str, now: datetime
-) -> None:
-    """Another PIN or other pictures; what other browsers have open by the old ones is ended."""
-    resident.secret_kind = secret_kind
-    resident.secret_hash = secret_hash
-    end_other_visits(session, resident_id=resident.id)
-    _note(session, resident, "change secret", ("secret",), now)
 
 
 def set_pin_for_everything(session: Session, *, resident: Resident, on: bool, now: datetime) -> None:
@@ -106,48 +96,66 @@ def set_pin_for_everything(session: Session, *, resident: Resident, on: bool, no
     resident.pin_for_everything = on
     if on:
         end_other_visits(session, resident_id=resident.id, titles_only=True)
-    _note(session, resident, "set pin for everything", ("setting",), now)
+    _note(session, resident.id, "set pin for everything", ("setting",), now)
 
 
 def delete_resident(session: Session, *, resident: Resident, now: datetime) -> None:
     """Delete the resident with the plan and every visit that has it open. The record keeps ids only."""
-    _erase(session, resident, "delete", ("plan", "code", "nickname"), now)
+    _erase(session, resident.id, "delete", ("plan", "code", "nickname"), now)
 
 
-def delete_again(session: Session, *, resident_ids: Collection[int], now: datetime) -> int:
-    """After a restore: delete whoever was deleted since the backup was made. Returns how many came back with it."""
-    back = session.scalars(select(Resident).where(Resident.id.in_(resident_ids))).all()
-    for resident in back:
-        _erase(session, resident, "delete", ("plan",), now, actor="restore")
-    return len(back)
+def delete_again(session: Session, *, erased: Mapping[int, datetime], now: datetime) -> int:
+    """After a restore: delete whoever was deleted before, by number and moment. Returns how many came back.
+
+    Who was made after that moment is somebody else with the same number.
+    """
+    back = [
+        number
+        for number, made_at in session.execute(select(Resident.id, Resident.made_at))
+        if number in erased and made_at <= erased[number]
+    ]
+    return sum(_erase(session, number, "delete", ("plan",), now, actor="restore") for number in back)
 
 
 def delete_idle_residents(session: Session, *, now: datetime) -> int:
-    """Delete saved plans nobody has opened for 13 months. Returns how many."""
-    idle = session.scalars(select(Resident).where(Resident.last_used_at <= now - PLAN_IDLE)).all()
-    for resident in idle:
-        _erase(session, resident, "expire", ("plan",), now, actor="retention")
-    return len(idle)
+    """Delete saved plans nobody has opened for 13 months. Returns how many.
+
+    Only numbers are read: one value that cannot be decrypted any more must not keep everybody's plan for ever.
+    """
+    idle = Resident.last_used_at <= now - PLAN_IDLE
+    numbers = session.scalars(select(Resident.id).where(idle).order_by(Resident.id)).all()
+    return sum(
+        _erase(session, number, "expire", ("plan",), now, actor="retention", only_if=idle)
+        for number in numbers
+    )
 
 
 def _erase(
     session: Session,
-    resident: Resident,
+    resident_id: int,
     action: str,
     items: tuple[str, ...],
     now: datetime,
     actor: str = "resident",
-) -> None:
-    _note(session, resident, action, items, now, actor)
-    # What somebody typed as their reason may name the person; its hash stays in the chain.
-    audit.erase_reasons(session, resident_id=resident.id)
+    only_if: ColumnElement[bool] | None = None,
+) -> bool:
+    """Delete one resident by number; False when somebody else did it first, or when `only_if` no longer holds."""
     session.flush()
-    session.execute(delete(Resident).where(Resident.id == resident.id))
+    mine = delete(Resident).where(Resident.id == resident_id)
+    done = session.execute(
+        mine if only_if is None else mine.where(only_if), execution_options={"synchronize_session": False}
+    )
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    # What somebody typed as their reason may name the person; its hash stays in the chain.
+    audit.erase_reasons(session, resident_id=resident_id)
+    _note(session, resident_id, action, items, now, actor)
+    return True
 
 
 def _note(
     session: Session,
-    resident: Resident,
+    resident_id: int,
     action: str,
     items: tuple[str, ...],
     now: datetime,
@@ -157,9 +165,9 @@ def _note(
         session,
         at=now,
         actor_kind=actor,
-        actor_id=resident.id if actor == "resident" else None,
+        actor_id=resident_id if actor == "resident" else None,
         action=action,
         purpose="own" if actor == "resident" else "retention",
-        resident_id=resident.id,
+        resident_id=resident_id,
         items=items,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,18 +12,35 @@ import click
 from flask.cli import with_appcontext
 
 from inclusion_app.core.clock import now, today
-from inclusion_app.core.db import reading, transaction
+from inclusion_app.core.db import let_others_in, reading, transaction
+from inclusion_app.core.errors import RuleBroken
 from inclusion_app.places import pack as packs
 from inclusion_app.places import queries, services
 from inclusion_app.places.export import write_places
 from inclusion_app.places.readers import READERS, Options, Reading, Unusable
 from inclusion_app.places.readers.rows import MOST_BYTES, clean
-from inclusion_app.places.row_facts import Action, ImportReport, source_tag
+from inclusion_app.places.row_facts import Action, ImportReport, as_a_strangers, source_tag
 from inclusion_app.places.rules import KINDS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MOST_PASSED_OVER = 20  # more than so many are only counted
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class PlainFile(click.Path):
+    """A file that is there and ends: a pipe or a device would be read for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Fails with exit code 2 for anything but a plain file."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.is_file():
+            self.fail(f"{value} is not a plain file", param, ctx)
+        return path
+
+
+FILE = PlainFile()
 
 
 def table_option(name: str) -> Callable[[Command], Command]:
@@ -38,16 +56,37 @@ def places() -> None:
 
 
 @places.command("reports")
+@click.option("--settle", type=int, metavar="ID", help="Say that this report was looked at and mended.")
+@click.option(
+    "--refuse", type=int, metavar="ID", help="Say that this report was looked at and nothing was wrong."
+)
 @with_appcontext
-def reports() -> None:
-    """Print what people say is wrong, oldest first, one line each: nothing they typed moves the cursor."""
-    with transaction() as session:
-        found = queries.new_reports(session)
-        for report in found:
-            click.echo(
-                f"{report.at:%Y-%m-%d %H:%M} {report.place.slug} [{report.what}] ({report.language}) {clean(report.words)}"
-            )
-    click.echo(f"{len(found)} new reports")
+def reports(settle: int | None, refuse: int | None) -> None:
+    """Print what people say is wrong, oldest first. What is settled is deleted after 90 days, all after a year."""
+    for number, to in ((settle, "mended"), (refuse, "refused")):
+        if number is not None:
+            _settle(number, to)
+    if settle is not None or refuse is not None:
+        return
+    with reading() as session:
+        # What somebody typed must neither end the line nor reach the terminal as a command.
+        lines = [
+            f"{report.id}: {report.at:%Y-%m-%d %H:%M} {report.place.slug} [{report.what}] ({report.language})"
+            f" {clean(report.words)}"
+            for report in queries.new_reports(session)
+        ]
+    for line in lines:
+        click.echo(line)
+    click.echo(f"{len(lines)} new reports")
+
+
+def _settle(number: int, to: str) -> None:
+    try:
+        with transaction() as session:
+            services.settle_report(session, report_id=number, to=to, actor="command", now=now())
+    except RuleBroken as broken:
+        raise click.ClickException(f"There is no new report {number}.") from broken
+    click.echo(f"report {number}: {to}")
 
 
 class BrokenFile(click.ClickException):
@@ -65,9 +104,13 @@ class BrokenFile(click.ClickException):
     required=True,
     help="osm: GeoJSON of overpass turbo. hsds: Open Referral UK JSON. csv: our own columns, see `places export`.",
 )
-@click.option("--source", required=True, help="Who publishes this. A CSV's own column `source` counts first.")
 @click.option(
-    "--licence", required=True, help="SPDX name of its licence. A CSV's own column `licence` counts first."
+    "--source", required=True, help="Who publishes this. With --own a CSV's column `source` counts first."
+)
+@click.option(
+    "--licence",
+    required=True,
+    help="SPDX name of its licence. With --own a CSV's column `licence` counts first.",
 )
 @click.option(
     "--kind",
@@ -76,6 +119,12 @@ class BrokenFile(click.ClickException):
 )
 @click.option(
     "--take-likely", is_flag=True, help="Add places that look like one we have too; else they are held back."
+)
+@click.option(
+    "--own",
+    is_flag=True,
+    help="The CSV is our own export: believe its key, source, licence, confidence and who checked it when, and"
+    " let it change places of any source.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @with_appcontext
@@ -86,36 +135,45 @@ def import_file(
     licence: str,
     kind: str | None,
     take_likely: bool,
+    own: bool,
     dry_run: bool,
 ) -> None:
     """Add or renew places from FILE. Try it with --dry-run first.
 
     Good rows are taken; every refused one is told with its line and reason, and makes the exit code 1. A file that
-    is broken as a whole gives 2. Nothing is merged, and what a person edited is left as it is.
+    is broken as a whole gives 2. Nothing is merged, and what a person edited is left as it is. Without --own a file
+    adds and changes places of its own source only. It is written in parts: broken off, it is simply run again.
     """
     source, licence = clean(source), clean(licence)
     if not source or not licence:
         raise click.UsageError("--source and --licence must say something")
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise Unusable(f"larger than {MOST_BYTES // 1_000_000} MB; import it in parts")
-        read = READERS[format_name](file.read_bytes(), Options(today=today(), kind=kind or ""))
+        with file.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)  # one more than may be, whatever size it says it has
+        read = READERS[format_name](data, Options(today=today(), kind=kind or ""))
     except (Unusable, OSError) as err:
         raise BrokenFile(f"{file.name}: {err}") from err
     if format_name == "osm" and licence != "ODbL-1.0":
         read.notes.append("OpenStreetMap is published under ODbL-1.0; is the licence right?")
     for row in read.rows:
+        if format_name == "csv" and not own:
+            as_a_strangers(row)
         row["source"], row["licence"] = row.get("source") or source, row.get("licence") or licence
-    with reading() if dry_run else transaction() as session:
-        report = services.import_places(
+    with reading() as session:
+        report, changes = services.decide_import(
             session,
             read.rows,
             source_name=source_tag(source),
             now=now(),
             hold_likely=not take_likely,
-            dry_run=dry_run,
+            own=own,
             progress=_every_thousand(len(read.rows)),
         )
+    if not dry_run:
+        for batch in services.in_batches(changes):
+            with transaction() as session:
+                services.write_import(session, batch, now=now())
+            let_others_in()
     _say_import(read, report, dry_run)
     if read.refused or report.refused:
         raise SystemExit(1)
@@ -139,9 +197,11 @@ def _say_import(read: Reading, report: ImportReport, dry_run: bool) -> None:
         click.echo(f"note {remark}", err=True)
     for outcome in report.of(Action.KEPT, Action.LIKELY):
         click.echo(f"{outcome.action} {outcome}", err=True)
-    if dry_run:
-        for outcome in report.of(Action.ADDED, Action.CHANGED):
+    for outcome in report.of(Action.ADDED, Action.CHANGED):
+        if dry_run:
             click.echo(f"would be {outcome.action} {outcome}")
+        elif outcome.of_another:
+            click.echo(f"{outcome.action} a place of another source: {outcome}", err=True)
     if len(read.passed_over) <= MOST_PASSED_OVER:
         for item in read.passed_over:
             click.echo(f"passed over {item}", err=True)

@@ -16,6 +16,7 @@ from enum import StrEnum
 from inclusion_app.core.clock import LONDON
 
 LOOK_AHEAD = 14
+LATE = time(17)
 
 
 class Kind(StrEnum):
@@ -196,13 +197,10 @@ def status_at(hours: Hours, moment: datetime, holidays: Collection[date]) -> Sta
     if not hours.spans and not hours.exceptions:
         return Status(Answer.UNKNOWN)
     moment = moment.astimezone(UTC)
-    today = moment.astimezone(LONDON).date()
-    yesterday = today - timedelta(days=1)
-    days = [hours_of_day(hours, day, holidays) for day in (yesterday, today)]
-    bounds = [(span, *_bounds(span, each.day)) for each in days for span in each.spans]
-    running = [span for span, begins, ends in bounds if begins <= moment < ends]
-    if running:
-        kind = min((span.kind for span in running), key=_BEST_FIRST.index)
+    days = _two_days(hours, moment, holidays)
+    yesterday = days[0].day
+    kind = _running(days, moment)
+    if kind is not None:
         until = _end_of_run(hours, kind, moment, holidays)
         return Status(_ANSWERS[kind], until=until.astimezone(LONDON) if until else None)
     if days[1].ask or (days[0].ask and _would_run(hours, yesterday, moment)):
@@ -214,6 +212,29 @@ def status_at(hours: Hours, moment: datetime, holidays: Collection[date]) -> Sta
         # Some people can let themselves in at hours nobody published: "no staff" is known, "closed" is not.
         return Status(Answer.NO_STAFF, opens_at=opens_at)
     return Status(Answer.CLOSED, opens_at=opens_at)
+
+
+def is_open_at(hours: Hours, moment: datetime, holidays: Collection[date]) -> bool:
+    """True when `status_at` would say open, or open without staff; it need not look for the end or the next opening.
+
+    Weekly spans of other days than this one and the one before may be missing from `hours`.
+    """
+    moment = moment.astimezone(UTC)
+    return _running(_two_days(hours, moment, holidays), moment) in {Kind.STAFFED, Kind.SELF_SERVICE}
+
+
+def _two_days(hours: Hours, moment: datetime, holidays: Collection[date]) -> tuple[DayHours, DayHours]:
+    """The day of a moment and the one before it, whose last span may go on past midnight."""
+    today = moment.astimezone(LONDON).date()
+    yesterday = today - timedelta(days=1)
+    return hours_of_day(hours, yesterday, holidays), hours_of_day(hours, today, holidays)
+
+
+def _running(days: Collection[DayHours], moment: datetime) -> Kind | None:
+    """The best kind of span that runs at a moment (in UTC); None when none does."""
+    bounds = [(span, *_bounds(span, each.day)) for each in days for span in each.spans]
+    running = [span.kind for span, begins, ends in bounds if begins <= moment < ends]
+    return min(running, key=_BEST_FIRST.index, default=None)
 
 
 def _would_run(hours: Hours, day: date, moment: datetime) -> bool:
@@ -255,10 +276,10 @@ def _next_opening(hours: Hours, moment: datetime, holidays: Collection[date]) ->
 
 
 def is_open_late(hours: Hours) -> bool:
-    """True when some weekday goes on after five, or a weekend day is open."""
+    """True when some weekday goes on after five, or a weekend day is open. The finder asks the database the same."""
     return any(
         span.kind in {Kind.STAFFED, Kind.SELF_SERVICE}
-        and (span.weekday >= 5 or span.closes > time(17) or span.closes < span.opens)
+        and (span.weekday >= 5 or span.closes > LATE or span.closes < span.opens)
         for span in hours.spans
     )
 

@@ -228,6 +228,7 @@ class PlaceReport(Base):
     __table_args__ = (
         CheckConstraint("status IN ('new', 'mended', 'refused')", name="status_known"),
         Index("ix_place_reports_status", "status"),
+        {"sqlite_autoincrement": True},  # core.history names rows by number
     )
     __lifecycle__ = REPORT_LIFECYCLE
 
@@ -238,6 +239,7 @@ class PlaceReport(Base):
     language: Mapped[str] = mapped_column(String(8))
     status: Mapped[str] = mapped_column(String(10), default="new")
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     place: Mapped[Place] = relationship()
 
 

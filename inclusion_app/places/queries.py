@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from inclusion_app.core.clock import LONDON
 from inclusion_app.core.geo import metres_between
 from inclusion_app.places import drawing
 from inclusion_app.places.drawing import Sheet
 from inclusion_app.places.edges import edge_of
-from inclusion_app.places.hours import Answer, Status, is_open_late, status_at
+from inclusion_app.places.hours import (
+    LATE,
+    DatedException,
+    HolidayRule,
+    Hours,
+    Kind,
+    Span,
+    Status,
+    is_open_at,
+    status_at,
+)
 from inclusion_app.places.models import (
     Area,
     BankHoliday,
     Facility,
+    OpeningException,
+    OpeningSpan,
     PackState,
     Place,
     PlaceReport,
@@ -36,6 +50,17 @@ WHOLE = (
     selectinload(Place.exceptions),
     selectinload(Place.facilities),
     selectinload(Place.ward),
+)
+SPAN_COLUMNS = (
+    OpeningSpan.place_id,
+    OpeningSpan.on_holidays,
+    OpeningSpan.weekday,
+    OpeningSpan.opens,
+    OpeningSpan.closes,
+    OpeningSpan.kind,
+    OpeningSpan.nth,
+    OpeningSpan.valid_from,
+    OpeningSpan.valid_until,
 )
 OUTSIDE_METRES = 25_000
 CANDIDATES = 20  # of each kind; what is further away is never among the best two
@@ -220,14 +245,15 @@ def find_places(
 ) -> tuple[list[Found], int]:
     """Places nearest first (those without a point: the ones of the same ward, then the rest by name); with the count.
 
-    The database sorts, and only the places of one page are read; "open now" has to look at the hours of each.
+    The database sorts, and only the places of one page are read; "open now" looks at today's hours of each.
     """
-    wanted = select(Place.id, Place.lat, Place.lng, Place.ward_id).where(*_narrowed(filters))
+    conditions = _narrowed(filters)
+    wanted = select(Place.id, Place.lat, Place.lng, Place.ward_id, Place.holiday_rule).where(*conditions)
     light = wanted.order_by(*_nearest_first(where), func.lower(Place.name), Place.id)
     days = holidays(session)
     first = (page - 1) * size
-    if filters.open:
-        fitting = _fitting(session, session.execute(light).all(), filters.open, now, days)
+    if filters.open == "now":
+        fitting = _open_now(session, session.execute(light).all(), conditions, now, days)
         part, total = fitting[first : first + size], len(fitting)
     else:
         total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
@@ -244,7 +270,20 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     for name in filters.facilities:
         has = (Facility.place_id == Place.id) & (Facility.name == name) & (Facility.value == "yes")
         conditions.append(exists().where(has))
+    if filters.open == "late":
+        conditions.append(exists().where(OpeningSpan.place_id == Place.id, _is_late()))
     return conditions
+
+
+def _is_late() -> ColumnElement[bool]:
+    """A span that makes `hours.is_open_late` true: a weekend, after five, or past midnight."""
+    doors = OpeningSpan.kind.in_([Kind.STAFFED.value, Kind.SELF_SERVICE.value])
+    late = or_(
+        OpeningSpan.weekday >= 5,
+        OpeningSpan.closes > LATE,
+        OpeningSpan.closes < OpeningSpan.opens,
+    )
+    return and_(OpeningSpan.on_holidays.is_(False), doors, late)
 
 
 def _nearest_first(where: Where | None) -> list[ColumnElement[Any]]:
@@ -268,16 +307,57 @@ def _found(place: Place, row: Any, where: Where | None, now: datetime, days: Col
     return Found(place, metres, status_at(place.hours, now, days), same, bool(where and where.outside))
 
 
-def _fitting(
-    session: Session, light: Sequence[Any], wish: str, now: datetime, days: Collection[date]
+def _open_now(
+    session: Session,
+    light: Sequence[Any],
+    conditions: Sequence[ColumnElement[bool]],
+    now: datetime,
+    days: Collection[date],
 ) -> list[Any]:
-    hours = session.scalars(
-        select(Place)
-        .where(Place.id.in_([row.id for row in light]))
-        .options(selectinload(Place.spans), selectinload(Place.exceptions))
+    """Those of `light` (of places under `conditions`) that are open now: of each only the hours of these two days."""
+    today = now.astimezone(LONDON).date()
+    two_days = (today - timedelta(days=1), today)
+    spans: dict[int, list[Any]] = defaultdict(list)
+    on_holidays: dict[int, list[Any]] = defaultdict(list)
+    exceptions: dict[int, list[DatedException]] = defaultdict(list)
+    wanted = select(*SPAN_COLUMNS).join(Place, Place.id == OpeningSpan.place_id).where(*conditions)
+    dated = select(OpeningException).join(Place, Place.id == OpeningException.place_id).where(*conditions)
+    if not any(day in days for day in two_days):
+        weekdays = [day.weekday() for day in two_days]
+        wanted = wanted.where(OpeningSpan.on_holidays.is_(False), OpeningSpan.weekday.in_(weekdays))
+        dated = dated.where(OpeningException.day.in_(two_days))
+    for place, holiday, *facts in session.execute(wanted):
+        (on_holidays if holiday else spans)[place].append(tuple(facts))
+    for exception in session.scalars(dated):
+        exceptions[exception.place_id].append(exception.as_exception())
+
+    # Most places keep the hours of many others, so each kind of week is looked at once.
+    seen: dict[Any, bool] = {}
+
+    def is_open(row: Any) -> bool:
+        week = (row.holiday_rule, tuple(spans[row.id]), tuple(on_holidays[row.id]))
+        dated_days = tuple(exceptions.get(row.id, ()))
+        if dated_days or week not in seen:
+            answer = is_open_at(_hours(*week, dated_days), now, days)
+            if dated_days:
+                return answer
+            seen[week] = answer
+        return seen[week]
+
+    return [row for row in light if (row.id in spans or row.id in exceptions) and is_open(row)]
+
+
+def _hours(
+    rule: str, spans: Sequence[Any], on_holidays: Sequence[Any], exceptions: tuple[DatedException, ...]
+) -> Hours:
+    weekly, special = (
+        tuple(
+            Span(weekday, opens, closes, Kind(kind), nth, first, last)
+            for weekday, opens, closes, kind, nth, first, last in facts
+        )
+        for facts in (spans, on_holidays)
     )
-    open_ones = {place.id for place in hours if _fits(place, wish, now, days)}
-    return [row for row in light if row.id in open_ones]
+    return Hours(weekly, exceptions, HolidayRule(rule), special)
 
 
 def _rows(session: Session, ids: Sequence[int]) -> dict[int, Place]:
@@ -285,12 +365,6 @@ def _rows(session: Session, ids: Sequence[int]) -> dict[int, Place]:
         return {}
     found = session.scalars(select(Place).where(Place.id.in_(ids)).options(*WHOLE))
     return {place.id: place for place in found}
-
-
-def _fits(place: Place, wish: str, now: datetime, days: Collection[date]) -> bool:
-    if wish == "late":
-        return is_open_late(place.hours)
-    return status_at(place.hours, now, days).answer in {Answer.OPEN, Answer.SELF_SERVICE}
 
 
 def place_by_slug(session: Session, slug: str) -> Place | None:

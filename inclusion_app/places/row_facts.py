@@ -22,7 +22,7 @@ from inclusion_app.places.models import Place, Ward
 from inclusion_app.places.pack import Refused
 from inclusion_app.places.postcodes import Postcode, alternatives, name_key, read_where
 from inclusion_app.places.queries import OUTSIDE_METRES, NotFound, Where, find_where
-from inclusion_app.places.readers.rows import DAY, clean, number, phone_number, web_address
+from inclusion_app.places.readers.rows import DAY, MOST_LETTERS, clean, number, phone_number, web_address
 from inclusion_app.places.rules import FACILITIES, KINDS, SURENESS
 
 PACK_TAGS = ("libraries", "leads")
@@ -43,12 +43,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one row, in plain words."""
+    """What became of one row, in plain words. `of_another` when it is a place that came from another source."""
 
     line: int
     part: str
     action: Action
     text: str
+    of_another: bool = False
 
     def __str__(self) -> str:
         return f"{self.part} {self.line}: {self.text}"
@@ -79,6 +80,26 @@ class ImportReport:
     def kept(self) -> list[Refused]:
         """The rows left out because a person's word stands."""
         return [Refused(item.line, item.text, item.part) for item in self.of(Action.KEPT)]
+
+
+# What only a list of our own may say of itself; anybody's could say that it was checked, and by whom.
+OURS_ALONE = ("checked_on", "hours_confirmed", "source", "licence")
+
+
+def as_a_strangers(row: dict[str, Any]) -> None:
+    """Take out of a row what only our own may say; its key is then an id among those of its source."""
+    key = row.pop("key", "")
+    if key and not row.get("id"):
+        row["id"] = key
+    for name in OURS_ALONE:
+        row.pop(name, None)
+    row["confidence"] = _less_sure(row.get("confidence"))
+    row["facilities"] = [(*fact[:4], _less_sure(fact[4])) for fact in row.get("facilities") or ()]
+
+
+def _less_sure(sure: str | None) -> str | None:
+    """They may say that they are less sure than others, never more."""
+    return None if clean(sure) == "high" else sure
 
 
 def source_tag(source: str) -> str:
@@ -332,6 +353,8 @@ def _read_facilities(
 
 def read_place_hours(text: str) -> tuple[Span, ...]:
     """OSM text, with nth weekdays ("Sa[3] 10:00-12:00"). Raises ValueError."""
+    if len(text) > MOST_LETTERS:
+        raise ValueError(f"hours are longer than {MOST_LETTERS:,} letters")
     spans: list[Span] = []
     for rule in filter(None, (part.strip() for part in text.split(";"))):
         nth = re.match(r"([A-Z][a-z])\[(-?\d)\]\s+(.*)", rule)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.orm import Session, selectinload, undefer
 
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core import history
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.places import names, pack
 from inclusion_app.places.hours import Span
@@ -45,8 +47,12 @@ from inclusion_app.places.row_facts import (
 REPORT_LENGTH = 1_000
 REPORT_KINDS = ("hours", "closed", "address", "offer", "other")
 REPORT_TWICE = timedelta(minutes=10)  # the same words again within this time are one report sent twice
-BATCH = 5_000
 RESERVED_SLUGS = {"areas"}  # pages of their own below /places
+# Retention default, to be confirmed by the city's data-protection officer.
+REPORT_SETTLED_KEPT = timedelta(days=90)
+REPORT_KEPT = timedelta(days=365)
+BATCH = 5_000
+WRITE_BATCH = 200
 
 
 def load_city_pack(session: Session, *, now: datetime) -> list[str]:
@@ -223,7 +229,8 @@ def _load_places(session: Session, now: datetime) -> tuple[int, list[Refused]]:
 def _load_rows(
     session: Session, rows: Iterable[Mapping[str, Any]], source_name: str, now: datetime
 ) -> tuple[int, list[Refused]]:
-    report = import_places(session, rows, source_name=source_name, now=now)
+    # The pack's own tables say themselves whose each row is.
+    report = import_places(session, rows, source_name=source_name, now=now, own=True)
     return report.taken, report.refused + report.kept
 
 
@@ -251,37 +258,105 @@ def import_places(
     source_name: str,
     now: datetime,
     hold_likely: bool = False,
+    own: bool = False,
     dry_run: bool = False,
-    progress: Callable[[int], None] = lambda _count: None,
 ) -> ImportReport:
     """Add or renew places of one source by their key; what a person edited or checked is left as it is.
 
     A row that says what is already known changes nothing. With `hold_likely` a new row that looks like a place we
-    have (same kind, near, like name) is held back and reported, never merged. `dry_run` only reads. `progress` is
-    called with the number of rows done. The keys of a row stand at `row_facts.read_facts`.
+    have (same kind, near, like name) is held back and reported, never merged. `own` lets rows change places of
+    another source. `dry_run` only reads. The keys of a row stand at `row_facts.read_facts`.
     """
-    work = _Import(session, source_name, now.date(), hold_likely, dry_run)
+    report, changes = decide_import(
+        session, rows, source_name=source_name, now=now, hold_likely=hold_likely, own=own
+    )
+    if not dry_run:
+        for batch in in_batches(changes):
+            write_import(session, batch, now=now)
+    return report
+
+
+def in_batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """The changes in parts that are written quickly, so that others wait for a moment only."""
+    for first in range(0, len(changes), WRITE_BATCH):
+        yield changes[first : first + WRITE_BATCH]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a row adds (`place_id` None, with its key and address) or changes; decided, not written yet."""
+
+    key: str
+    slug: str
+    facts: Facts
+    place_id: int | None
+
+
+def decide_import(
+    session: Session,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    source_name: str,
+    now: datetime,
+    hold_likely: bool = False,
+    own: bool = False,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> tuple[ImportReport, list[Change]]:
+    """What an import would do, row by row, and what is to be written for it. It only reads, however long it takes.
+
+    `progress` is called with the number of rows done.
+    """
+    work = _Import(session, source_name, hold_likely, own)
     for count, row in enumerate(rows, 1):
         progress(count)
         line, part = int(row.get("line", count + 1)), str(row.get("part", "line"))
         action, text = work.take(row, f"{part} {line}")
-        work.report.outcomes.append(Outcome(line, part, action, text))
+        work.report.outcomes.append(Outcome(line, part, action, text, work.of_another))
         work.report.remarks += [Refused(line, remark, part) for remark in work.remarks]
-    if not dry_run:
-        session.flush()
-    return work.report
+    return work.report, work.changes
+
+
+def write_import(session: Session, changes: Sequence[Change], *, now: datetime) -> int:
+    """Write what was decided; returns how many. A place somebody edited, checked or added meanwhile is left as it is."""
+    found = session.scalars(
+        select(Place)
+        .where(or_(Place.source_key.in_([c.key for c in changes]), Place.slug.in_([c.slug for c in changes])))
+        .options(selectinload(Place.spans), selectinload(Place.facilities))
+    ).all()
+    by_key, slugs = {place.source_key: place for place in found}, {place.slug for place in found}
+    done = 0
+    for change in changes:
+        here = by_key.get(change.key)
+        if change.place_id is None:
+            if here is not None or change.slug in slugs:
+                continue
+            here = Place(source_key=change.key, slug=change.slug, read_on=now.date())
+            session.add(here)
+        elif here is None or here.id != change.place_id or _is_a_persons(here):
+            continue
+        _fill(here, change.facts, now.date())
+        done += 1
+    session.flush()
+    return done
+
+
+def _is_of(place: Place, facts: Facts) -> bool:
+    return place.source.casefold() == str(facts.columns["source"]).casefold()
+
+
+def _is_a_persons(place: Place) -> bool:
+    return bool(place.edited_at or place.checked_on or place.hours_confirmed)
 
 
 class _Import:
-    """One run: the places there are, and what the rows so far have added to them."""
+    """One run: the places there are, what the rows so far would add to them, and what is to be written."""
 
-    def __init__(
-        self, session: Session, source_name: str, today: date, hold_likely: bool, dry_run: bool
-    ) -> None:
-        self.session, self.source_name, self.today = session, source_name, today
-        self.hold_likely, self.dry_run = hold_likely, dry_run
+    def __init__(self, session: Session, source_name: str, hold_likely: bool, own: bool) -> None:
+        self.source_name, self.hold_likely, self.own = source_name, hold_likely, own
         self.report = ImportReport()
+        self.changes: list[Change] = []
         self.remarks: list[str] = []
+        self.of_another = False
         self.ground = Ground(session)
         stored = session.scalars(
             select(Place).options(selectinload(Place.spans), selectinload(Place.facilities))
@@ -297,7 +372,7 @@ class _Import:
 
     def take(self, row: Mapping[str, Any], where: str) -> tuple[Action, str]:
         """Take one row, or say why not; `remarks` then holds what was mended or left out."""
-        self.remarks = []
+        self.remarks, self.of_another = [], False
         name = clean(row.get("name"))
         try:
             facts, remarks = read_facts(self.ground, row)
@@ -308,7 +383,7 @@ class _Import:
             return Action.REFUSED, f"{name}: stands there twice, first at {self.seen[key]}; give each an id"
         self.seen[key] = where
         here = self.known.get(key)
-        if here is not None and (here.edited_at or here.checked_on or here.hours_confirmed):
+        if here is not None and _is_a_persons(here):
             return Action.KEPT, f"{name}: edited or checked by a person, left as it is"
         if here is None and self.hold_likely and not row.get("key"):
             like = self.neighbours.find_like(name, facts.kinds, facts.lat, facts.lng)
@@ -320,8 +395,14 @@ class _Import:
         changed = _differences(here, facts)
         if not changed:
             return Action.SAME, f"{name} ({here.slug})"
-        if not self.dry_run:
-            _fill(here, facts, self.today)
+        if not key.startswith(f"{self.source_name}:") or not _is_of(here, facts):
+            self.of_another = True
+            if not self.own:
+                return (
+                    Action.REFUSED,
+                    f"{name}: would change {here.slug}, which is from {here.source}; --own if that is right",
+                )
+        self.changes.append(Change(key, here.slug, facts, here.id))
         return Action.CHANGED, f"{name} ({here.slug}): {', '.join(changed)}"
 
     def _add(self, name: str, key: str, row: Mapping[str, Any], facts: Facts) -> str:
@@ -330,10 +411,7 @@ class _Import:
         self.neighbours.add(
             Known(name, facts.kinds, facts.lat, facts.lng, slug, str(facts.columns["source"]))
         )
-        if not self.dry_run:
-            place = Place(source_key=key, slug=slug, read_on=self.today)
-            self.session.add(place)
-            _fill(place, facts, self.today)
+        self.changes.append(Change(key, slug, facts, None))
         return slug
 
 
@@ -436,7 +514,28 @@ def report_place(
     same = next((report for report in recent if report.words == words), None)
     if same is not None:
         return same
+    if what == "other" and not words:
+        raise RuleBroken(N_("Write what is wrong."), field="words")
     report = PlaceReport(place_id=place.id, what=what, words=words, language=language, status="new", at=now)
     session.add(report)
     session.flush()
     return report
+
+
+def settle_report(session: Session, *, report_id: int, to: str, actor: str, now: datetime) -> PlaceReport:
+    """Somebody has looked at a report: "mended" or "refused". Raises RuleBroken when there is none, or it was settled."""
+    report = session.get(PlaceReport, report_id)
+    if report is None:
+        raise RuleBroken(CHANGED_ALREADY)
+    history.move(session, report, to, actor=actor, now=now)
+    report.settled_at = now
+    session.flush()
+    return report
+
+
+def delete_old_reports(session: Session, *, now: datetime) -> int:
+    """Delete reports 90 days after they were settled, and all after a year: they may name a person. Returns how many."""
+    old = or_(PlaceReport.settled_at <= now - REPORT_SETTLED_KEPT, PlaceReport.at <= now - REPORT_KEPT)
+    history.forget(session, PlaceReport.__tablename__, select(PlaceReport.id).where(old))
+    done = session.execute(delete(PlaceReport).where(old), execution_options={"synchronize_session": False})
+    return int(done.rowcount)  # type: ignore[attr-defined]

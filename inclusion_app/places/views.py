@@ -10,13 +10,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms.fields.choices import SelectChoice
 
-from inclusion_app.core import i18n
+from inclusion_app.core import attempts, i18n
 from inclusion_app.core.access import ANYONE, Room
 from inclusion_app.core.clock import LONDON, now
-from inclusion_app.core.db import db_session
+from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import metres_between
 from inclusion_app.core.sessions import current_visit, visit_for_change
+from inclusion_app.core.words import N_
 from inclusion_app.places import drawing, forms, names, organisations, queries, services, wording
 from inclusion_app.places.hours import status_at, week
 from inclusion_app.places.models import Place
@@ -24,6 +26,7 @@ from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.places.rules import FACILITIES, KINDS
 
 room = Room("places", __name__)
+room.add_app_template_filter(i18n.translated)
 OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
 SHOWN_FACILITIES = (
     "computers",
@@ -241,6 +244,7 @@ def report(here: Place) -> Any:
     form.what.choices = [SelectChoice(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
     if request.method == "POST" and form.validate():
         try:
+            _claim_report()
             services.report_place(
                 db_session(),
                 place=here,
@@ -254,6 +258,17 @@ def report(here: Place) -> Any:
             form.refuse(broken)
     page = render_template("places/wrong.html", place=here, form=form)
     return page, 422 if form.errors else 200
+
+
+def _claim_report() -> None:
+    """One more report from this network. Raises RuleBroken when there were too many; what was typed stays in the form."""
+    network = keyed_hash("attempt-report", attempts.network_of(request.remote_addr))
+    with side_write() as session:
+        free = attempts.claim(session, key_hash=network, limit=attempts.REPORT_NETWORK, now=now())
+    if not free:
+        raise RuleBroken(
+            N_("Many people near you wrote to us just now. Try again in an hour."), field="words"
+        )
 
 
 @room.page("/places/<slug>/thanks", allow=ANYONE, load=_place)

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from inclusion_app.core import audit, i18n, paper
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode, read_code
-from inclusion_app.core.db import transaction
+from inclusion_app.core.db import reading, transaction
 from inclusion_app.people import services as people
 from inclusion_app.places.queries import where_of_near
 from inclusion_app.roadmaps import queries
@@ -62,7 +62,7 @@ def handout(code: str, output: Path, language: str | None, large: bool, private:
 
 
 def _finished(code: str, *, language: str | None, large: bool, private: bool) -> str:
-    with transaction() as session:
+    with reading() as session:
         resident = people.find_by_code(session, code=code)
         roadmap = queries.roadmap_of_resident(session, resident.id) if resident else None
         if resident is None or roadmap is None:
@@ -70,6 +70,8 @@ def _finished(code: str, *, language: str | None, large: bool, private: bool) ->
         g.language = _released(language or resident.language)
         sheet = build_handout(roadmap, resident=resident, where=where_of_near(roadmap.near), large=large)
         html = handout_html(sheet.without_reasons() if private else sheet)
+        number = resident.id
+    with transaction() as session:
         audit.record(
             session,
             at=now(),
@@ -77,7 +79,7 @@ def _finished(code: str, *, language: str | None, large: bool, private: bool) ->
             actor_id=None,
             action="read handout",
             purpose="operations",
-            resident_id=resident.id,
+            resident_id=number,
             items=("plan", "code"),
         )
     return html

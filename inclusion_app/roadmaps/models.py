@@ -44,6 +44,7 @@ class StepProgress(Base):
         CheckConstraint(
             "status IN ({})".format(", ".join(f"'{state.value}'" for state in StepState)), name="status_known"
         ),
+        {"sqlite_autoincrement": True},  # core.history names rows by number
     )
     __lifecycle__ = STEP_LIFECYCLE
 

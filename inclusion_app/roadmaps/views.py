@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
+from inclusion_app.core.again import dispatch_again_on_deadlock
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
@@ -39,6 +40,7 @@ from inclusion_app.roadmaps.rules import Device, Mode, Skill, StepState
 from inclusion_app.roadmaps.selfcheck import DAY_GOALS, QUESTIONS, TAPS
 
 room = Room("roadmaps", __name__)
+room.record_once(lambda state: dispatch_again_on_deadlock(state.app))
 TOTAL = len(QUESTIONS)
 
 

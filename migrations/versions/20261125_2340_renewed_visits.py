@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "7c9a51d2e8b6"
-down_revision = "5d0e6b83a7c4"
+down_revision = "9a4f0c63d1e8"
 branch_labels = None
 depends_on = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from datetime import timedelta
@@ -154,13 +155,25 @@ def damaged(source: Path, target: Path, **changes: object) -> Path:
     ("changes", "said"),
     [
         ({}, "damaged: database.sqlite3"),
-        ({"format": 2}, "another version"),
+        ({"format": 1}, "another version"),
+        ({"format": 3}, "another version"),
         ({"revision": "from the future"}, "Upgrade first"),
         ({"engine": "postgresql"}, "This backup is of postgresql"),
         ({"secret_proof": "0" * 64}, "The secret key here"),
         ({"field_proof": "gAAAA"}, "The field keys here"),
         ({"parts": {"database.sqlite3": "0" * 64}}, "damaged"),
         ({"parts": {"../../etc/passwd": "0" * 64}}, "damaged"),
+        ({"parts": {}, "sizes": {}}, "its seal is not right"),
+        ({"made_at": "2027-01-01T00:00:00+00:00"}, "its seal is not right"),
+        ({"made_at": "yesterday"}, "what it says of itself"),
+        ({"made_at": ["2027"]}, "what it says of itself"),
+        ({"parts": ["database.sqlite3"]}, "what it says of itself"),
+        ({"parts": {"database.sqlite3": 7}}, "what it says of itself"),
+        ({"sizes": {"database.sqlite3": "7"}}, "what it says of itself"),
+        ({"sizes": None}, "what it says of itself"),
+        ({"secret_proof": "ö"}, "what it says of itself"),
+        ({"more": 1}, "what it says of itself"),
+        ({"seal": ""}, "its seal is not right"),
     ],
 )
 def test_what_cannot_be_right_is_refused_before_anything_changes(
@@ -173,6 +186,96 @@ def test_what_cannot_be_right_is_refused_before_anything_changes(
     code, output = run(app, "restore", str(damaged(whole, tmp_path / "other.backup", **changes)), "--yes")
     assert (code, said in output) == (1, True), output
     assert nicknames(app) == {"Amina", "Bashir"}
+
+
+def other_zip(source: Path, target: Path, manifest: bytes | None = None, **parts: bytes) -> Path:
+    """A copy of a backup with another manifest or database."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = parts.get(name.partition(".")[0], old.read(name))
+            new.writestr(name, manifest if manifest is not None and name == "manifest.json" else data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("manifest", "database"),
+    [(b"[" * 50_000, None), (b'"x"', None), (b"{}", None), (b" " * 200_000, None), (b"\xff", None),
+     (None, b"no database"), (None, b"\0" * 30_000_000)],
+)  # fmt: skip
+def test_hostile_files_get_a_sentence_and_fill_no_disk(
+    app: Flask, tmp_path: Path, manifest: bytes | None, database: bytes | None
+) -> None:
+    make_resident(app, "Amina")
+    whole = tmp_path / "whole.backup"
+    run(app, "backup", str(whole))
+    parts = {} if database is None else {"database": database}
+    unpacked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backup.shutil, "copyfileobj", lambda *_: unpacked.append("something"))
+        code, said = run(app, "restore", str(other_zip(whole, tmp_path / "x", manifest, **parts)), "--yes")
+    assert (code, said.startswith("Error: "), said.count("\n")) == (1, True, 1), said
+    assert unpacked == []
+    assert nicknames(app) == {"Amina"}
+
+
+def test_a_sealed_database_that_is_none_is_refused(app: Flask, tmp_path: Path) -> None:
+    """Only somebody with the secret key can make this one; the files here still stay as they are."""
+    make_resident(app, "Amina")
+    whole, bad = tmp_path / "whole.backup", b"no database"
+    run(app, "backup", str(whole))
+    with zipfile.ZipFile(whole) as archive:
+        said = json.loads(archive.read("manifest.json"))
+    said["parts"], said["sizes"] = (
+        {"database.sqlite3": hashlib.sha256(bad).hexdigest()},
+        {"database.sqlite3": len(bad)},
+    )
+    sealed = backup.Manifest(**said).sealed(app.extensions["settings"].secret_key)
+    other = other_zip(whole, tmp_path / "x", json.dumps(vars(sealed)).encode(), database=bad)
+    code, words = run(app, "restore", str(other), "--yes")
+    assert (code, "The database in this backup is damaged" in words) == (1, True), words
+    assert nicknames(app) == {"Amina"}
+
+
+def test_a_deletion_that_commits_while_the_backup_is_made_stays_a_deletion(
+    service_on_both: Flask, tmp_path: Path
+) -> None:
+    """Its moment is before the backup's, and its row is in the copy all the same."""
+    app, file = service_on_both, tmp_path / "monday.backup"
+    with time_machine.travel(now() - timedelta(hours=3), tick=True):
+        leaving = make_resident(app, "Bashir")
+        staying = make_resident(app, "Amina")
+    assert staying
+    with app.app_context():
+        pressed = now()
+        sign_heads(app)
+        assert run(app, "backup", str(file))[0] == 0
+        with transaction() as session:
+            found = people.find_by_code(session, code=leaving)
+            assert found is not None
+            people.delete_resident(session, resident=found, now=pressed)
+    sign_heads(app)
+    code, said = run(app, "restore", str(file), "--yes")
+    assert (code, "deleted again: 1" in said) == (0, True), said
+    assert nicknames(app) == {"Amina"}
+
+
+def test_a_number_given_again_is_another_person(app: Flask) -> None:
+    number = 1
+    make_resident(app, "Amina")
+    with app.app_context(), transaction() as session:
+        made = session.get_one(Resident, number).made_at
+        assert people.delete_again(session, erased={number: made - timedelta(seconds=1)}, now=now()) == 0
+        assert people.delete_again(session, erased={number + 1: made, number: made}, now=now()) == 1
+
+
+def test_an_unreadable_line_of_who_was_deleted_stops_a_restore(app: Flask, tmp_path: Path) -> None:
+    make_resident(app, "Amina")
+    file = tmp_path / "monday.backup"
+    assert run(app, "backup", str(file))[0] == 0
+    (folder(app) / "erasures").write_text("2026-11-01T10:00:00+00:00 8\nhalf a li\n")
+    code, said = run(app, "restore", str(file), "--yes")
+    assert (code, "'half a li'" in said) == (1, True), said
+    assert nicknames(app) == {"Amina"}
 
 
 def test_something_that_is_no_backup_is_refused(app: Flask, tmp_path: Path) -> None:

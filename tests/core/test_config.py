@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from inclusion_app.app import create_app
 from inclusion_app.config import BadSetting, load_settings
+from tests.conftest import settings_for
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,19 @@ from inclusion_app.config import BadSetting, load_settings
         ("INCLUSION_BASE_URL", "roadmap.example.org"),
         ("INCLUSION_BASE_URL", "https://roadmap.example.org/path"),
         ("INCLUSION_BASE_URL", "http://roadmap.example.org"),
+        ("INCLUSION_BASE_URL", "https://roadmap.example.org?x"),
+        ("INCLUSION_BASE_URL", "https://roadmap.example.org#x"),
+        ("INCLUSION_BASE_URL", "https://user:pw@roadmap.example.org"),
+        ("INCLUSION_BASE_URL", "https://roadmap.example.org@evil.example"),
+        ("INCLUSION_BASE_URL", "https://roadmap.example.org:99999"),
+        ("INCLUSION_BASE_URL", "https://roadmap.example.org:0"),
+        ("INCLUSION_BASE_URL", "https://roadmap.example.org:x"),
+        ("INCLUSION_BASE_URL", "https://roadmap.example.org\\x"),
+        ("INCLUSION_BASE_URL", "https://road map.example.org"),
+        ("INCLUSION_BASE_URL", "https://[::1"),
+        ("INCLUSION_BASE_URL", "https://:8000"),
+        ("INCLUSION_DATABASE_URL", "postgresql+psycopg://a:b@c:port/d"),
+        ("INCLUSION_DATABASE_URL", "sqlite:file"),
         ("INCLUSION_DEMO", "yes"),
         ("INCLUSION_MAIL_URL", "https://mail.example.org"),
         ("INCLUSION_CONTACT", "https://roadmap.example.org"),
@@ -46,3 +61,28 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
     with pytest.raises(BadSetting, match="INCLUSION_SECRET_KEY"):
         load_settings({"INCLUSION_DATABASE_URL": "postgresql+psycopg://a@b/c"}, instance=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://a.example", "https://a.example:8443", "http://127.0.0.1:8000", "http://[::1]:80/"]
+)
+def test_a_right_address_is_taken(tmp_path: Path, address: str) -> None:
+    assert load_settings({"INCLUSION_BASE_URL": address}, instance=tmp_path).base_url == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////nowhere/at/all/x.sqlite3",
+        "postgresql+psycopg://a:secret-word@127.0.0.1:1/b",
+        "sqlite:///{}/no-db",
+    ],
+)
+def test_a_database_that_cannot_be_opened_gets_one_sentence(tmp_path: Path, url: str) -> None:
+    (tmp_path / "no-db").write_bytes(b"something else entirely " * 100)
+    app = create_app(settings_for(tmp_path, url.format(tmp_path)))
+    done = app.test_cli_runner().invoke(args=["setup"])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: The database cannot be opened: "), done.output
+    assert len(done.output.splitlines()) == 1
+    assert "secret-word" not in done.output

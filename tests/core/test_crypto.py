@@ -95,7 +95,7 @@ def test_values_of_before_are_read_and_rotate_binds_them(both_engines: Flask) ->
     with transaction() as session:
         assert session.get_one(Resident, number).nickname == "Amina"
         assert session.query(Visit).one().near == {"a": 2}
-        assert crypto.rotate(session) == 3
+    assert crypto.rotate(batch=1) == 3
     stored = raw("SELECT code, nickname FROM residents")[0] + raw("SELECT near FROM visits")[0]
     assert all(str(value).startswith("e2.") for value in stored)
     with transaction() as session:
@@ -109,8 +109,7 @@ def test_once_the_old_key_is_away_no_unbound_value_can_be_planted(both_engines: 
     new = Fernet.generate_key().decode()
     try:
         crypto.use_keys((new, FIELD_KEY))
-        with transaction() as session:
-            crypto.rotate(session)
+        crypto.rotate()
         crypto.use_keys((new,))
         raw("UPDATE residents SET nickname = :value", value=planted)
         with transaction() as session, pytest.raises(crypto.InvalidToken):

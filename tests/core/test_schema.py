@@ -49,3 +49,98 @@ def test_the_schema_is_what_the_classes_say(both_engines: Flask) -> None:
     with engine().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, models_index.metadata) == []
+
+
+BEFORE_OWNERS = "b41c7d20e9f5"
+PLAN = "INSERT INTO roadmaps (id, resident_id, answers, choices, made_at, changed_at) VALUES (:id, :id, '', '', :at, :at)"
+STEP = "INSERT INTO step_progress (id, roadmap_id, step_id, status, changed_at) VALUES (:id, :plan, 'A1', 'doing', :at)"
+CHANGE = (
+    "INSERT INTO status_changes (noun, row_id, before, after, at, actor, why)"
+    " VALUES (:noun, :id, 'not_started', :after, :at, 'resident', '')"
+)
+PLACE = (
+    "INSERT INTO places (id, slug, source_key, name, kinds, address, postcode, area, phone, website, opening_note,"
+    " holiday_rule, hours_confirmed, hours_source, hours_source_on, hours_differ, self_service_unknown, confidence,"
+    " source, source_address, licence, source_on, read_on)"
+    " VALUES (1, 'a', 'a', 'A', 'library', '', '', '', '', '', '', 'ask', false, '', '', false, false, 'high', 's', '',"
+    " 'l', '', '2026-11-01')"
+)
+REPORT = (
+    "INSERT INTO place_reports (id, place_id, what, words, language, status, at)"
+    " VALUES (3, 1, 'hours', '', 'en', 'mended', :at)"
+)
+
+
+def test_changes_of_deleted_plans_go_and_the_rest_find_their_owner(both_engines: Flask) -> None:
+    number = make_resident()
+    migrations.downgrade(BEFORE_OWNERS)
+    early, late = "2026-11-01 10:00:00", "2026-11-20 10:00:00"
+    with transaction() as session:
+        # Step 6 was a deleted person's on the 1st, and its number was given again to the plan made on the 20th.
+        session.execute(text(PLAN), {"id": number, "at": late})
+        session.execute(text(STEP), {"id": 6, "plan": number, "at": late})
+        session.execute(text(PLACE))
+        session.execute(text(REPORT), {"at": late})
+        for noun, row, after, at in (
+            ("step_progress", 6, "done_alone", early),
+            ("step_progress", 6, "doing", late),
+            ("step_progress", 7, "doing", late),
+            ("place_reports", 3, "mended", late),
+            ("place_reports", 4, "mended", late),
+        ):
+            session.execute(text(CHANGE), {"noun": noun, "id": row, "after": after, "at": at})
+    migrations.upgrade()
+    with transaction() as session:
+        found = session.execute(
+            text("SELECT noun, row_id, after, roadmap_id, place_id FROM status_changes ORDER BY noun DESC")
+        ).all()
+        assert [tuple(row) for row in found] == [
+            ("step_progress", 6, "doing", number, None), ("place_reports", 3, "mended", None, 1),
+        ]  # fmt: skip
+        assert session.execute(text("SELECT count(*) FROM place_reports WHERE settled_at = at")).scalar() == 1
+    migrations.downgrade(BEFORE_OWNERS)
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM status_changes")).scalar() == 2
+        assert session.execute(text("SELECT status FROM step_progress")).all() == [("doing",)]
+    migrations.upgrade()
+
+
+def test_a_number_the_history_names_is_given_once(both_engines: Flask) -> None:
+    if engine().dialect.name != "sqlite":
+        return  # a sequence never goes back
+    with transaction() as session:
+        made = dict(session.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).all())  # type: ignore[arg-type]
+    assert [name for name in ("step_progress", "place_reports") if "AUTOINCREMENT" not in made[name]] == []
+
+
+VISIT = "INSERT INTO visits (id, token_hash, unlocked, started_at, last_used_at) VALUES (1, 't', 'nothing', :at, :at)"
+UNSAVED = "INSERT INTO roadmaps (id, visit_id, answers, choices, made_at, changed_at) VALUES (90, 1, '', '', :at, :at)"
+KEPT = ("residents", "visits", "roadmaps", "step_progress", "places", "place_reports")
+
+
+def test_no_migration_takes_rows_that_belong_to_a_table_it_writes_anew(both_engines: Flask) -> None:
+    """On SQLite a changed table is dropped and written again; its plans and reports must not go with it."""
+    number, at = make_resident(), {"at": "2026-11-20 10:00:00"}
+    migrations.downgrade(FIRST)
+    with transaction() as session:
+        for statement in (VISIT, UNSAVED, PLACE, REPORT):
+            session.execute(text(statement), at)
+        session.execute(text(PLAN), {"id": number, **at})
+        for row, plan in ((6, number), (7, 90)):
+            session.execute(text(STEP), {"id": row, "plan": plan, **at})
+
+    def counts() -> dict[str, int]:
+        with transaction() as session:
+            return {
+                name: session.execute(text(f"SELECT count(*) FROM {name}")).scalar() or 0 for name in KEPT
+            }
+
+    before = counts()
+    migrations.upgrade()
+    assert counts() == before
+    migrations.downgrade(FIRST)
+    assert counts() == before
+    migrations.upgrade()
+    with transaction() as session:
+        if session.get_bind().dialect.name == "sqlite":
+            assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1

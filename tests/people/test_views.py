@@ -71,21 +71,6 @@ def test_pin_for_everything_ends_what_is_open_by_the_code_alone(on_both: Callabl
     assert known.get("/roadmap/code").status_code == 200
 
 
-def test_another_secret_ends_what_others_have_open(
-    on_both: Callable[[], Browser], service_on_both: Flask
-) -> None:
-    owner, other = on_both(), on_both()
-    code = saved(owner)
-    other.send("/come-back", code=code, pin="4071")
-    with service_on_both.app_context(), transaction() as session:
-        resident = session.query(Resident).one()
-        services.change_secret(
-            session, resident=resident, secret_kind="pin", secret_hash=pins.hash_secret("8306", SECRET),
-            now=resident.made_at,
-        )  # fmt: skip
-        assert session.query(Visit).count() == 0
-
-
 def test_a_code_that_changed_while_the_pin_was_checked_opens_nothing(
     on_both: Callable[[], Browser], monkeypatch: pytest.MonkeyPatch
 ) -> None:

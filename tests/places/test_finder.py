@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import random
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
-from inclusion_app.core.db import transaction
+from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.geo import is_inside, metres_between, walk_minutes
 from inclusion_app.places import names, pack, queries, services
 from inclusion_app.places.edges import all_edges
-from inclusion_app.places.models import PackState, Place, PostcodePoint
+from inclusion_app.places.hours import Answer, is_open_late, status_at
+from inclusion_app.places.models import OpeningException, OpeningSpan, PackState, Place, PostcodePoint
 from inclusion_app.places.postcodes import (
     Name,
     Outcode,
@@ -431,3 +433,81 @@ def test_the_same_places_in_the_same_order_on_both_engines(
     with transaction() as session:
         services.load_city_pack(session, now=NOW)
     assert listed(both_engines) == listed(app)
+
+
+# 2026-11-28 is a Saturday; 25 and 26 December are holidays here; the clock goes back on 2026-10-25.
+MOMENTS = [
+    datetime(2026, 11, 23, 10, tzinfo=UTC), datetime(2026, 11, 23, 18, 30, tzinfo=UTC),
+    datetime(2026, 11, 28, 11, tzinfo=UTC), datetime(2026, 11, 24, 1, tzinfo=UTC),
+    datetime(2026, 12, 25, 11, tzinfo=UTC), datetime(2026, 12, 26, 0, 30, tzinfo=UTC),
+    datetime(2026, 10, 25, 1, 30, tzinfo=UTC), datetime(2027, 1, 4, 11, tzinfo=UTC),
+]  # fmt: skip
+
+
+def awkward_places() -> list[Place]:
+    """Places whose hours have every shape: past midnight, one week in the month, dated, of holidays alone."""
+    spans: dict[str, list[OpeningSpan]] = {
+        "night": [
+            OpeningSpan(weekday=0, opens=time(20), closes=time(2)),
+            OpeningSpan(weekday=4, opens=time(20), closes=time(2)),
+        ],
+        "last": [OpeningSpan(weekday=5, opens=time(10), closes=time(12), nth=-1)],
+        "members": [OpeningSpan(weekday=0, opens=time(9), closes=time(12), kind="members")],
+        "card": [OpeningSpan(weekday=0, opens=time(9), closes=time(19), kind="self_service")],
+        "over": [OpeningSpan(weekday=0, opens=time(9), closes=time(12), valid_until=date(2026, 1, 1))],
+        "holidays": [OpeningSpan(weekday=0, opens=time(9), closes=time(12), on_holidays=True)],
+        "both": [
+            OpeningSpan(weekday=2, opens=time(9), closes=time(10)),
+            OpeningSpan(weekday=0, opens=time(10), closes=time(12), on_holidays=True),
+        ],
+        "always": [OpeningSpan(weekday=day, opens=time(0), closes=time(23, 59)) for day in range(7)],
+        "none": [],
+        "dated": [],
+    }
+    rules = {"holidays": "spans", "both": "spans", "always": "as_normal"}
+    made = [
+        Place(
+            slug=name, source_key=name, name=name, kinds="library", confidence="high", source="s", licence="l",
+            read_on=NOW.date(), spans=these, holiday_rule=rules.get(name, "ask"),
+        )
+        for name, these in spans.items()
+    ]  # fmt: skip
+    made[0].exceptions = [OpeningException(day=date(2026, 11, 23), reason="moving")]
+    made[-1].exceptions = [OpeningException(day=date(2026, 11, 28), opens=time(10), closes=time(13))]
+    return made
+
+
+def test_open_now_and_late_are_exactly_what_the_rules_say(both_engines: Flask) -> None:
+    with transaction() as session:
+        services.load_city_pack(session, now=NOW)
+        session.add_all(awkward_places())
+    with transaction() as session:
+        every, days = session.query(Place).all(), queries.holidays(session)
+        late, total = queries.find_places(
+            session, where=None, filters=Filters(open="late"), now=NOW, size=200
+        )
+        assert {item.place.slug for item in late} == {
+            place.slug for place in every if is_open_late(place.hours)
+        }
+        assert total == len(late)
+        for moment in MOMENTS:
+            right = {
+                place.slug
+                for place in every
+                if status_at(place.hours, moment, days).answer in {Answer.OPEN, Answer.SELF_SERVICE}
+            }
+            found, total = queries.find_places(
+                session, where=None, filters=Filters(open="now"), now=moment, size=200
+            )
+            assert {item.place.slug for item in found} == right, moment
+            assert total == len(right)
+
+
+def test_open_now_reads_no_whole_place_beyond_its_page(app: Flask) -> None:
+    """Over 12,000 places every one of them was read with all its facts: three seconds for one page."""
+    with app.app_context(), reading() as session:
+        loaded: list[str] = []
+        event.listen(session, "loaded_as_persistent", lambda _s, item: loaded.append(type(item).__name__))
+        found, total = queries.find_places(session, where=None, filters=Filters(open="now"), now=NOW, size=5)
+        assert (len(found), total > 5) == (5, True)
+        assert loaded.count("Place") == 5

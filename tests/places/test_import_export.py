@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import time as time_of_day
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -285,6 +287,140 @@ def test_progress_is_told_on_long_lists(run: Run, tmp_path: Path) -> None:
     assert "1,000 of 1,001" in done.output
 
 
+# --- whose word counts
+
+OVER = (
+    "key,name,kinds,address,postcode,phone,website,checked_on,hours_confirmed,hours,confidence,source,licence,facilities\n"
+    "libraries:gorton library,Gorton Central,library,1 Evil St,M14 5AA,0900 123 456,https://evil.example/,2026-11-24,yes,"
+    "Mo 10:00-11:00,high,Manchester City Council,OGL-UK-3.0,wifi yes high 2025 -\n"
+)
+
+
+def test_a_strangers_list_adds_its_own_places_and_changes_none_of_ours(
+    app: Flask, run: Run, tmp_path: Path
+) -> None:
+    [before] = stored(app, "Gorton Library")
+    assert before.source_key == "libraries:gorton library"
+    done = run("import", csv_file(tmp_path, OVER), *CSV, "--take-likely")
+    assert "1 added, 0 changed" in done.output, done.output
+    [after] = stored(app, "Gorton Library")
+    assert (after.phone, after.website, after.address) == (before.phone, before.website, before.address)
+    [theirs] = stored(app, "Gorton Central")
+    assert theirs.source_key == "example list:libraries:gorton library"
+    assert (theirs.source, theirs.licence) == ("Example list", "CC-BY-SA-4.0")
+    assert (theirs.checked_on, theirs.hours_confirmed, theirs.confidence) == (None, False, "medium")
+    assert [fact.confidence for fact in theirs.facilities] == ["medium"]
+    # It is theirs: no check of theirs keeps their own next list from changing it.
+    again = run("import", csv_file(tmp_path, OVER.replace("1 Evil St", "2 Evil St")), *CSV)
+    assert "0 added, 1 changed" in again.output, again.output
+
+
+def test_a_place_like_ours_is_held_back_whatever_key_it_names(run: Run, tmp_path: Path) -> None:
+    text = "key,name,kinds,postcode\nx,Gorton Library,library,M18 8LN\n"
+    assert "1 held back" in run("import", csv_file(tmp_path, text), *CSV).output
+
+
+def test_our_own_export_may_say_all_and_names_what_it_changes_of_others(
+    app: Flask, run: Run, tmp_path: Path
+) -> None:
+    for dry in (("--dry-run",), ()):
+        done = run("import", csv_file(tmp_path, OVER), *CSV, "--own", *dry)
+        assert done.exit_code == 0, done.output
+        assert "changed line 2: Gorton Central (gorton-library)" in done.output.replace(
+            "changed a place of another source: line", "changed line"
+        )
+    [place] = stored(app, "Gorton Central")
+    assert (place.slug, place.source, place.checked_on) == (
+        "gorton-library",
+        "Manchester City Council",
+        date(2026, 11, 24),
+    )
+
+
+def test_rows_of_another_source_are_refused_without_own_on_both_engines(both_engines: Flask) -> None:
+    assert take([PLAIN | {"source": "One"}]).of(Action.ADDED)
+    other = PLAIN | {"source": "Another", "area": "Gorton"}
+    [refused] = take([other]).refused
+    assert "would change plain, which is from One; --own if that is right" in refused.reason
+    [refused] = take([PLAIN | {"key": "example:1", "source": "One", "area": "x"}], source="other").refused
+    assert "would change plain" in refused.reason
+    report = take([other], own=True)
+    assert [outcome.of_another for outcome in report.of(Action.CHANGED)] == [True]
+
+
+# --- nobody waits for an import
+
+
+def test_an_import_decides_without_a_lock_and_writes_in_parts(
+    app: Flask, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other people's changes are committed while it decides; between two parts they can be, too."""
+    written: list[int] = []
+    real_decide, real_write = services.decide_import, services.write_import
+
+    def decide(session: Any, *facts: Any, **more: Any) -> Any:
+        found = real_decide(session, *facts, **more)
+        with transaction() as other:  # would wait for its lock, and then be refused
+            other.query(Place).filter_by(slug="place-1").delete()
+        return found
+
+    def write(session: Any, changes: Any, **more: Any) -> int:
+        written.append(len(changes))
+        return real_write(session, changes, **more)
+
+    monkeypatch.setattr(services, "decide_import", decide)
+    monkeypatch.setattr(services, "write_import", write)
+    lines = "".join(f"Place {number},wifi,M14 5RQ\n" for number in range(450))
+    done = run("import", csv_file(tmp_path, "name,kinds,postcode\n" + lines), *CSV, "--take-likely")
+    assert done.exit_code == 0, done.output
+    assert written == [200, 200, 50]
+    with app.app_context(), transaction() as session:
+        assert session.query(Place).filter(Place.name.like("Place %")).count() == 450
+
+
+def test_what_a_person_did_meanwhile_stands_on_both_engines(both_engines: Flask) -> None:
+    assert take([PLAIN, PLAIN | {"id": "2", "name": "Other"}]).taken == 2
+    rows = [
+        PLAIN | {"area": "x"},
+        PLAIN | {"id": "2", "name": "Other", "area": "x"},
+        PLAIN | {"id": "3", "name": "New"},
+    ]
+    with transaction() as session:
+        _report, changes = services.decide_import(session, rows, source_name="example", now=NOW)
+    with transaction() as session:
+        session.query(Place).filter_by(slug="plain").one().edited_at = NOW
+        session.delete(session.query(Place).filter_by(slug="other").one())
+        session.add(Place(slug="new", source_key="theirs", name="N", kinds="wifi", confidence="high", source="s",
+                          licence="l", read_on=NOW.date()))  # fmt: skip
+    with transaction() as session:
+        assert services.write_import(session, changes, now=NOW) == 0
+    with transaction() as session:
+        assert {place.slug: place.area for place in session.query(Place)} == {"plain": "", "new": ""}
+
+
+# --- files that are none
+
+
+def test_pipes_and_devices_are_no_files(run: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), Path("/dev/null")):
+        done = run("import", path, *CSV)
+        assert (done.exit_code, "is not a plain file" in done.output) == (2, True), done.output
+
+
+def test_a_value_without_end_is_read_at_once(run: Run, tmp_path: Path) -> None:
+    began = time_of_day.perf_counter()
+    long = "A" + "a " * 60_000
+    hours = feature(
+        1, "Example Library", -2.22, 53.45, opening_hours=f"M{'o ' * 60_000}", website="a." * 60_000
+    )
+    assert run("import", osm_file(tmp_path, hours), *OSM).exit_code == 0
+    text = f"name,kinds,postcode,website,phone,hours\nB,wifi,M14 5RQ,{'a-' * 60_000},{'1 ' * 60_000},{long}\n"
+    assert run("import", csv_file(tmp_path, text), *CSV).exit_code == 1
+    assert time_of_day.perf_counter() - began < 5
+
+
 # --- out, and in again
 
 
@@ -331,7 +467,7 @@ def test_an_export_read_again_changes_nothing(app: Flask, run: Run, tmp_path: Pa
     target = tmp_path / "out.csv"
     run("export", "-o", target)
     before = snapshot(app)
-    done = run("import", target, *CSV)
+    done = run("import", target, *CSV, "--own")
     assert done.exit_code == 0, done.output
     assert "0 added, 0 changed, 52 the same" in done.output
     assert snapshot(app) == before
@@ -365,9 +501,11 @@ HARD: dict[str, Any] = {
 }
 
 
-def take(rows: list[dict[str, Any]], now: datetime = NOW, **more: Any) -> ImportReport:
+def take(
+    rows: list[dict[str, Any]], now: datetime = NOW, source: str = "example", **more: Any
+) -> ImportReport:
     with transaction() as session:
-        return services.import_places(session, rows, source_name="example", now=now, **more)
+        return services.import_places(session, rows, source_name=source, now=now, **more)
 
 
 def test_a_place_goes_out_and_comes_back_whole_on_both_engines(both_engines: Flask) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import brotli
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import text
 
-from inclusion_app.core import assets
+from inclusion_app.core import assets, attempts, db
+from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.places import wording
 from inclusion_app.places.hours import Answer, Status
-from inclusion_app.places.models import Place
+from inclusion_app.places.models import Place, PlaceReport
 from inclusion_app.places.queries import Found
 from tests.conftest import Browser
 
@@ -359,3 +361,69 @@ def test_the_finder_is_light_at_any_time_of_day(
         ):
             answer = person.get(f"/places?{path}", headers={"Accept-Encoding": "br"})
             assert len(answer.get_data()) + fixed <= 10_000, path
+
+
+def test_a_report_says_something(browser: Browser) -> None:
+    answer = browser.send("/places/gorton-library/wrong", what="other", words="  ")
+    assert answer.status_code == 422
+    assert "Write what is wrong." in answer.get_data(as_text=True)
+    assert browser.send("/places/gorton-library/wrong", what="closed", words="").status_code == 303
+
+
+def test_too_many_reports_of_one_network_are_refused_kindly_and_nothing_is_lost(
+    app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = attempts.Limit("report-network", 2, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
+    monkeypatch.setattr(attempts, "REPORT_NETWORK", few)
+    for number in range(2):
+        assert (
+            browser.send("/places/gorton-library/wrong", what="hours", words=f"{number}").status_code == 303
+        )
+    answer = browser.send("/places/gorton-library/wrong", what="hours", words="Opens at ten & closes at one.")
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Many people near you wrote to us just now. Try again in an hour." in html
+    assert "Opens at ten &amp; closes at one." in html
+    with app.app_context(), transaction() as session:
+        assert session.query(PlaceReport).count() == 2
+    with time_machine.travel(now() + timedelta(hours=2)):
+        assert browser.send("/places/gorton-library/wrong", what="hours", words="again").status_code == 303
+
+
+def test_reports_are_printed_on_one_line_each_and_settled(app: Flask, browser: Browser) -> None:
+    words = "real\r\n99: 2026-01-01 00:00 gorton-library [closed] (en) made up\x1b[2J\x1b]0;x\x07\u202eback"
+    browser.send("/places/gorton-library/wrong", what="hours", words=words)
+    with app.app_context(), transaction() as session:
+        number = session.query(PlaceReport).one().id
+    run = app.test_cli_runner()
+    told = run.invoke(args=["places", "reports"]).output
+    assert len(told.splitlines()) == 2
+    assert told.startswith(f"{number}: ")
+    assert not set("\x1b\x07\r\u202e") & set(told)
+    assert "real 99: 2026-01-01 00:00 gorton-library [closed] (en) made up" in told
+    assert (
+        run.invoke(args=["places", "reports", "--settle", str(number)]).output == f"report {number}: mended\n"
+    )
+    assert run.invoke(args=["places", "reports"]).output == "0 new reports\n"
+    for wrong in (number, 999):
+        done = run.invoke(args=["places", "reports", "--refuse", str(wrong)])
+        assert (done.exit_code, f"There is no new report {wrong}." in done.output) == (1, True)
+
+
+def test_somebody_who_reads_reports_keeps_nobody_from_writing(
+    app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.send("/places/gorton-library/wrong", what="hours", words="first")
+    said: list[str] = []
+
+    def echo(words: str, **_: object) -> None:
+        with app.app_context():
+            db.engine().dispose()
+            with db.transaction() as session:  # a lock held by the command would refuse this
+                session.execute(text("UPDATE place_reports SET language = 'ur'"))
+        said.append(words)
+
+    monkeypatch.setattr(db, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("inclusion_app.places.cli.click.echo", echo)
+    app.test_cli_runner().invoke(args=["places", "reports"], catch_exceptions=False)
+    assert len(said) == 2

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from inclusion_app.places.hours import Span, read_osm_week
+from inclusion_app.places.readers.rows import MOST_LETTERS
 
 _RULE = re.compile(r"(?:(?P<days>[A-Z][A-Za-z\[\],\s0-9-]*?)\s+)?(?P<times>off|closed|\d[\d:,\s-]*)")
 # A comma between two rules adds to the week; the one between two days does not stand after a figure.
@@ -31,6 +32,8 @@ def read_osm_hours(text: str) -> OsmHours:
     Raises ValueError for what cannot be said exactly; "24/7" is refused too, for at makers' places it mostly means
     members with a key.
     """
+    if len(text) > MOST_LETTERS:
+        raise ValueError(f"longer than {MOST_LETTERS:,} letters")
     if text.strip() == "24/7":
         raise ValueError("24/7 does not say who has a key")
     week: dict[tuple[int, int | None], list[Span]] = {}

@@ -17,6 +17,7 @@ from inclusion_app.places.pack import Refused
 
 MOST_BYTES = 64_000_000
 MOST_ROWS = 50_000
+MOST_LETTERS = 1_000  # of one value; the patterns below take the square of its length
 DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 # Signs that turn the direction of the text around them: a name could make the rest of a line unreadable.
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -156,6 +157,8 @@ def day_of(value: Any, today: date) -> str:
 def web_address(text: str) -> str:
     """An http or https address; "www.example.org" gets its https. "" for anything else, such as javascript:."""
     text = clean(text)
+    if len(text) > MOST_LETTERS:
+        return ""
     if re.fullmatch(r"https?://[^\s/\"'<>]+\.[^\s\"<>]+|https?://[^\s/\"'<>.]+(/[^\s\"<>]*)?", text, re.I):
         return text
     if re.fullmatch(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^\s\"<>]*)?", text, re.I):
@@ -165,7 +168,7 @@ def web_address(text: str) -> str:
 
 def phone_number(text: str) -> str:
     """The first number of a text with several; "" when it is none."""
-    first = re.split(r"[;,]|\bor\b", clean(text))[0].strip()
+    first = re.split(r"[;,]|\bor\b", clean(text)[:MOST_LETTERS])[0].strip()
     return first if re.fullmatch(r"[+(]?\d[\d\s()./-]{1,}", first) else ""
 
 
@@ -196,5 +199,5 @@ KIND_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 def kinds_in_words(text: str) -> list[str]:
     """The kinds a name or heading gives away, in one order; empty when it gives none away."""
-    plain = clean(text)
+    plain = clean(text)[:MOST_LETTERS]
     return [kind for kind, words in KIND_WORDS if words.search(plain)]
