@@ -19,7 +19,7 @@ from inclusion_app.places.queries import Found, NotFound, Where
 from inclusion_app.places.rules import WALKABLE, Trip, last_useful_arrival
 
 NOT_FOUND = {
-    "unknown_postcode": N_("We do not know this postcode. It may be new. Try the first part, like M14."),
+    "unknown_postcode": N_("We do not know this postcode. It may be new. Try its first part, %(outcode)s."),
     "unknown_outcode": N_("We do not know this postcode. Try a name like Gorton."),
     "half_postcode": N_("This is not a whole postcode. Type all of it, or the first part, like M14."),
     "unknown_name": N_("We do not know this place name. Try a postcode, or a name like Gorton."),
@@ -32,7 +32,11 @@ def why_not(found: NotFound | None) -> RuleBroken:
     """Why a typed text gave no position; None stands for no text."""
     if found is None:
         return RuleBroken(N_("Type a postcode, or a name like Gorton."), field="near")
-    facts = {"district": found.nearest} if found.nearest else {}
+    facts = (
+        {"outcode" if found.reason == "unknown_postcode" else "district": found.nearest}
+        if found.nearest
+        else {}
+    )
     return RuleBroken(NOT_FOUND[found.reason], field="near", **facts)
 
 
