@@ -16,7 +16,7 @@ from inclusion_app.core.clock import LONDON, now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import metres_between
-from inclusion_app.core.sessions import current_visit, visit_for_change
+from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.places import drawing, forms, names, organisations, queries, services, wording
 from inclusion_app.places.hours import status_at, week
 from inclusion_app.places.models import Place
@@ -50,6 +50,8 @@ def finder() -> Any:
             visit_for_change(db_session(), now()).near = found.as_near()
             # From beyond the region the plan's places are rough: that is said here first, and leads on to the plan.
             if _for_plan() and not found.outside:
+            if _for_plan() and had_visit():
+                raise VisitEnded
                 return redirect(url_for("roadmaps.plan"), 303)
             return redirect(url_for("places.finder", near="mine", **_kept(plan=True)), 303)
         form.refuse(wording.why_not(found))
