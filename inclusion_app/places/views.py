@@ -104,6 +104,19 @@ def _kept(plan: bool = False) -> dict[str, Any]:
 def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
     """What stands in the address and is known; the rest is as if it were not there."""
     kind, opens = request.args.get("kind", ""), request.args.get("open", "")
+def _known(filters: queries.Filters) -> dict[str, Any]:
+    """The filters as they ride along from a list: what is unknown was said once and is left behind."""
+    return {
+        name: value
+        for name, value in (
+            ("kind", filters.kind),
+            ("open", filters.open),
+            ("has", list(filters.facilities)),
+        )
+        if value
+    }
+
+
     return queries.Filters(
         kind=kind if kind in kinds else "",
         open=opens if opens in OPEN_WISHES else "",
@@ -114,6 +127,12 @@ def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
 def _results(form: forms.WhereForm, where: queries.Where | None, status: int, nearest: str = "") -> Any:
     session, moment = db_session(), now()
     kinds = queries.kinds_with_data(session) | organisations.kinds_without_address()
+def _asks_for_unknown(filters: queries.Filters) -> bool:
+    """True when the address asks for a list we have not, or have no more: an old bookmark or a printed link."""
+    asked = {request.args.get("kind"), request.args.get("open"), *request.args.getlist("has")}
+    return not asked <= {None, "", filters.kind, filters.open, *filters.facilities}
+
+
     facilities = queries.facilities_with_data(session)
     filters = _filters(kinds, facilities)
     page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
@@ -135,6 +154,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int, ne
         kinds=[(kind, KINDS[kind]) for kind in KINDS if kind in kinds],
         wishes=OPEN_WISHES,
         facilities=[(name, FACILITIES[name]) for name in SHOWN_FACILITIES if name in facilities],
+        unknown=_asks_for_unknown(filters),
         facility_words=FACILITIES,
         without_address=organisations.without_address(
             filters.kind, queries.nearest_district(session, where) if where else ""
@@ -144,7 +164,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int, ne
         where_name=_shown_name(where),
         outside=wording.outside_words(where),
         nearest=nearest or (where.outside if where else ""),
-        kept=_kept(),
+        kept=_known(filters),
         mine="mine" if where and request.args.get("near") == "mine" else (request.args.get("near") or None),
         asked_mine=request.args.get("near") == "mine",
     )
