@@ -23,8 +23,10 @@ from inclusion_app.places.models import Place
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.places.rules import FACILITIES, KINDS
 
+from inclusion_app.places.sites import site_words
 room = Room("places", __name__)
 OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
+room.add_app_template_filter(site_words)
 SHOWN_FACILITIES = (
     "computers",
     "wifi",
