@@ -8,6 +8,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.core import i18n
@@ -173,12 +174,14 @@ def _asks_for_unknown(filters: queries.Filters) -> bool:
     return html, status
 
 
-def _shown_name(where: queries.Where | None) -> str:
-    """The name of where somebody looks from, with how it is written in the reader's letters."""
-    if where is None:
-        return ""
-    other = names.written(where.name, i18n.current_language().code)
-    return f"{where.name} ({other})" if other else where.name
+def _shown_name(where: queries.Where | None) -> str | Markup:
+    """The name of where somebody looks from, said in English, with how it is written in the reader's letters."""
+    language = i18n.current_language()
+    if where is None or language.slug == "en":
+        return where.name if where else ""
+    other = names.written(where.name, language.code)
+    name = Markup('<bdi lang="en">{}</bdi>').format(where.name)
+    return Markup("{} ({})").format(name, other) if other else name
 
 
 def _entry(item: queries.Found, number: int, moment: datetime, asked: tuple[str, ...]) -> dict[str, Any]:
