@@ -16,7 +16,7 @@ from enum import StrEnum
 from inclusion_app.core.clock import LONDON
 
 LOOK_AHEAD = 14  # days an opening without a break is followed
-OPENING_AHEAD = 62  # days the next opening is looked for: a monthly day may be five weeks off, and fall out once
+OPENING_AHEAD = 62  # days the next opening is looked for: a day of the month may be five weeks off
 
 
 class Kind(StrEnum):
@@ -265,7 +265,9 @@ def _days_to_look_at(hours: Hours, first: date, holidays: Collection[date]) -> l
     weekdays = {span.weekday for span in hours.spans}
     dated = {exception.on for exception in hours.exceptions}
     # Without weekly spans nothing is known of a day that no exception names: then all of them count.
-    return [day for day in days if not weekdays or day.weekday() in weekdays or day in dated or day in holidays]
+    return [
+        day for day in days if not weekdays or day.weekday() in weekdays or day in dated or day in holidays
+    ]
 
 
 def nth_rules(hours: Hours) -> tuple[Span, ...]:

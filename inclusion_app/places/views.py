@@ -19,15 +19,15 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import metres_between
 from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.places import drawing, forms, names, organisations, queries, services, wording
-from inclusion_app.places.hours import status_at, week
+from inclusion_app.places.hours import is_told_by_rules, status_at, week
 from inclusion_app.places.models import Place
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.places.rules import FACILITIES, KINDS
-
 from inclusion_app.places.sites import site_words
+
 room = Room("places", __name__)
-OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
 room.add_app_template_filter(site_words)
+OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
 SHOWN_FACILITIES = (
     "computers",
     "wifi",
@@ -50,11 +50,11 @@ def finder() -> Any:
     if request.method == "POST":
         found = queries.find_where(db_session(), form.near.data or "")
         if isinstance(found, queries.Where):
+            if _for_plan() and had_visit():
+                raise VisitEnded
             visit_for_change(db_session(), now()).near = found.as_near()
             # From beyond the region the plan's places are rough: that is said here first, and leads on to the plan.
             if _for_plan() and not found.outside:
-            if _for_plan() and had_visit():
-                raise VisitEnded
                 return redirect(url_for("roadmaps.plan"), 303)
             return redirect(url_for("places.finder", near="mine", **_kept(plan=True)), 303)
         form.refuse(wording.why_not(found))
@@ -104,9 +104,6 @@ def _kept(plan: bool = False) -> dict[str, Any]:
     return {**kept, "for": "plan"} if plan and _for_plan() else kept
 
 
-def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
-    """What stands in the address and is known; the rest is as if it were not there."""
-    kind, opens = request.args.get("kind", ""), request.args.get("open", "")
 def _known(filters: queries.Filters) -> dict[str, Any]:
     """The filters as they ride along from a list: what is unknown was said once and is left behind."""
     return {
@@ -120,6 +117,9 @@ def _known(filters: queries.Filters) -> dict[str, Any]:
     }
 
 
+def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
+    """What stands in the address and is known; the rest is as if it were not there."""
+    kind, opens = request.args.get("kind", ""), request.args.get("open", "")
     return queries.Filters(
         kind=kind if kind in kinds else "",
         open=opens if opens in OPEN_WISHES else "",
@@ -127,15 +127,15 @@ def _known(filters: queries.Filters) -> dict[str, Any]:
     )
 
 
-def _results(form: forms.WhereForm, where: queries.Where | None, status: int, nearest: str = "") -> Any:
-    session, moment = db_session(), now()
-    kinds = queries.kinds_with_data(session) | organisations.kinds_without_address()
 def _asks_for_unknown(filters: queries.Filters) -> bool:
     """True when the address asks for a list we have not, or have no more: an old bookmark or a printed link."""
     asked = {request.args.get("kind"), request.args.get("open"), *request.args.getlist("has")}
     return not asked <= {None, "", filters.kind, filters.open, *filters.facilities}
 
 
+def _results(form: forms.WhereForm, where: queries.Where | None, status: int, nearest: str = "") -> Any:
+    session, moment = db_session(), now()
+    kinds = queries.kinds_with_data(session) | organisations.kinds_without_address()
     facilities = queries.facilities_with_data(session)
     filters = _filters(kinds, facilities)
     page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
@@ -154,10 +154,10 @@ def _asks_for_unknown(filters: queries.Filters) -> bool:
         page=page,
         pages=-(-total // queries.PAGE),
         filters=filters,
+        unknown=_asks_for_unknown(filters),
         kinds=[(kind, KINDS[kind]) for kind in KINDS if kind in kinds],
         wishes=OPEN_WISHES,
         facilities=[(name, FACILITIES[name]) for name in SHOWN_FACILITIES if name in facilities],
-        unknown=_asks_for_unknown(filters),
         facility_words=FACILITIES,
         without_address=organisations.without_address(
             filters.kind, queries.nearest_district(session, where) if where else ""
@@ -238,6 +238,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         from_edge=bool(where and where.outside),
     )
     open_now, leave = wording.visit_words(found, moment)
+    this_week = week(here.hours, monday, days) if here.spans else ()
     known = {fact.name: fact for fact in here.facilities}
     form.what.choices = [SelectChoice(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
     page = render_template(
@@ -247,7 +248,11 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         leave=leave,
         distance=wording.distance_words(found),
         near=near if found.metres is not None else None,
-        week=week(here.hours, monday, days) if here.spans else (),
+        week=() if is_told_by_rules(here.hours, this_week) else this_week,
+        rules=[both.own for both in wording.rule_words(here)],
+        closed=_(wording.closed_text(here)),
+        hours_source=wording.hours_source_words(here).own,
+        self_service=_(text) if (text := wording.self_service_text(here)) else "",
         today=today,
         kinds=[_(KINDS[kind]) for kind in here.kind_list],
         facts=[

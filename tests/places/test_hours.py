@@ -506,9 +506,7 @@ class Oracle:
         def reached(then: datetime) -> bool:
             day = then.astimezone(LONDON).date()
             return (
-                day > last
-                or in_doubt(day)
-                or bool(self.kinds_at(then) & {Kind.STAFFED, Kind.SELF_SERVICE})
+                day > last or in_doubt(day) or bool(self.kinds_at(then) & {Kind.STAFFED, Kind.SELF_SERVICE})
             )
 
         found = self.walk(moment, reached, OPENING_AHEAD)
