@@ -23,7 +23,7 @@ from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import access, assets, clock, crypto, db, errors, headers, i18n, template_words
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
-from inclusion_app.roadmaps import keep_views, paper_views, wording
+from inclusion_app.roadmaps import keep_views, paper_views, services, wording
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 
@@ -121,6 +121,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         until_then=roadmaps_views.until_then,
         has_plan=roadmaps_views.has_plan,
     )
+    if services.take_saved_area not in people_views.WHEN_OPENED:
+        people_views.WHEN_OPENED.append(services.take_saved_area)
     for room in ROOMS:
         app.register_blueprint(room)
     errors.register_error_pages(app)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import current_app, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 
 from inclusion_app.core import attempts, i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
@@ -16,13 +18,15 @@ from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, reading, side_write
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.pins import hash_secret, needs_new_hash, read_pin
-from inclusion_app.core.sessions import end_visit, visit_for_change
+from inclusion_app.core.sessions import Visit, end_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
 from inclusion_app.people.forms import ComeBackForm
 from inclusion_app.people.models import Resident
 
 room = Room("people", __name__)
+# What the rooms above do when a plan was opened with its secret: they know what is kept with it.
+WHEN_OPENED: list[Callable[[Session, Visit], None]] = []
 
 WRONG = N_("The code and the PIN or pictures do not fit. Check them and try again.")
 WRONG_TWO_LEFT = N_("The code and the PIN or pictures do not fit. Two more tries, then you must wait.")
@@ -202,3 +206,6 @@ def _enter(facts: _Facts, code: str, unlocked: str, moment: datetime) -> None:
     visit.unlocked = unlocked
     resident.last_used_at = moment
     session.flush()
+    if unlocked == "everything":
+        for tell in WHEN_OPENED:
+            tell(session, visit)

@@ -15,7 +15,8 @@ from enum import StrEnum
 
 from inclusion_app.core.clock import LONDON
 
-LOOK_AHEAD = 14
+LOOK_AHEAD = 14  # days an opening without a break is followed
+OPENING_AHEAD = 62  # days the next opening is looked for: a day of the month may be five weeks off
 LATE = time(17)
 
 
@@ -261,18 +262,48 @@ def _end_of_run(hours: Hours, kind: Kind, moment: datetime, holidays: Collection
 
 
 def _next_opening(hours: Hours, moment: datetime, holidays: Collection[date]) -> datetime | None:
-    """The next time staff open the door within two weeks; None past a day we would have to ask about."""
+    """The next time staff open the door within two months; None past a day we would have to ask about.
+
+    A bank holiday on which the place would be shut anyway is no reason to ask.
+    """
     first = moment.astimezone(LONDON).date()
-    for number in range(LOOK_AHEAD + 1):
-        day = first + timedelta(days=number)
+    for day in _days_to_look_at(hours, first, holidays):
         here = hours_of_day(hours, day, holidays)
-        if here.ask or not here.known:
+        if (here.ask and _usual_spans(hours, day)) or not here.known:
             return None
         doors = [span for span in here.spans if span.kind in {Kind.STAFFED, Kind.SELF_SERVICE}]
         later = [begins for begins, _ends in (_bounds(span, day) for span in doors) if begins > moment]
         if later:
             return min(later).astimezone(LONDON)
     return None
+
+
+def _days_to_look_at(hours: Hours, first: date, holidays: Collection[date]) -> list[date]:
+    """The days ahead on which something may begin. All of them where spans hold for a time only."""
+    days = [first + timedelta(days=number) for number in range(OPENING_AHEAD + 1)]
+    if any(span.valid_from or span.valid_until for span in hours.spans):
+        return days
+    weekdays = {span.weekday for span in hours.spans}
+    dated = {exception.on for exception in hours.exceptions}
+    # Without weekly spans nothing is known of a day that no exception names: then all of them count.
+    return [
+        day for day in days if not weekdays or day.weekday() in weekdays or day in dated or day in holidays
+    ]
+
+
+def nth_rules(hours: Hours) -> tuple[Span, ...]:
+    """The spans of a day of the month ("third Saturday"), first of the week first."""
+    rules = [span for span in hours.spans if span.nth is not None and span.kind is Kind.STAFFED]
+    return tuple(sorted(rules, key=lambda span: (span.weekday, span.nth, span.opens)))
+
+
+def is_told_by_rules(hours: Hours, days: Sequence[DayHours]) -> bool:
+    """True when the place opens by days of the month only, and these days hold none of them.
+
+    A table of that week would say "closed" all through and never when to come.
+    """
+    rules = nth_rules(hours)
+    return bool(rules) and len(rules) == len(hours.spans) and not any(day.spans for day in days)
 
 
 def is_open_late(hours: Hours) -> bool:

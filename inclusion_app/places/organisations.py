@@ -24,11 +24,6 @@ class Organisation:
     website: str
     source_on: str
 
-    @property
-    def website_name(self) -> str:
-        """The address without its scheme, as people say it."""
-        return self.website.partition("://")[2].removeprefix("www.").rstrip("/")
-
 
 @cache
 def all_organisations(folder: Path = CITY) -> tuple[Organisation, ...]:

@@ -49,9 +49,12 @@ class Name:
 
 def read_where(text: str) -> Postcode | Outcode | Name | None:
     """What somebody typed into the box; None when it is empty. Case, spaces, O/0 and I/1 are mended."""
-    plain = plain_digits(text).strip()[:LONGEST]
+    # Who types Arabic letters writes M as it sounds.
+    plain = re.sub(r"^\W*م\W*(?=[0-9])", "M", plain_digits(text).strip()[:LONGEST])
     if not plain:
         return None
+    if any(sign.isalpha() and not sign.isascii() for sign in plain):
+        return Name(plain, area_key(plain))  # what is left without those letters would be another postcode
     tight = re.sub(r"[^A-Za-z0-9]", "", plain).upper()
     # Letters alone may be a postcode ("OLI IAA") only in two parts; in one they are a word ("Molly").
     in_parts = any(sign.isdigit() for sign in tight) or re.search(r"\s\w{3}$", plain)

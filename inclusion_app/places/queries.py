@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.geo import metres_between
-from inclusion_app.places import drawing
+from inclusion_app.places import drawing, names
 from inclusion_app.places.drawing import Sheet
 from inclusion_app.places.edges import edge_of
 from inclusion_app.places.hours import (
@@ -40,7 +40,17 @@ from inclusion_app.places.models import (
     PostcodePoint,
     Ward,
 )
-from inclusion_app.places.postcodes import Name, Outcode, Postcode, alternatives, postcode_key, read_where
+from inclusion_app.places.organisations import city_and_region
+from inclusion_app.places.postcodes import (
+    Name,
+    Outcode,
+    Postcode,
+    alternatives,
+    area_key,
+    name_key,
+    postcode_key,
+    read_where,
+)
 from inclusion_app.places.rules import FAR_METRES
 
 PAGE = 20
@@ -120,7 +130,8 @@ def where_of_near(near: Mapping[str, Any] | None) -> Where | None:
 class NotFound:
     """Why a text gave no position: unknown postcode, half a postcode, outside the region, no such name.
 
-    `nearest` is the district of the region that is nearest, when it is not too far to say.
+    `nearest` is where to look instead: the district of the region that is nearest, when it is not too far to say, or
+    the first half of an unknown postcode, when that is known.
     """
 
     reason: str
@@ -160,7 +171,7 @@ def _find_postcode(session: Session, postcode: Postcode) -> Where | NotFound:
         if area is not None:
             edge = edge_of(candidate.outward)
             if edge is None or edge.kind != "near":
-                return NotFound("unknown_postcode")
+                return NotFound("unknown_postcode", candidate.outward)
             return Where(
                 area.lat, area.lng, candidate.outward, rough=True, outside=edge.district, unsure=True
             )
@@ -181,24 +192,66 @@ def _outside(session: Session, outward: str) -> Where | NotFound:
 
 
 def _find_name(session: Session, name: Name) -> Where | NotFound:
-    area = session.get(Area, name.key)
+    """A part of the city, else a place we list. "Manchester" behind the name says nothing more."""
+    for key in dict.fromkeys((name.key, _without_city(name.key))):
+        found = _where_of_area(session, key, name.text) or _where_of_place(session, key)
+        if found is not None:
+            return found
+    return NotFound("half_postcode" if any(sign.isdigit() for sign in name.text) else "unknown_name")
+
+
+def _without_city(key: str) -> str:
+    city, region = city_and_region()
+    forms = [form for written in names.all_written().get(city, {}).values() for form in written]
+    for end in (region, city, *forms):
+        rest = key.removesuffix(area_key(end))
+        if rest not in {key, ""} and (rest.endswith(" ") or not rest.isascii()):
+            return rest.rstrip()
+    return key
+
+
+def _where_of_area(session: Session, key: str, text: str) -> Where | None:
+    area = session.get(Area, key)
     if area is None:
-        if any(sign.isdigit() for sign in name.text):
-            return NotFound("half_postcode")
+        if len(key) < 4 or any(sign.isdigit() for sign in text):
+            return None
         starts = session.scalars(
-            select(Area)
-            .where(Area.key.startswith(name.key, autoescape=True), Area.kind != "outcode")
-            .limit(10)
+            select(Area).where(Area.key.startswith(key, autoescape=True), Area.kind != "outcode").limit(10)
         ).all()
         # Several forms of one name in other letters are one name.
-        if len(name.key) < 4 or len({found.name for found in starts}) != 1:
-            return NotFound("unknown_name")
+        if len({found.name for found in starts}) != 1:
+            return None
         area = starts[0]
     codes = area.ward_codes.split()
     ward = session.scalar(select(Ward).where(Ward.code == codes[0])) if len(codes) == 1 else None
     return Where(
         area.lat, area.lng, area.name, ward.name if ward else "", ward.id if ward else None, rough=True
     )
+
+
+def _where_of_place(session: Session, key: str) -> Where | None:
+    """The one place of this name, or the one whose name begins so and has all these words ("Longsight library")."""
+    words = key.split()
+    if len(key) < 4:
+        return None
+    rows = session.scalars(
+        select(Place).where(Place.name.istartswith(words[0], autoescape=True)).options(*WHOLE[-1:])
+    ).all()
+    keys = {place: name_key(place.name) for place in rows}
+    fitting = [place for place in rows if keys[place] == key] or [
+        place
+        for place in rows
+        if keys[place].startswith(key) or (len(words) > 1 and set(words) <= set(keys[place].split()))
+    ]
+    if len(fitting) != 1:
+        return None
+    [place] = fitting
+    ward = place.ward
+    if place.lat is not None and place.lng is not None:
+        return Where(
+            place.lat, place.lng, place.name, ward.name if ward else "", ward.id if ward else None
+        )  # fmt: skip
+    return Where(ward.lat, ward.lng, place.name, ward.name, ward.id, rough=True) if ward else None
 
 
 def names_to_pick(session: Session) -> tuple[list[str], list[str]]:

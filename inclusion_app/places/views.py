@@ -8,6 +8,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.core import attempts, i18n
@@ -17,16 +18,18 @@ from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import metres_between
-from inclusion_app.core.sessions import current_visit, visit_for_change
+from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.places import drawing, forms, names, organisations, queries, services, wording
-from inclusion_app.places.hours import status_at, week
+from inclusion_app.places.hours import is_told_by_rules, status_at, week
 from inclusion_app.places.models import Place
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.places.rules import FACILITIES, KINDS
+from inclusion_app.places.sites import site_words
 
 room = Room("places", __name__)
 room.add_app_template_filter(i18n.translated)
+room.add_app_template_filter(site_words)
 OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
 SHOWN_FACILITIES = (
     "computers",
@@ -50,6 +53,8 @@ def finder() -> Any:
     if request.method == "POST":
         found = queries.find_where(db_session(), form.near.data or "")
         if isinstance(found, queries.Where):
+            if _for_plan() and had_visit():
+                raise VisitEnded
             visit_for_change(db_session(), now()).near = found.as_near()
             # From beyond the region the plan's places are rough: that is said here first, and leads on to the plan.
             if _for_plan() and not found.outside:
@@ -102,6 +107,19 @@ def _kept(plan: bool = False) -> dict[str, Any]:
     return {**kept, "for": "plan"} if plan and _for_plan() else kept
 
 
+def _known(filters: queries.Filters) -> dict[str, Any]:
+    """The filters as they ride along from a list: what is unknown was said once and is left behind."""
+    return {
+        name: value
+        for name, value in (
+            ("kind", filters.kind),
+            ("open", filters.open),
+            ("has", list(filters.facilities)),
+        )
+        if value
+    }
+
+
 def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
     """What stands in the address and is known; the rest is as if it were not there."""
     kind, opens = request.args.get("kind", ""), request.args.get("open", "")
@@ -110,6 +128,12 @@ def _filters(kinds: set[str], facilities: set[str]) -> queries.Filters:
         open=opens if opens in OPEN_WISHES else "",
         facilities=tuple(name for name in request.args.getlist("has") if name in facilities),
     )
+
+
+def _asks_for_unknown(filters: queries.Filters) -> bool:
+    """True when the address asks for a list we have not, or have no more: an old bookmark or a printed link."""
+    asked = {request.args.get("kind"), request.args.get("open"), *request.args.getlist("has")}
+    return not asked <= {None, "", filters.kind, filters.open, *filters.facilities}
 
 
 def _results(form: forms.WhereForm, where: queries.Where | None, status: int, nearest: str = "") -> Any:
@@ -133,6 +157,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int, ne
         page=page,
         pages=-(-total // queries.PAGE),
         filters=filters,
+        unknown=_asks_for_unknown(filters),
         kinds=[(kind, KINDS[kind]) for kind in KINDS if kind in kinds],
         wishes=OPEN_WISHES,
         facilities=[(name, FACILITIES[name]) for name in SHOWN_FACILITIES if name in facilities],
@@ -145,19 +170,21 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int, ne
         where_name=_shown_name(where),
         outside=wording.outside_words(where),
         nearest=nearest or (where.outside if where else ""),
-        kept=_kept(),
+        kept=_known(filters),
         mine="mine" if where and request.args.get("near") == "mine" else (request.args.get("near") or None),
         asked_mine=request.args.get("near") == "mine",
     )
     return html, status
 
 
-def _shown_name(where: queries.Where | None) -> str:
-    """The name of where somebody looks from, with how it is written in the reader's letters."""
-    if where is None:
-        return ""
-    other = names.written(where.name, i18n.current_language().code)
-    return f"{where.name} ({other})" if other else where.name
+def _shown_name(where: queries.Where | None) -> str | Markup:
+    """The name of where somebody looks from, said in English, with how it is written in the reader's letters."""
+    language = i18n.current_language()
+    if where is None or language.slug == "en":
+        return where.name if where else ""
+    other = names.written(where.name, language.code)
+    name = Markup('<bdi lang="en">{}</bdi>').format(where.name)
+    return Markup("{} ({})").format(name, other) if other else name
 
 
 def _entry(item: queries.Found, number: int, moment: datetime, asked: tuple[str, ...]) -> dict[str, Any]:
@@ -214,6 +241,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         from_edge=bool(where and where.outside),
     )
     open_now, leave = wording.visit_words(found, moment)
+    this_week = week(here.hours, monday, days) if here.spans else ()
     known = {fact.name: fact for fact in here.facilities}
     form.what.choices = [SelectChoice(value, _(label)) for value, label in forms.WHAT_IS_WRONG.items()]
     page = render_template(
@@ -223,7 +251,11 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
         leave=leave,
         distance=wording.distance_words(found),
         near=near if found.metres is not None else None,
-        week=week(here.hours, monday, days) if here.spans else (),
+        week=() if is_told_by_rules(here.hours, this_week) else this_week,
+        rules=[both.own for both in wording.rule_words(here)],
+        closed=_(wording.closed_text(here)),
+        hours_source=wording.hours_source_words(here).own,
+        self_service=_(text) if (text := wording.self_service_text(here)) else "",
         today=today,
         kinds=[_(KINDS[kind]) for kind in here.kind_list],
         facts=[

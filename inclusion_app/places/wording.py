@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
+from babel.dates import format_date as babel_format_date
 from flask_babel import format_date
 from flask_babel import gettext as _
 
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import walk_minutes
-from inclusion_app.core.i18n import clock_words
+from inclusion_app.core.i18n import clock_words, day_words, source_words, weekday_words
 from inclusion_app.core.words import N_
-from inclusion_app.places.hours import Answer, Status
+from inclusion_app.places.hours import Answer, Status, nth_rules
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Found, NotFound, Where
 from inclusion_app.places.rules import WALKABLE, Trip, last_useful_arrival
 
+A_MONDAY = date(2024, 1, 1)
+SOON = 6  # days ahead a weekday alone says which day is meant
+RULES = {
+    1: N_("Every first %(day)s of the month, %(opens)s to %(closes)s."),
+    2: N_("Every second %(day)s of the month, %(opens)s to %(closes)s."),
+    3: N_("Every third %(day)s of the month, %(opens)s to %(closes)s."),
+    4: N_("Every fourth %(day)s of the month, %(opens)s to %(closes)s."),
+    5: N_("Every fifth %(day)s of the month, %(opens)s to %(closes)s."),
+    -1: N_("Every last %(day)s of the month, %(opens)s to %(closes)s."),
+}
 NOT_FOUND = {
-    "unknown_postcode": N_("We do not know this postcode. It may be new. Try the first part, like M14."),
+    "unknown_postcode": N_("We do not know this postcode. It may be new. Try its first part, %(outcode)s."),
     "unknown_outcode": N_("We do not know this postcode. Try a name like Gorton."),
     "half_postcode": N_("This is not a whole postcode. Type all of it, or the first part, like M14."),
     "unknown_name": N_("We do not know this place name. Try a postcode, or a name like Gorton."),
@@ -32,7 +43,11 @@ def why_not(found: NotFound | None) -> RuleBroken:
     """Why a typed text gave no position; None stands for no text."""
     if found is None:
         return RuleBroken(N_("Type a postcode, or a name like Gorton."), field="near")
-    facts = {"district": found.nearest} if found.nearest else {}
+    facts = (
+        {"outcode" if found.reason == "unknown_postcode" else "district": found.nearest}
+        if found.nearest
+        else {}
+    )
     return RuleBroken(NOT_FOUND[found.reason], field="near", **facts)
 
 
@@ -97,7 +112,64 @@ def _when(moment: datetime, now: datetime) -> str:
     wall, here = moment.astimezone(LONDON), now.astimezone(LONDON)
     if wall.date() == here.date():
         return clock_words(wall.time())
-    return f"{format_date(wall.date(), 'EEEE')} {clock_words(wall.time())}"
+    # "Saturday" is next Saturday to whoever reads it.
+    day = "EEEE" if wall.date() - here.date() <= timedelta(days=SOON) else "EEEE d MMMM"
+    return f"{format_date(wall.date(), day)} {clock_words(wall.time())}"
+
+
+class Both(NamedTuple):
+    """One sentence in the reader's language and in English, as a sheet of two languages prints it."""
+
+    own: str
+    english: str
+
+
+def rule_words(place: Place) -> list[Both]:
+    """When a place of "every third Saturday" opens, one sentence a rule; empty for a place of the week alone."""
+    sentences = []
+    for span in nth_rules(place.hours):
+        text, day = RULES[span.nth or 1], A_MONDAY + timedelta(days=span.weekday)
+        times = {"opens": clock_words(span.opens), "closes": clock_words(span.closes)}
+        english = text % {"day": babel_format_date(day, "EEEE", locale="en"), **times}
+        sentences.append(Both(_(text, day=weekday_words(day), **times), english))
+    return sentences
+
+
+def hours_source_words(place: Place) -> Both:
+    """Where hours nobody confirmed come from. A list without a date is never given the day we read it for its own."""
+    if place.hours_source_on:
+        text, on = (
+            N_("These times come from a public list of %(date)s. Ask before you travel."),
+            (source_words(place.hours_source_on), source_words(place.hours_source_on, "en")),
+        )
+    else:
+        text, on = (
+            N_(
+                "These times come from a public list without a date. We read it on %(date)s. "
+                "Ask before you travel."
+            ),
+            (day_words(place.read_on), babel_format_date(place.read_on, "EEEE d MMMM y", locale="en")),
+        )
+    return Both(_(text, date=on[0]), text % {"date": on[1]})
+
+
+def has_self_service(place: Place) -> bool:
+    """True where people with a card and PIN let themselves in, at some hours at least."""
+    return place.self_service_unknown or any(
+        fact.name == "self_service" and fact.value == "yes" for fact in place.facilities
+    )
+
+
+def closed_text(place: Place) -> str:
+    """The N_ word for a day without spans. Where a card and PIN open the door, nobody knows that it is closed."""
+    return N_("No staff") if has_self_service(place) else N_("Closed")
+
+
+def self_service_text(place: Place) -> str:
+    """That one can get in without staff at hours nobody knows, as an N_ sentence; empty where it is not so."""
+    if place.self_service_unknown and not place.opening_note:
+        return N_("You can also get in without staff, with a card and PIN. We do not know the hours.")
+    return ""
 
 
 def open_words(place: Place, status: Status, now: datetime) -> str:
@@ -144,4 +216,6 @@ class Near:
         self.place: Any = found.place
         self.distance_words = distance_words(found)
         self.open_words, self.leave_words = visit_words(found, now)
+        # What the hours do not say by themselves: some are without staff, some are not those of the library.
+        self.note = _(found.place.opening_note) if found.place.opening_note and found.place.spans else ""
         self.why = why

@@ -222,6 +222,13 @@ def count_gaps(session: Session, *, visit_id: int, steps: Collection[str], area:
         )
 
 
+def take_saved_area(session: Session, visit: Visit) -> None:
+    """A plan was opened with its secret: the area kept with it is where this visit looks from, in the finder too."""
+    roadmap = session.scalar(select(Roadmap).where(Roadmap.resident_id == visit.resident_id))
+    if roadmap is not None and roadmap.near and not visit.near:
+        visit.near = dict(roadmap.near)
+
+
 def give_to_resident(
     session: Session,
     *,

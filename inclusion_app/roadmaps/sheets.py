@@ -15,9 +15,16 @@ from inclusion_app.core.codes import show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.people.models import Resident
 from inclusion_app.places import drawing
-from inclusion_app.places.hours import DayHours, week
+from inclusion_app.places.hours import DayHours, is_told_by_rules, week
 from inclusion_app.places.queries import Where, city_sheet, holidays
-from inclusion_app.places.wording import Near, distance_facts
+from inclusion_app.places.wording import (
+    Near,
+    closed_text,
+    distance_facts,
+    hours_source_words,
+    rule_words,
+    self_service_text,
+)
 from inclusion_app.roadmaps import nearby, queries, wording
 from inclusion_app.roadmaps.handout import (
     Handout,
@@ -115,14 +122,11 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
         if place.spans
         else ()
     )
-    sure = []
+    sure = [Pair(*both) for both in rule_words(place)]
     if days and not place.hours_confirmed:
-        text = "These times come from a public list of %(date)s. Ask before you travel."
-        own, english = (
-            i18n.source_words(place.hours_source_on),
-            i18n.source_words(place.hours_source_on, "en"),
-        )
-        sure.append(Pair(_(text, date=own), text % {"date": english}))
+        sure.append(Pair(*hours_source_words(place)))
+    if self_service := self_service_text(place):
+        sure.append(pair(_, self_service))
     if place.hours_differ:
         sure.append(pair(_, "Two public lists do not agree on these times."))
     if days and place.opening_note:
@@ -135,7 +139,9 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
         address=place.address,
         postcode=place.postcode,
         distance=pair(_, text, **facts) if text else None,
-        week=tuple(_open_day(day) for day in days),
+        week=()
+        if is_told_by_rules(place.hours, days)
+        else tuple(_open_day(day, closed_text(place)) for day in days),
         opening_note=pair(_, place.opening_note) if place.opening_note and not days else None,
         how_sure=tuple(sure),
         drawing=_drawn_map(drawn) if drawn else None,
@@ -152,12 +158,12 @@ def _drawn_map(near: drawing.CloseUp) -> Markup:
     return Markup(render_template("places/_paper_map.html", near=near))  # noqa: S704 - our own template, escaped
 
 
-def _open_day(day: DayHours) -> OpenDay:
+def _open_day(day: DayHours, closed: str) -> OpenDay:
     name = Pair(i18n.weekday_words(day.day), _english_day(day.day, "EEEE"))
     if day.ask or not day.known:
         return OpenDay(name, words=pair(_, "Ask first"))
     if not day.spans:
-        return OpenDay(name, words=pair(_, "Closed"))
+        return OpenDay(name, words=pair(_, closed))
     times = tuple(f"{i18n.clock_words(span.opens)}–{i18n.clock_words(span.closes)}" for span in day.spans)
     return OpenDay(name, times=times)
 

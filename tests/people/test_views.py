@@ -350,3 +350,19 @@ def cookie_of(browser: Browser) -> str:
 
 def put_cookie(browser: Browser, value: str) -> None:
     browser.client.set_cookie("visit", value)
+
+
+def test_an_area_kept_with_the_plan_is_where_its_owner_looks_from_and_nobody_with_the_code_alone(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
+    browser.make_plan()
+    browser.send("/places", near="M18 8HE")
+    code = browser.save_plan(keep_near="y")
+    back = another_browser()
+    back.send("/come-back", code=code, pin="4071")
+    page = back.text("/places?near=mine")
+    assert "We do not know where you are" not in page
+    assert "Near Gorton" in page
+    stranger = another_browser()
+    stranger.send("/come-back", code=code)
+    assert "We do not know where you are" in stranger.text("/places?near=mine")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from inclusion_app.core.clock import LONDON
 from inclusion_app.places.hours import (
     LOOK_AHEAD,
+    OPENING_AHEAD,
     Answer,
     DatedException,
     HolidayRule,
@@ -22,7 +23,9 @@ from inclusion_app.places.hours import (
     Span,
     Status,
     is_open_late,
+    is_told_by_rules,
     leave_before,
+    nth_rules,
     read_osm_week,
     status_at,
     week,
@@ -160,9 +163,33 @@ def test_self_service_at_hours_nobody_knows_is_never_called_closed() -> None:
     assert found == Status(Answer.NO_STAFF, opens_at=on(MONDAY + timedelta(days=1), 9))
 
 
-def test_no_opening_within_two_weeks_gives_none() -> None:
-    hours = Hours(spans=(Span(0, time(9), time(10), nth=1),))
-    assert status_at(hours, on(date(2026, 11, 3), 9), NONE) == Status(Answer.CLOSED)
+def test_the_next_day_of_the_month_is_found_weeks_ahead() -> None:
+    hours = Hours(spans=(Span(5, time(10), time(12), nth=3),))
+    found = status_at(hours, on(MONDAY, 9), NONE)
+    assert found == Status(Answer.CLOSED, opens_at=on(date(2026, 12, 19), 10))
+
+
+def test_a_bank_holiday_on_another_day_does_not_hide_the_next_day_of_the_month() -> None:
+    hours = Hours(spans=(Span(5, time(10), time(12), nth=3),))
+    found = status_at(hours, on(date(2026, 12, 20), 9), {CHRISTMAS, date(2026, 12, 28), date(2027, 1, 1)})
+    assert found == Status(Answer.CLOSED, opens_at=on(date(2027, 1, 16), 10))
+    assert status_at(hours, on(date(2026, 12, 20), 9), {date(2027, 1, 16)}).opens_at is None
+
+
+def test_no_opening_within_two_months_gives_none() -> None:
+    hours = Hours(spans=(Span(0, time(9), time(10), nth=5),))
+    assert status_at(hours, on(date(2026, 12, 1), 9), NONE) == Status(Answer.CLOSED)
+
+
+def test_a_week_outside_the_days_of_the_month_is_told_by_its_rules() -> None:
+    third = Span(5, time(10), time(12), nth=3)
+    hours = Hours(spans=(third,))
+    assert nth_rules(hours) == (third,)
+    assert is_told_by_rules(hours, week(hours, MONDAY, NONE))
+    assert not is_told_by_rules(hours, week(hours, date(2026, 12, 14), NONE))
+    both = Hours(spans=(third, Span(0, time(9), time(17))))
+    assert not is_told_by_rules(both, week(both, MONDAY, NONE))
+    assert not is_told_by_rules(Hours(), ())
 
 
 # --- past midnight
@@ -463,28 +490,29 @@ class Oracle:
         return self.walk(moment, lambda then: kind not in self.kinds_at(then))
 
     @staticmethod
-    def walk(moment: datetime, reached: Any) -> datetime | None:
-        for step in range(1, 4 * 24 * (LOOK_AHEAD + 1)):
+    def walk(moment: datetime, reached: Any, days: int = LOOK_AHEAD) -> datetime | None:
+        for step in range(1, 4 * 24 * (days + 1)):
             then = moment + timedelta(minutes=15 * step)
             if reached(then):
                 return then
         return None
 
     def next_opening(self, moment: datetime) -> datetime | None:
-        last = moment.astimezone(LONDON).date() + timedelta(days=LOOK_AHEAD)
+        last = moment.astimezone(LONDON).date() + timedelta(days=OPENING_AHEAD)
+
+        def in_doubt(day: date) -> bool:
+            return self.spans_of(day) is None and bool(self.usual(day))
 
         def reached(then: datetime) -> bool:
             day = then.astimezone(LONDON).date()
             return (
-                day > last
-                or self.spans_of(day) is None
-                or bool(self.kinds_at(then) & {Kind.STAFFED, Kind.SELF_SERVICE})
+                day > last or in_doubt(day) or bool(self.kinds_at(then) & {Kind.STAFFED, Kind.SELF_SERVICE})
             )
 
-        found = self.walk(moment, reached)
+        found = self.walk(moment, reached, OPENING_AHEAD)
         if found is None or found.astimezone(LONDON).date() > last:
             return None
-        return None if self.spans_of(found.astimezone(LONDON).date()) is None else found
+        return None if in_doubt(found.astimezone(LONDON).date()) else found
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from inclusion_app.core import assets, attempts, db
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
-from inclusion_app.places import wording
+from inclusion_app.places import pack, wording
 from inclusion_app.places.hours import Answer, Status
 from inclusion_app.places.models import Place, PlaceReport
 from inclusion_app.places.queries import Found
@@ -52,7 +52,11 @@ def test_an_outcode_or_a_name_may_stand_in_the_address(browser: Browser) -> None
     ("typed", "says"),
     [
         ("", "Type a postcode"),
-        ("M14 9ZZ", "It may be new"),
+        ("M14 9ZZ", "It may be new. Try its first part, M14."),
+        ("SK1 1AA", "Try its first part, SK1."),
+        ("م14 5", "not a whole postcode"),
+        ("ش14 5RQ", "not a whole postcode"),
+        ("M14 5رق", "not a whole postcode"),
         ("SW1A 1AA", "far outside Greater Manchester"),
         ("L1 8JQ", "outside Greater Manchester. The nearest part is Wigan."),
         ("M10 7AA", "do not know this postcode"),
@@ -218,7 +222,7 @@ def test_a_name_picked_for_the_plan_sets_it_and_goes_back_to_the_plan(browser: B
 def test_the_heading_says_the_name_in_the_readers_letters_too(
     another_browser: Callable[..., Browser],
 ) -> None:
-    assert "Gorton (گورٹن)" in another_browser("ur").text("/places?near=گورٹن")
+    assert '<bdi lang="en">Gorton</bdi> (گورٹن)' in another_browser("ur").text("/places?near=گورٹن")
     assert "Near Gorton<" in another_browser().text("/places?near=گورٹن")
 
 
@@ -427,3 +431,80 @@ def test_somebody_who_reads_reports_keeps_nobody_from_writing(
     monkeypatch.setattr("inclusion_app.places.cli.click.echo", echo)
     app.test_cli_runner().invoke(args=["places", "reports"], catch_exceptions=False)
     assert len(said) == 2
+
+
+def test_an_unknown_postcode_leads_on_to_its_first_half(browser: Browser) -> None:
+    refused = browser.send("/places", near="SK1 1AA").get_data(as_text=True)
+    assert re.search(r'name="near" value="SK1">Show places near SK1<', refused)
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("م14 5RQ", "M14 5"),
+        ("م١٤ ٥RQ", "M14 5"),
+        ("م14", "M14"),
+        ("Longsight library", "Longsight Library &amp; Learning Centre"),
+        ("central library", "Central Library"),
+        ("moss side library", "Moss Side Powerhouse Library"),
+        ("Gorton Hub, Manchester", "Gorton Hub"),
+        ("Whalley Range, Manchester", "Whalley Range"),
+        ("whalley range greater manchester", "Whalley Range"),
+        ("والی رینج، مانچسٹر", "Whalley Range"),
+        ("Manchester", "Manchester"),
+    ],
+)
+def test_a_place_we_list_and_a_name_with_the_city_behind_it_are_found(
+    browser: Browser, typed: str, near: str
+) -> None:
+    assert browser.send("/places", near=typed).status_code == 303
+    assert f"<h2>Near {near}</h2>" in browser.text("/places?near=mine")
+
+
+def test_a_word_many_places_share_is_no_place(browser: Browser) -> None:
+    for typed in ("library", "repair cafe", "youth zone", "adult learning"):
+        assert browser.send("/places", near=typed).status_code == 422, typed
+
+
+@pytest.mark.parametrize(
+    ("query", "all_of_them"),
+    [
+        ("kind=bogus", True),
+        ("open=bogus", True),
+        ("has=bogus&has=bogus2", True),
+        ("kind=bogus&has=wifi", False),
+    ],
+)
+def test_a_list_we_have_not_is_said_once(browser: Browser, query: str, all_of_them: bool) -> None:
+    page = browser.text(f"/places?{query}")
+    assert page.count("We have no such list.") == 1
+    assert ("These are all places." in page) is all_of_them
+    main = page[page.index("<main") : page.index("</main>")]
+    assert "bogus" not in main
+    assert "We have no such list." not in browser.text("/places?kind=library&open=now&has=wifi")
+
+
+def test_every_link_to_another_website_says_what_and_whose_it_is(
+    another_browser: Callable[..., Browser],
+) -> None:
+    page = another_browser().text("/places/greenheys-adult-learning-centre-maes")
+    source = (
+        'Source: <bdi lang="en" dir="ltr">Manchester City Council bulletin, content.govdelivery.com</bdi>'
+        " (another website)</a>"
+    )
+    assert source in page
+    assert 'Source of 2022: <bdi lang="en" dir="ltr">Manchester City Council bulletin</bdi>' in page
+    for language, mark in (("en", "(another website)"), ("ur", "(دوسری ویب سائٹ)"), ("ar", "(موقع آخر)")):
+        for path in ("/places", "/places/greenheys-adult-learning-centre-maes", "/places/gorton-library"):
+            page = another_browser(language).text(path)
+            links = re.findall(r'<a[^>]*href="https?://[^>]*>.*?</a>', page)
+            assert links, path
+            for link in links:
+                assert 'rel="noreferrer external"' in link
+                assert f"</bdi> {mark}</a>" in link
+                assert "://" not in link.partition(">")[2]
+
+
+def test_a_phone_number_stays_on_one_line() -> None:
+    style = (pack.CITY.parents[3] / "static/css/app.css").read_text(encoding="utf-8")
+    assert ".ltr>[href^=tel]{white-space:nowrap}" in style

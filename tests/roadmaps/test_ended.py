@@ -27,6 +27,7 @@ def later(browser: Browser) -> Iterator[dict[str, str]]:
         "/roadmap/check/days",
         "/roadmap/steps/A3",
         "/roadmap/goals",
+        "/places?for=plan",
     )
     token = {path: browser.text(path).split('name="csrf_token" value="')[1].split('"')[0] for path in paths}
     with time_machine.travel(now() + timedelta(hours=2, minutes=1)):
@@ -102,3 +103,13 @@ def test_every_page_of_the_plan_says_so(browser: Browser, later: dict[str, str],
 def test_a_step_page_says_so_and_the_first_question_begins(browser: Browser, later: dict[str, str]) -> None:
     assert ENDED in browser.text("/roadmap/steps/A3")
     assert browser.get("/roadmap/check").status_code == 200
+
+
+def test_an_area_for_a_plan_that_is_gone_says_so_and_begins_nothing(
+    browser: Browser, app: Flask, later: dict[str, str]
+) -> None:
+    data = {"near": "M14 5RQ", "for": "plan", "csrf_token": later["/places?for=plan"]}
+    answer = browser.client.post("/en/places", data=data)
+    assert answer.status_code == 422
+    assert ENDED in answer.get_data(as_text=True)
+    assert ENDED in browser.text("/roadmap")
