@@ -18,7 +18,7 @@ STATIC = Path(__file__).resolve().parents[2] / "static"
 BUILD = STATIC / "build"
 PARTS = {
     "app.css": ("css/app.css", "css/linemap.css"),
-    "paper.css": ("css/paper.css",),
+    "paper.css": ("css/paperpage.css", "css/paper.css"),
     "app.js": ("js/app.js",),
     "icon.svg": ("icons/icon.svg",),
 }

@@ -154,7 +154,9 @@ def _names(
     best = sorted(found)[: len(LETTERS)]
     # Read as a page is: from the top, from the left.
     ordered = sorted(best, key=lambda item: (item[3][1], item[3][0]))
-    return tuple(Name(letter, name, *spot) for letter, (_a, _b, name, spot) in zip(LETTERS, ordered, strict=False))
+    return tuple(
+        Name(letter, name, *spot) for letter, (_a, _b, name, spot) in zip(LETTERS, ordered, strict=False)
+    )
 
 
 def _roomiest(ring: list[Point], signs: list[Point], wide: float, high: float, free: float) -> Point | None:
@@ -165,10 +167,9 @@ def _roomiest(ring: list[Point], signs: list[Point], wide: float, high: float, f
             x, y = wide * across / GRID, high * down / GRID
             if not _inside(ring, x, y):
                 continue
-            room = min(
-                min(math.dist((x, y), sign) - free * 0.4 for sign in signs),
-                min(_from_line((x, y), *line) for line in zip([*ring[-1:], *ring[:-1]], ring, strict=True)),
-            )
+            edges = zip([*ring[-1:], *ring[:-1]], ring, strict=True)
+            room = min(_from_line((x, y), *edge) for edge in edges)
+            room = min(room, *(math.dist((x, y), sign) - free * 0.4 for sign in signs))
             if room > best:
                 best, at = room, (round(x, 1), round(y, 1))
     return at

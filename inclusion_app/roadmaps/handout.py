@@ -62,8 +62,19 @@ class Lean:
     scam_in_one: bool = False  # the scam box is a paragraph, not a list
 
 
-LEAN = (Lean(), Lean(12), Lean(10), Lean(8), Lean(8, True), Lean(6, True), Lean(6, True, True), Lean(4, True, True))
-LEAN_LARGE = tuple(Lean(stations) for stations in (14, 12, 10, 8, 6, 4))  # its week has no room for two days a row
+LEAN = (
+    Lean(),
+    Lean(12),
+    Lean(10),
+    Lean(8),
+    Lean(8, True),
+    Lean(6, True),
+    Lean(6, True, True),
+    Lean(4, True, True),
+)
+LEAN_LARGE = tuple(
+    Lean(stations) for stations in (14, 12, 10, 8, 6, 4)
+)  # its week has no room for two days a row
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Which part of a handout stands on which side, and how tight it must be set to fill its sides and no more. Pure.
 
-Both follow from heights guessed by the lengths of its sentences. The paper service sets a side tighter when it spills over, but each try is another drawing. Starting near the right
-setting spares them. The measures are those of static/css/paper.css, the widths those of the Noto fonts over our
-own catalogues; tests/paper/ holds the guess against what is drawn.
+Both follow from heights guessed by the lengths of its sentences. The paper service sets a side tighter when it spills
+over, but each try is another drawing. Starting near the right setting spares them. The measures are those of
+static/css/paper.css, the widths those of the Noto fonts over our own catalogues; tests/paper/ holds the guess against
+what is drawn.
 """
 
 from __future__ import annotations
@@ -277,14 +278,18 @@ def _step(m: Measures, step: StepBox) -> float:
     if step.why and not m.handout.private:
         total += m.text(step.why, inside)
     words = m.handout.words["bring"]
-    facts = joined((*((step.mode,) if step.mode else ()), step.minutes, *((words, *step.bring) if step.bring else ())))
+    facts = joined(
+        (*((step.mode,) if step.mode else ()), step.minutes, *((words, *step.bring) if step.bring else ()))
+    )
     total += m.text(Pair(facts.own + " " * 9, facts.en + " " * 9), inside)
     return total + sum(m.text(note, inside) for note in step.notes)
 
 
 def _notes(m: Measures) -> float:
     inside = WIDTH - 6.8 * MM
-    return 0.0 if m.handout.private else sum(m.between + MM + m.text(note, inside) for note in m.handout.notes)
+    return (
+        0.0 if m.handout.private else sum(m.between + MM + m.text(note, inside) for note in m.handout.notes)
+    )
 
 
 def _appointment(m: Measures) -> float:

@@ -43,6 +43,8 @@ from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import LineMap, line_map
 from inclusion_app.roadmaps.rules import Mode
 
+LONG_DAY = "EEEE d MMMM y"
+UNKNOWN = "We do not know the opening times. Ask before you travel."
 # Who does a step, said only when the person does not do it alone.
 MODE_WORDS = {Mode.TOGETHER: N_("We do it together"), Mode.FOR_ME: N_("Somebody does it for you")}
 
@@ -84,9 +86,7 @@ def build_handout(
         dir=language.dir,
         words=words,
         scam=scam,
-        printed_on=printed_words(
-            _, i18n.day_words(clock.today()), _english_day(clock.today(), "EEEE d MMMM y")
-        ),
+        printed_on=printed_words(_, i18n.day_words(clock.today()), _english_day(clock.today(), LONG_DAY)),
         steps=tuple(_step(made, step) for step in made.plan.next),
         doing=tuple(_step(made, step) for step in doing),
         name=(resident.nickname or "") if resident else "",
@@ -138,7 +138,13 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
             i18n.source_words(place.hours_source_on),
             i18n.source_words(place.hours_source_on, "en"),
         )
+        if not own:
+            own, english = i18n.day_words(place.read_on), _english_day(place.read_on, LONG_DAY)
         sure.append(Pair(_(text, date=own), text % {"date": english}))
+    if days and all(day.known and not day.spans and not day.ask for day in days):
+        # A place of one day a month: seven rows of "Closed" tell nobody when to come.
+        days = ()
+        sure.insert(0, _opens_next(near))
     if place.hours_differ:
         sure.append(pair(_, "Two public lists do not agree on these times."))
     if days and place.opening_note:
@@ -152,12 +158,22 @@ def _place(near: Near, where: Where | None) -> PlaceBox:
         postcode=place.postcode,
         distance=pair(_, text, **facts) if text else None,
         week=tuple(_open_day(day) for day in days),
-        opening_note=pair(_, place.opening_note) if place.opening_note and not days else None,
+        opening_note=pair(_, place.opening_note or UNKNOWN) if not place.spans else None,
         how_sure=tuple(sure),
         drawing=_drawn_map(drawn) if drawn else None,
         drawing_shows_you=bool(drawn and drawn.here),
         drawing_names=tuple(ward.name for ward in drawn.names) if drawn else (),
     )
+
+
+def _opens_next(near: Near) -> Pair:
+    opens = near.found.status.opens_at
+    if opens is None:
+        return pair(_, "Closed now. Ask when it opens")
+    wall = opens.astimezone(clock.LONDON)
+    text, time = N_("It opens next on %(day)s at %(time)s."), i18n.clock_words(wall.time())
+    own, english = i18n.day_words(wall.date()), _english_day(wall.date(), LONG_DAY)
+    return Pair(_(text, day=own, time=time), text % {"day": english, "time": time})
 
 
 def _drawn_journey(whole: LineMap, made: queries.Computed) -> Journey:

@@ -317,7 +317,11 @@ def sample(
             for title, why, minutes, bring, notes in step_texts
         ),  # fmt: skip
         doing=tuple(
-            StepBox(p(title), p("About %(minutes)s minutes", minutes=30), p("Many things ask for an email address."))
+            StepBox(
+                p(title),
+                p("About %(minutes)s minutes", minutes=30),
+                p("Many things ask for an email address."),
+            )
             for title in ("Get on to Wi-Fi", "Open a web page", "Find and open apps")[:doing]
         ),
         notes=(p("Waiting for a decision to stay? Ask an adviser before you claim or apply."),)

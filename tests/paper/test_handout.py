@@ -7,7 +7,6 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import fields, replace
-from datetime import date
 
 import pikepdf
 import pytest
@@ -15,11 +14,10 @@ import segno
 from markupsafe import Markup
 
 from inclusion_app.core.words import N_
-from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.handout import (
+    LEAN,
     QUIET_ZONE,
     SCAM_WORDS,
-    LEAN,
     WORDS,
     Handout,
     Lean,
@@ -33,9 +31,15 @@ from inclusion_app.roadmaps.handout import (
     pair,
     qr_square,
 )
-from inclusion_app.roadmaps.handout_fit import TIGHTEST, Measures, back_height, front_height, start_fits
-from inclusion_app.roadmaps.picture import line_map
-from inclusion_app.roadmaps.rules import Answers, Choices, Connection, Device, make_plan
+from inclusion_app.roadmaps.handout_fit import (
+    HEIGHT,
+    MOVABLE,
+    TIGHTEST,
+    Heights,
+    Layout,
+    arrange,
+    parts_of,
+)
 from tests.core.pdf_checks import problems, read_tags, spoken
 from tests.paper.samples import page, sample
 
@@ -97,9 +101,23 @@ def test_large_print_is_large_all_over(draw: Draw, lang: str, kind: str) -> None
 
 @pytest.mark.paper
 @pytest.mark.parametrize("lang", LANGS)
-def test_an_ordinary_front_is_set_in_fourteen_points(draw: Draw, lang: str) -> None:
-    assert start_fits(sample(lang))[0] == 0
-    assert 14 in sizes_of(draw(page(sample(lang))))
+@pytest.mark.parametrize("kind", ["ordinary", "two goals"])
+def test_an_ordinary_sheet_is_set_in_fourteen_points(draw: Draw, lang: str, kind: str) -> None:
+    handout = sample(lang, **SHEETS[kind])
+    assert max(arrange(handout).fits) <= 1
+    pdf = draw(page(handout))
+    assert 14 in sizes_of(pdf)
+    assert not sizes_of(pdf) & {13.02, 12.04, 13.0, 12.0}
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("kind", [kind for kind in SHEETS if kind != "everything"])
+def test_urdu_keeps_its_own_hand_on_both_sides(draw: Draw, kind: str) -> None:
+    pdf = draw(page(sample("ur", **SHEETS[kind])))
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        for side in document.pages:
+            names = " ".join(str(font.BaseFont) for font in side.Resources.Font.values())
+            assert "Noto-Nastaliq-Urdu" in names
 
 
 @pytest.mark.paper
@@ -221,7 +239,7 @@ def test_private_alone_is_enough_to_keep_it_private(lang: str) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_what_is_not_known_is_left_out(draw: Draw, lang: str) -> None:
     bare = replace(
-        sample(lang), steps=(), name="", goals=(), phones=(), place=None, routes=(), line_map=None, code="",
+        sample(lang), steps=(), name="", goals=(), phones=(), place=None, routes=(), journey=None, code="",
         address="", qr=None,
     )  # fmt: skip
     html = page(bare)
@@ -257,7 +275,8 @@ def test_the_page_has_no_style_or_script_of_its_own_in_its_body() -> None:
 @pytest.mark.parametrize("kind", SHEETS)
 def test_the_guess_is_right_or_one_step_off(draw: Draw, lang: str, kind: str) -> None:
     handout = sample(lang, **SHEETS[kind])
-    front, back = start_fits(handout)
+    layout = arrange(handout)
+    front, back = layout.fits
     # Drawn as guessed it fits, or the service would have set it tighter and the bytes would differ.
     assert sides_of(draw(page(handout))) == 2
     looser = max(0, front - 2), max(0, back - 2)
@@ -278,20 +297,162 @@ def test_the_guess_is_right_or_one_step_off(draw: Draw, lang: str, kind: str) ->
         assert sides_of(draw(loose)) == 3
 
 
+ALL = tuple(name for side in parts_of(()) for name in side)
+
+
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("kind", SHEETS)
 def test_a_tighter_setting_is_lower(lang: str, kind: str) -> None:
-    handout = sample(lang, **SHEETS[kind])
-    for height in (front_height, back_height):
-        heights = [height(Measures(handout, fit)) for fit in range(TIGHTEST + 1)]
-        assert heights == sorted(heights, reverse=True)
-        assert heights[0] > heights[-1]
+    heights = Heights(sample(lang, **SHEETS[kind]))
+    for parts in parts_of(("talk",)):
+        fits = [heights.side(parts, fit, LEAN[0]) for fit in range(TIGHTEST + 1)]
+        assert fits == sorted(fits, reverse=True)
+        assert fits[0] > fits[-1]
 
 
-def test_more_words_need_more_height() -> None:
-    short, long = (sample("ur", goals=goals) for goals in (1, 3))
-    assert front_height(Measures(long, 0)) > front_height(Measures(short, 0))
-    assert back_height(Measures(long, 0)) > back_height(Measures(short, 0))
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(
+    "kind", ["everything"]
+)  # a shorter journey, one station longer than drawn, gains a sentence
+def test_a_leaner_sheet_is_lower(lang: str, kind: str) -> None:
+    heights = Heights(sample(lang, **SHEETS[kind]))
+    lean = [heights.side(ALL, 1, lean) for lean in LEAN]
+    assert lean == sorted(lean, reverse=True)
+    assert lean[0] > lean[-1]
+
+
+@pytest.mark.parametrize("parts", parts_of(("talk",)))
+def test_more_words_need_more_height(parts: tuple[str, ...]) -> None:
+    short, long = (Heights(sample("ur", goals=goals)) for goals in (1, 3))
+    assert long.side(parts, 0, LEAN[0]) > short.side(parts, 0, LEAN[0])
+
+
+# --- where it stands ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("kind", SHEETS)
+def test_each_part_stands_once_and_on_its_side(lang: str, large: bool, kind: str) -> None:
+    handout = sample(lang, large=large, **SHEETS[kind])
+    layout = arrange(handout)
+    has = [name for name in ALL if Heights(handout).of(name, 0, LEAN[0])]
+    assert sorted(name for name in (*layout.front, *layout.back) if name in has) == sorted(has)
+    assert [name for name in layout.front if name in {"head", "doing", "steps"}] == ["head", "doing", "steps"]
+    if not large:
+        assert {"head", "steps", "notes", "appointment"} <= set(layout.front)
+        assert {"code", "place", "journey"} <= set(layout.back)
+    assert layout == arrange(handout)  # the same sheet is always set the same way
+
+
+def test_a_sheet_with_room_keeps_everything_at_its_usual_place() -> None:
+    assert arrange(sample("en")) == Layout(*parts_of(("talk",)), (0, 0), LEAN[0])
+
+
+def test_what_may_stand_on_either_side_goes_where_there_is_room() -> None:
+    layout = arrange(sample("ur", goals=2, stations=11))
+    assert {name for name in MOVABLE if name in layout.front} - {"talk"}
+    assert max(layout.fits) <= 1
+
+
+@pytest.mark.parametrize("kind", ["two goals", "three goals", "everything"])
+def test_a_sheet_goes_leaner_before_its_letters_become_smaller(kind: str) -> None:
+    handout = sample("ur", **SHEETS[kind])
+    layout, heights = arrange(handout), Heights(handout)
+    if max(layout.fits) < 2:
+        return
+    for in_front in (
+        (),
+        ("talk",),
+        ("scam",),
+        ("route",),
+        ("talk", "scam"),
+        ("talk", "route"),
+        ("route", "scam"),
+    ):
+        sides = [heights.side(parts, 1, LEAN[-1]) for parts in parts_of(in_front)]
+        assert max(sides) > HEIGHT * 0.98, in_front
+
+
+def test_large_print_needs_two_sheets_at_most_and_leaves_no_holes() -> None:
+    for lang in LANGS:
+        for kind in SHEETS:
+            assert arrange(sample(lang, large=True, **SHEETS[kind])).sides <= 4
+
+
+def test_days_with_the_same_times_share_a_row() -> None:
+    def day(name: str, *times: str, today: bool = False) -> OpenDay:
+        return OpenDay(Pair(name, name), times, today=today)
+
+    week = (
+        day("Mon", "9–5"),
+        day("Tue", "9–5", today=True),
+        day("Wed", "9–5"),
+        day("Thu", today=True),
+        day("Fri", "9–5"),
+    )
+    rows = in_rows(week)
+    assert [(row.day.en, row.times, row.today) for row in rows] == [
+        ("Mon–Wed", ("9–5",), False), ("Thu", (), True), ("Fri", ("9–5",), False),
+    ]  # fmt: skip
+
+
+def test_the_ways_of_several_goals_are_a_paragraph_each() -> None:
+    one, two, three = (Pair(letter, letter) for letter in "abc")
+    assert by_goal([[one, two]]) == (one, two)
+    assert by_goal([[one, two], [], [three]]) == (Pair("a b", "a b"), three)
+
+
+# --- who does it, and what is being done ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_is_being_done_stands_before_what_is_next(lang: str) -> None:
+    html = page(sample(lang, doing=1))
+    doing, first = html.index("You are doing this now"), html.index("Set up your own email")
+    assert doing < html.index("Get on to Wi-Fi") < first
+    assert html.count('class="tick"') == 4
+    assert "Many things ask" not in html[doing:first]  # its title alone
+
+
+def test_what_is_being_done_is_told_whole_when_nothing_is_next() -> None:
+    html = page(replace(sample("en", doing=1), steps=()))
+    assert "Many things ask" in html
+
+
+def test_a_private_step_that_is_being_done_keeps_its_name_for_itself() -> None:
+    whole = sample("en", doing=2)
+    hidden, told = whole.doing
+    html = page(replace(whole, doing=(replace(hidden, private=True), told)).without_reasons())
+    assert "You are doing this now" in html
+    assert hidden.title.en not in html
+    assert told.title.en in html
+    assert whole.words["kept_private"].en in html
+
+
+def test_a_private_sheet_says_nothing_of_what_is_in_the_way() -> None:
+    whole = replace(sample("en"), steps=())
+    whole.words["done"] = Pair("First finish: Start a claim.", "First finish: Start a claim.")
+    assert "Start a claim" in page(whole)
+    assert "Start a claim" not in page(whole.without_reasons())
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_who_does_a_step_stands_on_its_box(lang: str) -> None:
+    whole = sample(lang)
+    together = Pair("XX", "We do it together")
+    html = page(replace(whole, steps=(replace(whole.steps[0], mode=together), *whole.steps[1:])))
+    assert ("We do it together" in html) is (lang != "en")
+    assert html.count("XX") == 1
+
+
+def test_wards_are_named_by_letters_outside_the_drawing() -> None:
+    html = page(sample("ur"))
+    names = html[html.index('class="map__names"') :].split("</li>")[0]
+    assert names.startswith('class="map__names" lang="en" dir="ltr"')
+    assert re.findall(r"<b>(\w)</b> ([^<]+)<", names) == [
+        ("A", "Ardwick"), ("B", "Gorton and Abbey Hey"), ("C", "Levenshulme"),
+    ]  # fmt: skip
 
 
 # --- what it is made of ------------------------------------------------------------------------------------------
@@ -336,19 +497,16 @@ def test_a_map_with_words_in_it_is_refused() -> None:
         PlaceBox("Library", "Street 1", drawing=Markup("<svg><text>ا</text></svg>"))
 
 
-@pytest.mark.parametrize(
-    ("goals", "is_long"), [(("g12",), False), (("g02",), False), (tuple(load_catalogue().goals), True)]
-)
-def test_a_long_journey_is_cut_and_says_so(goals: tuple[str, ...], is_long: bool) -> None:
-    answers = Answers(goals, devices=frozenset({Device.SMARTPHONE}), connection=Connection.YES)
-    plan = make_plan(load_catalogue(), answers, Choices(), date(2026, 11, 23))
-    whole = line_map(plan, goals, {})
-    shown, more = first_stations(whole, lambda text, **params: text % params)
-    assert shown.stations == whole.stations[:STATIONS_SHOWN]
-    assert (more.en if more else None) == (
-        f"Steps after these: {len(whole.stations) - STATIONS_SHOWN}" if is_long else None
-    )
-    assert (len(whole.stations) > STATIONS_SHOWN) is is_long
+@pytest.mark.parametrize("lean", LEAN)
+@pytest.mark.parametrize("stations", [3, 9, 30])
+def test_a_long_journey_is_cut_and_says_so(stations: int, lean: Lean) -> None:
+    more = cut_journey(stations, lambda text, **params: text % params)
+    handout = replace(sample("en", stations=stations))
+    if stations > lean.stations:
+        assert more[lean.stations].en == f"Steps after these: {stations - lean.stations}"
+    else:
+        assert lean.stations not in more
+    assert len(handout.journey.rows) <= LEAN[0].stations if handout.journey else False
 
 
 def test_an_address_is_shown_as_it_is_typed() -> None:
