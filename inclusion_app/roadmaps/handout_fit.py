@@ -20,6 +20,7 @@ WIDTH, HEIGHT = 188 * MM, 281 * MM
 TIGHTEST = 4
 NASKH_FIT = 4  # from here Urdu stands in Naskh
 SPARE = 0.99  # of a side: the guess is a little off, and a side that spills over is set tighter
+SPARE_BROWSER = 0.94  # a browser has its own fonts and sets nothing tighter
 SURE = 0.94  # so full, a side fits even when the guess is low
 SMALL_HOLE = 0.15  # of a side: nobody minds
 SPARE_LARGE = 0.95  # a part that was guessed to fit and does not leaves a hole
@@ -138,30 +139,31 @@ class Layout:
         return not self.back
 
 
-def arrange(handout: Handout) -> Layout:
+def arrange(handout: Handout, *, spare: float = SPARE) -> Layout:
     """The best way to set a sheet, by the heights guessed: the same sheet is always set the same way.
+
+    `spare` is how much of a side may be filled.
 
     First the letters are as large as can be. Then as little as can be is left out, then there is air between the
     lines, then as much as can be stands where it usually does.
     """
     heights = Heights(handout)
-    return _run_on(heights) if handout.large else _two_sides(heights)
+    return _run_on(heights) if handout.large else _two_sides(heights, HEIGHT * spare)
 
 
-def _two_sides(heights: Heights) -> Layout:
+def _two_sides(heights: Heights, room: float) -> Layout:
     def rank(layout: Layout) -> tuple[float, ...]:
         fullest = max(
             heights.side(parts, fit, layout.lean) / HEIGHT
             for parts, fit in zip((layout.front, layout.back), layout.fits, strict=True)
         )
-        over, risk = max(0.0, fullest - SPARE), max(0.0, fullest - SURE)
+        over, risk = max(0.0, fullest - room / HEIGHT), max(0.0, fullest - SURE)
         return over, LETTERS_OF[max(layout.fits)], LEAN.index(layout.lean), sum(layout.fits), risk
 
     def layouts() -> Iterator[Layout]:
         for lean in LEAN:
             for in_front in PLACEMENTS:
                 front, back = parts_of(in_front)
-                room = HEIGHT * SPARE
                 fits = heights.loosest(front, room, lean), heights.loosest(back, room, lean)
                 yield Layout(front, back, fits, lean)
 

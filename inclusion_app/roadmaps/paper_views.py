@@ -16,7 +16,7 @@ from inclusion_app.people.models import Resident
 from inclusion_app.places.queries import where_of_near
 from inclusion_app.roadmaps import policy
 from inclusion_app.roadmaps.handout import Handout
-from inclusion_app.roadmaps.handout_fit import arrange
+from inclusion_app.roadmaps.handout_fit import SPARE_BROWSER, arrange
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.sheets import build_handout, handout_html
 from inclusion_app.roadmaps.views import _mine, room
@@ -33,7 +33,7 @@ def print_page() -> Any:
     return render_template(
         "roadmaps/print.html",
         handout=sheet,
-        layout=large if sheet.large else arrange(sheet),
+        layout=large if sheet.large else arrange(sheet, spare=SPARE_BROWSER),
         large_sides=large.sides,
         kept={"size": "large" if sheet.large else None, "private": "yes" if sheet.private else None},
     )
