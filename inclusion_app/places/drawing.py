@@ -78,7 +78,7 @@ class Sheet:
         self.scale = (WIDTH - 2 * EDGE) / ((self.east - self.west) * self.squeeze)
         self.height = int(2 * EDGE + (self.north - self.south) * self.scale)
         self.path = _steps(self._outlines(7))
-        self.rough = self._outlines(14)
+        self.rough = self._outlines(18)
 
     def spot(self, lng: float, lat: float) -> Point:
         """Across and down, in units of the drawing."""
@@ -137,7 +137,7 @@ def close_up(sheet: Sheet, place: Any, where: Any) -> CloseUp | None:
     pin, here = _moved(pin, left, top), here and _moved(here, left, top)
     signs = [(point.x, point.y) for point in (pin, here) if point]
     names = _names(zip(cut, sheet.names, strict=True), signs, wide, high)
-    return CloseUp(wide, high, _path([ring for ring in cut if ring]), pin, here, names)
+    return CloseUp(wide, high, _steps([ring for ring in cut if ring]), pin, here, names)
 
 
 def _names(
@@ -200,10 +200,6 @@ def _from_line(point: Point, start: Point, end: Point) -> float:
 
 def _moved(pin: Pin, left: float, top: float) -> Pin:
     return Pin(pin.number, round(pin.x - left, 1), round(pin.y - top, 1))
-
-
-def _path(rings: Sequence[Sequence[Point]]) -> str:
-    return "".join("M" + " ".join(f"{x:.0f} {y:.0f}" for x, y in ring) + "z" for ring in rings)
 
 
 def _steps(rings: Sequence[Sequence[Point]]) -> str:

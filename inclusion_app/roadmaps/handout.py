@@ -298,20 +298,19 @@ def joined(pairs: Iterable[Pair]) -> Pair:
 
 
 def qr_square(text: str, label: str) -> Markup:
-    """A QR as one SVG path with its quiet zone, error correction medium. `label` is its alternate text."""
+    """A QR as one SVG path, a stroke a run, with its quiet zone, error correction medium. `label` is its alternate text."""
     code = segno.make(text, error="m", micro=False)
     size = code.symbol_size(border=QUIET_ZONE)[0]
     runs = []
     for y, row in enumerate(code.matrix, start=QUIET_ZONE):
-        x = 0
-        while x < len(row):
-            width = 0
-            while x + width < len(row) and row[x + width]:
-                width += 1
-            if width:
-                runs.append(f"M{x + QUIET_ZONE} {y}h{width}v1h-{width}z")
-            x += width or 1
+        at = 0  # where the pen is; each run of dark modules is a stroke, told from the one before
+        for dark, group in groupby(enumerate(row), key=lambda module: module[1]):
+            (x, _dark), *rest = group
+            if dark:
+                runs.append(f"M{x + QUIET_ZONE} {y}" if not at else f"m{x - at} 0")
+                runs.append(f"h{len(rest) + 1}")
+                at = x + len(rest) + 1
     return Markup(
         '<svg class="qr" viewBox="0 0 {size} {size}" role="img"><title>{label}</title>'
-        '<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/><path fill="#000" d="{path}"/></svg>'
+        '<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/><path stroke="#000" transform="translate(0 .5)" d="{path}"/></svg>'
     ).format(size=size, label=label, path="".join(runs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -30,13 +31,15 @@ def print_page() -> Any:
         return redirect(url_for("roadmaps.plan"))
     sheet = _my_sheet(roadmap)
     large = arrange(replace(sheet, large=True))
-    return render_template(
+    page = render_template(
         "roadmaps/print.html",
         handout=sheet,
         layout=large if sheet.large else arrange(sheet, spare=SPARE_BROWSER),
         large_sides=large.sides,
         kept={"size": "large" if sheet.large else None, "private": "yes" if sheet.private else None},
     )
+    # The page brings the papers' style too; empty lines and indents are what it can do without.
+    return re.sub(r"\n\s+", "\n", page)
 
 
 @room.page("/roadmap/handout.pdf", allow=policy.READ, reads=("plan", "code"))

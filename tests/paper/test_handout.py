@@ -527,9 +527,16 @@ def test_the_square_is_the_code_with_its_quiet_zone(text: str) -> None:
     svg = str(qr_square(text, "QR"))
     size = int(re.search(r'viewBox="0 0 (\d+) ', svg)[1])  # type: ignore[index]
     drawn = [[0] * size for _ in range(size)]
-    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1h", svg.split('fill="#000"')[1]):
-        for column in range(int(x), int(x) + int(width)):
-            drawn[int(y)][column] += 1
+    x = y = 0
+    for sign, number, down in re.findall(r"([Mmh])(\d+)(?: (\d+))?", svg.split('d="')[2].split('"', maxsplit=1)[0]):
+        if sign == "M":
+            x, y = int(number), int(down)
+        elif sign == "m":
+            x += int(number)
+        else:
+            for column in range(x, x + int(number)):
+                drawn[y][column] += 1
+            x += int(number)
     matrix = segno.make(text, error="m", micro=False).matrix
     blank = [[0] * size for _ in range(QUIET_ZONE)]
     edge = [0] * QUIET_ZONE
