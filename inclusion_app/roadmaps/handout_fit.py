@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from itertools import permutations
 
-from inclusion_app.roadmaps.handout import LEAN, LEAN_LARGE, Handout, Lean, Pair, StepBox, joined
+from inclusion_app.roadmaps.handout import LEAN, LEAN_LARGE, Handout, Lean, OpenDay, Pair, StepBox, joined
 
 MM = 72 / 25.4
 WIDTH, HEIGHT = 188 * MM, 281 * MM
@@ -26,7 +26,7 @@ SMALL_HOLE = 0.15  # of a side: nobody minds
 SPARE_LARGE = 0.95  # a part that was guessed to fit and does not leaves a hole
 
 # Mean width of a letter in em, the spaces among them.
-LATIN, NASKH, NASTALIQ, HAN, INDIC, CYRILLIC = 0.475, 0.39, 0.395, 1.0, 0.55, 0.53
+LATIN, NASKH, NASTALIQ, HAN, INDIC, CYRILLIC = 0.475, 0.39, 0.405, 1.0, 0.55, 0.53
 LETTERS = {
     "ur": NASTALIQ, "ar": NASKH, "fa": NASKH, "ckb": NASKH, "bn": INDIC, "pa": INDIC, "uk": CYRILLIC,
     "zh-Hans": HAN, "zh-Hant": HAN,
@@ -365,7 +365,8 @@ def _place(m: Measures) -> float:
     total += _lines(f"{place.name} {place.address} {place.postcode}", 0.49 * m.size, WIDTH) * m.size * 1.3
     total += m.text(place.distance, WIDTH) if place.distance else 0
     day = max(_at(DAYS.get(h.lang, (1.4,)), m.fit), 1.4) * m.size
-    table = len(place.days(m.lean.week_in_groups)) * day
+    rows = place.days(m.lean.week_in_groups)
+    table = day * (sum(_row_lines(m, rows)) if place.drawing else len(rows))
     caption = h.words["week"].own if h.is_english else f"{h.words['week'].own} {h.words['week'].en}"
     caption_height = _lines(caption, (0.51 if h.is_english else 0.48) * m.size, 110 * MM) * m.size * m.line
     table += caption_height if place.week else 0
@@ -378,6 +379,17 @@ def _place(m: Measures) -> float:
     total += max(table, (30 * MM + key) if place.drawing else 0)
     total += m.text(place.opening_note, WIDTH) if place.opening_note else 0
     return total + (m.text(joined(place.how_sure), WIDTH, size=m.small) if place.how_sure else 0)
+
+
+def _row_lines(m: Measures, rows: Sequence[OpenDay]) -> list[float]:
+    """How many lines each day of the week takes beside the drawing: hours in two parts may need a second."""
+    letter = LATIN if m.handout.is_english else m.letter
+    names = max((len(row.day.own) for row in rows), default=0) * letter * m.size
+    if not m.handout.is_english:
+        names += max((len(row.day.en) for row in rows), default=0) * 0.52 * m.english + 4 * MM
+    room = 113 * MM - names - 8 * MM
+    times = [sum(len(part) * 0.56 + 0.3 for part in row.times) * m.size for row in rows]
+    return [1 if width <= room else 1.8 for width in times]
 
 
 def _lines(text: str, letter: float, width: float) -> int:
