@@ -20,6 +20,7 @@ BUILD = STATIC / "build"
 KEPT_SECONDS = 30 * 24 * 3600
 PARTS = {
     "app.css": ("css/app.css", "css/linemap.css"),
+    "paper.css": ("css/paperpage.css", "css/paper.css"),
     "app.js": ("js/app.js",),
     "icon.svg": ("icons/icon.svg",),
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 WIDTH = 400.0
 EDGE = 8.0
+GRID = 24  # spots tried across, and down, for a letter
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,19 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Name:
+    """A ward in a close-up: the letter that stands in it, and where. Its name stands in a list below the picture."""
+
+    letter: str
+    name: str
+    x: float
+    y: float
+
+
+LETTERS = "ABCD"
+
+
+@dataclass(frozen=True)
 class CloseUp:
     """One place, the person's area and the ward outlines around them, cut to a frame of three to two."""
 
@@ -40,6 +54,7 @@ class CloseUp:
     path: str
     pin: Pin
     here: Pin | None
+    names: tuple[Name, ...] = ()
 
 
 Point = tuple[float, float]
@@ -52,7 +67,9 @@ class Sheet:
     """
 
     def __init__(self, wards: Sequence[Any]) -> None:
-        self.rings = [ward.outline for ward in wards if ward.outline]
+        drawn = [ward for ward in wards if ward.outline]
+        self.rings = [ward.outline for ward in drawn]
+        self.names = [getattr(ward, "name", "") for ward in drawn]
         self.west = min(x for ring in self.rings for x, _y in ring)
         self.east = max(x for ring in self.rings for x, _y in ring)
         self.south = min(y for ring in self.rings for _x, y in ring)
@@ -61,7 +78,7 @@ class Sheet:
         self.scale = (WIDTH - 2 * EDGE) / ((self.east - self.west) * self.squeeze)
         self.height = int(2 * EDGE + (self.north - self.south) * self.scale)
         self.path = _steps(self._borders(7))
-        self.rough = self._outlines(14)
+        self.rough = self._outlines(18)
 
     def spot(self, lng: float, lat: float) -> Point:
         """Across and down, in units of the drawing."""
@@ -146,19 +163,76 @@ def close_up(sheet: Sheet, place: Any, where: Any) -> CloseUp | None:
     wide = 1.5 * high
     left, top = (pin.x + other.x - wide) / 2, (pin.y + other.y - high) / 2
     moved = [[(x - left, y - top) for x, y in ring] for ring in sheet.rough]
-    cut = [ring for ring in (_cut(ring, wide, high) for ring in moved) if ring]
-    return CloseUp(wide, high, _path(cut), _moved(pin, left, top), here and _moved(here, left, top))
+    cut = [_cut(ring, wide, high) for ring in moved]
+    pin, here = _moved(pin, left, top), here and _moved(here, left, top)
+    signs = [(point.x, point.y) for point in (pin, here) if point]
+    names = _names(zip(cut, sheet.names, strict=True), signs, wide, high)
+    return CloseUp(wide, high, _steps([ring for ring in cut if ring], closed=True), pin, here, names)
+
+
+def _names(
+    wards: Iterable[tuple[list[Point], str]], signs: list[Point], wide: float, high: float
+) -> tuple[Name, ...]:
+    """A letter in each of the largest wards seen, those of the place and the person first, clear of their signs."""
+    free = high / 7  # from the middle of a letter to whatever must not touch it
+    found = []
+    for ring, name in wards:
+        spot = _roomiest(ring, signs, wide, high, free) if ring and name else None
+        if spot:
+            holds_sign = any(_inside(ring, *sign) for sign in signs)
+            found.append((not holds_sign, -_area(ring), name, spot))
+    best = sorted(found)[: len(LETTERS)]
+    # Read as a page is: from the top, from the left.
+    ordered = sorted(best, key=lambda item: (item[3][1], item[3][0]))
+    return tuple(
+        Name(letter, name, *spot) for letter, (_a, _b, name, spot) in zip(LETTERS, ordered, strict=False)
+    )
+
+
+def _roomiest(ring: list[Point], signs: list[Point], wide: float, high: float, free: float) -> Point | None:
+    """Where in a ring a letter stands farthest from its edge and from the signs; None when it is nowhere clear."""
+    best, at = free * 0.75, None
+    for down in range(1, GRID):
+        for across in range(1, GRID):
+            x, y = wide * across / GRID, high * down / GRID
+            if not _inside(ring, x, y):
+                continue
+            edges = zip([*ring[-1:], *ring[:-1]], ring, strict=True)
+            room = min(_from_line((x, y), *edge) for edge in edges)
+            room = min(room, *(math.dist((x, y), sign) - free * 0.4 for sign in signs))
+            if room > best:
+                best, at = room, (round(x, 1), round(y, 1))
+    return at
+
+
+def _inside(ring: list[Point], x: float, y: float) -> bool:
+    """True when a point lies in a ring: a line from it crosses the ring's an odd number of times."""
+    lines = zip([*ring[-1:], *ring[:-1]], ring, strict=True)
+    crossed = (
+        (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax for (ax, ay), (bx, by) in lines
+    )
+    return sum(crossed) % 2 == 1
+
+
+def _area(ring: list[Point]) -> float:
+    lines = zip([*ring[-1:], *ring[:-1]], ring, strict=True)
+    return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in lines)) / 2
+
+
+def _from_line(point: Point, start: Point, end: Point) -> float:
+    """How far a point is from the piece of line between two others."""
+    across, down = end[0] - start[0], end[1] - start[1]
+    length = across * across + down * down
+    share = ((point[0] - start[0]) * across + (point[1] - start[1]) * down) / length if length else 0.0
+    share = min(1.0, max(0.0, share))
+    return math.dist(point, (start[0] + share * across, start[1] + share * down))
 
 
 def _moved(pin: Pin, left: float, top: float) -> Pin:
     return Pin(pin.number, round(pin.x - left, 1), round(pin.y - top, 1))
 
 
-def _path(rings: Sequence[Sequence[Point]]) -> str:
-    return "".join("M" + " ".join(f"{x:.0f} {y:.0f}" for x, y in ring) + "z" for ring in rings)
-
-
-def _steps(lines: Sequence[Sequence[Point]]) -> str:
+def _steps(lines: Sequence[Sequence[Point]], *, closed: bool = False) -> str:
     """Lines with each point told from the one before: small figures, so a third fewer bytes to send."""
     parts = []
     for line in lines:
@@ -167,7 +241,7 @@ def _steps(lines: Sequence[Sequence[Point]]) -> str:
         for (from_x, from_y), (to_x, to_y) in zip(whole, whole[1:], strict=False):
             across, down = to_x - from_x, to_y - from_y
             steps += f"{'' if across < 0 or not steps else ' '}{across}{'' if down < 0 else ' '}{down}"
-        parts.append(f"M{x} {y}{steps and f'l{steps}'}")
+        parts.append(f"M{x} {y}{steps and f'l{steps}'}{'z' if closed else ''}")
     return "".join(parts)
 
 

@@ -476,7 +476,7 @@ def city_sheet(session: Session) -> Sheet | None:
     """The city's wards ready to draw on; drawn once a process for each release of the wards."""
     release = session.scalar(select(PackState.sha256).where(PackState.name == "wards.csv")) or ""
     if release not in _sheets:
-        rows = session.execute(select(Ward.outline).order_by(Ward.name)).all()
+        rows = session.execute(select(Ward.outline, Ward.name).order_by(Ward.name)).all()
         if not release:
             return drawing.city_sheet(rows)
         _sheets.clear()

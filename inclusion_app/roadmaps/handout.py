@@ -6,14 +6,14 @@ print page cannot differ, and a sheet can be drawn in a test without a database.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 import segno
 from markupsafe import Markup
 
 from inclusion_app.core.words import N_
-from inclusion_app.roadmaps.picture import LineMap
 
 STEPS_SHOWN = 3
 STATIONS_SHOWN = 14  # what two sides hold beside all the rest
@@ -22,6 +22,7 @@ QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 # The words that stand on every sheet.
 WORDS = {
     "title": N_("My next steps"),
+    "doing": N_("You are doing this now"),
     "old": N_("Ask us if this is old."),
     "bring": N_("Bring:"),
     "done": N_("You can already do this. Well done."),
@@ -53,6 +54,30 @@ Translate = Callable[..., str]
 
 
 @dataclass(frozen=True)
+class Lean:
+    """What a full sheet goes without before its letters become smaller."""
+
+    stations: int = STATIONS_SHOWN  # of the journey that are drawn
+    week_in_groups: bool = False  # days that follow each other with the same times share a row
+    scam_in_one: bool = False  # the scam box is a paragraph, not a list
+
+
+LEAN = (
+    Lean(),
+    Lean(12),
+    Lean(10),
+    Lean(8),
+    Lean(8, True),
+    Lean(6, True),
+    Lean(6, True, True),
+    Lean(4, True, True),
+)
+LEAN_LARGE = tuple(
+    Lean(stations) for stations in (14, 12, 10, 8, 6, 4)
+)  # its week has no room for two days a row
+
+
+@dataclass(frozen=True)
 class Pair:
     """One sentence in the person's language and in English. Equal when that is English, or when nobody translated it."""
 
@@ -72,13 +97,14 @@ def pair(translate: Translate, text: str, **params: object) -> Pair:
 
 @dataclass(frozen=True)
 class StepBox:
-    """One of the next three steps: a box to tick."""
+    """One of the next three steps, or one being done: a box to tick."""
 
     title: Pair
     minutes: Pair
     why: Pair | None = None
     bring: tuple[Pair, ...] = ()
     notes: tuple[Pair, ...] = ()  # what can be done without ID
+    mode: Pair | None = None  # who does it, when the person does not do it alone
     private: bool = False  # its title tells of money, health or where somebody comes from
 
 
@@ -111,6 +137,18 @@ class OpenDay:
     day: Pair
     times: tuple[str, ...] = ()
     words: Pair | None = None
+    today: bool = False  # the day the sheet is printed
+
+
+def in_rows(week: Sequence[OpenDay]) -> tuple[OpenDay, ...]:
+    """A week in as few rows as can be: "Monday–Friday" when the times are the same."""
+    rows = []
+    for _same, group in groupby(week, key=lambda day: (day.times, day.words)):
+        first, *rest = group
+        last = rest[-1] if rest else first
+        name = Pair(f"{first.day.own}–{last.day.own}", f"{first.day.en}–{last.day.en}") if rest else first.day
+        rows.append(replace(first, day=name, today=first.today and not rest))
+    return tuple(rows)
 
 
 @dataclass(frozen=True)
@@ -126,11 +164,29 @@ class PlaceBox:
     how_sure: tuple[Pair, ...] = ()
     drawing: Markup | None = None
     drawing_shows_you: bool = False
+    drawing_names: tuple[str, ...] = ()  # of the wards marked A, B, C … in the drawing
 
     def __post_init__(self) -> None:
         # WeasyPrint draws the text of a picture letter by letter (its issue 2249): joined scripts fall apart.
         if self.drawing is not None and "<text" in self.drawing:
             raise ValueError("the words of a map stand beside it, not in it")
+
+    def days(self, in_groups: bool) -> tuple[OpenDay, ...]:
+        """The rows of the week, days that follow each other with the same times as one when `in_groups`."""
+        return in_rows(self.week) if in_groups else self.week
+
+
+@dataclass(frozen=True)
+class Journey:
+    """The line map in pieces, so that a full sheet can show less of it.
+
+    `key` names the lines; `more` is the sentence on the steps left out, by how many stations are shown.
+    """
+
+    rows: tuple[Markup, ...]
+    key: Markup = Markup("")
+    keys: int = 0
+    more: Mapping[int, Pair] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -143,6 +199,7 @@ class Handout:
     scam: tuple[Pair, ...]
     printed_on: Pair
     steps: tuple[StepBox, ...] = ()
+    doing: tuple[StepBox, ...] = ()
     name: str = ""
     goals: tuple[Pair, ...] = ()
     notes: tuple[Pair, ...] = ()
@@ -150,8 +207,7 @@ class Handout:
     phones: tuple[PhoneLine, ...] = ()
     place: PlaceBox | None = None
     routes: tuple[Pair, ...] = ()
-    line_map: Markup | None = None
-    line_map_more: Pair | None = None
+    journey: Journey | None = None
     code: str = ""
     address: str = ""
     qr: Markup | None = None
@@ -159,7 +215,7 @@ class Handout:
     private: bool = field(default=False)
 
     def __post_init__(self) -> None:
-        if len(self.steps) > STEPS_SHOWN:
+        if max(len(self.steps), len(self.doing)) > STEPS_SHOWN:
             raise ValueError("a handout shows three steps at most")
         if bool(self.code) != bool(self.qr):
             raise ValueError("the code and its square stand together")
@@ -174,11 +230,6 @@ class Handout:
         """The address as a person types it."""
         return self.address.split("://")[-1]
 
-    @property
-    def sides(self) -> int:
-        """How many sides of paper the front, and the back, may fill."""
-        return 2 if self.large else 1
-
     def without_reasons(self) -> Handout:
         """The private version: no name, no goals, no reasons, and nothing that tells them by another way.
 
@@ -186,10 +237,15 @@ class Handout:
         and a step that tells of money or health by its title.
         """
         kept = StepBox(self.words["kept_private"], Pair("", ""))
-        bare = tuple(
-            replace(kept, minutes=step.minutes) if step.private else replace(step, why=None)
-            for step in self.steps
-        )
+
+        def bare(steps: tuple[StepBox, ...]) -> tuple[StepBox, ...]:
+            return tuple(
+                replace(kept, minutes=step.minutes, mode=step.mode)
+                if step.private
+                else replace(step, why=None)
+                for step in steps
+            )
+
         return replace(
             self,
             private=True,
@@ -198,9 +254,9 @@ class Handout:
             notes=(),
             phones=(),
             routes=(),
-            line_map=None,
-            line_map_more=None,
-            steps=bare,
+            journey=None,
+            steps=bare(self.steps),
+            doing=bare(self.doing),
             appointment=None,
         )
 
@@ -218,33 +274,43 @@ def printed_words(translate: Translate, own_day: str, english_day: str) -> Pair:
     return Pair(translate(text, day=own_day), text % {"day": english_day})
 
 
-def first_stations(drawn: LineMap, translate: Translate) -> tuple[LineMap, Pair | None]:
-    """The beginning of a journey's picture, as much as the sheet holds, and a sentence on the steps left out.
+def cut_journey(stations: int, translate: Translate) -> dict[int, Pair]:
+    """The sentence on the steps left out, for each number of stations a sheet may show.
 
     Lines that go on are drawn to the edge, so the picture shows that it is not the end.
     """
-    left_out = len(drawn.stations) - STATIONS_SHOWN
-    if left_out <= 0:
-        return drawn, None
-    more = pair(translate, N_("Steps after these: %(number)s"), number=left_out)
-    return replace(drawn, stations=drawn.stations[:STATIONS_SHOWN]), more
+    text = N_("Steps after these: %(number)s")
+    shown = {lean.stations for lean in LEAN}
+    return {cut: pair(translate, text, number=stations - cut) for cut in sorted(shown) if cut < stations}
+
+
+def by_goal(routes: Sequence[Sequence[Pair]]) -> tuple[Pair, ...]:
+    """The ways without the internet: a sentence a line for one goal, a paragraph a goal for several."""
+    if len(routes) == 1:
+        return tuple(routes[0])
+    return tuple(joined(route) for route in routes if route)
+
+
+def joined(pairs: Iterable[Pair]) -> Pair:
+    """Several sentences as one paragraph."""
+    pairs = tuple(pairs)
+    return Pair(" ".join(pair.own for pair in pairs), " ".join(pair.en for pair in pairs))
 
 
 def qr_square(text: str, label: str) -> Markup:
-    """A QR as one SVG path with its quiet zone, error correction medium. `label` is its alternate text."""
+    """A QR as one SVG path, a stroke a run, with its quiet zone, error correction medium. `label` is its alternate text."""
     code = segno.make(text, error="m", micro=False)
     size = code.symbol_size(border=QUIET_ZONE)[0]
     runs = []
     for y, row in enumerate(code.matrix, start=QUIET_ZONE):
-        x = 0
-        while x < len(row):
-            width = 0
-            while x + width < len(row) and row[x + width]:
-                width += 1
-            if width:
-                runs.append(f"M{x + QUIET_ZONE} {y}h{width}v1h-{width}z")
-            x += width or 1
+        at = 0  # where the pen is; each run of dark modules is a stroke, told from the one before
+        for dark, group in groupby(enumerate(row), key=lambda module: module[1]):
+            (x, _dark), *rest = group
+            if dark:
+                runs.append(f"M{x + QUIET_ZONE} {y}" if not at else f"m{x - at} 0")
+                runs.append(f"h{len(rest) + 1}")
+                at = x + len(rest) + 1
     return Markup(
         '<svg class="qr" viewBox="0 0 {size} {size}" role="img"><title>{label}</title>'
-        '<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/><path fill="#000" d="{path}"/></svg>'
+        '<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/><path stroke="#000" transform="translate(0 .5)" d="{path}"/></svg>'
     ).format(size=size, label=label, path="".join(runs))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from flask import current_app, make_response, redirect, render_template, request, url_for
@@ -15,6 +17,7 @@ from inclusion_app.people.models import Resident
 from inclusion_app.places.queries import where_of_near
 from inclusion_app.roadmaps import policy
 from inclusion_app.roadmaps.handout import Handout
+from inclusion_app.roadmaps.handout_fit import SPARE_BROWSER, arrange
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.sheets import build_handout, handout_html
 from inclusion_app.roadmaps.views import _mine, room
@@ -26,7 +29,17 @@ def print_page() -> Any:
     roadmap = _mine()
     if roadmap is None:
         return redirect(url_for("roadmaps.plan"))
-    return render_template("roadmaps/print.html", handout=_my_sheet(roadmap))
+    sheet = _my_sheet(roadmap)
+    large = arrange(replace(sheet, large=True))
+    page = render_template(
+        "roadmaps/print.html",
+        handout=sheet,
+        layout=large if sheet.large else arrange(sheet, spare=SPARE_BROWSER),
+        large_sides=large.sides,
+        kept={"size": "large" if sheet.large else None, "private": "yes" if sheet.private else None},
+    )
+    # The page brings the papers' style too; empty lines and indents are what it can do without.
+    return re.sub(r"\n\s+", "\n", page)
 
 
 @room.page("/roadmap/handout.pdf", allow=policy.READ, reads=("plan", "code"))
@@ -35,10 +48,7 @@ def handout() -> Any:
     roadmap = _mine()
     if roadmap is None:
         return redirect(url_for("roadmaps.plan"))
-    sheet = _my_sheet(roadmap, large=request.args.get("size") == "large")
-    if request.args.get("private") == "yes":
-        sheet = sheet.without_reasons()
-    html = handout_html(sheet)
+    html = handout_html(_my_sheet(roadmap))
     db_session().rollback()
     try:
         pdf = paper.render_pdf(html, settings=current_app.extensions["settings"])
@@ -51,8 +61,11 @@ def handout() -> Any:
     return answer
 
 
-def _my_sheet(roadmap: Roadmap, *, large: bool = False) -> Handout:
+def _my_sheet(roadmap: Roadmap) -> Handout:
+    """The sheet in the form the address asks for: in large print, or without goals and reasons."""
     principal, visit = current_principal(), current_visit()
     resident = db_session().get(Resident, principal.resident_id) if principal.resident_id else None
     where = where_of_near((visit.near if visit else None) or roadmap.near)
-    return build_handout(roadmap, resident=resident, where=where, large=large)
+    large = request.args.get("size") == "large"
+    sheet = build_handout(roadmap, resident=resident, where=where, large=large)
+    return sheet.without_reasons() if request.args.get("private") == "yes" else sheet

@@ -18,17 +18,20 @@ from inclusion_app.roadmaps.handout import (
     STATIONS_SHOWN,
     Appointment,
     Handout,
+    Journey,
     OpenDay,
     Pair,
     PhoneLine,
     PlaceBox,
     StepBox,
+    by_goal,
+    cut_journey,
     fixed_words,
     pair,
     printed_words,
     qr_square,
 )
-from inclusion_app.roadmaps.handout_fit import start_fits
+from inclusion_app.roadmaps.handout_fit import arrange
 
 ROOT = Path(__file__).resolve().parents[2]
 MONDAY = date(2026, 11, 23)
@@ -38,6 +41,7 @@ DIRECTIONS = {"en": "ltr", "ur": "rtl", "ar": "rtl"}
 TRANSLATIONS = {
     "My next steps": ("میرے اگلے قدم", "خطواتي التالية"),
     "Ask us if this is old.": ("اگر یہ پرانا ہو تو ہم سے پوچھیں۔", "اسألنا إذا كانت هذه الورقة قديمة."),
+    "You are doing this now": ("آپ ابھی یہ کر رہے ہیں", "أنت تفعل هذا الآن"),
     "Bring:": ("ساتھ لائیں:", "أحضر معك:"),
     "You can already do this. Well done.": ("آپ یہ پہلے سے کر سکتے ہیں۔ شاباش۔", "أنت تعرف هذا من قبل. أحسنت."),
     "My next appointment": ("میری اگلی ملاقات", "موعدي القادم"),
@@ -191,12 +195,13 @@ def small_map() -> Markup:
         '<path d="M10 30 70 14 96 60 60 96 14 82z"/><path d="M70 14 150 20 160 66 96 60z"/>'
         '<path d="M96 60 160 66 188 120 120 140 60 96z"/><path d="M14 82 60 96 120 140 96 186 30 176z"/>'
         '<path d="M120 140 188 120 180 184 96 186z"/></g>'
-        '<circle cx="118" cy="92" r="9" fill="#000"/>'
+        '<g fill="none" stroke="#000" stroke-width="3"><path d="M116 38l6-18 6 18"/><path d="M142 92v18h8"/>'
+        '<path d="M40 52h12"/></g><circle cx="118" cy="92" r="9" fill="#000"/>'
         '<circle cx="84" cy="120" r="8" fill="#fff" stroke="#000" stroke-width="4"/></svg>'
     )
 
 
-def line_map(lang: str, stations: int = 9, lanes: int = 2) -> Markup:
+def journey(lang: str, stations: int = 9, lanes: int = 2) -> Journey:
     """A line map as templates/components/linemap.html draws one: rows of track with the words beside them."""
     t = translator(lang)
     titles = (
@@ -207,7 +212,7 @@ def line_map(lang: str, stations: int = 9, lanes: int = 2) -> Markup:
     )  # fmt: skip
     width = 22 * lanes
     rows = []
-    for number in range(1, stations + 1):
+    for number in range(1, min(stations, STATIONS_SHOWN) + 1):
         x = [11 + 22 * lane for lane in range(lanes)]
         x = [width - each for each in x] if DIRECTIONS[lang] == "rtl" else x
         top, bottom = 0 if number > 1 else 22, 44 if number < stations else 22
@@ -223,7 +228,7 @@ def line_map(lang: str, stations: int = 9, lanes: int = 2) -> Markup:
             f'aria-hidden="true">{tracks}{ring}</svg><span class="lm-words">{number}. '
             f"{t(titles[(number - 1) % len(titles)])}{here}{nexts}</span></li>"
         )
-    return Markup('<ol class="lm">' + "".join(rows) + "</ol>")
+    return Journey(tuple(map(Markup, rows)), more=cut_journey(stations, t))
 
 
 def sample(
@@ -235,6 +240,7 @@ def sample(
     stations: int = 9,
     large: bool = False,
     heavy: bool = False,
+    doing: int = 0,
 ) -> Handout:
     """A handout with three steps. `heavy` takes the longest words there are."""
     t = translator(lang)
@@ -310,6 +316,14 @@ def sample(
             )
             for title, why, minutes, bring, notes in step_texts
         ),  # fmt: skip
+        doing=tuple(
+            StepBox(
+                p(title),
+                p("About %(minutes)s minutes", minutes=30),
+                p("Many things ask for an email address."),
+            )
+            for title in ("Get on to Wi-Fi", "Open a web page", "Find and open apps")[:doing]
+        ),
         notes=(p("Waiting for a decision to stay? Ask an adviser before you claim or apply."),)
         if heavy
         else (),
@@ -342,12 +356,10 @@ def sample(
             ),
             drawing=small_map(),
             drawing_shows_you=True,
+            drawing_names=("Ardwick", "Gorton and Abbey Hey", "Levenshulme"),
         ),
-        routes=tuple(p(text) for group in routes[:goals] for text in group),
-        line_map=line_map(lang, min(stations, STATIONS_SHOWN), max(1, min(goals, 3))),
-        line_map_more=p("Steps after these: %(number)s", number=stations - STATIONS_SHOWN)
-        if stations > STATIONS_SHOWN
-        else None,
+        routes=by_goal([[p(text) for text in group] for group in routes[:goals]]),
+        journey=journey(lang, stations, max(1, min(goals, 3))),
         code="7KQ4 M2XD",
         address="roadmap.example.org/r/7KQ4M2XD",
         qr=qr_square("https://roadmap.example.org/r/7KQ4M2XD", "QR"),
@@ -362,5 +374,5 @@ def page(handout: Handout) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     return env.get_template("pdf/handout.html").render(
-        handout=handout, fits=start_fits(handout), paper_style=style_sheet()
+        handout=handout, layout=arrange(handout), paper_style=style_sheet()
     )

@@ -569,6 +569,61 @@ def test_the_private_sheet_names_no_private_step_and_no_line(
     assert "A step you keep to yourself" in private
 
 
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+@pytest.mark.parametrize("goals", [("g02",), ("g02", "g04")])
+def test_an_ordinary_paper_is_set_in_fourteen_points_on_both_sides(
+    another_browser: Callable[..., Browser],
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    goals: tuple[str, ...],
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(paper, "render_pdf", lambda html, **_: asked.append(html) or b"%PDF-")
+    person = another_browser(language)
+    person.make_plan(goals)
+    person.send("/roadmap/check/4", answer=["confidence", "money"])
+    person.send("/places", near="m14 5rq", **{"for": "plan"})
+    person.save_plan()
+    person.get("/roadmap/handout.pdf")
+    fits = re.findall(r'data-sides="1" data-fit="(\d)"', asked[0])
+    assert len(fits) == 2
+    assert set(fits) <= {"0", "1"}  # from 2 on letters are smaller, at 4 Urdu stands in Naskh
+
+
+def test_the_print_page_takes_every_form_and_its_links_keep_it(browser: Browser) -> None:
+    browser.make_plan(("g05", "g02", "g04"))
+    usual = browser.text("/roadmap/print")
+    assert "print?size=large" in usual
+    assert "print?private=yes" in usual
+    assert 'class="sheet sheet--large"' not in usual
+    assert 'href="/en/roadmap/handout.pdf"' in usual
+    large = browser.text("/roadmap/print?size=large")
+    assert 'class="sheet sheet--large"' in large
+    assert 'href="/en/roadmap/handout.pdf?size=large"' in large
+    assert 'href="/en/roadmap/print"' in large
+    assert 'href="/en/roadmap/print?size=large&amp;private=yes"' in large
+    both = browser.text("/roadmap/print?size=large&private=yes")
+    assert 'href="/en/roadmap/handout.pdf?size=large&amp;private=yes"' in both
+    assert 'href="/en/roadmap/print?private=yes"' in both
+    assert 'href="/en/roadmap/print?size=large"' in both
+    assert "Talk to a person" in large
+    assert "Talk to a person" not in both
+    browser.send("/places", near="m14 5rq", **{"for": "plan"})
+    assert "Large print needs up to" in browser.text("/roadmap/print")
+
+
+def test_a_step_being_done_and_who_does_it_stand_on_the_paper(browser: Browser) -> None:
+    browser.make_plan(("g02",))
+    step = re.search(r"/roadmap/steps/(\w+)", browser.text("/roadmap"))
+    assert step
+    browser.send(f"/roadmap/steps/{step[1]}", do="doing")
+    sheet = browser.text("/roadmap/print")
+    assert sheet.index("You are doing this now") < sheet.index('class="step"')
+    assert "Somebody does it for you" not in sheet
+    browser.send("/roadmap/goals/g02", mode="for_me")
+    assert "Somebody does it for you" in browser.text("/roadmap/print")
+
+
 def test_the_paper_does_not_praise_what_was_set_aside(browser: Browser) -> None:
     browser.make_plan(("g12",))
     browser.send("/roadmap/check/3", answer="yes")
