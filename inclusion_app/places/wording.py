@@ -22,12 +22,12 @@ from inclusion_app.places.rules import WALKABLE, Trip, last_useful_arrival
 A_MONDAY = date(2024, 1, 1)
 SOON = 6  # days ahead a weekday alone says which day is meant
 RULES = {
-    1: N_("Every first %(day)s of the month, %(opens)s to %(closes)s."),
-    2: N_("Every second %(day)s of the month, %(opens)s to %(closes)s."),
-    3: N_("Every third %(day)s of the month, %(opens)s to %(closes)s."),
-    4: N_("Every fourth %(day)s of the month, %(opens)s to %(closes)s."),
-    5: N_("Every fifth %(day)s of the month, %(opens)s to %(closes)s."),
-    -1: N_("Every last %(day)s of the month, %(opens)s to %(closes)s."),
+    1: N_("The first %(day)s of each month, %(opens)s to %(closes)s."),
+    2: N_("The second %(day)s of each month, %(opens)s to %(closes)s."),
+    3: N_("The third %(day)s of each month, %(opens)s to %(closes)s."),
+    4: N_("The fourth %(day)s of each month, %(opens)s to %(closes)s."),
+    5: N_("The fifth %(day)s of each month, %(opens)s to %(closes)s."),
+    -1: N_("The last %(day)s of each month, %(opens)s to %(closes)s."),
 }
 NOT_FOUND = {
     "unknown_postcode": N_("We do not know this postcode. It may be new. Try its first part, %(outcode)s."),

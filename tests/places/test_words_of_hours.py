@@ -15,7 +15,7 @@ from inclusion_app.places import queries, wording
 from tests.conftest import Browser
 
 WEDNESDAY = "2026-11-25 12:00"
-RULE = "Every third Saturday of the month, 10:00 to 12:00."
+RULE = "The third Saturday of each month, 10:00 to 12:00."
 
 
 def rows(page: str) -> dict[str, str]:
@@ -28,7 +28,7 @@ def rows(page: str) -> dict[str, str]:
 def test_a_place_of_one_saturday_a_month_says_when_in_words(browser: Browser) -> None:
     for slug, rule in (
         ("levenshulme-repair-cafe", RULE),
-        ("cheadle-coderdojo", "Every third Saturday of the month, 10:30 to 14:30"),
+        ("cheadle-coderdojo", "The third Saturday of each month, 10:30 to 14:30"),
     ):
         page = browser.text(f"/places/{slug}")
         assert rule in page
