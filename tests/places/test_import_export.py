@@ -595,5 +595,5 @@ def test_the_page_of_an_imported_place_names_licence_and_day_and_has_no_empty_li
     run("import", csv_file(tmp_path, text), *CSV)
     page = browser.text("/places/example-hall")
     assert "Example list (CC-BY-SA-4.0)" in page
-    assert "come from a public list of Friday 20 November 2026" in page
+    assert "a public list without a date. We read it on Friday 20 November 2026." in page
     assert 'href=""' not in page
