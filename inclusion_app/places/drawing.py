@@ -78,7 +78,7 @@ class Sheet:
         self.scale = (WIDTH - 2 * EDGE) / ((self.east - self.west) * self.squeeze)
         self.height = int(2 * EDGE + (self.north - self.south) * self.scale)
         self.path = _steps(self._borders(7))
-        self.rough = self._outlines(18)
+        self.rough = self._outlines(20)
 
     def spot(self, lng: float, lat: float) -> Point:
         """Across and down, in units of the drawing."""

@@ -344,14 +344,14 @@ def _journey(m: Measures) -> float:
     h = m.handout
     if not h.journey or h.private:
         return 0.0
-    columns = 3 if m.fit >= NASKH_FIT else 2
     line = m.small * (1.25 if h.lang != "ur" else 1.75 if m.fit < NASKH_FIT else 1.3)
     first, further = (9, 6.5) if h.large else (7, 5)  # what the tracks of its lines take, in millimetres
-    width = (WIDTH - 6 * MM) / columns - (first + further * max(0, h.journey.keys - 1)) * MM
+    width = 91 * MM - (first + further * max(0, h.journey.keys - 1)) * MM
     letter = (LATIN if h.is_english else m.letter) * m.small
     rows = [max(7 * MM, _lines(row.striptags(), letter, width) * line) for row in h.journey.rows]
     rows = rows[: m.lean.stations]
-    total = m.head(h.words["journey"], WIDTH) + MM + sum(rows) / columns + max(rows) / 2
+    half = math.ceil(len(rows) / 2)
+    total = m.head(h.words["journey"], WIDTH) + MM + max(sum(rows[:half]), sum(rows[half:]))
     total += h.journey.keys * line * 1.04
     more = h.journey.more.get(m.lean.stations)
     return total + (m.text(more, WIDTH, size=m.small) if more else 0)
