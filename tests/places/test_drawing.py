@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from types import SimpleNamespace
 
@@ -14,9 +15,10 @@ WEST, SOUTH = -2.3, 53.35
 NORTH_EAST = (-2.1, 53.55)
 
 
-def ward(west: float, south: float, east: float, north: float) -> SimpleNamespace:
+def ward(west: float, south: float, east: float, north: float, name: str = "") -> SimpleNamespace:
     return SimpleNamespace(
-        outline=[(west, south), (east, south), (east, north), (west, north), (west, south)]
+        name=name,
+        outline=[(west, south), (east, south), (east, north), (west, north), (west, south)],
     )
 
 
@@ -24,13 +26,27 @@ def spot(lng: float | None, lat: float | None) -> SimpleNamespace:
     return SimpleNamespace(lng=lng, lat=lat)
 
 
-WARDS = (ward(WEST, SOUTH, -2.2, NORTH_EAST[1]), ward(-2.2, SOUTH, *NORTH_EAST))
+WARDS = (ward(WEST, SOUTH, -2.2, NORTH_EAST[1], "Western"), ward(-2.2, SOUTH, *NORTH_EAST, "Eastern"))
 SHEET = Sheet(WARDS)
 
 
 def points(path: str) -> list[tuple[int, int]]:
     numbers = [int(number) for number in re.findall(r"-?\d+", path)]
     return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def corners_of(path: str) -> list[list[tuple[int, int]]]:
+    """The corners of each ring, told from the one before, as places on the sheet."""
+    found = []
+    for ring in path.split("z")[:-1]:
+        start, _l, steps = ring.removeprefix("M").partition("l")
+        [(x, y)] = points(start)
+        corners = [(x, y)]
+        for across, down in points(steps):
+            x, y = x + across, y + down
+            corners.append((x, y))
+        found.append(corners)
+    return found
 
 
 def test_pins_at_one_spot_share_it_and_those_outside_are_left_out() -> None:
@@ -68,7 +84,7 @@ def test_a_close_up_holds_the_place_and_the_area_and_nothing_of_it_reaches_past_
         if pin is not None:
             assert 0 < pin.x < near.wide
             assert 0 < pin.y < near.high
-    for x, y in points(near.path):
+    for x, y in (corner for corners in corners_of(near.path) for corner in corners):
         assert 0 <= x <= near.wide + 0.5
         assert 0 <= y <= near.high + 0.5
 
@@ -78,7 +94,7 @@ def test_a_line_between_two_wards_is_kept_where_it_crosses_the_close_up() -> Non
     assert near is not None
     assert near.here is None
     # The border of the two wards runs through the place: both rings have points on it, at the top and the bottom.
-    on_border = [y for x, y in points(near.path) if abs(x - near.pin.x) <= 1]
+    on_border = [y for corners in corners_of(near.path) for x, y in corners if abs(x - near.pin.x) <= 1]
     assert sorted(on_border) == [0, 0, round(near.high), round(near.high)]
 
 
@@ -110,3 +126,27 @@ def test_the_border_of_two_wards_is_drawn_once_and_none_is_left_out() -> None:
     ]
     assert len(sides) == len(set(sides)) == 7
     assert sum({x for x, _y in side} == {200} for side in sides) == 1
+
+
+def test_a_close_up_names_the_wards_by_letters_each_in_its_own_and_clear_of_the_signs() -> None:
+    near = close_up(SHEET, spot(-2.215, 53.45), spot(-2.17, 53.45))
+    assert near is not None
+    assert near.here is not None
+    assert [(ward.letter, ward.name) for ward in near.names] in (
+        [("A", "Western"), ("B", "Eastern")],
+        [("A", "Eastern"), ("B", "Western")],
+    )
+    border = SHEET.spot(-2.2, 53.45)[0] - SHEET.spot(-2.215, 53.45)[0] + near.pin.x
+    for ward_ in near.names:
+        assert (ward_.x < border) is (ward_.name == "Western")
+        for sign in (near.pin, near.here):
+            assert math.dist((ward_.x, ward_.y), (sign.x, sign.y)) > near.high / 10
+
+
+def test_a_letter_that_finds_no_room_is_left_out() -> None:
+    narrow = [
+        ward(WEST + 0.002 * n, SOUTH, WEST + 0.002 * (n + 1), NORTH_EAST[1], f"W{n}") for n in range(100)
+    ]
+    near = close_up(Sheet(narrow), spot(-2.2, 53.45), None)
+    assert near is not None
+    assert near.names == ()

@@ -624,6 +624,17 @@ def test_a_step_being_done_and_who_does_it_stand_on_the_paper(browser: Browser) 
     assert "Somebody does it for you" in browser.text("/roadmap/print")
 
 
+def test_a_place_of_one_day_a_month_says_when_it_opens_next(browser: Browser) -> None:
+    with time_machine.travel("2026-12-07 10:00Z"):
+        browser.make_plan(("g12",))
+        browser.send("/places", near="m19 3qe", **{"for": "plan"})
+        sheet = browser.text("/roadmap/print")
+    assert "Levenshulme Repair Cafe" in sheet
+    assert "It opens next on Saturday 19 December 2026 at 10:00." in sheet
+    assert 'class="week"' not in sheet
+    assert "a public list of ." not in sheet
+
+
 def test_the_paper_does_not_praise_what_was_set_aside(browser: Browser) -> None:
     browser.make_plan(("g12",))
     browser.send("/roadmap/check/3", answer="yes")
