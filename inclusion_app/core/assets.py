@@ -19,11 +19,14 @@ STATIC = Path(__file__).resolve().parents[2] / "static"
 BUILD = STATIC / "build"
 KEPT_SECONDS = 30 * 24 * 3600
 PARTS = {
-    "app.css": ("css/app.css", "css/linemap.css"),
-    "paper.css": ("css/paperpage.css", "css/paper.css"),
+    "app.css": ("css/base.css", "css/app.css", "css/linemap.css"),
+    # The print page brings one sheet too: what frames a page, the sheet on a screen, and the sheet on paper.
+    "print.css": ("css/base.css", "css/linemap.css", "css/sheet.css", "css/paperpage.css", "css/paper.css"),
     "app.js": ("js/app.js",),
     "icon.svg": ("icons/icon.svg",),
 }
+
+ON_PAPER = {"css/paperpage.css", "css/paper.css"}
 
 
 def squeeze_css(text: str) -> str:
@@ -44,9 +47,7 @@ def build() -> dict[str, str]:
     BUILD.mkdir(parents=True, exist_ok=True)
     names: dict[str, str] = {}
     for name, parts in PARTS.items():
-        text = "\n".join(
-            (STATIC / part).read_text(encoding="utf-8") for part in parts if (STATIC / part).exists()
-        )
+        text = "\n".join(_read(part) for part in parts if (STATIC / part).exists())
         if name.endswith(".css"):
             text = squeeze_css(text)
         elif name.endswith(".js"):
@@ -61,6 +62,11 @@ def build() -> dict[str, str]:
         names[name] = built
     (BUILD / "manifest.json").write_text(json.dumps(names, indent=1, sort_keys=True))
     return names
+
+
+def _read(part: str) -> str:
+    text = (STATIC / part).read_text(encoding="utf-8")
+    return f"@media print{{{text}}}" if part in ON_PAPER else text
 
 
 def _drop_old(stem: str, ending: str, *, keep: str) -> None:
