@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -177,18 +177,3 @@ def last_useful_arrival(status: Status, metres: float | None, now: datetime) -> 
 def kinds_for_step(step: str) -> tuple[str, ...]:
     """The kinds of place that help with a step, best first, each once; empty when a place is no help."""
     return tuple(dict.fromkeys(kind for group in kind_groups_for_step(step) for kind in group))
-
-
-def pick_places(
-    groups: Groups, by_kind: Mapping[str, Sequence[tuple[float, int]]], most: int = 2
-) -> list[int]:
-    """The places for a step: the nearest of each group in turn, then the next nearest of the first groups.
-
-    `by_kind` holds (metres, id of the place) of each kind; a place is taken once whatever its kinds.
-    """
-    ranked = [sorted({item for kind in group for item in by_kind.get(kind, ())}) for group in groups]
-    picked: list[int] = []
-    for row, share in (*((row, 1) for row in ranked), *((row, most) for row in ranked)):
-        left = [place for _metres, place in row if place not in picked]
-        picked += left[: min(share, most - len(picked))]
-    return picked

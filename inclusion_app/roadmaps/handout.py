@@ -60,6 +60,7 @@ class Lean:
     stations: int = STATIONS_SHOWN  # of the journey that are drawn
     week_in_groups: bool = False  # days that follow each other with the same times share a row
     scam_in_one: bool = False  # the scam box is a paragraph, not a list
+    phones: int = 2  # telephone lines; one stands alone without its hours
 
 
 LEAN = (
@@ -70,7 +71,8 @@ LEAN = (
     Lean(8, True),
     Lean(6, True),
     Lean(6, True, True),
-    Lean(4, True, True),
+    Lean(6, True, True, 1),
+    Lean(4, True, True, 1),
 )
 LEAN_LARGE = tuple(
     Lean(stations) for stations in (14, 12, 10, 8, 6, 4)

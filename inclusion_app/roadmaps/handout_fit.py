@@ -115,7 +115,7 @@ MOVABLE = ("talk", "route", "scam")
 PLACEMENTS = (  # what stands in front, the usual first, then the fewest moved
     ("talk",), ("talk", "scam"), (), ("talk", "route"), ("scam",), ("route",), ("talk", "route", "scam"), ("route", "scam"),
 )  # fmt: skip
-LEANER = frozenset({"place", "scam", "journey"})  # what leaner sheets show less of
+LEANER = frozenset({"place", "scam", "journey", "talk"})  # what leaner sheets show less of
 LETTERS_OF = (0, 0, 1, 2, 3)  # settings 0 and 1 differ in the air between the lines only
 MOST_SIDES = 4  # of large print: two sheets
 
@@ -307,10 +307,10 @@ def _talk(m: Measures) -> float:
     if not h.phones:
         return 0.0
     total = m.between + 3 * MM + m.head(h.words["talk"], inside - 1.7 * m.size)
-    for line in h.phones:
+    for line in h.phones[: m.lean.phones]:
         number = f" {line.name} {line.number}" + len(line.number) * "0" + 8 * " "  # large and bold
         total += m.text(Pair(line.what_for.own + number, line.what_for.en), inside)
-        total += m.text(line.cost, inside) if line.cost else 0
+        total += m.text(line.cost, inside) if line.cost and m.lean.phones > 1 else 0
     return total
 
 

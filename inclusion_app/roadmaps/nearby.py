@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from inclusion_app.core import clock
 from inclusion_app.core.db import db_session
 from inclusion_app.places.queries import Where, found_places, near_candidates
-from inclusion_app.places.rules import KINDS, Groups, kind_groups_for_step, kinds_for_step, pick_places
+from inclusion_app.places.rules import KINDS, Groups, kind_groups_for_step, kinds_for_step
 from inclusion_app.places.wording import Near
 from inclusion_app.roadmaps.rules import Offer, best_offers
 from inclusion_app.roadmaps.wording import DATA_STEP, why_here
@@ -53,7 +53,7 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
     measured = near_candidates(
         session, where=where, kinds={kind for kinds in wanted.values() for kind in kinds}
     )
-    best = {step: _best(step, kind_groups_for_step(step), measured) for step in wanted}
+    best = {step: pick_places(step, kind_groups_for_step(step), measured) for step in wanted}
     metres = {number: far for rows in measured.values() for far, number in rows}
     shown = {number for numbers in best.values() for number in numbers}
     found = found_places(
@@ -68,23 +68,22 @@ def places_for(steps: Iterable[str], where: Where | None) -> dict[str, list[Near
     }
 
 
-def _best(step: str, groups: Groups, measured: Mapping[str, Sequence[tuple[float, int]]]) -> list[int]:
-    """The best two: of each group of kinds that the step needs, what is left after the rule of offers, in turn.
+def pick_places(
+    step: str, groups: Groups, measured: Mapping[str, Sequence[tuple[float, int]]], most: int = MOST
+) -> list[int]:
+    """The best places by the rule of offers: one of each group of kinds the step needs in turn, then more of the first.
 
     A place has no access need, age, cost or last day that we know, and nobody told us which one they use already.
     """
-    fitting = {
-        kind: [
-            (offer.metres or 0.0, int(offer.id))
-            for offer in best_offers(
-                [Offer(f"{number:012}", step, metres=far) for far, number in rows],
-                today=clock.today(),
-                most=len(rows),
-            )
+    best: list[int] = []
+    rows = [{number: far for kind in group for far, number in measured.get(kind, ())} for group in groups]
+    for row, share in (*((row, 1) for row in rows), *((row, most) for row in rows)):
+        offers = [
+            Offer(f"{number:012}", step, metres=far) for number, far in row.items() if number not in best
         ]
-        for kind, rows in measured.items()
-    }
-    return pick_places(groups, fitting, MOST)
+        kept = best_offers(offers, today=clock.today(), most=min(share, most - len(best)))
+        best += [int(offer.id) for offer in kept]
+    return best
 
 
 def said_once(places: Mapping[str, Sequence[Near]]) -> Nearby:

@@ -91,8 +91,13 @@ def why_here(step: str, place: Place) -> str:
 
 
 def ask_at(step: str) -> str:
-    """Where to ask when no place stands by a step: the bank's branch for paying and banking, else any library."""
-    return _("Ask at your bank’s branch.") if step in AT_THE_BANK else _("Ask at any library.")
+    """Where to ask when no place stands by a step: the bank's branch for paying and banking, else any library.
+
+    Empty for a step that is done by telephone or with an adviser: a library is no help with it.
+    """
+    if step in AT_THE_BANK:
+        return _("Ask at your bank’s branch.")
+    return _("Ask at any library.") if kinds_for_step(step) else ""
 
 
 def until_then_facts(step: str, where: Where | None) -> tuple[str, dict[str, str]]:

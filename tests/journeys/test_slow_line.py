@@ -23,6 +23,8 @@ def make_and_save(page: Page, root: str) -> tuple[str, list[str]]:
     for goal in GOALS:
         page.check(f"input[value={goal}]")
     page.click("main form .button >> nth=0")
+    page.wait_for_url("**/check/first")
+    page.click("main form .button >> nth=0")
     page.wait_for_url("**/check/days")
     page.click("button[name=skip]")
     page.wait_for_url("**/check/2")

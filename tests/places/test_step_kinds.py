@@ -1,8 +1,6 @@
-"""Which kinds of place stand by which step, and how the nearest are picked among them."""
+"""Which kinds of place stand by which step."""
 
 from __future__ import annotations
-
-from itertools import product
 
 import pytest
 
@@ -12,7 +10,6 @@ from inclusion_app.places.rules import (
     STEP_KINDS,
     kind_groups_for_step,
     kinds_for_step,
-    pick_places,
 )
 
 
@@ -49,36 +46,3 @@ def test_every_kind_serves_a_step_and_exists() -> None:
     used = {kind for groups in STEP_KINDS.values() for group in groups for kind in group}
     assert used == set(KINDS)
     assert not set(STEP_KINDS) & NEEDS_NO_PLACE
-
-
-BY_KIND = {
-    "library": [(100.0, 1), (200.0, 2), (900.0, 3)],
-    "jobcentre": [(5000.0, 4), (6000.0, 5)],
-    "wifi": [(150.0, 6), (100.0, 1)],
-}
-
-
-@pytest.mark.parametrize(
-    ("groups", "picked"),
-    [
-        ((), []),
-        ((("library",),), [1, 2]),
-        # One of each group, not two of the first one far away.
-        ((("jobcentre",), ("library",)), [4, 1]),
-        # Kinds that fit equally: the nearest wins, and a place of two kinds is taken once.
-        ((("library", "wifi"),), [1, 6]),
-        ((("wifi",), ("library",)), [1, 2]),
-        # A group nobody has is passed over.
-        ((("fablab",), ("jobcentre",)), [4, 5]),
-        ((("fablab",),), []),
-        ((("jobcentre",), ("jobcentre",), ("library",)), [4, 5]),
-    ],
-)
-def test_the_nearest_of_each_group_in_turn(groups: tuple[tuple[str, ...], ...], picked: list[int]) -> None:
-    assert pick_places(groups, BY_KIND) == picked
-
-
-def test_never_more_than_asked_and_never_twice() -> None:
-    for first, second, most in product(KINDS, KINDS, (0, 1, 2, 3)):
-        found = pick_places(((first,), (second,)), BY_KIND, most)
-        assert len(found) == len(set(found)) <= most

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from itertools import product
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session, transaction
 from inclusion_app.places.models import Ward
 from inclusion_app.places.queries import Where, area_code, find_where, near_candidates
+from inclusion_app.places.rules import KINDS
 from inclusion_app.places.services import load_city_pack
 from inclusion_app.roadmaps import nearby, services, views
 from inclusion_app.roadmaps.models import OfferGap
@@ -47,7 +49,7 @@ def test_a_place_of_several_steps_is_said_once_with_their_numbers(browser: Brows
         assert page.count(f"/en/places/{slug}") == 1
     assert "For steps 1 and 2" in page
     assert "Nearest: Library" in page
-    assert "Until then, use a free computer here" in page
+    assert "Until then, use a free computer at " in page
 
 
 def test_a_place_of_one_step_stays_on_its_card(browser: Browser) -> None:
@@ -72,7 +74,8 @@ def test_the_rule_of_offers_is_asked(app: Flask, monkeypatch: pytest.MonkeyPatch
         others = [near.found.metres or 0 for near in nearby.places_for(["F1"], FALLOWFIELD)["F1"]]
     assert nearest == sorted(nearest)
     assert len(nearest) == 2
-    assert min(others) > max(nearest)
+    assert min(others) > min(nearest)
+    assert others != nearest
 
 
 def test_the_kind_a_step_needs_comes_before_what_is_near(app: Flask) -> None:
@@ -161,3 +164,36 @@ def test_counts_add_up_on_both_engines(service_on_both: Flask) -> None:
         with transaction() as session:
             assert area_code(session, FALLOWFIELD) == "Manchester"
     assert sorted(gaps(service_on_both)) == [("A3", "2026-11", "x", 2), ("F1", "2026-11", "x", 2)]
+
+
+BY_KIND = {
+    "library": [(100.0, 1), (200.0, 2), (900.0, 3)],
+    "jobcentre": [(5000.0, 4), (6000.0, 5)],
+    "wifi": [(150.0, 6), (100.0, 1)],
+}
+
+
+@pytest.mark.parametrize(
+    ("groups", "picked"),
+    [
+        ((), []),
+        ((("library",),), [1, 2]),
+        # One of each group, not two of the first one far away.
+        ((("jobcentre",), ("library",)), [4, 1]),
+        # Kinds that fit equally: the nearest wins, and a place of two kinds is taken once.
+        ((("library", "wifi"),), [1, 6]),
+        ((("wifi",), ("library",)), [1, 2]),
+        # A group nobody has is passed over.
+        ((("fablab",), ("jobcentre",)), [4, 5]),
+        ((("fablab",),), []),
+        ((("jobcentre",), ("jobcentre",), ("library",)), [4, 5]),
+    ],
+)
+def test_the_nearest_of_each_group_in_turn(groups: tuple[tuple[str, ...], ...], picked: list[int]) -> None:
+    assert nearby.pick_places("F1", groups, BY_KIND) == picked
+
+
+def test_never_more_than_asked_and_never_twice() -> None:
+    for first, second, most in product(KINDS, KINDS, (0, 1, 2, 3)):
+        found = nearby.pick_places("F1", ((first,), (second,)), BY_KIND, most)
+        assert len(found) == len(set(found)) <= most
