@@ -36,10 +36,10 @@ def points(path: str) -> list[tuple[int, int]]:
 
 
 def corners_of(path: str) -> list[list[tuple[int, int]]]:
-    """The corners of each ring, told from the one before, as places on the sheet."""
+    """The corners of each line or ring, told from the one before, as places on the sheet."""
     found = []
-    for ring in path.split("z")[:-1]:
-        start, _l, steps = ring.removeprefix("M").partition("l")
+    for line in path.split("M")[1:]:
+        start, _l, steps = line.removesuffix("z").partition("l")
         [(x, y)] = points(start)
         corners = [(x, y)]
         for across, down in points(steps):
@@ -98,21 +98,8 @@ def test_a_line_between_two_wards_is_kept_where_it_crosses_the_close_up() -> Non
     assert sorted(on_border) == [0, 0, round(near.high), round(near.high)]
 
 
-def lines_of_the_city_map() -> list[list[tuple[float, float]]]:
-    found = []
-    for line in city_map(SHEET, [], None).path.split("M")[1:]:
-        start, _l, steps = line.partition("l")
-        [(x, y)] = points(start)
-        corners = [(x, y)]
-        for across, down in points(steps):
-            x, y = x + across, y + down
-            corners.append((x, y))
-        found.append(corners)
-    return found
-
-
 def test_each_point_of_the_city_map_is_told_from_the_one_before() -> None:
-    found = lines_of_the_city_map()
+    found = corners_of(city_map(SHEET, [], None).path)
     assert {x for corners in found for x, _y in corners} == {8, 200, 392}
     assert min(found[0]) == (8, 8)
     assert found[0][0] == found[0][-1]
@@ -121,7 +108,7 @@ def test_each_point_of_the_city_map_is_told_from_the_one_before() -> None:
 def test_the_border_of_two_wards_is_drawn_once_and_none_is_left_out() -> None:
     sides = [
         frozenset(side)
-        for corners in lines_of_the_city_map()
+        for corners in corners_of(city_map(SHEET, [], None).path)
         for side in zip(corners, corners[1:], strict=False)
     ]
     assert len(sides) == len(set(sides)) == 7
