@@ -20,7 +20,7 @@ from whitenoise import WhiteNoise
 
 from inclusion_app import cli
 from inclusion_app.config import Settings, load_settings
-from inclusion_app.core import access, assets, clock, crypto, db, errors, headers, i18n, template_words
+from inclusion_app.core import access, again, assets, clock, crypto, db, errors, headers, i18n, template_words
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import keep_views, paper_views, services, wording
@@ -118,13 +118,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         ask_at=wording.ask_at,
         notes_for=wording.notes_for,
         notes_for_step=wording.notes_for_step,
-        until_then=roadmaps_views.until_then,
+        until_then=wording.until_then,
         has_plan=roadmaps_views.has_plan,
     )
     if services.take_saved_area not in people_views.WHEN_OPENED:
         people_views.WHEN_OPENED.append(services.take_saved_area)
     for room in ROOMS:
         app.register_blueprint(room)
+    again.dispatch_again_on_deadlock(app)
     errors.register_error_pages(app)
     headers.register_headers(app, https=settings.is_https)
     cli.register(app)

@@ -19,6 +19,7 @@ def register(app: Flask) -> None:
     """Add the globals and filters of our templates."""
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
+    env.filters["translated"] = i18n.translated
     env.globals.update(
         both=i18n.both,
         money=i18n.money,

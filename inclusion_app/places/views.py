@@ -28,7 +28,6 @@ from inclusion_app.places.rules import FACILITIES, KINDS
 from inclusion_app.places.sites import site_words
 
 room = Room("places", __name__)
-room.add_app_template_filter(i18n.translated)
 room.add_app_template_filter(site_words)
 OPEN_WISHES = {"now": _l("Open now"), "late": _l("After 5 or at the weekend")}
 SHOWN_FACILITIES = (

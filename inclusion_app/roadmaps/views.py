@@ -23,7 +23,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
-from inclusion_app.core.again import dispatch_again_on_deadlock
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
@@ -31,7 +30,7 @@ from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.places.queries import Where, area_code, where_of_near
-from inclusion_app.roadmaps import forms, journeys, nearby, policy, queries, services, wording
+from inclusion_app.roadmaps import forms, journeys, nearby, policy, queries, services
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.moves import moves
@@ -40,7 +39,6 @@ from inclusion_app.roadmaps.rules import Device, Mode, Skill, StepState
 from inclusion_app.roadmaps.selfcheck import DAY_GOALS, QUESTIONS, TAPS
 
 room = Room("roadmaps", __name__)
-room.record_once(lambda state: dispatch_again_on_deadlock(state.app))
 TOTAL = len(QUESTIONS)
 
 
@@ -373,14 +371,6 @@ def _where(roadmap: Roadmap | None) -> Where | None:
     return where_of_near((visit.near if visit else None) or (roadmap.near if roadmap else None))
 
 
-def until_then(step_id: str) -> str:
-    """What to do while a device or data is on its way, with the library nearest to the person; else empty."""
-    if step_id not in wording.UNTIL_THEN:
-        return ""
-    # With the code alone the plan's own area is not told.
-    return wording.until_then(step_id, _where(_mine() if current_principal().kind != "code" else None))
-
-
 @room.page("/roadmap/settings", allow=policy.CHANGE, methods=("POST",))
 def settings() -> Any:
     """The two switches of the plan page: use a library's computers; how many minutes are free."""
@@ -554,6 +544,8 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
     state = made.choices.states.get(step_id) if made else None
     pins = made.choices.pins if made else ()
     known = made is not None and step_id in made.plan.known
+    # With the code alone there is no plan to see here, nor its area.
+    where = _where(made.roadmap if made else None)
     page = render_template(
         "roadmaps/step.html",
         step=catalogue.steps[step_id],
@@ -566,7 +558,8 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         # Too many are pinned: which, so that one can make room.
         in_the_way=[catalogue.steps[pin] for pin in pins if pin in catalogue.steps] if form.do.errors else (),
         goals=[catalogue.goals[goal] for goal in planned.serves] if planned else (),
-        places=nearby.places_for([step_id], _where(made.roadmap if made else None)).get(step_id, ()),
+        where=where,
+        places=nearby.places_for([step_id], where).get(step_id, ()),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),
         form=form,

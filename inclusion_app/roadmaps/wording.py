@@ -8,12 +8,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup, escape
 
-from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.i18n import source_words
 from inclusion_app.core.words import N_
 from inclusion_app.places.models import Place
-from inclusion_app.places.queries import Where, found_places, near_candidates
+from inclusion_app.places.queries import Where, near_candidates
 from inclusion_app.places.rules import AT_THE_BANK, KINDS, kinds_for_step
 from inclusion_app.roadmaps.catalogue import Goal, NationalOffer, PhoneLine, Step, load_catalogue
 from inclusion_app.roadmaps.rules import (
@@ -109,9 +108,9 @@ def until_then_facts(step: str, where: Where | None) -> tuple[str, dict[str, str
         return "", {}
     if where is not None:
         nearest = near_candidates(db_session(), where=where, kinds={"library"}, most=1)["library"]
-        found = found_places(db_session(), {number: far for far, number in nearest}, now=now())
-        for library in found.values():
-            return N_("Until then, use a free computer at %(place)s."), {"place": library.place.name}
+        for _metres, number in nearest:
+            library = db_session().get_one(Place, number)
+            return N_("Until then, use a free computer at %(place)s."), {"place": library.name}
     return N_("Until then, use a free computer at any library."), {}
 
 

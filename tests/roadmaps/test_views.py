@@ -221,10 +221,12 @@ def test_what_anybody_may_read_the_code_alone_may_read_too(
 ) -> None:
     browser.make_plan(("g02", "g05"))
     browser.send("/roadmap/steps/F1", do="doing")
-    code = browser.save_plan()
+    browser.send("/places", near="m14 5rq")
+    code = browser.save_plan(keep_near="y")
+    assert "free computer at any library" not in browser.text("/roadmap/steps/A3")
     other, stranger = another_browser(), another_browser()
     other.send("/come-back", code=code, pin="")
-    for page in ("/roadmap/steps/F1", "/roadmap/goals/g05"):
+    for page in ("/roadmap/steps/F1", "/roadmap/steps/A3", "/roadmap/goals/g05"):
         known, open_to_all = other.text(page), stranger.text(page)
         mains = [re.sub(r'value="[^"]+"', "", text.split("<main")[1]) for text in (known, open_to_all)]
         assert mains[0] == mains[1]

@@ -245,10 +245,6 @@ class Catalogue:
         fitting = [line for line in self.lines if goal in line.goals and not line.unsafe]
         return tuple(sorted(fitting, key=lambda line: line.goals.index(goal)))
 
-    def phone_line_for_goal(self, goal: str) -> PhoneLine | None:
-        """The first of them, if one is known."""
-        return next(iter(self.phone_lines_for_goal(goal)), None)
-
     def phone_lines_for_goals(
         self, goals: Sequence[str], most: int = LINES_ON_PAPER
     ) -> tuple[PhoneLine, ...]:
