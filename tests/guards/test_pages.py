@@ -308,7 +308,7 @@ def test_side_write_has_the_callers_we_know() -> None:
     assert callers == {
         "core/access.py",
         "core/sessions.py",
-        "people/views.py",
+        "people/opening.py",
         "places/views.py",
         "roadmaps/keep_views.py",
         "roadmaps/views.py",
