@@ -44,7 +44,9 @@ def look_back() -> Any:
         days=[(day, list(group)) for day, group in groupby(told, key=lambda moment: moment.day)],
         wins=wins,
         path=path_of(wins, rtl=i18n.current_language().dir == "rtl"),
-        better=[(QUESTIONS[int(question[1:]) - 1], words) for question, words in better_answers(roadmap.answers)],
+        better=[
+            (QUESTIONS[int(question[1:]) - 1], words) for question, words in better_answers(roadmap.answers)
+        ],
         steps=steps,
         first_step=steps[first_step] if first_step else None,
     )

@@ -75,9 +75,7 @@ def set_step_state(
     history.move(session, row, state.value, actor=actor, now=now)
     row.changed_at = now
     today = now.astimezone(clock.LONDON).date()
-    if day := progress.day_to_propose(
-        roadmap.choices, step=step_id, before=before, after=state, today=today
-    ):
+    if day := progress.day_to_propose(roadmap.choices, step=step_id, before=before, after=state, today=today):
         _choose(roadmap, follow_up_on=day.isoformat(), follow_up_proposed=True)
     if state not in {StepState.NOT_STARTED, StepState.DOING}:
         _choose(roadmap, pins=[pin for pin in roadmap.choices.get("pins", []) if pin != step_id])
