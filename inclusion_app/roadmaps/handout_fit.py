@@ -325,7 +325,7 @@ def _wins(m: Measures) -> float:
     wins = m.handout.told_wins
     if not wins or not m.lean.wins:
         return 0.0
-    return m.head(m.handout.words["won"], WIDTH) + sum(m.text(won.words, WIDTH) for won in wins)
+    return 3 * MM + m.head(m.handout.words["won"], WIDTH) + sum(m.text(won.words, WIDTH) for won in wins)
 
 
 def _notes(m: Measures) -> float:
