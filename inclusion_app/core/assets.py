@@ -22,7 +22,8 @@ PARTS = {
     "app.css": ("css/base.css", "css/app.css", "css/linemap.css"),
     # The print page brings one sheet too: what frames a page, the sheet on a screen, and the sheet on paper.
     "print.css": ("css/base.css", "css/linemap.css", "css/sheet.css", "css/paperpage.css", "css/paper.css"),
-    "app.js": ("js/app.js",),
+    "app.js": ("js/app.js", "js/read_aloud.js"),
+    "print.js": ("js/app.js",),
     "icon.svg": ("icons/icon.svg",),
 }
 

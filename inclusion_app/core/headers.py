@@ -6,6 +6,8 @@ import brotli
 from flask import Flask, request
 from werkzeug.wrappers import Response
 
+from inclusion_app.core import bilingual, i18n
+
 CSP = "; ".join(
     (
         "default-src 'none'",
@@ -42,7 +44,18 @@ def register_headers(app: Flask, *, https: bool) -> None:
         if https:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         response.headers.setdefault("Cache-Control", "private, no-store")
+        _unfold(response)
         return _squeeze(response)
+
+
+def _unfold(response: Response) -> None:
+    """Take apart what the translation lookup folded: both languages on a page, the reader's alone anywhere else."""
+    if response.mimetype not in SQUEEZED or response.is_streamed or response.direct_passthrough:
+        return
+    text = response.get_data(as_text=True)
+    if bilingual.is_folded(text):
+        on_page = response.mimetype == "text/html" and i18n.shows_english()
+        response.set_data(bilingual.unfold(text) if on_page else bilingual.own_half(text))
 
 
 def _squeeze(response: Response) -> Response:

@@ -16,7 +16,7 @@ from inclusion_app.places.models import OpeningSpan, Place
 from tests.conftest import settings_for
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-TRANSLATORS = {"_", "gettext", "ngettext", "pgettext", "both", "in_english"}
+TRANSLATORS = {"_", "gettext", "ngettext", "pgettext", "in_english"}
 # Sentences of ours that templates translate: of the catalogue, the tables in the code, the city's own programmes.
 # What can come from an import, a form or a setting must never stand here: use the filter `translated`.
 OURS = {
@@ -79,7 +79,6 @@ def not_ours(app: Flask, source: str) -> list[tuple[int, str]]:
 
 
 def test_templates_translate_sentences_of_ours_only(app: Flask) -> None:
-    # The paper's own `both` prints a pair that was translated before.
     pages = [path for path in TEMPLATES.rglob("*.html") if path.parent.name != "pdf"]
     assert len(pages) > 30
     found = {
@@ -91,7 +90,7 @@ def test_templates_translate_sentences_of_ours_only(app: Flask) -> None:
 @pytest.mark.parametrize(
     "planted",
     ["{{ _(place.opening_note) }}", "{% for note in place.notes %}{{ _(note) }}{% endfor %}",
-     "{{ ngettext(a.b, 'c', 2) }}", "{{ both(service_name) }}", "{{ _(request.args['x']) }}"],
+     "{{ ngettext(a.b, 'c', 2) }}", "{{ in_english(service_name) }}", "{{ _(request.args['x']) }}"],
 )  # fmt: skip
 def test_a_planted_translation_of_data_is_found(app: Flask, planted: str) -> None:
     assert not_ours(app, planted)
