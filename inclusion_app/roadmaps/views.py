@@ -613,4 +613,10 @@ def not_for_me(step_id: str) -> Any:
 
 @room.page("/how-plans-are-made", allow=ANYONE)
 def how_plans_are_made() -> Any:
-    return render_template("roadmaps/how_plans_are_made.html", catalogue=load_catalogue())
+    return render_template("roadmaps/how_plans_are_made.html")
+
+
+@room.page("/how-plans-are-made/steps", allow=ANYONE)
+def all_steps() -> Any:
+    """All goals and steps there are; a page of its own, so that it fits one window with its English too."""
+    return render_template("roadmaps/all_steps.html", catalogue=load_catalogue())

@@ -1,9 +1,8 @@
-// Reads the page aloud with the device's own voice. The button is shown only where there is speech at all.
+// Reads the page aloud with the device's own voice. Fetched by app.js when the button was pressed, so it begins at once.
 (function () {
   "use strict";
-  var speech = window.speechSynthesis, row = document.querySelector("[data-read]");
-  if (!speech || !row) return;
-  var button = row.querySelector("button"), none = row.querySelector("[role] span"), words = button.children;
+  var speech = speechSynthesis, row = document.querySelector("[data-read]");
+  var button = row.firstChild, none = row.querySelector("[aria-live] span"), words = button.children;
   var own = document.documentElement.lang, waits = false, turn = 0;
   function voice(lang) {
     return speech.getVoices().filter(function (v) { return v.lang.slice(0, 2).toLowerCase() === lang.slice(0, 2); })[0];
@@ -43,12 +42,13 @@
   speech.onvoiceschanged = function () {
     if (waits) start(); else if (voice(own)) none.hidden = true;
   };
-  button.addEventListener("click", function () {
+  function pressed() {
     if (!words[1].hidden) return stop();
     if (voice(own) || speech.getVoices().length) return start();
     waits = true;
     setTimeout(function () { if (waits) start(); }, 2000);
-  });
+  }
   addEventListener("pagehide", stop);
-  row.hidden = false;
+  button.onclick = pressed;
+  pressed();
 })();
