@@ -20,7 +20,8 @@ _APART = re.compile(
     f"|[{''.join(SIGNS)}]",
     re.S,
 )
-BEFORE, BETWEEN, END = "<span>", '<span class="in-english" lang="en" dir="ltr">', "</span></span>"
+# What a line may fill without a wrapper of its own: it flows there in any style of ours.
+_FILLED = re.compile(r"<(p|li|a|h[1-3]|d[dt]|t[dh])\b")
 
 
 def fold(own: str, english: str) -> str:
@@ -86,19 +87,19 @@ def unfold(html: str) -> str:
     page: list[str] = []
     line: list[str] = []
     depth = end = 0
+    tag = ""
 
     def flush() -> bool:
         text = "".join(line)
         line.clear()
-        page.append(_both_lines(text))
-        return page[-1].rstrip().endswith(END)
+        page.append(_both_lines(text, wrapped=not _FILLED.match(tag)) if is_folded(text) else text)
+        return is_folded(text)
 
     for found in _APART.finditer(html):
         line.append(html[end : found.start()])
         end, token = found.end(), found[0]
         if token in SIGNS:
-            depth += (token == OPEN) - (token == SHUT)
-            depth = max(depth, 0)
+            depth = max(depth + (token == OPEN) - (token == SHUT), 0)
             line.append(token)
         elif depth:
             line.append(own_half(token))
@@ -106,15 +107,20 @@ def unfold(html: str) -> str:
             # The English stands on a line of its own: the line is broken already.
             if not (flush() and token.startswith("<br")):
                 page.append(own_half(token))
+            tag = token
     line.append(html[end:])
     flush()
     return "".join(page)
 
 
-def _both_lines(text: str) -> str:
+def _both_lines(text: str, *, wrapped: bool) -> str:
     own, english = halves(text)
     said, in_english = own.strip(), english.strip()
-    if not is_folded(text) or said == in_english:
+    if said == in_english:
         return own
     start = own.index(said)
-    return f"{own[:start]}{BEFORE}{said}{BETWEEN}{in_english}{END}{own[start + len(said) :]}"
+    both = f'{said}<span class="in-english" lang="en" dir="ltr">{in_english}</span>'
+    if wrapped:
+        # One piece, so that both stand together where a style puts what it finds side by side.
+        both = f"<span>{both}</span>"
+    return f"{own[:start]}{both}{own[start + len(said) :]}"
