@@ -16,6 +16,7 @@ _APART = re.compile(
     r"<!--.*?-->"
     r"|<(?P<whole>title|option|textarea|script|style|svg)\b[^>]*>.*?</(?P=whole)\s*>"
     r'|<(?P<unseen>\w+) class="visually-hidden"[^>]*>.*?</(?P=unseen)>'
+    r"|(?P<name><bdi\b[^>]*>[^<]*</bdi>)"
     r"|<[^>]*>"
     f"|[{''.join(SIGNS)}]",
     re.S,
@@ -81,7 +82,7 @@ def own_half(text: str) -> str:
 def unfold(html: str) -> str:
     """The page with the English under each line of text that has folds; the reader's language alone where it must be.
 
-    A line is what stands between two tags. All its words are said again in English, so that "Bring: a pen" is not
+    A line is what stands between two tags, names and numbers set apart by `<bdi>` included. All its words are said again in English, so that "Bring: a pen" is not
     answered by "Bring:" alone.
     """
     page: list[str] = []
@@ -98,7 +99,9 @@ def unfold(html: str) -> str:
     for found in _APART.finditer(html):
         line.append(html[end : found.start()])
         end, token = found.end(), found[0]
-        if token in SIGNS:
+        if found["name"]:
+            line.append(token)
+        elif token in SIGNS:
             depth = max(depth + (token == OPEN) - (token == SHUT), 0)
             line.append(token)
         elif depth:

@@ -44,6 +44,7 @@ def register(app: Flask) -> None:
         return {
             "language": i18n.current_language(),
             "languages": i18n.released(),
+            "shows_english": i18n.shows_english(),
             "wants_english": i18n.wants_english(),
             "helping": is_helping(),
             "contact": app.extensions["settings"].contact,
