@@ -20,7 +20,19 @@ from whitenoise import WhiteNoise
 
 from inclusion_app import cli
 from inclusion_app.config import Settings, load_settings
-from inclusion_app.core import access, again, assets, bilingual, clock, crypto, db, errors, headers, i18n, template_words
+from inclusion_app.core import (
+    access,
+    again,
+    assets,
+    bilingual,
+    clock,
+    crypto,
+    db,
+    errors,
+    headers,
+    i18n,
+    template_words,
+)
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import helper_script, helper_views, keep_views, paper_views, services, wording

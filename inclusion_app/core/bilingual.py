@@ -82,8 +82,8 @@ def own_half(text: str) -> str:
 def unfold(html: str) -> str:
     """The page with the English under each line of text that has folds; the reader's language alone where it must be.
 
-    A line is what stands between two tags, names and numbers set apart by `<bdi>` included. All its words are said again in English, so that "Bring: a pen" is not
-    answered by "Bring:" alone.
+    A line is what stands between two tags, names and numbers set apart by `<bdi>` included. All its words are said
+    again in English, so that "Bring: a pen" is not answered by "Bring:" alone.
     """
     page: list[str] = []
     line: list[str] = []

@@ -16,7 +16,6 @@ import flask_babel
 from babel.dates import format_date as babel_format_date
 from flask import Flask, Request, current_app, g, has_request_context
 from flask import session as cookie
-from markupsafe import Markup
 
 from inclusion_app.core import bilingual
 from inclusion_app.core.clock import LONDON

@@ -80,8 +80,7 @@ def same_page_in(language: i18n.Language) -> str:
 def same_page_with_english(on: bool | None) -> str:
     """The address that turns the English under each sentence on or off here; with None this page without that wish."""
     wish = () if on is None else ((ENGLISH_WISH, "on" if on else "off"),)
-    home = url_for("start.home", **dict(wish))
-    return _same_page(*wish) or home
+    return _same_page(*wish) or f"{url_for('start.home')}{'?' if wish else ''}{urlencode(wish)}"
 
 
 def _same_page(*more: tuple[str, str], **parts: Any) -> str:

@@ -35,9 +35,7 @@ def helper() -> Any:
     form = HelperForm()
     if request.method == "POST" and form.validate():
         goes_on, ended = has_plan(), had_visit()
-        services.note_helper(
-            db_session(), roadmap=_mine_to_change(anew=True), today=clock.today(), now=now()
-        )
+        services.note_helper(db_session(), roadmap=_mine_to_change(anew=True), today=clock.today(), now=now())
         begin_helping()
         i18n.show_english(True)
         if ended:

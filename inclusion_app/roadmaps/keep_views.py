@@ -15,8 +15,8 @@ from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, reading, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
-from inclusion_app.core.words import N_
 from inclusion_app.core.sessions import Visit, current_visit, end_visit, renew_browser, renewed_visit
+from inclusion_app.core.words import N_
 from inclusion_app.people import services as people
 from inclusion_app.people.forms import KeepForm
 from inclusion_app.people.models import Resident

@@ -64,7 +64,9 @@ def test_a_line_that_is_broken_already_is_not_broken_twice() -> None:
 
 def test_a_tag_within_a_sentence_stands_in_both_halves() -> None:
     folded = fold("<bdi>M14</bdi> کے قریب", "Near <bdi>M14</bdi>")
-    assert unfold(f"<h2>{folded}</h2>") == f"<h2><bdi>M14</bdi> کے قریب{ENGLISH}Near <bdi>M14</bdi></span></h2>"
+    assert (
+        unfold(f"<h2>{folded}</h2>") == f"<h2><bdi>M14</bdi> کے قریب{ENGLISH}Near <bdi>M14</bdi></span></h2>"
+    )
 
 
 @pytest.mark.parametrize(

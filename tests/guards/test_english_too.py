@@ -83,7 +83,11 @@ def read(html: str) -> Reader:
 
 def every_address(person: Browser, app: Flask) -> list[str]:
     """The address of every page, those that end a visit last."""
-    found = [(rule.endpoint in ENDS_A_VISIT, address) for rule, address in pages(app) if "GET" in (rule.methods or ())]
+    found = [
+        (rule.endpoint in ENDS_A_VISIT, address)
+        for rule, address in pages(app)
+        if "GET" in (rule.methods or ())
+    ]
     ours = [(ends, address) for ends, address in found if address.startswith("/en/")]
     return [address.replace("/en/", f"/{person.language}/", 1) for _ends, address in sorted(ours)]
 
@@ -107,7 +111,12 @@ def test_each_line_of_each_page_has_its_english(reading_both: Browser, app: Flas
         body = answer.get_data(as_text=True)
         assert not is_folded(body), address
         assert not any(is_folded(value) for value in answer.headers.values()), address
-        if answer.mimetype != "text/html" or answer.status_code >= 300 and answer.status_code != 404 or "/static/print." in body:
+        if (
+            answer.mimetype != "text/html"
+            or answer.status_code >= 300
+            and answer.status_code != 404
+            or "/static/print." in body
+        ):
             continue
         reader = read(body)
         assert not reader.faults, (address, reader.faults)
@@ -138,7 +147,9 @@ def test_a_refusal_is_said_in_both(reading_both: Browser, path: str, data: dict[
 def test_the_papers_and_their_page_hold_no_english_twice(reading_both: Browser) -> None:
     with_english = reading_both.text("/roadmap/print")
     reading_both.get("/?english=off")
-    assert re.sub(r'value="[^"]+"', "", with_english) == re.sub(r'value="[^"]+"', "", reading_both.text("/roadmap/print"))
+    assert re.sub(r'value="[^"]+"', "", with_english) == re.sub(
+        r'value="[^"]+"', "", reading_both.text("/roadmap/print")
+    )
 
 
 def test_without_the_wish_no_byte_of_a_page_changes(another_browser: Callable[..., Browser]) -> None:
@@ -164,16 +175,24 @@ def test_an_english_page_has_no_switch_and_stays_as_it_is(browser: Browser) -> N
     assert browser.text("/privacy") == before
 
 
-def test_the_switch_keeps_the_filters_and_never_leads_to_another_website(another_browser: Callable[..., Browser]) -> None:
+def test_the_switch_keeps_the_filters_and_never_leads_to_another_website(
+    another_browser: Callable[..., Browser],
+) -> None:
     person = another_browser("ur")
     answer = person.get("/places?near=M14&has=wifi&has=computers&english=on")
     assert answer.headers["Location"] == "/ur/places?near=M14&has=wifi&has=computers"
-    assert 'href="/ur/places?near=M14&amp;has=wifi&amp;english=off"' in person.text("/places?near=M14&has=wifi")
+    assert 'href="/ur/places?near=M14&amp;has=wifi&amp;english=off"' in person.text(
+        "/places?near=M14&has=wifi"
+    )
     away = person.client.get("//evil.example/?english=on")
-    assert "evil" not in away.headers.get("Location", "") or away.headers["Location"].startswith("http://localhost/")
+    assert "evil" not in away.headers.get("Location", "") or away.headers["Location"].startswith(
+        "http://localhost/"
+    )
     assert person.get("/places?english=perhaps").status_code == 200
     # A form is never cut short by it.
-    assert person.send("/roadmap/check?english=off", form_on="/roadmap/check", answer=["g01"]).status_code == 303
+    assert (
+        person.send("/roadmap/check?english=off", form_on="/roadmap/check", answer=["g01"]).status_code == 303
+    )
 
 
 def test_the_wish_lasts_while_a_plan_is_saved_and_goes_with_the_visit(reading_both: Browser) -> None:

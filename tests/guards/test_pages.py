@@ -267,7 +267,9 @@ def test_the_first_visit_fits_one_window(
             if answer.status_code == 200 and answer.mimetype == "text/html":
                 html = brotli.decompress(answer.get_data()).decode()
                 # Every page brings one style sheet, the script and the icon.
-                brought = [name for name in fixed if re.search(rf' (href|src)="/static/{re.escape(name)}"', html)]
+                brought = [
+                    name for name in fixed if re.search(rf' (href|src)="/static/{re.escape(name)}"', html)
+                ]
                 assert len(brought) == 3, here
                 weight = len(answer.get_data()) + sum(fixed[name] for name in brought)
                 rows.append((weight, f"{here} {said}"))
@@ -282,7 +284,9 @@ def test_the_first_visit_fits_one_window(
         person.save_plan(nickname="Amina")
         answer = person.get("/roadmap/print", headers={"Accept-Encoding": "br"})
         html = brotli.decompress(answer.get_data()).decode()
-        weight = len(answer.get_data()) + sum(size for name, size in fixed.items() if f'="/static/{name}"' in html)
+        weight = len(answer.get_data()) + sum(
+            size for name, size in fixed.items() if f'="/static/{name}"' in html
+        )
         rows.append((weight, f"/roadmap/print saved {said}"))
         checked("first visit in bytes (brotli)", "/roadmap/print saved", said, weight)
     rows.sort(reverse=True)

@@ -105,7 +105,9 @@ def test_no_voice_at_all_is_said_after_a_while(live_server: LiveServer, page: Pa
     page.wait_for_selector(NONE, timeout=5_000)
 
 
-@pytest.mark.parametrize(("voices", "langs"), [(("ur-PK",), {"ur-PK"}), (("ur-PK", "en-GB"), {"ur-PK", "en-GB"})])
+@pytest.mark.parametrize(
+    ("voices", "langs"), [(("ur-PK",), {"ur-PK"}), (("ur-PK", "en-GB"), {"ur-PK", "en-GB"})]
+)
 def test_english_is_read_only_by_an_english_voice(
     live_server: LiveServer, page: Page, voices: tuple[str, ...], langs: set[str]
 ) -> None:
@@ -127,7 +129,9 @@ def test_what_nobody_sees_is_not_read(live_server: LiveServer, page: Page) -> No
     until(page, "said.some(s => s[1].includes('Contains OS data'))")
     texts = [text for _lang, text in page.evaluate("said")]
     assert "It must have" in texts
-    assert not any(text == "Computers to use" for text in texts[: texts.index("Show these")])  # in a closed box
+    assert not any(
+        text == "Computers to use" for text in texts[: texts.index("Show these")]
+    )  # in a closed box
     assert not any("Map of Manchester" in text for text in texts)
 
 

@@ -155,7 +155,9 @@ def test_after_a_visit_that_ended_it_begins_anew_and_says_so(browser: Browser) -
         assert "Your visit ended after two hours." in browser.text("/roadmap/check")
 
 
-def test_with_the_code_alone_no_helper_begins(browser: Browser, another_browser: Callable[..., Browser]) -> None:
+def test_with_the_code_alone_no_helper_begins(
+    browser: Browser, another_browser: Callable[..., Browser]
+) -> None:
     browser.make_plan()
     code = browser.save_plan()
     alone = another_browser()
