@@ -14,7 +14,7 @@
     var found = [], node, last, walk = document.createTreeWalker(document.getElementById("main"), 4);
     while ((node = walk.nextNode())) {
       var at = node.parentElement, text = node.data.replace(/\s+/g, " ");
-      if (text === " " || !at.getClientRects().length || at.closest("svg,noscript,[aria-hidden=true],.visually-hidden")) continue;
+      if (text === " " || !at.getClientRects().length || at.closest("svg,noscript,[aria-hidden=true],.visually-hidden,details:not([open])>:not(summary)")) continue;
       var lang = at.closest(".in-english") ? "en" : own, block = at.closest("p,li,dt,dd,th,td,h1,h2,h3,label,legend,button,summary,caption");
       if (last && last.lang === lang && last.block === block) last.text += text;
       else found.push(last = { lang: lang, block: block, text: text });
