@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, g, request
+from flask import Flask, Request, abort, g, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,10 +20,30 @@ from whitenoise import WhiteNoise
 
 from inclusion_app import cli
 from inclusion_app.config import Settings, load_settings
-from inclusion_app.core import access, again, assets, clock, crypto, db, errors, headers, i18n, template_words
+from inclusion_app.core import (
+    access,
+    again,
+    assets,
+    bilingual,
+    clock,
+    crypto,
+    db,
+    errors,
+    headers,
+    i18n,
+    template_words,
+)
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
-from inclusion_app.roadmaps import keep_views, paper_views, progress_views, services, wording
+from inclusion_app.roadmaps import (
+    helper_script,
+    helper_views,
+    keep_views,
+    paper_views,
+    progress_views,
+    services,
+    wording,
+)
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 
@@ -32,7 +52,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the roadmaps room; importing them registers them.
-ROADMAP_PAGES = (keep_views, paper_views, progress_views)
+ROADMAP_PAGES = (helper_views, keep_views, paper_views, progress_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 
@@ -42,8 +62,19 @@ HOST = re.compile(
 )
 
 
+class PlainRequest(Request):
+    """A request whose typed words cannot pass for two languages of ours."""
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        plain = [(name, bilingual.without_signs(text)) for name, text in self.form.items(multi=True)]
+        self.__dict__["form"] = type(self.form)(plain)
+
+
 class Service(Flask):
     """Flask, with a log that says of an error what kind it is and where, never what was asked for or typed."""
+
+    request_class = PlainRequest
 
     def log_exception(self, exc_info: Any) -> None:
         kind, _err, trace = exc_info
@@ -98,6 +129,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
         locale_selector=i18n.locale_code,
     )
+    i18n.fold_english_in(app)
     CSRFProtect(app)
     app.extensions["assets"] = assets.manifest()
     app.url_map.converters["lang"] = LanguagePart
@@ -106,9 +138,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     if names:
         # Flask's own TRUSTED_HOSTS leaves its error page without addresses to link to.
         app.before_request(lambda: None if host_is_trusted(request.host, names) else abort(400))
-    app.before_request(_refuse_null_bytes)
+    app.before_request(_refuse_strange_signs)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
+    template_words.register_english_too(app)
     app.jinja_env.globals.update(
         reason_words=wording.reason_words,
         state_words=wording.state_words,
@@ -119,6 +152,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         notes_for=wording.notes_for,
         notes_for_step=wording.notes_for_step,
         until_then=wording.until_then,
+        helper_scripts=helper_script.SCRIPTS,
         has_plan=roadmaps_views.has_plan,
     )
     if services.take_saved_area not in people_views.WHEN_OPENED:
@@ -182,9 +216,10 @@ def _static_headers(response_headers: Any, _path: str, _url: str) -> None:
         response_headers[name] = headers.HEADERS[name]
 
 
-def _refuse_null_bytes() -> None:
-    """No address of ours has one, and PostgreSQL takes none in a text."""
-    if "\0" in request.path or any("\0" in text for pair in request.args.items(multi=True) for text in pair):
+def _refuse_strange_signs() -> None:
+    """No address of ours has a null byte, which PostgreSQL takes in no text, nor a sign that folds two languages."""
+    parts = (request.path, *(text for pair in request.args.items(multi=True) for text in pair))
+    if any("\0" in text or bilingual.is_folded(text) for text in parts):
         abort(404)
 
 

@@ -23,6 +23,8 @@ PARTS = {
     # The print page brings one sheet too: what frames a page, the sheet on a screen, and the sheet on paper.
     "print.css": ("css/base.css", "css/linemap.css", "css/sheet.css", "css/paperpage.css", "css/paper.css"),
     "app.js": ("js/app.js",),
+    # Fetched when somebody asks to have a page read, so that no first visit pays for it.
+    "read.js": ("js/read_aloud.js",),
     "icon.svg": ("icons/icon.svg",),
 }
 

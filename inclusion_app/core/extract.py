@@ -8,7 +8,7 @@ from pathlib import Path
 from babel.messages.frontend import CommandLineInterface
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYWORDS = ("_l", "N_", "NP_:1c,2", "two", "head:2", "both", "in_english")
+KEYWORDS = ("_l", "N_", "NP_:1c,2", "two", "head:2", "in_english")
 
 
 def main(target: str) -> None:

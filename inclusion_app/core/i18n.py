@@ -6,15 +6,18 @@ so that links, printed QR codes and a borrowed screen all keep it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 import flask_babel
 from babel.dates import format_date as babel_format_date
-from flask import Request, current_app, g
-from markupsafe import Markup, escape
+from flask import Flask, Request, current_app, g, has_request_context
+from flask import session as cookie
 
+from inclusion_app.core import bilingual
 from inclusion_app.core.clock import LONDON
 
 
@@ -57,6 +60,7 @@ LANGUAGES: dict[str, Language] = {language.slug: language for language in _ALL}
 ENGLISH = LANGUAGES["en"]
 # Carried in a real code because Babel refuses private ones; exists only where test_languages is set.
 PSEUDO = Language("eo", "eo", "[Ƥşḗŭḓǿ]", "Pseudo", "Latn", released=True)
+ENGLISH_TOO = "both"
 
 # What browsers and people write for our languages (BCP 47 spelling varies by region and by habit).
 ALIASES = {
@@ -121,19 +125,95 @@ def translated(text: str) -> str:
     return flask_babel.gettext(text) if text else ""
 
 
-def both(text: str, **params: Any) -> Markup:
-    """A sentence in the reader's language with its English under it; English alone for an English reader."""
-    language = current_language()
-    own = escape(flask_babel.gettext(text, **params))
-    if language.code == "en":
-        return own
-    english = escape(in_english(text, **params))
-    return Markup('{}<span class="in-english" lang="en" dir="ltr">{}</span>').format(own, english)
+def show_english(on: bool) -> None:
+    """Show English under each sentence from the next page on, or no more. Kept in the visit's cookie, gone with it."""
+    if on:
+        cookie[ENGLISH_TOO] = 1
+    else:
+        cookie.pop(ENGLISH_TOO, None)
+
+
+def wants_english() -> bool:
+    """True when English was turned on for this visit."""
+    return bool(cookie.get(ENGLISH_TOO))
+
+
+def show_english_here() -> None:
+    """Show English on this one page: two people read it who may share no language."""
+    g.english_here = True
+
+
+def shows_english() -> bool:
+    """True when the page being made shows each sentence with its English."""
+    return (
+        has_request_context()
+        and "one_language" not in g
+        and current_language() is not ENGLISH
+        and ("english_here" in g or wants_english())
+    )
+
+
+def in_one_language() -> str:
+    """The rest of this answer is in the reader's language alone; "", so that a template can say it."""
+    g.one_language = True
+    return ""
+
+
+@contextmanager
+def one_language() -> Iterator[None]:
+    """What is made within has no English folded in: papers bring their own English and measure their words."""
+    before = "one_language" in g
+    g.one_language = True
+    try:
+        yield
+    finally:
+        if not before:
+            g.pop("one_language")
+
+
+def two(own: str, english: str) -> str:
+    """Words that come from no catalogue, such as a day, with their English where this page shows it."""
+    return type(own)(bilingual.fold(own, english)) if shows_english() else own
+
+
+class _FoldedTranslations:
+    """The translations of a language, each with its English folded in."""
+
+    def __init__(self, translations: Any) -> None:
+        self._own = translations
+
+    def ugettext(self, text: str) -> str:
+        return bilingual.fold(self._own.ugettext(text), text)
+
+    def ungettext(self, one: str, many: str, num: int) -> str:
+        return bilingual.fold(self._own.ungettext(one, many, num), one if num == 1 else many)
+
+
+class FoldingDomain(flask_babel.Domain):
+    """Where every lookup ends, in code, in templates and in lazy words: folds while English is shown too."""
+
+    def get_translations(self) -> Any:
+        """Flask-Babel's own, or those with the English folded in."""
+        own = super().get_translations()
+        return _FoldedTranslations(own) if shows_english() else own
+
+
+def fold_english_in(app: Flask) -> None:
+    """Make this application's translations able to carry their English."""
+    babel = app.extensions["babel"]
+    babel.instance.domain_instance = FoldingDomain(domain=babel.default_domain)
+
+
+def _dated(day: date, pattern: str) -> str:
+    return two(
+        str(babel_format_date(day, pattern, locale=locale_code())),
+        str(babel_format_date(day, pattern, locale="en")),
+    )
 
 
 def day_words(day: date) -> str:
     """A day in words: Monday 23 November 2026, in the reader's language."""
-    return str(flask_babel.format_date(day, "EEEE d MMMM y"))
+    return _dated(day, "EEEE d MMMM y")
 
 
 def source_words(on: str, locale: str | None = None) -> str:
@@ -146,12 +226,19 @@ def source_words(on: str, locale: str | None = None) -> str:
         day = date.fromisoformat(f"{on}-01"[:10])
     except ValueError:
         return on
-    return str(babel_format_date(day, pattern, locale=locale or locale_code())) if pattern else on
+    if pattern is None:
+        return on
+    return str(babel_format_date(day, pattern, locale=locale)) if locale else _dated(day, pattern)
 
 
 def weekday_words(day: date) -> str:
     """The name of a weekday in the reader's language."""
-    return str(flask_babel.format_date(day, "EEEE"))
+    return _dated(day, "EEEE")
+
+
+def near_day_words(day: date) -> str:
+    """A day not far off, without its year: Monday 23 November."""
+    return _dated(day, "EEEE d MMMM")
 
 
 def clock_words(wall: time) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from markupsafe import Markup
 
 from inclusion_app.config import Settings
+from inclusion_app.core import bilingual
 from inclusion_app.core.assets import squeeze_css
 
 FRAME = struct.Struct("!cI")
@@ -49,7 +50,7 @@ def render_pdf(html: str, *, settings: Settings) -> bytes:
     this worker or the service has too much to do or the service is away, PaperFailed when the page cannot be drawn
     or is larger than LARGEST_HTML.
     """
-    body = html.encode()
+    body = bilingual.own_half(html).encode()  # a paper brings its own English
     if len(body) > LARGEST_HTML:
         raise PaperFailed("too large")
     if not _places.acquire(blocking=False):

@@ -26,6 +26,7 @@ VISIT_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
 PRESSED_TWICE = timedelta(minutes=2)
 COOKIE_KEY = "v"
+HELPING = "helper"
 
 
 class Visit(Base):
@@ -75,6 +76,21 @@ def remember_browser() -> None:
 def _token_hash() -> str | None:
     token = cookie.get(COOKIE_KEY)
     return hashlib.sha256(token.encode()).hexdigest() if isinstance(token, str) else None
+
+
+def begin_helping() -> None:
+    """Somebody reads and types with the person from now on, until they stop or the visit is cleared."""
+    cookie[HELPING] = 1
+
+
+def stop_helping() -> None:
+    """The person goes on alone; nothing else changes."""
+    cookie.pop(HELPING, None)
+
+
+def is_helping() -> bool:
+    """True while somebody helps the person at this screen."""
+    return bool(cookie.get(HELPING))
 
 
 def current_visit() -> Visit | None:

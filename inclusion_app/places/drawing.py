@@ -77,7 +77,7 @@ class Sheet:
         self.squeeze = math.cos(math.radians((self.south + self.north) / 2))
         self.scale = (WIDTH - 2 * EDGE) / ((self.east - self.west) * self.squeeze)
         self.height = int(2 * EDGE + (self.north - self.south) * self.scale)
-        self.path = _steps(self._borders(7))
+        self.path = _steps(self._borders(11))
         self.rough = self._outlines(20)
 
     def spot(self, lng: float, lat: float) -> Point:

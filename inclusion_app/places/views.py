@@ -183,7 +183,7 @@ def _shown_name(where: queries.Where | None) -> str | Markup:
         return where.name if where else ""
     other = names.written(where.name, language.code)
     name = Markup('<bdi lang="en">{}</bdi>').format(where.name)
-    return Markup("{} ({})").format(name, other) if other else name
+    return i18n.two(Markup("{} ({})").format(name, other), name) if other else name
 
 
 def _entry(item: queries.Found, number: int, moment: datetime, asked: tuple[str, ...]) -> dict[str, Any]:

@@ -6,13 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from babel.dates import format_date as babel_format_date
-from flask_babel import format_date
 from flask_babel import gettext as _
 
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.geo import walk_minutes
-from inclusion_app.core.i18n import clock_words, day_words, source_words, weekday_words
+from inclusion_app.core.i18n import clock_words, day_words, near_day_words, source_words, weekday_words
 from inclusion_app.core.words import N_
 from inclusion_app.places.hours import Answer, Status, nth_rules
 from inclusion_app.places.models import Place
@@ -113,8 +112,8 @@ def _when(moment: datetime, now: datetime) -> str:
     if wall.date() == here.date():
         return clock_words(wall.time())
     # "Saturday" is next Saturday to whoever reads it.
-    day = "EEEE" if wall.date() - here.date() <= timedelta(days=SOON) else "EEEE d MMMM"
-    return f"{format_date(wall.date(), day)} {clock_words(wall.time())}"
+    day = weekday_words if wall.date() - here.date() <= timedelta(days=SOON) else near_day_words
+    return f"{day(wall.date())} {clock_words(wall.time())}"
 
 
 class Both(NamedTuple):

@@ -41,6 +41,12 @@ def read_choices(stored: Mapping[str, Any], progress: Mapping[str, str]) -> Choi
     )
 
 
+def helper_agreed_on(stored: Mapping[str, Any]) -> date | None:
+    """The last day the person agreed to a helper; None where no helper was, or on plans from before this was asked."""
+    on = stored.get("helped_agreed_on")
+    return date.fromisoformat(on) if on else None
+
+
 def answered(stored: Mapping[str, Any]) -> set[str]:
     """The questions that were answered or skipped by their button."""
     return {key for key in QUESTIONS if key in stored or key in stored.get("skipped", ())}

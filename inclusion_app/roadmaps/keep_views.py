@@ -16,6 +16,7 @@ from inclusion_app.core.db import db_session, reading, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.sessions import Visit, current_visit, end_visit, renew_browser, renewed_visit
+from inclusion_app.core.words import N_
 from inclusion_app.people import services as people
 from inclusion_app.people.forms import KeepForm
 from inclusion_app.people.models import Resident
@@ -133,7 +134,7 @@ def _change(resident: Resident) -> Any:
     do, session = request.form.get("do"), db_session()
     if do == "new":
         people.renew_code(session, resident=resident, now=now())
-        flash(_("This is your new code. The old one does not work any more."))
+        flash(N_("This is your new code. The old one does not work any more."))
     elif do in {"everything-on", "everything-off"}:
         people.set_pin_for_everything(session, resident=resident, on=do == "everything-on", now=now())
     elif do == "delete":

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from inclusion_app.core import clock
 from inclusion_app.core.db import db_session
+from inclusion_app.core.i18n import two
 from inclusion_app.places.queries import Where, found_places, near_candidates
 from inclusion_app.places.rules import KINDS, Groups, kind_groups_for_step, kinds_for_step
 from inclusion_app.places.wording import Near
@@ -100,7 +101,8 @@ def said_once(places: Mapping[str, Sequence[Near]]) -> Nearby:
     for near in (near for found in places.values() for near in found):
         together = steps_of[near.place.id]
         if len(together) > 1 and near.place.id not in shared:
-            numbers = format_list([str(numbered[step]) for step in together], locale=get_locale())
+            listed = [str(numbered[step]) for step in together]
+            numbers = two(format_list(listed, locale=get_locale()), format_list(listed, locale="en"))
             whys = dict.fromkeys(_why_of_several(step, near) for step in together)
             shared[near.place.id] = Shared(near, tuple(together), numbers, tuple(whys))
     return Nearby(

@@ -7,13 +7,13 @@ from itertools import groupby
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.words import N_
 from inclusion_app.roadmaps import forms, policy, queries, services
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.progress import better_answers, easiest, path_of, wins_of
@@ -76,7 +76,7 @@ def _change_follow_up(form: forms.FollowUpForm) -> bool:
     """Do what was pressed; False when the day typed cannot be kept, which the form then says."""
     if "remove" in request.form:
         services.remove_follow_up(db_session(), roadmap=_mine_to_change(), now=now())
-        flash(_("The day is taken out of your plan."))
+        flash(N_("The day is taken out of your plan."))
         return True
     form.validate()
     day = _ready(request.form["ready"]) if "ready" in request.form else form.day.data
@@ -89,7 +89,7 @@ def _change_follow_up(form: forms.FollowUpForm) -> bool:
     except RuleBroken as broken:
         form.refuse(broken)
         return False
-    flash(_("The day is in your plan."))
+    flash(N_("The day is in your plan."))
     return True
 
 

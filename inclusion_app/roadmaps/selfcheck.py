@@ -137,7 +137,6 @@ QUESTIONS: tuple[Question, ...] = (
     _skill(12, N_("Would you know a scam, and what to do next?")),
 )
 TAPS: tuple[Tap, ...] = (
-    Tap("helped", "q1", N_("I am a helper. I answer together with the person.")),
     Tap("checks_who_wrote_it", "q10", N_("I also check who wrote it")),
     Tap("pays_online", "q11", N_("I can also pay online")),
 )

@@ -46,9 +46,14 @@ def give_answer(
 
 
 def set_facts(session: Session, *, roadmap: Roadmap, now: datetime, **facts: Any) -> None:
-    """Keep facts beside the answers: helped, days, checks_who_wrote_it, pays_online."""
+    """Keep facts beside the answers: days, checks_who_wrote_it, pays_online."""
     roadmap.answers = {**roadmap.answers, **facts}
     roadmap.changed_at = now
+
+
+def note_helper(session: Session, *, roadmap: Roadmap, today: date, now: datetime) -> None:
+    """The person agreed today that a helper reads and types with them. Nothing about the helper is kept."""
+    set_facts(session, roadmap=roadmap, now=now, helped=True, helped_agreed_on=today.isoformat())
 
 
 def finish_as_new(session: Session, *, roadmap: Roadmap, now: datetime) -> None:

@@ -63,6 +63,7 @@ UNKNOWN = "We do not know the opening times. Ask before you travel."
 MODE_WORDS = {Mode.TOGETHER: N_("We do it together"), Mode.FOR_ME: N_("Somebody does it for you")}
 
 
+@i18n.one_language()
 def handout_html(sheet: Handout) -> str:
     """The finished page the paper service draws."""
     return render_template(
@@ -70,6 +71,7 @@ def handout_html(sheet: Handout) -> str:
     )
 
 
+@i18n.one_language()
 def build_handout(
     roadmap: Roadmap, *, resident: Resident | None, where: Where | None, large: bool = False
 ) -> Handout:

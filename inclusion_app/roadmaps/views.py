@@ -48,6 +48,11 @@ from inclusion_app.roadmaps.selfcheck import DAY_GOALS, QUESTIONS, TAPS
 
 room = Room("roadmaps", __name__)
 TOTAL = len(QUESTIONS)
+# Kept untranslated in the cookie and said in the language of the page that shows them, like all such messages.
+VISIT_ENDED = (
+    N_("Your visit ended after two hours. Your other answers are gone."),
+    N_("Did you save your plan? Then your code opens it."),
+)
 
 
 def _mine() -> Roadmap | None:
@@ -144,9 +149,9 @@ def _question(number: int) -> Any:
 
 def _begin_again(roadmap: Roadmap, number: int) -> Any:
     """An answer came after its visit had ended: it is kept, the others are asked for again, and it is said."""
-    flash(_("Your visit ended after two hours. Your other answers are gone."), "ended")
-    flash(_("We kept the answer you just gave."), "ended")
-    flash(_("Did you save your plan? Then your code opens it."), "ended")
+    gone, code_opens = VISIT_ENDED
+    for sentence in (gone, N_("We kept the answer you just gave."), code_opens):
+        flash(sentence, "ended")
     where = _after(roadmap, number, "") if number == 1 else url_for("roadmaps.check")
     return redirect(where, 303)
 
@@ -314,6 +319,7 @@ def answers() -> Any:
         answered=journeys.answered(roadmap.answers),
         day_goals=[load_catalogue().goals[goal] for goal in _goals_with_days(roadmap)],
         days=journeys.read_answers(roadmap.answers).days,
+        agreed_on=journeys.helper_agreed_on(roadmap.answers),
     )
 
 
@@ -409,7 +415,7 @@ def settings() -> Any:
         services.set_free_minutes(
             db_session(), roadmap=roadmap, minutes=int(minutes) if minutes else None, now=now()
         )
-    flash(_("Your plan is changed."))
+    flash(N_("Your plan is changed."))
     return redirect(url_for("roadmaps.plan"), 303)
 
 
@@ -431,7 +437,7 @@ def goals() -> Any:
             services.remove_goal(session, roadmap=mine, goal_id=goal, now=now())
         else:
             services.add_goal(session, roadmap=mine, goal_id=goal, now=now())
-        flash(_("Your plan is changed."))
+        flash(N_("Your plan is changed."))
         return redirect(url_for("roadmaps.plan"), 303)
     roadmap = _mine()
     chosen = list(roadmap.answers.get("q1", ())) if roadmap else []
@@ -462,7 +468,7 @@ def goal(goal_id: str) -> Any:
                 step_id=request.form["extra"],
                 now=now(),
             )
-        flash(_("Your plan is changed."))
+        flash(N_("Your plan is changed."))
         return redirect(url_for("roadmaps.plan"), 303)
     return render_template(
         "roadmaps/goal.html",
@@ -493,7 +499,7 @@ STEP_SAID = {
 
 
 def _say(do: str) -> None:
-    flash(_(STEP_SAID[do]), "win" if do in WIN_SAID else "message")
+    flash(STEP_SAID[do], "win" if do in WIN_SAID else "message")
 
 
 STEP_ACTIONS = {
@@ -627,4 +633,10 @@ def not_for_me(step_id: str) -> Any:
 
 @room.page("/how-plans-are-made", allow=ANYONE)
 def how_plans_are_made() -> Any:
-    return render_template("roadmaps/how_plans_are_made.html", catalogue=load_catalogue())
+    return render_template("roadmaps/how_plans_are_made.html")
+
+
+@room.page("/how-plans-are-made/steps", allow=ANYONE)
+def all_steps() -> Any:
+    """All goals and steps there are; a page of its own, so that it fits one window with its English too."""
+    return render_template("roadmaps/all_steps.html", catalogue=load_catalogue())

@@ -22,6 +22,16 @@
     var form = e.target, now = Date.now();
     if (now - (form.sentAt || 0) < 4000) e.preventDefault(); else form.sentAt = now;
   });
+  // Reading aloud is offered where the device can speak, and its script fetched when it is asked for.
+  var row = document.querySelector("[data-read]"), read = row && row.firstChild;
+  function fetchReader() {
+    var script = document.createElement("script");
+    read.onclick = null;
+    script.onerror = function () { read.onclick = fetchReader; };
+    script.src = row.dataset.read;
+    document.head.append(script);
+  }
+  if (row && window.speechSynthesis) { row.hidden = false; read.onclick = fetchReader; }
   // Print buttons exist only where printing can be asked for.
   document.querySelectorAll("[data-print]").forEach(function (b) {
     b.hidden = false; b.addEventListener("click", function () { print(); });

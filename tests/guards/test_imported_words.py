@@ -16,7 +16,7 @@ from inclusion_app.places.models import OpeningSpan, Place
 from tests.conftest import settings_for
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-TRANSLATORS = {"_", "gettext", "ngettext", "pgettext", "both", "in_english"}
+TRANSLATORS = {"_", "gettext", "ngettext", "pgettext", "in_english"}
 # Sentences of ours that templates translate: of the catalogue, the tables in the code, the city's own programmes.
 # What can come from an import, a form or a setting must never stand here: use the filter `translated`.
 OURS = {
@@ -25,13 +25,14 @@ OURS = {
         "step.title", "step.why", "step.setting", "item.title", "pin.title", "catalogue.steps[].title",
         "made.catalogue.steps[].title", "each of step.bring", "each of step.have", "each of step.how",
         "each of step.safe", "each of step.no_internet", "each of step.without_id", "each of goal.no_internet",
-        "each of goal.without_id", "each of goal.notes", "each of goal.route",
+        "steps[].title", "each of goal.without_id", "each of goal.notes", "each of goal.route",
         "each of notes_for()", "each of notes_for_step()", "each of made.catalogue.goals[].no_internet",
     ),
     "a question": ("question.text", "question.hint", "option.label"),
     "a phone line": ("line.for_what", "line.hours"),
     "an offer": ("offer.what", "offer.who", "offer.without_internet", "other.what"),
     "a state": ("s.word", "moves.now", "move.label"),
+    "a win, or a day to look again": ("win.words", "moment.words", "each of better", "each of ready_days"),
     "a kind or a facility": ("each of kinds", "each of wishes.items()", "each of facilities", "each of facts",
                              "facility_words[]"),
     "a rule's own N_ sentence": ("broken.message",),
@@ -79,7 +80,6 @@ def not_ours(app: Flask, source: str) -> list[tuple[int, str]]:
 
 
 def test_templates_translate_sentences_of_ours_only(app: Flask) -> None:
-    # The paper's own `both` prints a pair that was translated before.
     pages = [path for path in TEMPLATES.rglob("*.html") if path.parent.name != "pdf"]
     assert len(pages) > 30
     found = {
@@ -91,7 +91,7 @@ def test_templates_translate_sentences_of_ours_only(app: Flask) -> None:
 @pytest.mark.parametrize(
     "planted",
     ["{{ _(place.opening_note) }}", "{% for note in place.notes %}{{ _(note) }}{% endfor %}",
-     "{{ ngettext(a.b, 'c', 2) }}", "{{ both(service_name) }}", "{{ _(request.args['x']) }}"],
+     "{{ ngettext(a.b, 'c', 2) }}", "{{ in_english(service_name) }}", "{{ _(request.args['x']) }}"],
 )  # fmt: skip
 def test_a_planted_translation_of_data_is_found(app: Flask, planted: str) -> None:
     assert not_ours(app, planted)

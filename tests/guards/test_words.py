@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VOID = {"meta", "link", "input", "br", "path", "circle", "rect", "use", "img", "hr"}
 PAGES = (
     "/", "/accessibility", "/privacy", "/cookies", "/not-safe", "/training", "/loans", "/my-record", "/finish", "/finished",
+    "/how-plans-are-made/steps",
     "/how-plans-are-made", "/come-back", "/come-back?with=pictures", "/places", "/places?near=M14&kind=library",
     "/places/gorton-library", "/places/gorton-library/wrong", "/nope", "/roadmap",
     "/places/areas", "/places?near=SK23", "/places?near=L1",

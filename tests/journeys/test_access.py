@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 AXE = Path(__file__).resolve().parents[1] / "tools" / "node_modules" / "axe-core" / "axe.min.js"
 PLAIN = (
     "/", "/languages", "/accessibility", "/privacy", "/cookies", "/not-safe", "/training", "/loans", "/my-record", "/finish",
-    "/finished", "/how-plans-are-made", "/come-back", "/come-back?with=pictures", "/places", "/places?near=M14&kind=library",
+    "/finished", "/how-plans-are-made",
+    "/how-plans-are-made/steps", "/come-back", "/come-back?with=pictures", "/places", "/places?near=M14&kind=library",
     "/places/gorton-library", "/places/gorton-library/wrong", "/places/gorton-library/thanks", "/nope",
     "/places/areas", "/places?near=SK23", "/places?near=L1",
 )  # fmt: skip
 WITH_PLAN = (
     "/roadmap/check", "/roadmap/check/2", "/roadmap/check/3", "/roadmap/check/4", "/roadmap/check/5", "/roadmap/check/10",
-    "/roadmap/check/days", "/roadmap/answers", "/roadmap", "/roadmap/look-back", "/roadmap/follow-up",
+    "/roadmap/check/days", "/roadmap/answers", "/roadmap/helper", "/roadmap", "/roadmap/look-back", "/roadmap/follow-up",
     "/roadmap/goals", "/roadmap/goals/g02", "/roadmap/steps/T6",
     "/roadmap/steps/F1/not-for-me", "/roadmap/save", "/roadmap/save?with=pictures", "/roadmap/print",
     "/places/areas?for=plan",

@@ -82,7 +82,6 @@ def test_every_answer_and_question_has_its_picture() -> None:
 
 def test_the_second_taps_are_facts_the_rule_reads() -> None:
     assert {tap.name: tap.question for tap in TAPS} == {
-        "helped": "q1",
         "checks_who_wrote_it": "q10",
         "pays_online": "q11",
     }

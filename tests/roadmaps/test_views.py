@@ -109,11 +109,6 @@ def test_days_are_asked_for_and_half_a_date_is_not_taken(browser: Browser) -> No
     assert 'value="2026"' in browser.text("/roadmap/check/days")
 
 
-def test_a_helper_who_answers_is_kept_with_the_plan(browser: Browser) -> None:
-    browser.send("/roadmap/check", answer=["g01"], helped="y")
-    assert "A helper answered the questions with you." in browser.text("/roadmap")
-
-
 def test_states_move_and_the_plan_is_made_anew(browser: Browser) -> None:
     browser.make_plan()
     first = titles(browser.text("/roadmap"))
