@@ -22,11 +22,20 @@ PARTS = {
     "app.css": ("css/base.css", "css/app.css", "css/linemap.css"),
     # The print page brings one sheet too: what frames a page, the sheet on a screen, and the sheet on paper.
     "print.css": ("css/base.css", "css/linemap.css", "css/sheet.css", "css/paperpage.css", "css/paper.css"),
+    # The sheets of steps and of places: the same, and what they alone have.
+    "sheets.css": (
+        "css/base.css",
+        "css/linemap.css",
+        "css/sheet.css",
+        "css/paperpage.css",
+        "css/paper.css",
+        "css/papersheets.css",
+    ),
     "app.js": ("js/app.js",),
     "icon.svg": ("icons/icon.svg",),
 }
 
-ON_PAPER = {"css/paperpage.css", "css/paper.css"}
+ON_PAPER = {"css/paperpage.css", "css/paper.css", "css/papersheets.css"}
 
 
 def squeeze_css(text: str) -> str:

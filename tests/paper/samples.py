@@ -14,22 +14,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from inclusion_app.core.paper import style_sheet
+from inclusion_app.core.paper_parts import Pair, pair, printed_words, qr_square
+from inclusion_app.places.place_sheet import OpenDay, PlaceBox
 from inclusion_app.roadmaps.handout import (
     STATIONS_SHOWN,
     Appointment,
     Handout,
     Journey,
-    OpenDay,
-    Pair,
     PhoneLine,
-    PlaceBox,
     StepBox,
     by_goal,
     cut_journey,
     fixed_words,
-    pair,
-    printed_words,
-    qr_square,
 )
 from inclusion_app.roadmaps.handout_fit import arrange
 
