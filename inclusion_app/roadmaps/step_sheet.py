@@ -13,6 +13,11 @@ from inclusion_app.places.place_sheet import PlaceBox
 from inclusion_app.roadmaps.handout import PhoneLine
 
 SIDES, SIDES_LARGE = 1, 2
+# How many letters of the person's own language a side holds at each setting of the print style but the tightest, the
+# loosest first; languages not named fit at the loosest. A row of the week counts as ROW letters.
+ROOM = {"ur": (580, 610, 710)}
+ROW = 15
+TIGHTEST = 3  # the next would set Urdu in another hand
 # The words that stand on every step's sheet.
 WORDS = {
     "old": N_("Ask us if this is old."),
@@ -53,3 +58,25 @@ class StepSheet(Paper):
     def sides(self) -> int:
         """How many sides it may fill."""
         return SIDES_LARGE if self.large else SIDES
+
+    @property
+    def fit(self) -> int:
+        """The loosest setting that should fit one side: a guess that spares drawings, and all that a browser has."""
+        sentences = [
+            self.title, self.why, self.minutes, *self.how, *self.safe, *self.routes, *self.have, *self.bring,
+            *self.without_id, *self.notes, *self.phone_notes,
+        ]  # fmt: skip
+        rows = 0
+        if self.phone:
+            sentences.append(self.phone.what_for)
+        if self.place:
+            sentences += self.place.how_sure
+            rows = len(self.place.days(True))
+        letters = sum(len(sentence.own) for sentence in sentences) + ROW * rows
+        rooms = () if self.large else ROOM.get(self.lang, ())
+        return sum(letters > room for room in rooms)
+
+    @property
+    def fit_in_browser(self) -> int:
+        """The setting for a print page: a browser has its own fonts and sets nothing tighter."""
+        return self.fit if self.is_english else min(self.fit + 1, TIGHTEST)
