@@ -78,7 +78,9 @@ def step_sample(lang: str, *, large: bool = False) -> StepSheet:
         setting=translated(lang, "A digital helper at the library"),
         have=p("Your phone."),
         bring=p("Your phone, if you have one.", "A notebook for your own use."),
-        how=p("Find and open apps", "Make, keep and change passwords", "Order medicine or ask your GP online"),
+        how=p(
+            "Find and open apps", "Make, keep and change passwords", "Order medicine or ask your GP online"
+        ),
         safe=p("Put the phone down. Talk to somebody you trust."),
         routes=p("Phone your surgery, or go in."),
         without_id=p("Your surgery can give you letters in place of ID."),
