@@ -24,7 +24,7 @@ from inclusion_app.core import access, again, assets, clock, crypto, db, errors,
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
 from inclusion_app.places import views as places_views
-from inclusion_app.roadmaps import keep_views, paper_views, services, wording
+from inclusion_app.roadmaps import keep_views, paper_views, progress_views, services, wording
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the rooms below; importing them registers them.
-MORE_PAGES = (keep_views, paper_views, places_paper_views)
+MORE_PAGES = (keep_views, paper_views, progress_views, places_paper_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 

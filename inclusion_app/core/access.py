@@ -23,11 +23,15 @@ from inclusion_app.core.sessions import Visit, current_visit, touch_visit
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking: a stranger, an unsaved visit, somebody with a code alone, or with code and PIN."""
+    """Who is asking: a stranger, an unsaved visit, somebody with a code alone, or with code and PIN.
+
+    Beside that they may have opened a group with its PIN (`group_id`).
+    """
 
     kind: str
     visit_id: int | None = None
     resident_id: int | None = None
+    group_id: int | None = None
 
 
 STRANGER = Principal("stranger")
@@ -56,7 +60,7 @@ def principal_of(visit: Visit | None) -> Principal:
     """The principal a visit stands for."""
     if visit is None:
         return STRANGER
-    return Principal(KINDS[visit.unlocked], visit.id, visit.resident_id)
+    return Principal(KINDS[visit.unlocked], visit.id, visit.resident_id, visit.group_id)
 
 
 def current_principal() -> Principal:

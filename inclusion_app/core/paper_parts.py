@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from inclusion_app.core.words import N_
 
+PRINTED_ON = N_("Printed on %(day)s.")
 QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 
 Translate = Callable[..., str]
@@ -67,9 +68,8 @@ def joined(pairs: Iterable[Pair]) -> Pair:
     return Pair(" ".join(pair.own for pair in pairs), " ".join(pair.en for pair in pairs))
 
 
-def printed_words(translate: Translate, own_day: str, english_day: str) -> Pair:
-    """When the sheet was printed, with the day in words both ways."""
-    text = N_("Printed on %(day)s.")
+def with_day(translate: Translate, text: str, own_day: str, english_day: str) -> Pair:
+    """An N_ sentence of a day, with the day in words both ways."""
     return Pair(translate(text, day=own_day), text % {"day": english_day})
 
 

@@ -50,6 +50,10 @@ class Visit(Base):
         ForeignKey("residents.id", ondelete="CASCADE"), index=True
     )
     unlocked: Mapped[str] = mapped_column(String(12), default="nothing")
+    # A group opened here with its PIN, beside or without a plan.
+    group_id: Mapped[int | None] = mapped_column(
+        ForeignKey("self_help_groups.id", ondelete="SET NULL"), index=True
+    )
     # Where the person asked us to look from; a key for this stay only (see places).
     near: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
     # Steps of this stay that were counted for the gap report, so that looking twice counts once (see roadmaps).

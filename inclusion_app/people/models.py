@@ -11,6 +11,24 @@ from inclusion_app.core.crypto import EncryptedText
 from inclusion_app.core.db import Base, UTCDateTime
 
 
+class GivenCode(Base):
+    """Every code that was given out and still lives, once: no code can open two things.
+
+    `unclaimed` is printed on a sticker and opens nothing yet; a plan typed in from paper makes it a resident's.
+    The code itself does not stand here, only its keyed hash.
+    """
+
+    __tablename__ = "given_codes"
+    __table_args__ = (
+        CheckConstraint("kind IN ('resident', 'group', 'unclaimed')", name="kind_known"),
+        Index("ix_given_codes_kind_given_at", "kind", "given_at"),
+    )
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    given_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Resident(Base):
     """Somebody who keeps a plan. Found by the keyed hash of the code; the code itself is kept encrypted to print it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -11,11 +11,66 @@ from sqlalchemy.orm import Session
 from inclusion_app.core import audit, pins
 from inclusion_app.core.codes import new_code
 from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.sessions import end_other_visits
-from inclusion_app.people.models import Resident
+from inclusion_app.core.words import N_
+from inclusion_app.people.models import GivenCode, Resident
 from inclusion_app.people.rules import PLAN_IDLE
 
 CODE_PURPOSE = "resident-code"
+UNKNOWN_CODE = N_("We do not know this code. Look at your paper again.")
+NOT_CLAIMED = {
+    "resident": N_(
+        "This code has a plan already. Did somebody else type in this paper? Open it with the code."
+    ),
+    "group": N_("This is the code of a group. Type the code on the person’s sticker."),
+}
+# What the rooms above do before a resident goes: the last of a home takes its plan along.
+BEFORE_LEAVING: list[Callable[[Session, int], None]] = []
+
+
+def hash_of_code(code: str) -> str:
+    """Under what a canonical code is looked up, whatever it opens."""
+    return keyed_hash(CODE_PURPOSE, code)
+
+
+def give_code(session: Session, *, kind: str, now: datetime) -> str:
+    """A fresh code for a thing of this kind (resident, group, unclaimed), kept so that nothing else ever gets it."""
+    code = new_code()
+    session.add(GivenCode(code_hash=hash_of_code(code), kind=kind, given_at=now))
+    session.flush()
+    return code
+
+
+def take_back_code(session: Session, *, code_hash: str) -> None:
+    """A code that opens nothing any more is forgotten."""
+    session.execute(
+        delete(GivenCode).where(GivenCode.code_hash == code_hash),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def kind_of_code(session: Session, *, code: str) -> str | None:
+    """What a canonical code is of: resident, group or unclaimed; None for one that was never given or is dead."""
+    return session.scalar(select(GivenCode.kind).where(GivenCode.code_hash == hash_of_code(code)))
+
+
+def claim_code(session: Session, *, code: str) -> None:
+    """The plan of a sticker's code was typed in: it is a resident's from now on.
+
+    One statement, so that of two who type the same sheet one wins. Raises RuleBroken at `code` for the other, and for
+    a code that is no sticker's.
+    """
+    won = session.execute(
+        update(GivenCode)
+        .where(GivenCode.code_hash == hash_of_code(code), GivenCode.kind == "unclaimed")
+        .values(kind="resident")
+        .execution_options(synchronize_session=False)
+    )
+    if won.rowcount == 1:  # type: ignore[attr-defined]
+        return
+    kind = kind_of_code(session, code=code)
+    raise RuleBroken(NOT_CLAIMED.get(kind or "", UNKNOWN_CODE), field="code")
 
 
 def make_resident(
@@ -27,12 +82,18 @@ def make_resident(
     pin_for_everything: bool,
     language: str,
     now: datetime,
+    claimed: str | None = None,
 ) -> Resident:
-    """A new resident with a fresh code; nothing else needs to be known. The hash is made before (it is slow)."""
-    code = new_code()
+    """A new resident with a fresh code; nothing else needs to be known. The hash is made before (it is slow).
+
+    `claimed` is the code of a sticker the person took home (see claim_code, which raises RuleBroken).
+    """
+    if claimed is not None:
+        claim_code(session, code=claimed)
+    code = claimed or give_code(session, kind="resident", now=now)
     resident = Resident(
         id=_unused_number(session),
-        code_hash=keyed_hash(CODE_PURPOSE, code),
+        code_hash=hash_of_code(code),
         code=code,
         secret_kind=secret_kind,
         secret_hash=secret_hash,
@@ -64,7 +125,7 @@ def _unused_number(session: Session) -> int | None:
 
 def find_by_code(session: Session, *, code: str, to_change: bool = False) -> Resident | None:
     """The resident of a canonical code. With `to_change` nobody else changes or deletes them before the commit."""
-    found = select(Resident).where(Resident.code_hash == keyed_hash(CODE_PURPOSE, code))
+    found = select(Resident).where(Resident.code_hash == hash_of_code(code))
     return session.scalar(found.with_for_update() if to_change else found)
 
 
@@ -84,8 +145,9 @@ def renew_hash(session: Session, *, resident_id: int, old: str, fresh: str) -> N
 
 def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
     """A new code; the old one dies at once, and with it what other browsers have open by it."""
-    resident.code = new_code()
-    resident.code_hash = keyed_hash(CODE_PURPOSE, resident.code)
+    take_back_code(session, code_hash=resident.code_hash)
+    resident.code = give_code(session, kind="resident", now=now)
+    resident.code_hash = hash_of_code(resident.code)
     end_other_visits(session, resident_id=resident.id)
     _note(session, resident.id, "renew code", ("code",), now)
     return resident.code
@@ -141,12 +203,15 @@ def _erase(
 ) -> bool:
     """Delete one resident by number; False when somebody else did it first, or when `only_if` no longer holds."""
     session.flush()
-    mine = delete(Resident).where(Resident.id == resident_id)
-    done = session.execute(
-        mine if only_if is None else mine.where(only_if), execution_options={"synchronize_session": False}
-    )
-    if done.rowcount != 1:  # type: ignore[attr-defined]
+    found = select(Resident.code_hash).where(Resident.id == resident_id)
+    code_hash = session.scalar((found if only_if is None else found.where(only_if)).with_for_update())
+    if code_hash is None:
         return False
+    for tell in BEFORE_LEAVING:
+        tell(session, resident_id)
+    mine = delete(Resident).where(Resident.id == resident_id)
+    session.execute(mine, execution_options={"synchronize_session": False})
+    take_back_code(session, code_hash=code_hash)
     # What somebody typed as their reason may name the person; its hash stays in the chain.
     audit.erase_reasons(session, resident_id=resident_id)
     _note(session, resident_id, action, items, now, actor)

@@ -15,7 +15,7 @@ from inclusion_app.core import clock, i18n, paper
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.paper_answer import whole_address
-from inclusion_app.core.paper_parts import Pair, pair, printed_words, qr_square
+from inclusion_app.core.paper_parts import PRINTED_ON, Pair, pair, qr_square, with_day
 from inclusion_app.core.words import N_
 from inclusion_app.places import drawing, names, queries, wording
 from inclusion_app.places.hours import DayHours, is_told_by_rules, week
@@ -31,8 +31,12 @@ UNKNOWN = "We do not know the opening times. Ask before you travel."
 
 def printed_today() -> Pair:
     """The day a paper is printed, as a sentence."""
-    day = clock.today()
-    return printed_words(_, i18n.day_words(day), _english_day(day, LONG_DAY))
+    return dated(PRINTED_ON, clock.today())
+
+
+def dated(text: str, day: date) -> Pair:
+    """An N_ sentence of a day, both ways."""
+    return with_day(_, text, i18n.day_words(day), _english_day(day, LONG_DAY))
 
 
 def place_box(found: Found) -> PlaceBox:

@@ -16,6 +16,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.places.place_sheet import PlaceBox
 
 STEPS_SHOWN = 3
+WINS_SHOWN = 3
 STATIONS_SHOWN = 14  # what two sides hold beside all the rest
 
 # The words that stand on every sheet.
@@ -40,7 +41,10 @@ WORDS = {
     "route": N_("Without the internet"),
     "scam": N_("Is it a scam?"),
     "journey": N_("Your journey as a picture"),
+    "again_with": N_("Where, and who with:"),
+    "won": N_("What you have done"),
 }
+AGAIN_ON = N_("Look at this plan again on %(day)s.")
 # Signs and what to do. The two numbers: Stop Scams UK (159) and Ofcom (7726), rows of catalogue/phone_lines.toml.
 SCAM_WORDS = (
     N_("Somebody wants money, a password or a code? Stop."),
@@ -58,9 +62,11 @@ class Lean:
     week_in_groups: bool = False  # days that follow each other with the same times share a row
     scam_in_one: bool = False  # the scam box is a paragraph, not a list
     phones: int = 2  # telephone lines; one stands alone without its hours
+    wins: bool = False  # what the person has done
 
 
 LEAN = (
+    Lean(wins=True),
     Lean(),
     Lean(12),
     Lean(10),
@@ -87,6 +93,14 @@ class StepBox:
     notes: tuple[Pair, ...] = ()  # what can be done without ID
     mode: Pair | None = None  # who does it, when the person does not do it alone
     private: bool = False  # its title tells of money, health or where somebody comes from
+
+
+@dataclass(frozen=True)
+class Won:
+    """A step that is done, and how, in one line."""
+
+    words: Pair
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,6 +148,8 @@ class Handout(Paper):
     name: str = ""
     goals: tuple[Pair, ...] = ()
     notes: tuple[Pair, ...] = ()
+    again_on: Pair | None = None  # when the plan is looked at again
+    wins: tuple[Won, ...] = ()  # the latest first
     appointment: Appointment | None = None
     phones: tuple[PhoneLine, ...] = ()
     place: PlaceBox | None = None
@@ -145,14 +161,22 @@ class Handout(Paper):
     def __post_init__(self) -> None:
         if max(len(self.steps), len(self.doing)) > STEPS_SHOWN:
             raise ValueError("a handout shows three steps at most")
+        if len(self.wins) > WINS_SHOWN:
+            raise ValueError("a handout shows three wins at most")
         if bool(self.code) != bool(self.qr):
             raise ValueError("the code and its square stand together")
+
+    @property
+    def told_wins(self) -> tuple[Won, ...]:
+        """The wins this sheet may tell."""
+        return tuple(won for won in self.wins if not (self.private and won.private))
 
     def without_reasons(self) -> Handout:
         """The private version: no name, no goals, no reasons, and nothing that tells them by another way.
 
         The ways without the internet, the phone lines, the notes and the picture are made of the goals, so they go too,
-        and a step that tells of money or health by its title. What can be done without ID stands on the sheet of who has none.
+        and a step that tells of money or health by its title. What can be done without ID goes: it tells who has none. The
+        day to look again stays: it tells nothing.
         """
         kept = StepBox(self.words["kept_private"], Pair("", ""))
 

@@ -1,4 +1,4 @@
-"""A roadmap and the progress on its steps. It belongs to a visit until it is saved, then to a resident."""
+"""A roadmap and the progress on its steps. It belongs to a visit until it is saved, then to a resident or a household."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from inclusion_app.core.crypto import EncryptedJSON
+from inclusion_app.core.crypto import EncryptedJSON, EncryptedText
 from inclusion_app.core.db import Base, UTCDateTime
 from inclusion_app.roadmaps.rules import STEP_LIFECYCLE, StepState
 
@@ -17,12 +17,22 @@ class Roadmap(Base):
     """The answers and choices a plan is computed from; the plan itself is never stored."""
 
     __tablename__ = "roadmaps"
-    __table_args__ = (CheckConstraint("(visit_id IS NULL) <> (resident_id IS NULL)", name="one_owner"),)
+    __table_args__ = (
+        CheckConstraint(
+            "(visit_id IS NOT NULL AND resident_id IS NULL AND household_id IS NULL)"
+            " OR (visit_id IS NULL AND resident_id IS NOT NULL AND household_id IS NULL)"
+            " OR (visit_id IS NULL AND resident_id IS NULL AND household_id IS NOT NULL)",
+            name="one_owner",
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visits.id", ondelete="CASCADE"), unique=True)
     resident_id: Mapped[int | None] = mapped_column(
         ForeignKey("residents.id", ondelete="CASCADE"), unique=True
+    )
+    household_id: Mapped[int | None] = mapped_column(
+        ForeignKey("households.id", ondelete="CASCADE"), unique=True
     )
     answers: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
     choices: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
@@ -33,6 +43,28 @@ class Roadmap(Base):
     progress: Mapped[list[StepProgress]] = relationship(
         back_populates="roadmap", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
     )
+
+
+class Household(Base):
+    """People of one home with one plan together. It ends when the last of them leaves."""
+
+    __tablename__ = "households"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class HouseholdMember(Base):
+    """A person of a household, by the name the others call them. Nobody is in two households."""
+
+    __tablename__ = "household_members"
+    __table_args__ = {"sqlite_autoincrement": True}  # who does a step is kept by this number
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    household_id: Mapped[int] = mapped_column(ForeignKey("households.id", ondelete="CASCADE"), index=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), unique=True)
+    nickname: Mapped[str] = mapped_column(EncryptedText)
+    joined_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class StepProgress(Base):

@@ -17,18 +17,21 @@ from inclusion_app.core.paper_parts import Pair, pair, qr_square
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
 from inclusion_app.places import drawing
-from inclusion_app.places.on_paper import distance_of, drawn_map, place_box, printed_today
+from inclusion_app.places.on_paper import dated, distance_of, drawn_map, place_box, printed_today
 from inclusion_app.places.place_sheet import PlaceBox
 from inclusion_app.places.queries import Where, city_sheet
 from inclusion_app.places.wording import Near, unconfirmed_words
 from inclusion_app.roadmaps import catalogue, nearby, queries, wording
 from inclusion_app.roadmaps.handout import (
+    AGAIN_ON,
     STATIONS_SHOWN,
     STEPS_SHOWN,
+    WINS_SHOWN,
     Handout,
     Journey,
     PhoneLine,
     StepBox,
+    Won,
     by_goal,
     cut_journey,
     fixed_words,
@@ -36,6 +39,7 @@ from inclusion_app.roadmaps.handout import (
 from inclusion_app.roadmaps.handout_fit import arrange
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import LineMap, line_map
+from inclusion_app.roadmaps.progress import follow_up_of, wins_of
 from inclusion_app.roadmaps.rules import Mode
 from inclusion_app.roadmaps.step_sheet import WORDS as STEP_WORDS
 from inclusion_app.roadmaps.step_sheet import StepSheet
@@ -97,6 +101,8 @@ def build_handout(
         name=(resident.nickname or "") if resident else "",
         goals=tuple(pair(_, goal.words) for goal in goals),
         notes=tuple(pair(_, note) for note in wording.notes_for(made.answers, goals)),
+        again_on=_again_on(roadmap),
+        wins=_wins(made),
         phones=_phones(made.catalogue.phone_lines_for_goals([goal.id for goal in goals])),
         place=_place(near, where) if near else None,
         routes=by_goal([[pair(_, sentence) for sentence in goal.route] for goal in goals]),
@@ -156,6 +162,24 @@ def _phone_notes(line: catalogue.PhoneLine) -> tuple[Pair, ...]:
 
 def _all(sentences: Iterable[str]) -> tuple[Pair, ...]:
     return tuple(pair(_, sentence) for sentence in sentences)
+
+
+def _again_on(roadmap: Roadmap) -> Pair | None:
+    """The day to look at the plan again; one that has passed is no use on paper."""
+    stands = follow_up_of(roadmap.choices, clock.today())
+    return dated(AGAIN_ON, stands.day) if stands and stands.day >= clock.today() else None
+
+
+def _wins(made: queries.Computed) -> tuple[Won, ...]:
+    steps = made.catalogue.steps
+    told = [win for win in wins_of(queries.moments_of(db_session(), made.roadmap)) if win.step in steps]
+    return tuple(
+        Won(
+            Pair(f"{_(steps[win.step].title)}: {_(win.words)}", f"{steps[win.step].title}: {win.words}"),
+            steps[win.step].private,
+        )
+        for win in reversed(told[-WINS_SHOWN:])
+    )
 
 
 def _step(made: queries.Computed, step_id: str) -> StepBox:

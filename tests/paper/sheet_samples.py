@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from inclusion_app.core.paper import style_sheet
-from inclusion_app.core.paper_parts import Pair, pair, printed_words, qr_square
+from inclusion_app.core.paper_parts import PRINTED_ON, Pair, pair, qr_square, with_day
 from inclusion_app.places.place_sheet import WORDS as PLACE_WORDS
 from inclusion_app.places.place_sheet import OpenDay, PlaceBox, PlaceSheet
 from inclusion_app.roadmaps.handout import PhoneLine
@@ -136,4 +136,4 @@ def sheet_page(sheet: StepSheet | PlaceSheet) -> str:
 
 def _printed(lang: str) -> Pair:
     days = {"en": "Monday 23 November 2026", "ur": "پیر 23 نومبر 2026", "ar": "الاثنين 23 نوفمبر 2026"}
-    return printed_words(translator(lang), days[lang], days["en"])
+    return with_day(translator(lang), PRINTED_ON, days[lang], days["en"])

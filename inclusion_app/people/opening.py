@@ -1,0 +1,162 @@
+"""Proving a code: tries are counted before anything is looked up, and slow hashing stands outside any transaction.
+
+Used wherever a code is typed: to come back, to bring somebody into a home or a group, to open a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from inclusion_app.core import attempts, i18n
+from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core.db import reading, side_write
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.pins import hash_secret, needs_new_hash
+from inclusion_app.core.words import N_
+from inclusion_app.people import services
+
+WRONG = N_("The code and the PIN or pictures do not fit. Check them and try again.")
+WRONG_TWO_LEFT = N_("The code and the PIN or pictures do not fit. Two more tries, then you must wait.")
+WRONG_ONE_LEFT = N_("The code and the PIN or pictures do not fit. One more try, then you must wait.")
+WARNED = {2: WRONG_TWO_LEFT, 1: WRONG_ONE_LEFT}
+NEEDS_SECRET = N_("This plan asks for the PIN or pictures too.")
+LOCKED = N_("Too many wrong tries. Try again at %(time)s, or make a new plan.")
+LOCKED_LONG = N_("Too many wrong tries. Try again on %(day)s at %(time)s, or make a new plan.")
+BUSY = N_("Too many codes were tried. Wait a few minutes and try again.")
+# What a code is of, when it is not of what was asked for.
+NOT_A_PERSON = {
+    "unclaimed": N_("This code is not ready yet. A helper must type in your paper first."),
+    "group": N_("This is the code of a group. Open it with “Our group”."),
+}
+NOT_A_GROUP = {
+    "unclaimed": N_("This is the code of a person, not of a group."),
+    "resident": N_("This is the code of a person, not of a group."),
+}
+
+
+class Facts(NamedTuple):
+    """What is stored for a code: whose number, the hash of its secret, and whether the code alone opens nothing."""
+
+    number: int
+    secret_hash: str
+    pin_for_everything: bool
+
+
+Find = Callable[[Session, str], Facts | None]
+
+
+def person(session: Session, code: str) -> Facts | None:
+    """The resident of a canonical code."""
+    found = services.find_by_code(session, code=code)
+    return Facts(found.id, found.secret_hash, found.pin_for_everything) if found else None
+
+
+@dataclass(frozen=True)
+class _Tries:
+    """The keys under which one try counts, and whether its network has opened this code before."""
+
+    code: str
+    network: str
+    everybody: str
+    here: str
+
+    @classmethod
+    def of(cls, code: str, address: str | None) -> _Tries:
+        """The keys of a try of this code from this address."""
+        network = attempts.network_of(address)
+        return cls(
+            code=keyed_hash("attempt-pin", code),
+            network=keyed_hash("attempt-network", network),
+            everybody=keyed_hash("attempt-network", "all"),
+            here=keyed_hash("attempt-here", f"{code} {network}"),
+        )
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What was found for a code, and the same secret's hash with today's parameters when the stored one is older."""
+
+    facts: Facts
+    fresh_hash: str | None = None
+
+
+def prove(
+    code: str,
+    secret: str | None,
+    *,
+    address: str | None,
+    secret_key: str,
+    now: datetime,
+    find: Find = person,
+    others: dict[str, str] = NOT_A_PERSON,
+) -> Proven:
+    """Check a canonical code and its secret (None: the code alone) for a request from `address`.
+
+    Hold no change in the request's own transaction yet: tries are counted beside it. `find` looks the code up,
+    `others` says of codes of another kind what they are. Raises RuleBroken at `code` or `pin`, or without a field when
+    there were too many tries.
+    """
+    tries = _Tries.of(code, address)
+    counted, of_the_city = _claim(tries, now, with_secret=secret is not None)
+    with reading() as session:
+        facts = find(session, code)
+        other = None if facts else others.get(services.kind_of_code(session, code=code) or "")
+    fresh_hash = None
+    if secret is not None:
+        stored = facts.secret_hash if facts else None
+        if not services.open_with_secret(stored, secret, secret_key):
+            if other is not None:
+                raise RuleBroken(other, field="code")
+            # Counted alike for a code that does not exist: the warning tells nobody which codes there are.
+            with reading() as session:
+                left = attempts.tries_left(session, key_hash=counted, limit=attempts.PIN_WRONG)
+            raise RuleBroken(WARNED.get(left, WRONG), field="code")
+        if stored is not None and needs_new_hash(stored):
+            fresh_hash = hash_secret(secret, secret_key)
+    if facts is None:
+        raise RuleBroken(other or services.UNKNOWN_CODE, field="code")
+    if secret is None and facts.pin_for_everything:
+        raise RuleBroken(NEEDS_SECRET, field="pin")
+    with side_write() as session:
+        if secret is not None:
+            attempts.settle_success(session, key_hash=counted, now=now)
+            attempts.remember_network(session, key_hash=tries.here, now=now)
+        attempts.give_back(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=now)
+        if of_the_city:
+            attempts.give_back(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=now)
+    return Proven(facts, fresh_hash)
+
+
+def _claim(tries: _Tries, moment: datetime, *, with_secret: bool) -> tuple[str, bool]:
+    """Claim one try everywhere it counts. Raises RuleBroken.
+
+    Returns the key under which wrong secrets count, and whether a try of the city's own limit was taken. Where this
+    code was opened lately with its secret, neither strangers' wrong tries nor a flood from elsewhere shut its owner
+    out: such a network counts for itself. Its own limit on codes stays, for it could guess the codes of neighbours.
+    """
+    with side_write() as session:
+        known = attempts.knows_network(session, key_hash=tries.here, now=moment)
+        counted = tries.here if known else tries.code
+        free = attempts.claim(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=moment)
+        # A network that is locked takes nothing from the city's own limit: one machine cannot shut all out.
+        city = free and attempts.claim(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=moment)
+        free = free and (city or known)
+        until = None
+        if (
+            free
+            and with_secret
+            and not attempts.claim(session, key_hash=counted, limit=attempts.PIN_WRONG, now=moment)
+        ):
+            until = attempts.locked_until(session, key_hash=counted, now=moment)
+    if not free:
+        raise RuleBroken(BUSY)
+    if until is not None:
+        end = i18n.local(until)
+        message = LOCKED if end.date() == i18n.local(moment).date() else LOCKED_LONG
+        raise RuleBroken(message, day=i18n.day_words(end.date()), time=i18n.clock_words(end.time()))
+    return counted, city
