@@ -34,6 +34,7 @@ from inclusion_app.core import (
     template_words,
 )
 from inclusion_app.people import views as people_views
+from inclusion_app.places import paper_views as places_paper_views
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
     helper_script,
@@ -51,8 +52,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ROOT = Path(__file__).resolve().parent.parent
-# Their pages belong to the roadmaps room; importing them registers them.
-ROADMAP_PAGES = (helper_views, keep_views, paper_views, progress_views)
+# Their pages belong to the rooms below; importing them registers them.
+MORE_PAGES = (helper_views, keep_views, paper_views, progress_views, places_paper_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 

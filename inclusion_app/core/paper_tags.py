@@ -1,7 +1,8 @@
 """What WeasyPrint 70 leaves out of a tagged PDF, added while it draws.
 
 1. The language of a run inside another language: `lang` on an inner element becomes /Lang on its tag.
-2. Pictures with `aria-hidden="true"` become artifacts: they say nothing that is not said in words beside them.
+2. What is `aria-hidden="true"` becomes an artifact: pictures that say nothing but what is said in words beside them,
+   and a heading that stands again above each side.
 3. Scripts whose letters join or move cannot be read back from their shapes, nor can letters that are spaced out or
    signs that stand in a line from right to left. /ActualText carries what was written.
 
@@ -38,11 +39,7 @@ def mend_tags() -> None:
 
 
 def _is_decoration(box: Any) -> bool:
-    return (
-        isinstance(box, boxes.ReplacedBox)
-        and box.element is not None
-        and box.element.get("aria-hidden") == "true"
-    )
+    return box.element is not None and box.element.get("aria-hidden") == "true"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ A name stays as it is on signs. Beside it stands how it sounds, for whoever does
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -52,6 +53,15 @@ def in_order(names: Sequence[str], code: str, folder: Path = CITY) -> list[tuple
     """Names under the letter a reader of the language finds them by, in the order of its alphabet."""
     listed = sorted((Listed(name, written(name, code, folder)) for name in names), key=_place_in_order)
     return [(letter, list(group)) for letter, group in groupby(listed, key=_letter)]
+
+
+def ward_slug(name: str, district: str, city: str) -> str:
+    """What stands for a ward in an address: its name, with the district behind it for wards outside the city.
+
+    Made of names alone, so that it stays when the wards are loaded anew. Two wards of the region may share a name.
+    """
+    said = name if district == city else f"{name} {district}"
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"['’.]", "", said.casefold()).replace("&", " and ")).strip("-")
 
 
 def _letter(item: Listed) -> str:

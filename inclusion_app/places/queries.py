@@ -41,6 +41,7 @@ from inclusion_app.places.models import (
     Ward,
 )
 from inclusion_app.places.organisations import city_and_region
+from inclusion_app.places.place_sheet import ENOUGH
 from inclusion_app.places.postcodes import (
     Name,
     Outcode,
@@ -452,7 +453,7 @@ def near_candidates(
 
 
 def found_places(
-    session: Session, metres: Mapping[int, float], *, now: datetime, from_edge: bool = False
+    session: Session, metres: Mapping[int, float | None], *, now: datetime, from_edge: bool = False
 ) -> dict[int, Found]:
     """These places with all their facts, each with its distance and whether it is open now."""
     rows = _rows(session, sorted(metres))
@@ -461,6 +462,59 @@ def found_places(
         number: Found(place, metres[number], status_at(place.hours, now, days), from_edge=from_edge)
         for number, place in rows.items()
     }
+
+
+@dataclass(frozen=True)
+class NamedWard:
+    """A ward by its name, as an address says it, and the point its places are nearest to."""
+
+    id: int
+    name: str
+    slug: str
+    lat: float
+    lng: float
+
+
+def all_wards(session: Session, *, of_the_city: bool = False) -> list[NamedWard]:
+    """The wards we know, by name; those of the city alone when asked."""
+    city, _region = city_and_region()
+    wanted = select(Ward.id, Ward.name, Ward.district, Ward.lat, Ward.lng).order_by(Ward.name, Ward.id)
+    if of_the_city:
+        wanted = wanted.where(Ward.district == city)
+    return [
+        NamedWard(number, name, names.ward_slug(name, district, city), lat, lng)
+        for number, name, district, lat, lng in session.execute(wanted)
+    ]
+
+
+def ward_by_slug(session: Session, slug: str) -> NamedWard | None:
+    """The ward an address names."""
+    return next((ward for ward in all_wards(session) if ward.slug == slug), None)
+
+
+def slug_of_ward(session: Session, ward_id: int | None) -> str | None:
+    """How an address names the ward of a place or of where somebody looks from; None without one."""
+    row = (
+        session.execute(select(Ward.name, Ward.district).where(Ward.id == ward_id)).first()
+        if ward_id
+        else None
+    )
+    return names.ward_slug(row.name, row.district, city_and_region()[0]) if row else None
+
+
+def ward_places(session: Session, ward: NamedWard, *, now: datetime) -> tuple[list[Found], list[Found]]:
+    """The places of a ward by name; and where those are few, the nearest ones outside that make them ENOUGH."""
+    numbers = session.scalars(select(Place.id).where(Place.ward_id == ward.id)).all()
+    inside = sorted(
+        found_places(session, dict.fromkeys(numbers), now=now).values(),
+        key=lambda found: (found.place.name.casefold(), found.place.id),
+    )
+    missing = ENOUGH - len(inside)
+    if missing <= 0:
+        return inside, []
+    here = Where(ward.lat, ward.lng, ward.name, ward.name, ward.id)
+    near, _total = find_places(session, where=here, filters=Filters(), now=now, size=ENOUGH + len(inside))
+    return inside, [found for found in near if found.place.ward_id != ward.id][:missing]
 
 
 def area_code(session: Session, where: Where) -> str:

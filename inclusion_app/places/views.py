@@ -86,6 +86,7 @@ def areas() -> Any:
         groups=names.in_order(own, language),
         around=[item for _letter, group in names.in_order(around, language) for item in group],
         in_own_letters=bool(names.written(own[0], language)),
+        wards=queries.all_wards(db_session(), of_the_city=True),
         for_plan=_for_plan(),
         kept=_kept(),
         form=forms.WhereForm(formdata=None),
@@ -166,6 +167,7 @@ def _results(form: forms.WhereForm, where: queries.Where | None, status: int, ne
         ),
         drawn=drawing.city_map(sheet, entries, where) if sheet else None,
         for_plan=_for_plan(),
+        ward=queries.slug_of_ward(session, where.ward_id) if where else None,
         where_name=_shown_name(where),
         outside=wording.outside_words(where),
         nearest=nearest or (where.outside if where else ""),
@@ -246,6 +248,7 @@ def _place_page(here: Place, form: forms.ReportForm, reported: bool = False) -> 
     page = render_template(
         "places/place.html",
         place=here,
+        ward=queries.slug_of_ward(db_session(), here.ward_id),
         open=open_now,
         leave=leave,
         distance=wording.distance_words(found),

@@ -152,6 +152,24 @@ def hours_source_words(place: Place) -> Both:
     return Both(_(text, date=on[0]), text % {"date": on[1]})
 
 
+def unconfirmed_words(source_on: str, read_on: str) -> Both:
+    """That nobody confirmed something for us, with the day of its source, or that it has none and when we read it."""
+    if source_on:
+        text, on = N_("Not confirmed. Source seen: %(date)s."), source_on
+    else:
+        text, on = N_("Not confirmed. Its source has no date. We read it on %(date)s."), read_on
+    return Both(_(text, date=source_words(on)), text % {"date": source_words(on, "en")})
+
+
+def checked_words(place: Place) -> Both:
+    """Who says that a place is there and what is in it: somebody who checked it, or a source nobody confirmed."""
+    if not place.checked_on:
+        return unconfirmed_words(place.source_on, place.read_on.isoformat())
+    text = N_("Somebody checked this on %(date)s.")
+    english = babel_format_date(place.checked_on, "EEEE d MMMM y", locale="en")
+    return Both(_(text, date=day_words(place.checked_on)), text % {"date": english})
+
+
 def has_self_service(place: Place) -> bool:
     """True where people with a card and PIN let themselves in, at some hours at least."""
     return place.self_service_unknown or any(

@@ -68,8 +68,10 @@ def _finished(code: str, *, language: str | None, large: bool, private: bool) ->
         if resident is None or roadmap is None:
             raise click.ClickException("There is no plan with this code.")
         g.language = _released(language or resident.language)
-        sheet = build_handout(roadmap, resident=resident, where=where_of_near(roadmap.near), large=large)
-        html = handout_html(sheet.without_reasons() if private else sheet)
+        where = where_of_near(roadmap.near)
+        html = handout_html(
+            build_handout(roadmap, resident=resident, where=where, large=large, private=private)
+        )
         number = resident.id
     with transaction() as session:
         audit.record(

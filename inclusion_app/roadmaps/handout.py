@@ -6,19 +6,18 @@ print page cannot differ, and a sheet can be drawn in a test without a database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
-import segno
 from markupsafe import Markup
 
+from inclusion_app.core.paper_parts import Pair, Paper, Translate, joined, pair
 from inclusion_app.core.words import N_
+from inclusion_app.places.place_sheet import PlaceBox
 
 STEPS_SHOWN = 3
 WINS_SHOWN = 3
 STATIONS_SHOWN = 14  # what two sides hold beside all the rest
-QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 
 # The words that stand on every sheet.
 WORDS = {
@@ -45,7 +44,6 @@ WORDS = {
     "again_with": N_("Where, and who with:"),
     "won": N_("What you have done"),
 }
-PRINTED_ON = N_("Printed on %(day)s.")
 AGAIN_ON = N_("Look at this plan again on %(day)s.")
 # Signs and what to do. The two numbers: Stop Scams UK (159) and Ofcom (7726), rows of catalogue/phone_lines.toml.
 SCAM_WORDS = (
@@ -54,8 +52,6 @@ SCAM_WORDS = (
     N_("Put the phone down. Talk to somebody you trust."),
     N_("Your bank? Call 159. A bad text? Send it to 7726."),
 )
-
-Translate = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -84,24 +80,6 @@ LEAN = (
 LEAN_LARGE = tuple(
     Lean(stations) for stations in (14, 12, 10, 8, 6, 4)
 )  # its week has no room for two days a row
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One sentence in the person's language and in English. Equal when that is English, or when nobody translated it."""
-
-    own: str
-    en: str
-
-    @property
-    def is_single(self) -> bool:
-        """True when there is one text to print, not two."""
-        return self.own == self.en
-
-
-def pair(translate: Translate, text: str, **params: object) -> Pair:
-    """An N_ sentence both ways. `translate` is gettext: it takes the sentence and the named places that fill it."""
-    return Pair(translate(text, **params), text % params if params else text)
 
 
 @dataclass(frozen=True)
@@ -148,52 +126,6 @@ class PhoneLine:
 
 
 @dataclass(frozen=True)
-class OpenDay:
-    """One row of the week: times like "9:00–17:00", or words such as closed."""
-
-    day: Pair
-    times: tuple[str, ...] = ()
-    words: Pair | None = None
-    today: bool = False  # the day the sheet is printed
-
-
-def in_rows(week: Sequence[OpenDay]) -> tuple[OpenDay, ...]:
-    """A week in as few rows as can be: "Monday–Friday" when the times are the same."""
-    rows = []
-    for _same, group in groupby(week, key=lambda day: (day.times, day.words)):
-        first, *rest = group
-        last = rest[-1] if rest else first
-        name = Pair(f"{first.day.own}–{last.day.own}", f"{first.day.en}–{last.day.en}") if rest else first.day
-        rows.append(replace(first, day=name, today=first.today and not rest))
-    return tuple(rows)
-
-
-@dataclass(frozen=True)
-class PlaceBox:
-    """The nearest place for the first step. `how_sure` says who says so and of when, as whole sentences."""
-
-    name: str
-    address: str
-    postcode: str = ""
-    distance: Pair | None = None
-    week: tuple[OpenDay, ...] = ()
-    opening_note: Pair | None = None
-    how_sure: tuple[Pair, ...] = ()
-    drawing: Markup | None = None
-    drawing_shows_you: bool = False
-    drawing_names: tuple[str, ...] = ()  # of the wards marked A, B, C … in the drawing
-
-    def __post_init__(self) -> None:
-        # WeasyPrint draws the text of a picture letter by letter (its issue 2249): joined scripts fall apart.
-        if self.drawing is not None and "<text" in self.drawing:
-            raise ValueError("the words of a map stand beside it, not in it")
-
-    def days(self, in_groups: bool) -> tuple[OpenDay, ...]:
-        """The rows of the week, days that follow each other with the same times as one when `in_groups`."""
-        return in_rows(self.week) if in_groups else self.week
-
-
-@dataclass(frozen=True)
 class Journey:
     """The line map in pieces, so that a full sheet can show less of it.
 
@@ -206,15 +138,11 @@ class Journey:
     more: Mapping[int, Pair] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Handout:
-    """The whole sheet. `lang` is a BCP 47 tag, `dir` "rtl" or "ltr"; `words` and `scam` come from fixed_words()."""
+@dataclass(frozen=True, kw_only=True)
+class Handout(Paper):
+    """The whole sheet. `words` and `scam` come from fixed_words()."""
 
-    lang: str
-    dir: str
-    words: dict[str, Pair]
     scam: tuple[Pair, ...]
-    printed_on: Pair
     steps: tuple[StepBox, ...] = ()
     doing: tuple[StepBox, ...] = ()
     name: str = ""
@@ -228,10 +156,7 @@ class Handout:
     routes: tuple[Pair, ...] = ()
     journey: Journey | None = None
     code: str = ""
-    address: str = ""
-    qr: Markup | None = None
-    large: bool = False
-    private: bool = field(default=False)
+    private: bool = False
 
     def __post_init__(self) -> None:
         if max(len(self.steps), len(self.doing)) > STEPS_SHOWN:
@@ -242,25 +167,16 @@ class Handout:
             raise ValueError("the code and its square stand together")
 
     @property
-    def is_english(self) -> bool:
-        """True when there is one column only."""
-        return self.lang == "en"
-
-    @property
     def told_wins(self) -> tuple[Won, ...]:
         """The wins this sheet may tell."""
         return tuple(won for won in self.wins if not (self.private and won.private))
-
-    @property
-    def typed_address(self) -> str:
-        """The address as a person types it."""
-        return self.address.split("://")[-1]
 
     def without_reasons(self) -> Handout:
         """The private version: no name, no goals, no reasons, and nothing that tells them by another way.
 
         The ways without the internet, the phone lines, the notes and the picture are made of the goals, so they go too,
-        and a step that tells of money or health by its title. The day to look again stays: it tells nothing.
+        and a step that tells of money or health by its title. What can be done without ID goes: it tells who has none. The
+        day to look again stays: it tells nothing.
         """
         kept = StepBox(self.words["kept_private"], Pair("", ""))
 
@@ -268,7 +184,7 @@ class Handout:
             return tuple(
                 replace(kept, minutes=step.minutes, mode=step.mode)
                 if step.private
-                else replace(step, why=None)
+                else replace(step, why=None, notes=())
                 for step in steps
             )
 
@@ -294,11 +210,6 @@ def fixed_words(translate: Translate) -> tuple[dict[str, Pair], tuple[Pair, ...]
     )
 
 
-def with_day(translate: Translate, text: str, own_day: str, english_day: str) -> Pair:
-    """An N_ sentence of a day, with the day in words both ways."""
-    return Pair(translate(text, day=own_day), text % {"day": english_day})
-
-
 def cut_journey(stations: int, translate: Translate) -> dict[int, Pair]:
     """The sentence on the steps left out, for each number of stations a sheet may show.
 
@@ -314,28 +225,3 @@ def by_goal(routes: Sequence[Sequence[Pair]]) -> tuple[Pair, ...]:
     if len(routes) == 1:
         return tuple(routes[0])
     return tuple(joined(route) for route in routes if route)
-
-
-def joined(pairs: Iterable[Pair]) -> Pair:
-    """Several sentences as one paragraph."""
-    pairs = tuple(pairs)
-    return Pair(" ".join(pair.own for pair in pairs), " ".join(pair.en for pair in pairs))
-
-
-def qr_square(text: str, label: str) -> Markup:
-    """A QR as one SVG path, a stroke a run, with its quiet zone, error correction medium. `label` is its alternate text."""
-    code = segno.make(text, error="m", micro=False)
-    size = code.symbol_size(border=QUIET_ZONE)[0]
-    runs = []
-    for y, row in enumerate(code.matrix, start=QUIET_ZONE):
-        at = 0  # where the pen is; each run of dark modules is a stroke, told from the one before
-        for dark, group in groupby(enumerate(row), key=lambda module: module[1]):
-            (x, _dark), *rest = group
-            if dark:
-                runs.append(f"M{x + QUIET_ZONE} {y}" if not at else f"m{x - at} 0")
-                runs.append(f"h{len(rest) + 1}")
-                at = x + len(rest) + 1
-    return Markup(
-        '<svg class="qr" viewBox="0 0 {size} {size}" role="img"><title>{label}</title>'
-        '<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/><path stroke="#000" transform="translate(0 .5)" d="{path}"/></svg>'
-    ).format(size=size, label=label, path="".join(runs))

@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from inclusion_app.roadmaps.handout import LEAN, LEAN_LARGE, Handout, Lean, OpenDay, Pair, StepBox, joined
+from inclusion_app.core.paper_parts import Pair, joined
+from inclusion_app.places.place_sheet import OpenDay
+from inclusion_app.roadmaps.handout import LEAN, LEAN_LARGE, Handout, Lean, StepBox
 
 MM = 72 / 25.4
 WIDTH, HEIGHT = 188 * MM, 281 * MM

@@ -2,63 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
 
-from babel.dates import format_date as babel_format_date
-from flask import current_app, render_template, request
+from flask import render_template, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from inclusion_app.core import clock, i18n, paper
-from inclusion_app.core.clock import now
 from inclusion_app.core.codes import show_code
 from inclusion_app.core.db import db_session
+from inclusion_app.core.paper_answer import whole_address
+from inclusion_app.core.paper_parts import Pair, pair, qr_square
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
 from inclusion_app.places import drawing
-from inclusion_app.places.hours import DayHours, is_told_by_rules, week
-from inclusion_app.places.queries import Where, city_sheet, holidays
-from inclusion_app.places.wording import (
-    Near,
-    closed_text,
-    distance_facts,
-    hours_source_words,
-    rule_words,
-    self_service_text,
-)
+from inclusion_app.places.on_paper import dated, distance_of, drawn_map, place_box, printed_today
+from inclusion_app.places.place_sheet import PlaceBox
+from inclusion_app.places.queries import Where, city_sheet
+from inclusion_app.places.wording import Near, unconfirmed_words
 from inclusion_app.roadmaps import catalogue, nearby, queries, wording
 from inclusion_app.roadmaps.handout import (
     AGAIN_ON,
-    PRINTED_ON,
     STATIONS_SHOWN,
     STEPS_SHOWN,
     WINS_SHOWN,
     Handout,
     Journey,
-    OpenDay,
-    Pair,
     PhoneLine,
-    PlaceBox,
     StepBox,
     Won,
     by_goal,
     cut_journey,
     fixed_words,
-    pair,
-    qr_square,
-    with_day,
 )
 from inclusion_app.roadmaps.handout_fit import arrange
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import LineMap, line_map
 from inclusion_app.roadmaps.progress import follow_up_of, wins_of
 from inclusion_app.roadmaps.rules import Mode
+from inclusion_app.roadmaps.step_sheet import WORDS as STEP_WORDS
+from inclusion_app.roadmaps.step_sheet import StepSheet
 
-LONG_DAY = "EEEE d MMMM y"
 PHONES_SHOWN = 2
-UNKNOWN = "We do not know the opening times. Ask before you travel."
+LIBRARY_STEP = "A2"  # its places are libraries, which tell nothing of anybody
 # Who does a step, said only when the person does not do it alone.
 MODE_WORDS = {Mode.TOGETHER: N_("We do it together"), Mode.FOR_ME: N_("Somebody does it for you")}
 
@@ -73,16 +60,23 @@ def handout_html(sheet: Handout) -> str:
 
 @i18n.one_language()
 def build_handout(
-    roadmap: Roadmap, *, resident: Resident | None, where: Where | None, large: bool = False
+    roadmap: Roadmap,
+    *,
+    resident: Resident | None,
+    where: Where | None,
+    large: bool = False,
+    private: bool = False,
 ) -> Handout:
     """All that both sheets print, already in the reader's language and in English.
 
-    `resident` is whose saved plan it is, None for a plan of this visit only; `where` the person looks from.
+    `resident` is whose saved plan it is, None for a plan of this visit only; `where` the person looks from. `private`
+    leaves out goals and reasons, and all that would tell them.
     """
     made = queries.compute(roadmap, today=clock.today())
     language = i18n.current_language()
     # The square opens in the language of its paper; the address people type stays short.
     speaks = "" if language.slug == "en" else f"?l={language.slug}"
+    address = whole_address(f"/r/{resident.code}") if resident else ""
     doing = made.plan.doing[:STEPS_SHOWN]
     words, scam = fixed_words(_)
     if made.plan.nothing_next is not None:
@@ -92,15 +86,18 @@ def build_handout(
         )
         words["done"] = Pair(own, english)
     goals = [made.catalogue.goals[goal] for goal in made.answers.goals or ("g01",)]
-    steps = (*made.plan.next, *doing)
+    steps: Sequence[str] = (*made.plan.next, *doing)
+    if private:
+        # A jobcentre tells of a claim as its title would.
+        steps = [step for step in steps if not made.catalogue.steps[step].private] or [LIBRARY_STEP]
     near = next((places[0] for places in nearby.places_for(steps, where).values() if places), None)
     drawn = line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl")
-    return Handout(
+    sheet = Handout(
         lang=language.tag,
         dir=language.dir,
         words=words,
         scam=scam,
-        printed_on=_dated(PRINTED_ON, clock.today()),
+        printed_on=printed_today(),
         steps=tuple(_step(made, step) for step in made.plan.next),
         doing=tuple(_step(made, step) for step in doing),
         name=(resident.nickname or "") if resident else "",
@@ -113,20 +110,68 @@ def build_handout(
         routes=by_goal([[pair(_, sentence) for sentence in goal.route] for goal in goals]),
         journey=_drawn_journey(drawn, made) if drawn.stations else None,
         code=show_code(resident.code) if resident else "",
-        address=short_address(resident.code) if resident else "",
-        qr=qr_square(short_address(resident.code) + speaks, _("My code")) if resident else None,
+        address=address,
+        qr=qr_square(address + speaks, _("My code")) if resident else None,
         large=large,
+    )
+    return sheet.without_reasons() if private else sheet
+
+
+@i18n.one_language()
+def build_step_sheet(step: catalogue.Step, *, where: Where | None, large: bool = False) -> StepSheet:
+    """The public sheet of a step. `where` this visit looks from, None when it has not said; nothing else of it is read."""
+    language = i18n.current_language()
+    near = next(iter(nearby.places_for([step.id], where).get(step.id, ())), None)
+    line = catalogue.load_catalogue().phone_line_for(step.id)
+    phones = _phones([line] if line else ())
+    ask = wording.ask_at_text(step.id)
+    address = whole_address(url_for("roadmaps.step", step_id=step.id))
+    words = {name: pair(_, text) for name, text in STEP_WORDS.items()}
+    return StepSheet(
+        lang=language.tag,
+        dir=language.dir,
+        words=words,
+        printed_on=printed_today(),
+        address=address,
+        qr=qr_square(address, words["screen"].own),
+        large=large,
+        title=pair(_, step.title),
+        why=pair(_, step.why),
+        minutes=Pair(wording.minutes_words(step.minutes), wording.minutes_in_english(step.minutes)),
+        setting=pair(_, step.setting) if step.setting else None,
+        have=_all(step.have),
+        bring=_all(item for item in step.bring if item != "Nothing."),
+        how=_all(step.how),
+        safe=_all(step.safe),
+        routes=_all(step.no_internet),
+        without_id=_all(step.without_id),
+        notes=_all(wording.notes_for_step(step, None)),
+        phone=phones[0] if phones else None,
+        phone_notes=_phone_notes(line) if line and phones else (),
+        place=place_box(near.found) if near else None,
+        ask=pair(_, ask) if ask and not near else None,
     )
 
 
-def _dated(text: str, day: date) -> Pair:
-    return with_day(_, text, i18n.day_words(day), _english_day(day, LONG_DAY))
+@i18n.one_language()
+def step_sheet_html(sheet: StepSheet) -> str:
+    """The finished page the paper service draws."""
+    return render_template("pdf/step.html", sheet=sheet, paper_style=paper.style_sheet("papersheets.css"))
+
+
+def _phone_notes(line: catalogue.PhoneLine) -> tuple[Pair, ...]:
+    sure = Pair(*unconfirmed_words(line.source_on, line.read_on))
+    return (pair(_, line.hours), sure) if line.hours else (sure,)
+
+
+def _all(sentences: Iterable[str]) -> tuple[Pair, ...]:
+    return tuple(pair(_, sentence) for sentence in sentences)
 
 
 def _again_on(roadmap: Roadmap) -> Pair | None:
     """The day to look at the plan again; one that has passed is no use on paper."""
     stands = follow_up_of(roadmap.choices, clock.today())
-    return _dated(AGAIN_ON, stands.day) if stands and stands.day >= clock.today() else None
+    return dated(AGAIN_ON, stands.day) if stands and stands.day >= clock.today() else None
 
 
 def _wins(made: queries.Computed) -> tuple[Won, ...]:
@@ -172,55 +217,19 @@ def _phones(lines: Sequence[catalogue.PhoneLine]) -> tuple[PhoneLine, ...]:
 
 def _name_beside(line: catalogue.PhoneLine) -> str:
     """Whose number it is, without the number itself: "NHS 111" beside 111 would read as another one."""
-    return line.name.replace(line.number, "").strip(" ()")
+    return line.name.replace(line.number, "").strip(" ()") if line.number in line.name else line.name
 
 
 def _place(near: Near, where: Where | None) -> PlaceBox:
-    place = near.place
-    today = now().astimezone(clock.LONDON).date()
-    days = (
-        week(place.hours, today - timedelta(days=today.weekday()), holidays(db_session()))
-        if place.spans
-        else ()
-    )
-    sure = [Pair(*both) for both in rule_words(place)]
-    if days and not place.hours_confirmed:
-        sure.append(Pair(*hours_source_words(place)))
-    if self_service := self_service_text(place):
-        sure.append(pair(_, self_service))
-    if is_told_by_rules(place.hours, days):
-        # Seven rows of "Closed" tell nobody when to come.
-        days = ()
-        sure.insert(0, _opens_next(near))
-    if place.hours_differ:
-        sure.append(pair(_, "Two public lists do not agree on these times."))
-    if days and place.opening_note:
-        sure.append(pair(_, place.opening_note))
     city = city_sheet(db_session())
-    drawn = drawing.close_up(city, place, where) if city else None
-    text, facts = distance_facts(near.found)
-    return PlaceBox(
-        name=place.name,
-        address=place.address,
-        postcode=place.postcode,
-        distance=pair(_, text, **facts) if text else None,
-        week=tuple(_open_day(day, closed_text(place)) for day in days),
-        opening_note=pair(_, place.opening_note or UNKNOWN) if not place.spans else None,
-        how_sure=tuple(sure),
-        drawing=_drawn_map(drawn) if drawn else None,
+    drawn = drawing.close_up(city, near.place, where) if city else None
+    return replace(
+        place_box(near.found),
+        distance=distance_of(near.found),
+        drawing=drawn_map(drawn) if drawn else None,
         drawing_shows_you=bool(drawn and drawn.here),
         drawing_names=tuple(ward.name for ward in drawn.names) if drawn else (),
     )
-
-
-def _opens_next(near: Near) -> Pair:
-    opens = near.found.status.opens_at
-    if opens is None:
-        return pair(_, "Closed now. Ask when it opens")
-    wall = opens.astimezone(clock.LONDON)
-    text, time = N_("It opens next on %(day)s at %(time)s."), i18n.clock_words(wall.time())
-    own, english = i18n.day_words(wall.date()), _english_day(wall.date(), LONG_DAY)
-    return Pair(_(text, day=own, time=time), text % {"day": english, "time": time})
 
 
 def _drawn_journey(whole: LineMap, made: queries.Computed) -> Journey:
@@ -229,28 +238,3 @@ def _drawn_journey(whole: LineMap, made: queries.Computed) -> Journey:
     key, *rows = (Markup(piece) for piece in html.split("\x1e"))  # noqa: S704 - our own template, escaped
     keys = len(whole.lanes) if len(whole.lanes) > 1 else 0
     return Journey(tuple(rows), key, keys, cut_journey(len(whole.stations), _))
-
-
-def _drawn_map(near: drawing.CloseUp) -> Markup:
-    return Markup(render_template("places/_paper_map.html", near=near))  # noqa: S704 - our own template, escaped
-
-
-def _open_day(day: DayHours, closed: str) -> OpenDay:
-    name = Pair(i18n.weekday_words(day.day), _english_day(day.day, "EEEE"))
-    today = day.day == clock.today()
-    if day.ask or not day.known:
-        return OpenDay(name, words=pair(_, "Ask first"), today=today)
-    if not day.spans:
-        return OpenDay(name, words=pair(_, closed), today=today)
-    times = tuple(f"{i18n.clock_words(span.opens)}–{i18n.clock_words(span.closes)}" for span in day.spans)
-    return OpenDay(name, times=times, today=today)
-
-
-def _english_day(day: date, pattern: str) -> str:
-    return str(babel_format_date(day, pattern, locale="en"))
-
-
-def short_address(code: str) -> str:
-    """What the QR opens, as short as this service's own address allows."""
-    base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
-    return f"{base}/r/{code}"

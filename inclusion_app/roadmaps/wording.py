@@ -9,11 +9,11 @@ from flask_babel import ngettext
 from markupsafe import Markup, escape
 
 from inclusion_app.core.db import db_session
-from inclusion_app.core.i18n import source_words
 from inclusion_app.core.words import N_
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where, near_candidates
 from inclusion_app.places.rules import AT_THE_BANK, KINDS, kinds_for_step
+from inclusion_app.places.wording import unconfirmed_words
 from inclusion_app.roadmaps.catalogue import Goal, NationalOffer, PhoneLine, Step, load_catalogue
 from inclusion_app.roadmaps.rules import (
     BARRIER_WORDS,
@@ -89,14 +89,20 @@ def why_here(step: str, place: Place) -> str:
     return _("Nearest for this step: %(kind)s", kind=_(KINDS[kind]))
 
 
-def ask_at(step: str) -> str:
+def ask_at_text(step: str) -> str:
     """Where to ask when no place stands by a step: the bank's branch for paying and banking, else any library.
 
-    Empty for a step that is done by telephone or with an adviser: a library is no help with it.
+    An N_ sentence, empty for a step that is done by telephone or with an adviser: a library is no help with it.
     """
     if step in AT_THE_BANK:
-        return _("Ask at your bank’s branch.")
-    return _("Ask at any library.") if kinds_for_step(step) else ""
+        return N_("Ask at your bank’s branch.")
+    return N_("Ask at any library.") if kinds_for_step(step) else ""
+
+
+def ask_at(step: str) -> str:
+    """The same in the reader's language."""
+    text = ask_at_text(step)
+    return _(text) if text else ""
 
 
 def until_then_facts(step: str, where: Where | None) -> tuple[str, dict[str, str]]:
@@ -137,12 +143,7 @@ def line_words(line: PhoneLine | NationalOffer) -> Markup:
 
 def how_sure(row: PhoneLine | NationalOffer) -> Markup:
     """That nobody confirmed it for us, with the website it was read on and the day of that source, if it has one."""
-    if row.source_on:
-        words = _("Not confirmed. Source seen: %(date)s.", date=source_words(row.source_on))
-    else:
-        words = _(
-            "Not confirmed. Its source has no date. We read it on %(date)s.", date=source_words(row.read_on)
-        )
+    words = unconfirmed_words(row.source_on, row.read_on).own
     # The website stands after the sentence: a name within it would cut it in two for whoever translates.
     return Markup("{} {}").format(words, bdi(row.site))
 

@@ -46,12 +46,13 @@ PARTS_OF_ADDRESSES = {
     "goal_id": ("g02", "g05", "g99"),
     "step_id": ("F1", "A3", "C2", "T6", "Z9"),
     "slug": ("gorton-library", "none-such"),
+    "ward": ("gorton-and-abbey-hey", "hulme", "none-such"),
     "code": ("ABCDEFGH", "ABCD-EFGH"),
     "language": ("en", "ur", "ar"),
 }
 QUERIES = ("near", "kind", "open", "page", "has", "with", "for", "size", "goal")
-# Without the paper service and the worker these two answer 503, which is right.
-WAITING = {"roadmaps.handout", "start.readyz"}
+# Without the paper service and the worker these answer 503, which is right.
+WAITING = {"roadmaps.handout", "roadmaps.step_sheet", "places.area_sheet", "start.readyz"}
 LEAKS = re.compile(
     r"Traceback|<script>alert|sqlalchemy|site-packages|werkzeug|jinja2\.|sqlite3\.|/tmp/pytest|\.py\"|"
     + "|".join(map(re.escape, (SECRET, FIELD_KEY)))

@@ -25,6 +25,7 @@ PARTS = {
     "goal_id": "g04",
     "step_id": "A3",
     "slug": "gorton-library",
+    "ward": "gorton-and-abbey-hey",
     "code": "ABCDEFGH",
     "language": "en",
 }
@@ -89,8 +90,15 @@ def test_the_access_matrix_is_what_git_says(
     assert found == MATRIX.read_text(), f"the access matrix changed; now it is:\n{found}"
 
 
-# These answer a resident's GET with nothing of the plan: a form without facts, or an address to go on to.
-SHOWS_NOTHING = {"roadmaps.save", "roadmaps.helper", "roadmaps.how_plans_are_made", "roadmaps.all_steps"}
+# These answer a resident's GET with nothing of the plan: a form without facts, an address to go on to, a public paper.
+SHOWS_NOTHING = {
+    "roadmaps.save",
+    "roadmaps.helper",
+    "roadmaps.how_plans_are_made",
+    "roadmaps.all_steps",
+    "roadmaps.step_print",
+    "roadmaps.step_sheet",
+}
 
 
 def test_every_page_of_a_plan_says_what_it_shows(app: Flask) -> None:

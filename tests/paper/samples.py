@@ -14,25 +14,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from inclusion_app.core.paper import style_sheet
+from inclusion_app.core.paper_parts import PRINTED_ON, Pair, pair, qr_square, with_day
+from inclusion_app.places.place_sheet import OpenDay, PlaceBox
 from inclusion_app.roadmaps.handout import (
     AGAIN_ON,
-    PRINTED_ON,
     STATIONS_SHOWN,
     Appointment,
     Handout,
     Journey,
-    OpenDay,
-    Pair,
     PhoneLine,
-    PlaceBox,
     StepBox,
     Won,
     by_goal,
     cut_journey,
     fixed_words,
-    pair,
-    qr_square,
-    with_day,
 )
 from inclusion_app.roadmaps.handout_fit import arrange
 

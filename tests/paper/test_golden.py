@@ -27,10 +27,17 @@ from PIL import Image, ImageChops
 from inclusion_app.core.paper_fonts import REQUIRED, WEIGHTS, chosen_files, prepare_fonts
 from tests.core.pdf_checks import Tag, read_tags, spoken
 from tests.paper.samples import page, sample
+from tests.paper.sheet_samples import sheet_page, step_sample, ward_sample
 
 FOLDER = Path(__file__).with_name("golden")
 KEY = FOLDER / "key.json"
 LANGS = ("en", "ur", "ar")
+# The name of each golden sheet: the handout's is that of its language.
+SHEETS: dict[str, Callable[[], str]] = {
+    **{lang: lambda lang=lang: page(sample(lang)) for lang in LANGS},  # type: ignore[misc]
+    **{f"step-{lang}": lambda lang=lang: sheet_page(step_sample(lang)) for lang in LANGS},  # type: ignore[misc]
+    **{f"ward-{lang}": lambda lang=lang: sheet_page(ward_sample(lang)) for lang in LANGS},  # type: ignore[misc]
+}
 BLOCK = 12  # pictures are compared in blocks of so many dots, some 6 mm
 DIFFERENT = 16.0  # grey levels of 255 by which the worst block may differ in the mean
 Draw = Callable[[str], bytes]
@@ -82,37 +89,38 @@ def same_versions() -> bool:
     return bool(json.loads(KEY.read_text()) == key())
 
 
-def golden(lang: str, side: int) -> Image.Image:
-    return Image.open(FOLDER / f"{lang}-{side}.png").convert("L")
+def golden(name: str) -> list[Image.Image]:
+    return [Image.open(path).convert("L") for path in sorted(FOLDER.glob(f"{name}-[0-9].png"))]
 
 
 @pytest.mark.paper
-@pytest.mark.parametrize("lang", LANGS)
-def test_the_sheet_looks_as_it_did(draw: Draw, lang: str, capsys: pytest.CaptureFixture[str]) -> None:
-    pdf = draw(page(sample(lang)))
+@pytest.mark.parametrize("name", SHEETS)
+def test_the_sheet_looks_as_it_did(draw: Draw, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pdf = draw(SHEETS[name]())
     drawn = pictures(pdf)
-    assert len(drawn) == 2
     if os.environ.get("GOLDEN") == "write":
         FOLDER.mkdir(exist_ok=True)
+        for old in FOLDER.glob(f"{name}-[0-9].png"):
+            old.unlink()
         for side, picture in enumerate(drawn, 1):
-            picture.quantize(16).save(FOLDER / f"{lang}-{side}.png", optimize=True)
-        (FOLDER / f"{lang}.json").write_text(json.dumps(shape(pdf), ensure_ascii=False, indent=1) + "\n")
+            picture.quantize(16).save(FOLDER / f"{name}-{side}.png", optimize=True)
+        (FOLDER / f"{name}.json").write_text(json.dumps(shape(pdf), ensure_ascii=False, indent=1) + "\n")
         KEY.write_text(json.dumps(key(), indent=1) + "\n")
     if same_versions():
-        differences = [worst_block(picture, golden(lang, side)) for side, picture in enumerate(drawn, 1)]
+        differences = [worst_block(*pair) for pair in zip(drawn, golden(name), strict=True)]
         assert max(differences) <= DIFFERENT, differences
     else:
         with capsys.disabled():
             print(
-                f"\n{lang}: other versions than the golden pictures have; the tags are compared in their place"
+                f"\n{name}: other versions than the golden pictures have; the tags are compared in their place"
             )
-        assert shape(pdf) == json.loads((FOLDER / f"{lang}.json").read_text())
+        assert shape(pdf) == json.loads((FOLDER / f"{name}.json").read_text())
 
 
 @pytest.mark.paper
-@pytest.mark.parametrize("lang", LANGS)
-def test_the_sheet_says_what_it_said(draw: Draw, lang: str) -> None:
-    assert shape(draw(page(sample(lang)))) == json.loads((FOLDER / f"{lang}.json").read_text())
+@pytest.mark.parametrize("name", SHEETS)
+def test_the_sheet_says_what_it_said(draw: Draw, name: str) -> None:
+    assert shape(draw(SHEETS[name]())) == json.loads((FOLDER / f"{name}.json").read_text())
 
 
 @pytest.mark.paper

@@ -13,24 +13,18 @@ import pytest
 import segno
 from markupsafe import Markup
 
+from inclusion_app.core.paper_parts import QUIET_ZONE, Pair, joined, pair, qr_square
 from inclusion_app.core.words import N_
+from inclusion_app.places.place_sheet import OpenDay, PlaceBox, in_rows
 from inclusion_app.roadmaps.handout import (
     LEAN,
-    QUIET_ZONE,
     SCAM_WORDS,
     WORDS,
     Handout,
     Lean,
-    OpenDay,
-    Pair,
-    PlaceBox,
     by_goal,
     cut_journey,
     fixed_words,
-    in_rows,
-    joined,
-    pair,
-    qr_square,
 )
 from inclusion_app.roadmaps.handout_fit import (
     HEIGHT,
