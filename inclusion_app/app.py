@@ -21,9 +21,17 @@ from whitenoise import WhiteNoise
 from inclusion_app import cli
 from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import access, again, assets, clock, crypto, db, errors, headers, i18n, template_words
+from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
-from inclusion_app.roadmaps import keep_views, paper_views, services, wording
+from inclusion_app.roadmaps import (
+    household_services,
+    household_views,
+    keep_views,
+    paper_views,
+    services,
+    wording,
+)
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 
@@ -32,7 +40,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the roadmaps room; importing them registers them.
-ROADMAP_PAGES = (keep_views, paper_views)
+ROADMAP_PAGES = (keep_views, paper_views, household_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 
@@ -123,6 +131,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     if services.take_saved_area not in people_views.WHEN_OPENED:
         people_views.WHEN_OPENED.append(services.take_saved_area)
+    if household_services.end_with not in people.BEFORE_LEAVING:
+        people.BEFORE_LEAVING.append(household_services.end_with)
     for room in ROOMS:
         app.register_blueprint(room)
     again.dispatch_again_on_deadlock(app)
