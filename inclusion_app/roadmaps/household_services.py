@@ -44,7 +44,9 @@ def make(session: Session, *, resident_id: int, name: str, now: datetime) -> Non
     home = Household(made_at=now)
     session.add(home)
     session.flush()
-    _put_in(session, home.id, session.get_one(Resident, resident_id), name, now)
+    resident = session.get_one(Resident, resident_id)
+    resident.last_used_at = now  # so that their code counts as used, and is shown to nobody
+    _put_in(session, home.id, resident, name, now)
     services.change_owner(
         session, roadmap=roadmap, of={"resident_id": resident_id}, to={"household_id": home.id}
     )
@@ -74,7 +76,7 @@ def add(
     own = _own_plan(session, resident.id)
     if own is not None and not may_wait:
         raise RuleBroken(OWN_PLAN, field="may_wait")
-    resident.last_used_at = now
+    resident.last_used_at = now  # the same
     _put_in(session, home_id, resident, name, now)
     people.note(session, resident.id, "join household", ("plan", "nickname"), now, by=by)
 
@@ -145,9 +147,7 @@ def leave(session: Session, *, resident_id: int, today: date, actor: str, now: d
             delete(Household).where(Household.id == home_id), execution_options={"synchronize_session": False}
         )
     else:
-        _take_steps(
-            session, plan, own, mine=mine, resident_id=resident_id, today=today, actor=actor, now=now
-        )
+        _take_steps(session, plan, own, mine=mine, resident_id=resident_id, today=today, actor=actor, now=now)
         session.execute(
             delete(HouseholdMember).where(HouseholdMember.id == mine),
             execution_options={"synchronize_session": False},
@@ -189,9 +189,7 @@ def _check_room(session: Session, home_id: int, name: str) -> None:
         raise RuleBroken(NAME_TAKEN, field="name")
 
 
-def _put_in(
-    session: Session, home_id: int, resident: Resident, name: str, now: datetime
-) -> HouseholdMember:
+def _put_in(session: Session, home_id: int, resident: Resident, name: str, now: datetime) -> HouseholdMember:
     member = HouseholdMember(household_id=home_id, resident_id=resident.id, nickname=name, joined_at=now)
     session.add(member)
     session.flush()
@@ -209,6 +207,7 @@ def _take_all(
         plan.choices = merging.choices_of_both(plan.choices, own.choices)
         plan.near = plan.near or own.near
         _carry(session, plan, {row.step_id: StepState(row.status) for row in own.progress}, actor, now)
+        _tidy(plan)
         session.delete(own)
     services.change_owner(
         session, roadmap=plan, of={"household_id": home_id}, to={"resident_id": resident_id}
@@ -227,10 +226,15 @@ def _take_steps(
     actor: str,
     now: datetime,
 ) -> None:
-    """The steps one does go along with how far they have come; the home forgets that and goes on."""
+    """The steps one does go along with how far they have come; the home forgets that and goes on.
+
+    Who has no plan that waited gets one with what is as true of them: devices, the way online, the goals those steps
+    serve, else all of the home's goals.
+    """
     before = queries.compute(plan, today=today)
     who = plan.choices.get("who", {})
     steps = [step for step in who if who[step] == mine]
+    served = {step.id: step.serves for step in before.plan.steps if step.id in steps}
     pins = [step for step in plan.choices.get("pins", ()) if step in steps]
     states = {row.step_id: StepState(row.status) for row in plan.progress if row.step_id in steps}
     if own is None:
@@ -243,12 +247,14 @@ def _take_steps(
         )
         session.add(own)
         session.flush()
+        if not served:
+            own.answers = {**own.answers, "q1": list(plan.answers.get("q1", ()))}
     dropped = [step for step in plan.choices.get("drop_dependants", ()) if step in steps]
     own.choices = merging.choices_of_both(own.choices, {"drop_dependants": dropped})
     _carry(session, own, states, actor, now)
-    served = {step.id: step.serves for step in before.plan.steps if step.id in steps}
     _plan_for(session, own, served, today=today, actor=actor, now=now)
     own.choices = merging.choices_of_both(own.choices, {"pins": pins})
+    _tidy(own)
     own.changed_at = now
     _forget(session, plan, steps)
     plan.choices = {
@@ -275,6 +281,18 @@ def _carry(
             actor=actor,
             now=now,
         )
+
+
+def _tidy(roadmap: Roadmap) -> None:
+    """Of two plans' choices those that still mean something: pins of open steps, drops of refused ones."""
+    states = {row.step_id: StepState(row.status) for row in roadmap.progress}
+    closed = {step for step, state in states.items() if state in DONE or state is StepState.NOT_FOR_ME}
+    drops = roadmap.choices.get("drop_dependants", ())
+    roadmap.choices = {
+        **roadmap.choices,
+        "pins": [step for step in roadmap.choices.get("pins", ()) if step not in closed],
+        "drop_dependants": [step for step in drops if states.get(step) is StepState.NOT_FOR_ME],
+    }
 
 
 def _plan_for(

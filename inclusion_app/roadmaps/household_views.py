@@ -171,7 +171,9 @@ def _add_new(form: AddNewForm, kind: str, secret: str) -> Any:
 def household_code(member_id: int) -> Any:
     """The code somebody got here, to write down; shown until they have opened the plan with it, never after."""
     home = _home()
-    member = next((item for item in home.members if item.id == member_id and item.is_new), None) if home else None
+    member = (
+        next((item for item in home.members if item.id == member_id and item.is_new), None) if home else None
+    )
     resident = db_session().get(Resident, member.resident_id) if member else None
     if member is None or resident is None:
         abort(404)

@@ -264,9 +264,7 @@ def give_to_resident(
     session.flush()
 
 
-def change_owner(
-    session: Session, *, roadmap: Roadmap, of: Mapping[str, int], to: Mapping[str, int]
-) -> None:
+def change_owner(session: Session, *, roadmap: Roadmap, of: Mapping[str, int], to: Mapping[str, int]) -> None:
     """A roadmap changes its owner (visit_id, resident_id or household_id) and nothing else.
 
     One statement that only one of two can win. Raises RuleBroken when it is no longer that owner's.
