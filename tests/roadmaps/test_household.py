@@ -290,9 +290,7 @@ def test_pictures_serve_as_well_as_a_pin(app: Flask, another_browser: Callable[.
     dad = another_browser()
     dad.make_plan(("g12",))
     assert (
-        dad.send(
-            "/roadmap/save", "/roadmap/save?with=pictures", **{"with": "pictures"}, **chosen
-        ).status_code
+        dad.send("/roadmap/save", "/roadmap/save?with=pictures", **{"with": "pictures"}, **chosen).status_code
         == 303
     )  # noqa: F541
     found = re.search(r'class="code"><bdi>([^<]+)', dad.text("/roadmap/code"))
