@@ -29,6 +29,7 @@ from inclusion_app.roadmaps import (
     household_views,
     keep_views,
     paper_views,
+    progress_views,
     services,
     wording,
 )
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the roadmaps room; importing them registers them.
-ROADMAP_PAGES = (keep_views, paper_views, household_views)
+ROADMAP_PAGES = (keep_views, paper_views, progress_views, household_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 

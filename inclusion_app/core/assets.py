@@ -33,6 +33,7 @@ def squeeze_css(text: str) -> str:
     """Drop comments and white space that a browser does not need."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     text = re.sub(r"\s+", " ", text)
+    text = re.sub(r"(?<=[\w-]): ", ":", text)
     return re.sub(r"\s*([{};,>])\s*", r"\1", text).replace(";}", "}").strip()
 
 

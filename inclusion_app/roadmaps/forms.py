@@ -17,6 +17,7 @@ from inclusion_app.roadmaps.catalogue import Goal
 from inclusion_app.roadmaps.selfcheck import Question
 
 MAX_GOALS = 3
+NO_REAL_DAY = _l("Type a real day: day, month, year. Or leave it empty.")
 NOT_IN_LIST = _l("Choose one of the answers on this page.")
 
 
@@ -70,10 +71,13 @@ def first_form(goals: Sequence[Goal], first: str) -> CheckForm:
 
 
 class DayField(Field):
-    """Three boxes: day, month, year, in the digits of any script. Empty is fine; half a date is not."""
+    """Three boxes: day, month, year, in the digits of any script. Half a date is refused with `wrong`; empty is fine
+    here, and for a form that needs a day to say.
+    """
 
-    def __init__(self, label: Any, **kwargs: Any) -> None:
+    def __init__(self, label: Any, *, wrong: Any = NO_REAL_DAY, **kwargs: Any) -> None:
         super().__init__(label, **kwargs)
+        self.wrong = wrong
         self.typed = ["", "", ""]
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -85,10 +89,16 @@ class DayField(Field):
             day, month, year = (int(plain_digits(part)) for part in self.typed)
             self.data = date(year + 2000 if year < 100 else year, month, day)
         except (ValueError, OverflowError) as err:  # a year of ten digits is too much even for the calendar
-            raise ValueError(_l("Type a real day: day, month, year. Or leave it empty.")) from err
+            raise ValueError(self.wrong) from err
 
     def _value(self) -> str:
         return ""
+
+
+class FollowUpForm(BaseForm):
+    """The day to look at the plan again."""
+
+    day = DayField(_l("Or type a day"), wrong=_l("Type a real day: day, month, year."))
 
 
 class WordField(StringField):

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from inclusion_app.core.words import N_
 
 STEPS_SHOWN = 3
+WINS_SHOWN = 3
 STATIONS_SHOWN = 14  # what two sides hold beside all the rest
 QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 
@@ -42,7 +43,11 @@ WORDS = {
     "route": N_("Without the internet"),
     "scam": N_("Is it a scam?"),
     "journey": N_("Your journey as a picture"),
+    "again_with": N_("Where, and who with:"),
+    "won": N_("What you have done"),
 }
+PRINTED_ON = N_("Printed on %(day)s.")
+AGAIN_ON = N_("Look at this plan again on %(day)s.")
 # Signs and what to do. The two numbers: Stop Scams UK (159) and Ofcom (7726), rows of catalogue/phone_lines.toml.
 SCAM_WORDS = (
     N_("Somebody wants money, a password or a code? Stop."),
@@ -62,9 +67,11 @@ class Lean:
     week_in_groups: bool = False  # days that follow each other with the same times share a row
     scam_in_one: bool = False  # the scam box is a paragraph, not a list
     phones: int = 2  # telephone lines; one stands alone without its hours
+    wins: bool = False  # what the person has done
 
 
 LEAN = (
+    Lean(wins=True),
     Lean(),
     Lean(12),
     Lean(10),
@@ -110,6 +117,14 @@ class StepBox:
     mode: Pair | None = None  # who does it, when the person does not do it alone
     private: bool = False  # its title tells of money, health or where somebody comes from
     who: str = ""  # by which name, in a home with one plan
+
+
+@dataclass(frozen=True)
+class Won:
+    """A step that is done, and how, in one line."""
+
+    words: Pair
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,6 +222,8 @@ class Handout:
     name: str = ""
     goals: tuple[Pair, ...] = ()
     notes: tuple[Pair, ...] = ()
+    again_on: Pair | None = None  # when the plan is looked at again
+    wins: tuple[Won, ...] = ()  # the latest first
     appointment: Appointment | None = None
     phones: tuple[PhoneLine, ...] = ()
     place: PlaceBox | None = None
@@ -221,6 +238,8 @@ class Handout:
     def __post_init__(self) -> None:
         if max(len(self.steps), len(self.doing)) > STEPS_SHOWN:
             raise ValueError("a handout shows three steps at most")
+        if len(self.wins) > WINS_SHOWN:
+            raise ValueError("a handout shows three wins at most")
         if bool(self.code) != bool(self.qr):
             raise ValueError("the code and its square stand together")
 
@@ -228,6 +247,11 @@ class Handout:
     def is_english(self) -> bool:
         """True when there is one column only."""
         return self.lang == "en"
+
+    @property
+    def told_wins(self) -> tuple[Won, ...]:
+        """The wins this sheet may tell."""
+        return tuple(won for won in self.wins if not (self.private and won.private))
 
     @property
     def typed_address(self) -> str:
@@ -238,7 +262,7 @@ class Handout:
         """The private version: no name, no goals, no reasons, and nothing that tells them by another way.
 
         The ways without the internet, the phone lines, the notes and the picture are made of the goals, so they go too,
-        and a step that tells of money or health by its title.
+        and a step that tells of money or health by its title. The day to look again stays: it tells nothing.
         """
         kept = StepBox(self.words["kept_private"], Pair("", ""))
 
@@ -272,9 +296,8 @@ def fixed_words(translate: Translate) -> tuple[dict[str, Pair], tuple[Pair, ...]
     )
 
 
-def printed_words(translate: Translate, own_day: str, english_day: str) -> Pair:
-    """When the sheet was printed, with the day in words both ways."""
-    text = N_("Printed on %(day)s.")
+def with_day(translate: Translate, text: str, own_day: str, english_day: str) -> Pair:
+    """An N_ sentence of a day, with the day in words both ways."""
     return Pair(translate(text, day=own_day), text % {"day": english_day})
 
 

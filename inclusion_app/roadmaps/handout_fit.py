@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 from inclusion_app.roadmaps.handout import LEAN, LEAN_LARGE, Handout, Lean, OpenDay, Pair, StepBox, joined
@@ -115,7 +115,7 @@ MOVABLE = ("talk", "route", "scam")
 PLACEMENTS = (  # what stands in front, the usual first, then the fewest moved
     ("talk",), ("talk", "scam"), (), ("talk", "route"), ("scam",), ("route",), ("talk", "route", "scam"), ("route", "scam"),
 )  # fmt: skip
-LEANER = frozenset({"place", "scam", "journey", "talk"})  # what leaner sheets show less of
+LEANER = frozenset({"place", "scam", "journey", "talk", "wins"})  # what leaner sheets show less of
 LETTERS_OF = (0, 0, 1, 2, 3)  # settings 0 and 1 differ in the air between the lines only
 MOST_SIDES = 4  # of large print: two sheets
 
@@ -171,7 +171,17 @@ def _two_sides(heights: Heights, room: float) -> Layout:
 
 
 def _run_on(heights: Heights) -> Layout:
-    """Large print: as few sides as its letters allow. It goes without things only where four sides are too few."""
+    """Large print: as few sides as its letters allow. It goes without things only where four sides are too few.
+
+    What the person has done stands there only where no side is added for it.
+    """
+    best = _least_sides(heights)
+    with_wins = replace(best.lean, wins=True)
+    _order, sides = _packed(heights, best.fits[0], with_wins)
+    return replace(best, lean=with_wins) if sides <= best.sides else best
+
+
+def _least_sides(heights: Heights) -> Layout:
     best = None
     for lean in LEAN_LARGE:
         for fit in (1, 0):  # tighter lines may save a side; where they do not, there is air
@@ -188,7 +198,8 @@ def _run_on(heights: Heights) -> Layout:
 def _packed(heights: Heights, fit: int, lean: Lean) -> tuple[tuple[str, ...], int]:
     """The parts in the order that leaves no holes, and how many sides they fill. No part is cut in two.
 
-    What comes first stays first. The rest stands in its usual order, unless that leaves a hole another would not.
+    What comes first stays first. The rest stands in its usual order, unless that leaves a hole another would not; what
+    the person has done comes last and moves nothing.
     """
     first, rest = parts_of(PLACEMENTS[0])
     fixed = [name for name in first if name not in MOVABLE]
@@ -197,14 +208,16 @@ def _packed(heights: Heights, fit: int, lean: Lean) -> tuple[tuple[str, ...], in
     blocks = [heights.of(name, fit, lean) for name in fixed if name != "steps"]
     blocks[2:2] = [_step(m, step) for step in heights.handout.steps]
     begun = _stacked(blocks, room)
-    tall = {name: height for name in ("talk", *rest) if (height := heights.of(name, fit, lean))}
+    *others, wins = rest
+    tall = {name: height for name in ("talk", *others) if (height := heights.of(name, fit, lean))}
+    last = heights.of(wins, fit, lean)
 
     def rank(order: tuple[str, ...]) -> tuple[int, float]:
         sides, _filled, hole = _stacked([tall[name] for name in order], room, *begun)
         return sides, max(0.0, hole - SMALL_HOLE * HEIGHT)
 
     order = min(permutations(tall), key=rank)  # of equals the first: the usual order comes first
-    return (*fixed, *order), rank(order)[0]
+    return (*fixed, *order, wins), _stacked([*(tall[name] for name in order), last], room, *begun)[0]
 
 
 def _stacked(
@@ -220,8 +233,16 @@ def _stacked(
 
 def parts_of(in_front: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the parts of the front and of the back, in the order they are read."""
-    front = ("head", "doing", "steps", "notes", "appointment", *(n for n in MOVABLE if n in in_front))
-    return front, ("code", "place", *(n for n in MOVABLE if n not in in_front), "journey")
+    front = (
+        "head",
+        "doing",
+        "steps",
+        "again",
+        "notes",
+        "appointment",
+        *(n for n in MOVABLE if n in in_front),
+    )
+    return front, ("code", "place", *(n for n in MOVABLE if n not in in_front), "journey", "wins")
 
 
 class Heights:
@@ -290,6 +311,26 @@ def _step(m: Measures, step: StepBox) -> float:
     )
     total += m.text(Pair(facts.own + " " * 9, facts.en + " " * 9), inside)
     return total + sum(m.text(note, inside) for note in step.notes)
+
+
+def _again(m: Measures) -> float:
+    h, inside = m.handout, WIDTH - 6.8 * MM
+    if not h.again_on:
+        return 0.0
+    return (
+        m.between
+        + MM
+        + m.text(h.again_on, inside - 1.7 * m.size)
+        + m.text(h.words["again_with"], inside)
+        + 7 * MM
+    )
+
+
+def _wins(m: Measures) -> float:
+    wins = m.handout.told_wins
+    if not wins or not m.lean.wins:
+        return 0.0
+    return 3 * MM + m.head(m.handout.words["won"], WIDTH) + sum(m.text(won.words, WIDTH) for won in wins)
 
 
 def _notes(m: Measures) -> float:
@@ -409,5 +450,5 @@ def _at(values: tuple[float, ...], fit: int) -> float:
 PARTS: Mapping[str, Callable[[Measures], float]] = {
     "head": _head, "doing": _doing, "steps": lambda m: sum(_step(m, step) for step in m.handout.steps),
     "notes": _notes, "appointment": _appointment, "talk": _talk, "code": _code, "place": _place, "route": _route,
-    "scam": _scam, "journey": _journey,
+    "scam": _scam, "journey": _journey, "again": _again, "wins": _wins,
 }  # fmt: skip

@@ -142,7 +142,7 @@ def leave(session: Session, *, resident_id: int, today: date, actor: str, now: d
     ).one()
     own = _own_plan(session, resident_id)
     if len(members) == 1:
-        _take_all(session, plan, own, resident_id=resident_id, actor=actor, now=now)
+        _take_all(session, plan, own, resident_id=resident_id, now=now)
         session.execute(
             delete(Household).where(Household.id == home_id), execution_options={"synchronize_session": False}
         )
@@ -197,7 +197,7 @@ def _put_in(session: Session, home_id: int, resident: Resident, name: str, now: 
 
 
 def _take_all(
-    session: Session, plan: Roadmap, own: Roadmap | None, *, resident_id: int, actor: str, now: datetime
+    session: Session, plan: Roadmap, own: Roadmap | None, *, resident_id: int, now: datetime
 ) -> None:
     """Nobody stays: the home's plan becomes the resident's, with all that waited in their own."""
     home_id = plan.household_id or 0
@@ -206,7 +206,7 @@ def _take_all(
         plan.answers = merging.answers_of_both(plan.answers, own.answers)
         plan.choices = merging.choices_of_both(plan.choices, own.choices)
         plan.near = plan.near or own.near
-        _carry(session, plan, {row.step_id: StepState(row.status) for row in own.progress}, actor, now)
+        _carry(session, list(own.progress), plan)
         _tidy(plan)
         session.delete(own)
     services.change_owner(
@@ -226,7 +226,7 @@ def _take_steps(
     actor: str,
     now: datetime,
 ) -> None:
-    """The steps one does go along with how far they have come; the home forgets that and goes on.
+    """The steps one does go along with how far they have come; the home goes on without it.
 
     Who has no plan that waited gets one with what is as true of them: devices, the way online, the goals those steps
     serve, else all of the home's goals.
@@ -236,7 +236,6 @@ def _take_steps(
     steps = [step for step in who if who[step] == mine]
     served = {step.id: step.serves for step in before.plan.steps if step.id in steps}
     pins = [step for step in plan.choices.get("pins", ()) if step in steps]
-    states = {row.step_id: StepState(row.status) for row in plan.progress if row.step_id in steps}
     if own is None:
         own = Roadmap(
             resident_id=resident_id,
@@ -251,12 +250,11 @@ def _take_steps(
             own.answers = {**own.answers, "q1": list(plan.answers.get("q1", ()))}
     dropped = [step for step in plan.choices.get("drop_dependants", ()) if step in steps]
     own.choices = merging.choices_of_both(own.choices, {"drop_dependants": dropped})
-    _carry(session, own, states, actor, now)
+    _carry(session, [row for row in plan.progress if row.step_id in steps], own)
     _plan_for(session, own, served, today=today, actor=actor, now=now)
     own.choices = merging.choices_of_both(own.choices, {"pins": pins})
     _tidy(own)
     own.changed_at = now
-    _forget(session, plan, steps)
     plan.choices = {
         **plan.choices,
         "who": {step: number for step, number in who.items() if number != mine},
@@ -267,20 +265,20 @@ def _take_steps(
     session.flush()
 
 
-def _carry(
-    session: Session, roadmap: Roadmap, states: Mapping[str, StepState], actor: str, now: datetime
-) -> None:
-    """A roadmap takes over how far steps of another have come; what had come further in it stays."""
-    has = {row.step_id: StepState(row.status) for row in roadmap.progress}
-    for step_id, state in states.items():
-        services.set_step_state(
-            session,
-            roadmap=roadmap,
-            step_id=step_id,
-            state=merging.further(state, has.get(step_id, StepState.NOT_STARTED)),
-            actor=actor,
-            now=now,
-        )
+def _carry(session: Session, rows: Sequence[StepProgress], to: Roadmap) -> None:
+    """How far steps have come goes over to another roadmap, with its days. Where both know a step the further stays."""
+    has = {row.step_id: row for row in to.progress}
+    for row in rows:
+        other = has.get(row.step_id)
+        if other is not None:
+            stays = merging.further(StepState(row.status), StepState(other.status))
+            loser = row if other.status == stays.value else other
+            _forget(session, loser)
+            if loser is row:
+                continue
+        history.hand_over(session, StepProgress.__tablename__, [row.id], roadmap_id=to.id)
+        row.roadmap = to
+        session.flush()
 
 
 def _tidy(roadmap: Roadmap) -> None:
@@ -331,10 +329,10 @@ def _plan_for(
         roadmap.choices = merging.choices_of_both(roadmap.choices, pair)
 
 
-def _forget(session: Session, roadmap: Roadmap, steps: Sequence[str]) -> None:
-    """Delete how far these steps have come, with the history of it."""
-    rows = select(StepProgress.id).where(
-        StepProgress.roadmap_id == roadmap.id, StepProgress.step_id.in_(steps)
+def _forget(session: Session, row: StepProgress) -> None:
+    """Delete how far a step has come, with the history of it."""
+    history.forget(
+        session, StepProgress.__tablename__, select(StepProgress.id).where(StepProgress.id == row.id)
     )
-    history.forget(session, StepProgress.__tablename__, rows)
-    roadmap.progress = [row for row in roadmap.progress if row.step_id not in steps]
+    row.roadmap.progress.remove(row)
+    session.flush()

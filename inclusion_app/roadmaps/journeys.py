@@ -58,7 +58,10 @@ def next_question(stored: Mapping[str, Any], after: int = 0) -> int | None:
 def with_answer(
     stored: Mapping[str, Any], question: str, value: str | Sequence[str] | None
 ) -> dict[str, Any]:
-    """A copy of the stored answers with this one put in; None means the skip button."""
+    """A copy of the stored answers with this one put in; None means the skip button.
+
+    `first` keeps the first answer to each skill question, and no later one: the look back tells what got better.
+    """
     new = {key: item for key, item in stored.items() if key != question}
     skipped = [item for item in stored.get("skipped", ()) if item != question]
     if value is None:
@@ -67,11 +70,19 @@ def with_answer(
             new[question] = Skill.SKIPPED.value
     else:
         new[question] = value if isinstance(value, str) else list(value)
+        if question in SKILL_QUESTIONS:
+            before = stored.get(question, Skill.SKIPPED.value)
+            _keep_first(new, {question: new[question] if before == Skill.SKIPPED.value else before})
     new["skipped"] = skipped
     if question == "q1":
         kept = new.get("q1", [])
         new["days"] = {goal: day for goal, day in new.get("days", {}).items() if goal in kept}
     return new
+
+
+def _keep_first(new: dict[str, Any], told: Mapping[str, Any]) -> None:
+    if told:
+        new["first"] = {**told, **new.get("first", {})}
 
 
 def in_old_order(goals: Sequence[str], before: Sequence[str]) -> list[str]:
@@ -84,8 +95,8 @@ def new_to_all_this(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Finish the check kindly: every skill not answered yet counts as not yet."""
     new = dict(stored)
     done = answered(stored)
-    for question in SKILL_QUESTIONS:
-        if question not in done:
-            new[question] = Skill.NOT_YET.value
+    open_ones = {question: Skill.NOT_YET.value for question in SKILL_QUESTIONS if question not in done}
+    new.update(open_ones)
+    _keep_first(new, open_ones)
     new["skipped"] = sorted({*new.get("skipped", ()), *(q for q in QUESTIONS[:4] if q not in done)})
     return new

@@ -28,7 +28,7 @@ def further(one: StepState, other: StepState) -> StepState:
 
 def answers_of_both(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """The goals and days of both, those of the first in front; every other answer of the first, else of the second."""
-    both: dict[str, Any] = {}
+    both = {**second, **first}
     skipped = []
     for question in QUESTIONS:
         given = [stored for stored in (first, second) if _is_answered(stored, question)]
@@ -43,6 +43,8 @@ def answers_of_both(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict
     goals = dict.fromkeys((*first.get("q1", ()), *second.get("q1", ())))
     if goals:
         both["q1"] = list(goals)
+    if told := {**second.get("first", {}), **first.get("first", {})}:
+        both["first"] = told
     both["days"] = {**second.get("days", {}), **first.get("days", {})}
     both["helped"] = bool(first.get("helped") or second.get("helped"))
     both["skipped"] = skipped

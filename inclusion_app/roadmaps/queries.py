@@ -10,13 +10,25 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from inclusion_app.core import clock
+from inclusion_app.core.history import StatusChange
 from inclusion_app.core.sessions import Visit
 from inclusion_app.people import services as people
 from inclusion_app.people.models import Resident
 from inclusion_app.roadmaps import journeys
 from inclusion_app.roadmaps.catalogue import Catalogue, load_catalogue
-from inclusion_app.roadmaps.models import HouseholdMember, Roadmap
-from inclusion_app.roadmaps.rules import Answers, Choices, Mode, Plan, make_plan, modes_of, uses_library
+from inclusion_app.roadmaps.models import HouseholdMember, Roadmap, StepProgress
+from inclusion_app.roadmaps.progress import Change, Moment, moments
+from inclusion_app.roadmaps.rules import (
+    Answers,
+    Choices,
+    Mode,
+    Plan,
+    StepState,
+    make_plan,
+    modes_of,
+    uses_library,
+)
 
 
 @dataclass(frozen=True)
@@ -146,3 +158,22 @@ def compute(roadmap: Roadmap, *, today: date) -> Computed:
     answers = journeys.read_answers(roadmap.answers)
     choices = journeys.read_choices(roadmap.choices, {row.step_id: row.status for row in roadmap.progress})
     return Computed(roadmap, catalogue, answers, choices, make_plan(catalogue, answers, choices, today))
+
+
+def moments_of(session: Session, roadmap: Roadmap) -> tuple[Moment, ...]:
+    """What is worth telling of a roadmap's steps, oldest first: one select, none when no step was touched."""
+    states = {row.step_id: StepState(row.status) for row in roadmap.progress}
+    if not states:
+        return ()
+    steps = {row.id: row.step_id for row in roadmap.progress}
+    mine = (
+        select(StatusChange.row_id, StatusChange.after, StatusChange.at)
+        .where(StatusChange.roadmap_id == roadmap.id, StatusChange.noun == StepProgress.__tablename__)
+        .order_by(StatusChange.at, StatusChange.id)
+    )
+    changes = [
+        Change(steps[row_id], StepState(after), at.astimezone(clock.LONDON))
+        for row_id, after, at in session.execute(mine)
+        if row_id in steps
+    ]
+    return moments(changes, states)

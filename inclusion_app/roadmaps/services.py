@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from inclusion_app.core import history
+from inclusion_app.core import clock, history
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.sessions import Visit
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
-from inclusion_app.roadmaps import journeys, queries
+from inclusion_app.roadmaps import journeys, progress, queries
 from inclusion_app.roadmaps.catalogue import Catalogue
 from inclusion_app.roadmaps.models import OfferGap, Roadmap, StepProgress
 from inclusion_app.roadmaps.rules import Mode, StepState
@@ -60,7 +60,10 @@ def finish_as_new(session: Session, *, roadmap: Roadmap, now: datetime) -> None:
 def set_step_state(
     session: Session, *, roadmap: Roadmap, step_id: str, state: StepState, actor: str, now: datetime
 ) -> None:
-    """Move one step of the plan to a state; a finished or refused step gives up its pin."""
+    """Move one step of the plan to a state; a finished or refused step gives up its pin.
+
+    A device or a SIM that came proposes the day to look at the plan again.
+    """
     row = next((item for item in roadmap.progress if item.step_id == step_id), None)
     if row is None:
         row = StepProgress(step_id=step_id, status=StepState.NOT_STARTED.value, changed_at=now)
@@ -68,8 +71,12 @@ def set_step_state(
         session.flush()
     if row.status == state.value:
         return
+    before = StepState(row.status)
     history.move(session, row, state.value, actor=actor, now=now)
     row.changed_at = now
+    today = now.astimezone(clock.LONDON).date()
+    if day := progress.day_to_propose(roadmap.choices, step=step_id, before=before, after=state, today=today):
+        _choose(roadmap, follow_up_on=day.isoformat(), follow_up_proposed=True)
     if state not in {StepState.NOT_STARTED, StepState.DOING}:
         _choose(roadmap, pins=[pin for pin in roadmap.choices.get("pins", []) if pin != step_id])
     if state is not StepState.NOT_FOR_ME:
@@ -209,6 +216,24 @@ def set_use_library(session: Session, *, roadmap: Roadmap, use: bool, now: datet
 def set_free_minutes(session: Session, *, roadmap: Roadmap, minutes: int | None, now: datetime) -> None:
     """Show fewer next steps when time is short."""
     _choose(roadmap, free_minutes=minutes)
+    roadmap.changed_at = now
+
+
+def set_follow_up(session: Session, *, roadmap: Roadmap, on: date, today: date, now: datetime) -> None:
+    """Keep the day the person wants to look at the plan again; agreeing to the proposed day is the same.
+
+    Raises RuleBroken at the field `day` when the day has passed or is more than a year away.
+    """
+    if wrong := progress.what_is_wrong(on, today):
+        raise RuleBroken(wrong, field="day")
+    _choose(roadmap, follow_up_on=on.isoformat(), follow_up_proposed=False)
+    roadmap.changed_at = now
+
+
+def remove_follow_up(session: Session, *, roadmap: Roadmap, now: datetime) -> None:
+    """Forget the day; nothing is kept of it."""
+    gone = {"follow_up_on", "follow_up_proposed"}
+    roadmap.choices = {name: value for name, value in roadmap.choices.items() if name not in gone}
     roadmap.changed_at = now
 
 

@@ -30,8 +30,11 @@ from inclusion_app.places.wording import (
 )
 from inclusion_app.roadmaps import catalogue, nearby, queries, wording
 from inclusion_app.roadmaps.handout import (
+    AGAIN_ON,
+    PRINTED_ON,
     STATIONS_SHOWN,
     STEPS_SHOWN,
+    WINS_SHOWN,
     Handout,
     Journey,
     OpenDay,
@@ -39,16 +42,18 @@ from inclusion_app.roadmaps.handout import (
     PhoneLine,
     PlaceBox,
     StepBox,
+    Won,
     by_goal,
     cut_journey,
     fixed_words,
     pair,
-    printed_words,
     qr_square,
+    with_day,
 )
 from inclusion_app.roadmaps.handout_fit import arrange
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import LineMap, line_map
+from inclusion_app.roadmaps.progress import follow_up_of, wins_of
 from inclusion_app.roadmaps.rules import Mode
 
 LONG_DAY = "EEEE d MMMM y"
@@ -94,12 +99,14 @@ def build_handout(
         dir=language.dir,
         words=words,
         scam=scam,
-        printed_on=printed_words(_, i18n.day_words(clock.today()), _english_day(clock.today(), LONG_DAY)),
+        printed_on=_dated(PRINTED_ON, clock.today()),
         steps=tuple(_step(made, step, home) for step in made.plan.next),
         doing=tuple(_step(made, step, home) for step in doing),
         name=(resident.nickname or "") if resident else "",
         goals=tuple(pair(_, goal.words) for goal in goals),
         notes=tuple(pair(_, note) for note in wording.notes_for(made.answers, goals)),
+        again_on=_again_on(roadmap),
+        wins=_wins(made),
         phones=_phones(made.catalogue.phone_lines_for_goals([goal.id for goal in goals])),
         place=_place(near, where) if near else None,
         routes=by_goal([[pair(_, sentence) for sentence in goal.route] for goal in goals]),
@@ -108,6 +115,28 @@ def build_handout(
         address=short_address(resident.code) if resident else "",
         qr=qr_square(short_address(resident.code) + speaks, _("My code")) if resident else None,
         large=large,
+    )
+
+
+def _dated(text: str, day: date) -> Pair:
+    return with_day(_, text, i18n.day_words(day), _english_day(day, LONG_DAY))
+
+
+def _again_on(roadmap: Roadmap) -> Pair | None:
+    """The day to look at the plan again; one that has passed is no use on paper."""
+    stands = follow_up_of(roadmap.choices, clock.today())
+    return _dated(AGAIN_ON, stands.day) if stands and stands.day >= clock.today() else None
+
+
+def _wins(made: queries.Computed) -> tuple[Won, ...]:
+    steps = made.catalogue.steps
+    told = [win for win in wins_of(queries.moments_of(db_session(), made.roadmap)) if win.step in steps]
+    return tuple(
+        Won(
+            Pair(f"{_(steps[win.step].title)}: {_(win.words)}", f"{steps[win.step].title}: {win.words}"),
+            steps[win.step].private,
+        )
+        for win in reversed(told[-WINS_SHOWN:])
     )
 
 

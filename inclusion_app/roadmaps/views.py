@@ -35,6 +35,14 @@ from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.moves import moves
 from inclusion_app.roadmaps.picture import line_map
+from inclusion_app.roadmaps.progress import (
+    ROW_SIGNS,
+    WIN_SAID,
+    follow_up_of,
+    path_of,
+    ready_days,
+    wins_of,
+)
 from inclusion_app.roadmaps.rules import Device, Mode, Skill, StepState
 from inclusion_app.roadmaps.selfcheck import DAY_GOALS, QUESTIONS, TAPS
 
@@ -328,11 +336,26 @@ def plan() -> Any:
         first_open=journeys.next_question(roadmap.answers),
         saved=roadmap.visit_id is None,
         home=queries.home_of(db_session(), roadmap),
+        **_progress_words(roadmap),
         form=BaseForm(),
     )
     if where is not None and near.gaps:
         _count_gaps(near.gaps, where)
     return page
+
+
+def _progress_words(roadmap: Roadmap) -> dict[str, Any]:
+    wins = wins_of(queries.moments_of(db_session(), roadmap))
+    return {
+        "wins": wins,
+        "path": path_of(wins, most=ROW_SIGNS - 2, rtl=i18n.current_language().dir == "rtl"),
+        **_follow_up_words(roadmap),
+    }
+
+
+def _follow_up_words(roadmap: Roadmap) -> dict[str, Any]:
+    today = clock.today()
+    return {"follow_up": follow_up_of(roadmap.choices, today), "ready_days": ready_days(today)}
 
 
 def _count_gaps(steps: tuple[str, ...], where: Where) -> None:
@@ -461,10 +484,7 @@ MODES = (
 # Said after a step was changed. Without the step's title: it would stand in the browser's cookie.
 STEP_SAID = {
     "doing": N_("You are doing this step now."),
-    "done_alone": N_("Well done. The step is done."),
-    "done_with_help": N_("Well done. The step is done."),
-    "can_show_others": N_("Well done. The step is done."),
-    "already_knew": N_("Well done. The step is done."),
+    **{state.value: words for state, words in WIN_SAID.items()},
     "not_started": N_("The step is in your plan."),
     "add": N_("The step is in your plan."),
     "pin": N_("The step is at the top of your plan."),
@@ -474,7 +494,7 @@ STEP_SAID = {
 
 
 def _say(do: str) -> None:
-    flash(_(STEP_SAID[do]))
+    flash(_(STEP_SAID[do]), "win" if do in WIN_SAID else "message")
 
 
 STEP_ACTIONS = {

@@ -119,7 +119,8 @@ def test_a_page_that_shows_a_saved_plan_writes_one_row(browser: Browser, app: Fl
             return session.query(AuditRow).count() - before
 
     for page in ("/roadmap", "/roadmap/check", "/roadmap/check/2", "/roadmap/check/days", "/roadmap/check/first",
-                 "/roadmap/goals", "/roadmap/goals/g02", "/roadmap/answers", "/roadmap/steps/F1", "/roadmap/print"):  # fmt: skip
+                 "/roadmap/goals", "/roadmap/goals/g02", "/roadmap/answers", "/roadmap/steps/F1", "/roadmap/look-back",
+                 "/roadmap/follow-up", "/roadmap/print"):  # fmt: skip
         assert rows_of(lambda page=page: browser.get(page)) == 1, page  # type: ignore[misc]
     # The form counts as one look, its refusal, which shows the same answers again, as another.
     assert rows_of(lambda: browser.send("/roadmap/check/2", answer=["spaceship"])) == 2

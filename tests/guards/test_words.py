@@ -24,6 +24,7 @@ PAGES = (
 )  # fmt: skip
 PLAN_PAGES = (
     "/roadmap/check", "/roadmap/check/2", "/roadmap/check/4", "/roadmap/check/10", "/roadmap/answers", "/roadmap",
+    "/roadmap/look-back", "/roadmap/follow-up",
     "/roadmap/goals", "/roadmap/goals/g05", "/roadmap/steps/T3", "/roadmap/steps/A1", "/roadmap/save", "/roadmap/print",
 )  # fmt: skip
 

@@ -22,7 +22,8 @@ PLAIN = (
 )  # fmt: skip
 WITH_PLAN = (
     "/roadmap/check", "/roadmap/check/2", "/roadmap/check/3", "/roadmap/check/4", "/roadmap/check/5", "/roadmap/check/10",
-    "/roadmap/check/days", "/roadmap/answers", "/roadmap", "/roadmap/goals", "/roadmap/goals/g02", "/roadmap/steps/T6",
+    "/roadmap/check/days", "/roadmap/answers", "/roadmap", "/roadmap/look-back", "/roadmap/follow-up",
+    "/roadmap/goals", "/roadmap/goals/g02", "/roadmap/steps/T6",
     "/roadmap/steps/F1/not-for-me", "/roadmap/save", "/roadmap/save?with=pictures", "/roadmap/print",
     "/places/areas?for=plan",
 )  # fmt: skip
@@ -124,6 +125,15 @@ def test_no_fault_on_any_page(
     for path in WITH_PLAN:
         page.goto(root + path)
         look(path, "with plan")
+    page.goto(root + "/roadmap/steps/A3")
+    page.click("button[value=done_with_help]")
+    look("/roadmap", "with a win")
+    for path in ("/roadmap/look-back", "/roadmap/follow-up"):
+        page.goto(root + path)
+        look(path, "with a win")
+    page.fill("#day", "40")
+    page.click("form:has(#day) .button")
+    look("/roadmap/follow-up", "refused")
     for path in (
         "/roadmap/check",
         "/roadmap/check/days",

@@ -15,6 +15,8 @@ from markupsafe import Markup
 
 from inclusion_app.core.paper import style_sheet
 from inclusion_app.roadmaps.handout import (
+    AGAIN_ON,
+    PRINTED_ON,
     STATIONS_SHOWN,
     Appointment,
     Handout,
@@ -24,12 +26,13 @@ from inclusion_app.roadmaps.handout import (
     PhoneLine,
     PlaceBox,
     StepBox,
+    Won,
     by_goal,
     cut_journey,
     fixed_words,
     pair,
-    printed_words,
     qr_square,
+    with_day,
 )
 from inclusion_app.roadmaps.handout_fit import arrange
 
@@ -164,6 +167,13 @@ TRANSLATIONS = {
     "You are here": ("آپ یہاں ہیں", "أنت هنا"),
     "Next": ("اگلا", "التالي"),
     "Tap, type and move around": ("چھونا، لکھنا اور آگے پیچھے جانا", "المس واكتب وتنقّل"),
+    "Where, and who with:": ("کہاں، اور کس کے ساتھ:", "أين، ومع من:"),
+    "What you have done": ("آپ نے کیا کیا ہے", "ما أنجزته"),
+    "Look at this plan again on %(day)s.": (
+        "یہ منصوبہ %(day)s کو دوبارہ دیکھیں۔",
+        "انظر إلى هذه الخطة مرة أخرى يوم %(day)s.",
+    ),
+    "You did this with help.": ("آپ نے یہ مدد سے کیا۔", "فعلت هذا بمساعدة."),
     "Get on to Wi-Fi": ("Wi-Fi سے جڑیں", "اتصل بشبكة Wi-Fi"),
     "Open a web page": ("ویب صفحہ کھولیں", "افتح صفحة ويب"),
     "Make, keep and change passwords": ("پاس ورڈ بنانا، رکھنا اور بدلنا", "أنشئ كلمات المرور واحفظها وغيّرها"),
@@ -241,8 +251,10 @@ def sample(
     large: bool = False,
     heavy: bool = False,
     doing: int = 0,
+    again: bool = False,
+    wins: int = 0,
 ) -> Handout:
-    """A handout with three steps. `heavy` takes the longest words there are."""
+    """A handout with three steps. `heavy` takes the longest words there are; `again` has a day to look again."""
     t = translator(lang)
     words, scam = fixed_words(t)
 
@@ -299,10 +311,27 @@ def sample(
         dir=DIRECTIONS[lang],
         words=words,
         scam=scam,
-        printed_on=printed_words(
+        printed_on=with_day(
             t,
+            PRINTED_ON,
             format_date(MONDAY, "EEEE d MMMM y", locale=lang),
             format_date(MONDAY, "EEEE d MMMM y", locale="en"),
+        ),
+        again_on=with_day(
+            t,
+            AGAIN_ON,
+            format_date(MONDAY + timedelta(weeks=4), "EEEE d MMMM y", locale=lang),
+            format_date(MONDAY + timedelta(weeks=4), "EEEE d MMMM y", locale="en"),
+        )
+        if again
+        else None,
+        wins=tuple(
+            Won(Pair(f"{t(title)}: {t(done)}", f"{title}: {done}"), private="NHS" in title)
+            for title, done in (
+                ("Set up the NHS App or website", "You did this with help."),
+                ("Open a web page", "You did this with help."),
+                ("Make a video call", "You did this with help."),
+            )[:wins]
         ),
         name={"en": "Shirley", "ur": "نسرین", "ar": "فاطمة"}[lang],
         goals=tuple(p(text) for text in all_goals[:goals]),

@@ -52,6 +52,8 @@ SHEETS: dict[str, dict[str, int | bool]] = {
     "appointment": {"appointment": True},
     "two goals": {"goals": 2, "stations": 11},
     "three goals": {"goals": 3, "phones": 2, "stations": 13},
+    "done and looked at again": {"again": True, "wins": 3},
+    "full and looked at again": {"again": True, "wins": 3, "goals": 3, "phones": 2, "stations": 13},
     "everything": {"goals": 3, "phones": 2, "appointment": True, "stations": 18, "heavy": True},
 }
 CHOSEN = {"Noto-Sans", "Noto-Nastaliq-Urdu", "Noto-Naskh-Arabic"}
@@ -350,6 +352,25 @@ def test_each_part_stands_once_and_on_its_side(lang: str, large: bool, kind: str
     assert layout == arrange(handout)  # the same sheet is always set the same way
 
 
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", SHEETS)
+def test_what_was_done_goes_first_when_there_is_no_room(lang: str, kind: str) -> None:
+    told = sample(lang, **{**SHEETS[kind], "wins": 3})
+    with_wins, without = arrange(told), arrange(replace(told, wins=()))
+    if with_wins.lean.wins:
+        assert replace(with_wins.lean, wins=False) == Lean()  # all the rest is there too
+    else:
+        assert (with_wins.fits, with_wins.lean) == (without.fits, replace(without.lean, wins=False))
+    assert max(with_wins.fits) <= max(1, *without.fits)  # and no letter is smaller for it
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", SHEETS)
+def test_large_print_takes_no_side_for_what_was_done(lang: str, kind: str) -> None:
+    told = sample(lang, large=True, **{**SHEETS[kind], "wins": 3})
+    assert arrange(told).sides == arrange(replace(told, wins=())).sides
+
+
 def test_a_sheet_with_room_keeps_everything_at_its_usual_place() -> None:
     assert arrange(sample("en")) == Layout(*parts_of(("talk",)), (0, 0), LEAN[0])
 
@@ -435,6 +456,16 @@ def test_a_private_step_that_is_being_done_keeps_its_name_for_itself() -> None:
     assert whole.words["kept_private"].en in html
 
 
+def test_a_private_sheet_tells_no_private_win_and_keeps_the_day() -> None:
+    whole = sample("en", again=True, wins=3)
+    html = page(whole)
+    assert "Set up the NHS App or website: You did this with help." in html
+    for hidden in (page(whole.without_reasons()), page(replace(whole, private=True))):
+        assert "NHS App or website: " not in hidden
+        assert "Open a web page: You did this with help." in hidden
+        assert "Look at this plan again on Monday 21 December 2026." in hidden
+
+
 def test_a_private_sheet_says_nothing_of_what_is_in_the_way() -> None:
     whole = replace(sample("en"), steps=())
     whole.words["done"] = Pair("First finish: Start a claim.", "First finish: Start a claim.")
@@ -485,8 +516,10 @@ def test_fixed_words_are_short(sentence: str) -> None:
     assert len(sentence.split()) <= 15
 
 
-def test_a_fourth_step_is_refused() -> None:
-    whole = sample("en")
+def test_a_fourth_step_or_win_is_refused() -> None:
+    whole = sample("en", wins=3)
+    with pytest.raises(ValueError, match="three wins"):
+        replace(whole, wins=(*whole.wins, whole.wins[0]))
     with pytest.raises(ValueError, match="three steps"):
         replace(whole, steps=(*whole.steps, whole.steps[0]))
 

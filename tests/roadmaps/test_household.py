@@ -467,10 +467,11 @@ def test_leaving_takes_the_steps_along(home: tuple[int, int, int], had_a_plan: b
     assert set(mine) <= ours.step_ids
     assert ours.roadmap.choices["who"] == {}
     assert mine[5] not in ours.choices.pins
-    # Nothing is remembered of what is gone.
+    # The days of these steps go along too.
     with transaction() as session:
-        rows = set(session.scalars(select(StepProgress.id)))
-        assert set(session.scalars(select(history.StatusChange.row_id))) <= rows
+        roadmap = session.get_one(Roadmap, own.roadmap.id)
+        assert [moment.step for moment in queries.moments_of(session, roadmap)] == mine[:2]
+        assert session.scalar(select(func.count()).select_from(history.StatusChange)) == 2
 
 
 def test_leaving_takes_no_step_of_another_along(home: tuple[int, int, int]) -> None:
@@ -750,14 +751,15 @@ def test_of_two_plans_nothing_is_lost() -> None:
         "q6": "skipped",
         "skipped": ["q5", "q6"],
         "days": {"g02": "2027-01-02"},
+        "first": {"q5": "not_yet"},
     }
     second = {"q1": ["g03", "g02"], "q2": [], "q5": "alone", "q6": "skipped", "q10": "alone", "q11": "alone",
               "checks_who_wrote_it": True, "skipped": ["q6"], "days": {"g02": "2028-01-01", "g03": "2027-05-06"},
-              "helped": True}  # fmt: skip
+              "helped": True, "first": {"q5": "with_help", "q10": "alone"}}  # fmt: skip
     assert merging.answers_of_both(first, second) == {
         "q1": ["g02", "g03"], "q2": ["tablet"], "q5": "alone", "q6": "skipped", "q10": "alone", "q11": "alone",
         "checks_who_wrote_it": True, "pays_online": False, "helped": True, "skipped": ["q6"],
-        "days": {"g02": "2027-01-02", "g03": "2027-05-06"},
+        "days": {"g02": "2027-01-02", "g03": "2027-05-06"}, "first": {"q5": "not_yet", "q10": "alone"},
     }  # fmt: skip
     one = {"pins": ["A1", "A2"], "extras": [["g02", "H2"]], "modes": {"g02": "together"}, "free_minutes": 30}
     other = {"pins": ["A2", "A3", "A4"], "extras": [["g02", "H2"], ["g02", "S5"]], "modes": {"g02": "me", "g03": "for_me"},

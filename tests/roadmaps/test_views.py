@@ -486,7 +486,7 @@ def test_a_form_sends_to_its_page_so_that_no_fragment_travels_on(browser: Browse
     ("path", "data", "said"),
     [
         ("/roadmap/steps/A3", {"do": "doing"}, "You are doing this step now."),
-        ("/roadmap/steps/A3", {"do": "done_alone"}, "Well done. The step is done."),
+        ("/roadmap/steps/A3", {"do": "done_alone"}, "You did this on your own."),
         ("/roadmap/steps/A3", {"do": "pin"}, "The step is at the top of your plan."),
         ("/roadmap/goals", {"goal": "g08"}, "Your plan is changed."),
         ("/roadmap/goals/g02", {"mode": "together"}, "Your plan is changed."),
