@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.forms import BaseForm
@@ -47,5 +47,5 @@ class AddNewForm(KeepForm):
     nickname = None
     everything = None
     keep_near = None
-    newest = IntegerField()
+    newest = HiddenField()
     name = NameField(_l("Their name for the others"))

@@ -88,13 +88,13 @@ def add_new(
     name: str,
     secret_kind: str,
     secret_hash: str,
-    newest: int,
+    newest: str,
     language: str,
     now: datetime,
 ) -> HouseholdMember | None:
     """Take somebody in who has no code: they get one. The hash of the secret they chose is made before (it is slow).
 
-    `newest` is the last member the form knew. None when somebody has come since: most likely the form was sent twice.
+    `newest` is the number of the last member the form knew. None when somebody came since, most likely by this form sent twice.
     Raises RuleBroken at `name`, and when twelve are here.
     """
     people.hold(session, residents=(by,))
@@ -102,7 +102,7 @@ def add_new(
     if home_id is None:
         raise RuleBroken(CHANGED_ALREADY)
     _hold_home(session, home_id)
-    if max(member.id for member in queries.members_of(session, home_id)) != newest:
+    if str(max(member.id for member in queries.members_of(session, home_id))) != newest:
         return None
     _check_room(session, home_id, name)
     resident = people.make_resident(

@@ -157,7 +157,7 @@ def _add_new(form: AddNewForm, kind: str, secret: str) -> Any:
         name=form.name.data,
         secret_kind=kind,
         secret_hash=secret_hash,
-        newest=form.newest.data,
+        newest=form.newest.data or "",
         language=i18n.current_language().slug,
         now=now(),
     )
