@@ -33,12 +33,15 @@ from inclusion_app.core import (
     i18n,
     template_words,
 )
+from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
     helper_script,
     helper_views,
+    household_services,
+    household_views,
     keep_views,
     paper_views,
     progress_views,
@@ -53,7 +56,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the rooms below; importing them registers them.
-MORE_PAGES = (helper_views, keep_views, paper_views, progress_views, places_paper_views)
+MORE_PAGES = (helper_views, household_views, keep_views, paper_views, progress_views, places_paper_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 
@@ -158,6 +161,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     if services.take_saved_area not in people_views.WHEN_OPENED:
         people_views.WHEN_OPENED.append(services.take_saved_area)
+    if household_services.end_with not in people.BEFORE_LEAVING:
+        people.BEFORE_LEAVING.append(household_services.end_with)
     for room in ROOMS:
         app.register_blueprint(room)
     again.dispatch_again_on_deadlock(app)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, delete, inspect, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, delete, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inclusion_app.core.db import Base, UTCDateTime
@@ -62,6 +63,12 @@ def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why:
             roadmap_id=getattr(row, "roadmap_id", None), place_id=getattr(row, "place_id", None),
         )
     )  # fmt: skip
+
+
+def hand_over(session: Session, noun: str, row_ids: Sequence[int], *, roadmap_id: int) -> None:
+    """What is remembered of these rows goes with them to another plan, the days as they were."""
+    theirs = update(StatusChange).where(StatusChange.noun == noun, StatusChange.row_id.in_(row_ids))
+    session.execute(theirs.values(roadmap_id=roadmap_id), execution_options={"synchronize_session": False})
 
 
 def forget(session: Session, noun: str, row_ids: Select[int]) -> None:

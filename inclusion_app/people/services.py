@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -105,7 +105,7 @@ def make_resident(
     )
     session.add(resident)
     session.flush()
-    _note(session, resident.id, "make", ("code", "plan"), now)
+    note(session, resident.id, "make", ("code", "plan"), now)
     return resident
 
 
@@ -129,6 +129,15 @@ def find_by_code(session: Session, *, code: str, to_change: bool = False) -> Res
     return session.scalar(found.with_for_update() if to_change else found)
 
 
+def hold(session: Session, *, residents: Collection[int]) -> None:
+    """Until the commit nobody else deletes these residents, nor changes whose plan they open.
+
+    Taken before any row of a home or a plan, the lowest number first.
+    """
+    rows = select(Resident.id).where(Resident.id.in_(residents)).order_by(Resident.id)
+    session.execute(rows.with_for_update(key_share=True))
+
+
 def open_with_secret(stored: str | None, secret_text: str, secret_key: str) -> bool:
     """True when the PIN or pictures are right; the same work for a code that does not exist."""
     return pins.check_secret(stored, secret_text, secret_key)
@@ -149,7 +158,7 @@ def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
     resident.code = give_code(session, kind="resident", now=now)
     resident.code_hash = hash_of_code(resident.code)
     end_other_visits(session, resident_id=resident.id)
-    _note(session, resident.id, "renew code", ("code",), now)
+    note(session, resident.id, "renew code", ("code",), now)
     return resident.code
 
 
@@ -158,7 +167,7 @@ def set_pin_for_everything(session: Session, *, resident: Resident, on: bool, no
     resident.pin_for_everything = on
     if on:
         end_other_visits(session, resident_id=resident.id, titles_only=True)
-    _note(session, resident.id, "set pin for everything", ("setting",), now)
+    note(session, resident.id, "set pin for everything", ("setting",), now)
 
 
 def delete_resident(session: Session, *, resident: Resident, now: datetime) -> None:
@@ -214,23 +223,25 @@ def _erase(
     take_back_code(session, code_hash=code_hash)
     # What somebody typed as their reason may name the person; its hash stays in the chain.
     audit.erase_reasons(session, resident_id=resident_id)
-    _note(session, resident_id, action, items, now, actor)
+    note(session, resident_id, action, items, now, actor)
     return True
 
 
-def _note(
+def note(
     session: Session,
     resident_id: int,
     action: str,
     items: tuple[str, ...],
     now: datetime,
     actor: str = "resident",
+    by: int | None = None,
 ) -> None:
+    """Write in the record what was done to a resident's facts; `by` is the resident who did it when it was another."""
     audit.record(
         session,
         at=now,
         actor_kind=actor,
-        actor_id=resident_id if actor == "resident" else None,
+        actor_id=(by or resident_id) if actor == "resident" else None,
         action=action,
         purpose="own" if actor == "resident" else "retention",
         resident_id=resident_id,

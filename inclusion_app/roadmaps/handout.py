@@ -25,6 +25,7 @@ WORDS = {
     "doing": N_("You are doing this now"),
     "old": N_("Ask us if this is old."),
     "bring": N_("Bring:"),
+    "who": N_("Who does it:"),
     "done": N_("You can already do this. Well done."),
     "appointment": N_("My next appointment"),
     "talk": N_("Talk to a person"),
@@ -93,6 +94,7 @@ class StepBox:
     notes: tuple[Pair, ...] = ()  # what can be done without ID
     mode: Pair | None = None  # who does it, when the person does not do it alone
     private: bool = False  # its title tells of money, health or where somebody comes from
+    who: str = ""  # by which name, in a home with one plan
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ class Handout(Paper):
             return tuple(
                 replace(kept, minutes=step.minutes, mode=step.mode)
                 if step.private
-                else replace(step, why=None, notes=())
+                else replace(step, why=None, notes=(), who="")
                 for step in steps
             )
 

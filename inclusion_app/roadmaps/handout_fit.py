@@ -304,7 +304,12 @@ def _step(m: Measures, step: StepBox) -> float:
         total += m.text(step.why, inside)
     words = m.handout.words["bring"]
     facts = joined(
-        (*((step.mode,) if step.mode else ()), step.minutes, *((words, *step.bring) if step.bring else ()))
+        (
+            *((m.handout.words["who"], Pair(step.who, step.who)) if step.who else ()),
+            *((step.mode,) if step.mode else ()),
+            step.minutes,
+            *((words, *step.bring) if step.bring else ()),
+        )
     )
     total += m.text(Pair(facts.own + " " * 9, facts.en + " " * 9), inside)
     return total + sum(m.text(note, inside) for note in step.notes)

@@ -127,6 +127,7 @@ def code() -> Any:
         resident=resident,
         code=show_code(resident.code),
         words=code_to_words(resident.code),
+        home=queries.home_of_resident(db_session(), resident.id),
     )
 
 

@@ -12,3 +12,5 @@ READ = permission("roadmap.read", "stranger", "visit", "resident")
 CHANGE = permission("roadmap.change", "stranger", "visit", "resident")
 SAVE = permission("roadmap.save", "visit", "resident")
 OWN_CODE = permission("roadmap.own_code", "resident")
+# A home has one plan: who is in it, who does what, and the way out.
+HOUSEHOLD = permission("roadmap.household", "resident")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import clock
 from inclusion_app.core.history import StatusChange
 from inclusion_app.core.sessions import Visit
+from inclusion_app.people import services as people
+from inclusion_app.people.models import Resident
 from inclusion_app.roadmaps import journeys
 from inclusion_app.roadmaps.catalogue import Catalogue, load_catalogue
-from inclusion_app.roadmaps.models import Roadmap, StepProgress
+from inclusion_app.roadmaps.models import HouseholdMember, Roadmap, StepProgress
 from inclusion_app.roadmaps.progress import Change, Moment, moments
 from inclusion_app.roadmaps.rules import (
     Answers,
@@ -52,6 +56,71 @@ class Computed:
         return modes_of([goal_id], self.answers, self.choices)[goal_id]
 
 
+class Member(NamedTuple):
+    """Somebody of a home. `is_new`: this service gave them a code there and nobody has opened anything with it yet."""
+
+    id: int
+    resident_id: int
+    name: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Home:
+    """The people who share a plan, in the order they joined, and who of them does which step."""
+
+    id: int
+    members: tuple[Member, ...]
+    who: Mapping[str, Member]
+
+    def name_for(self, step_id: str) -> str:
+        """Who does a step; empty when it is everybody's."""
+        return self.who[step_id].name if step_id in self.who else ""
+
+
+def home_of(session: Session, roadmap: Roadmap) -> Home | None:
+    """The home whose plan this is; None for the plan of one person. A name that went does no step any more."""
+    if roadmap.household_id is None:
+        return None
+    found = members_of(session, roadmap.household_id)
+    numbers = {member.id: member for member in found}
+    chosen = roadmap.choices.get("who", {})
+    who = {step: numbers[number] for step, number in chosen.items() if number in numbers}
+    return Home(roadmap.household_id, found, who)
+
+
+def members_of(session: Session, household_id: int) -> tuple[Member, ...]:
+    """Who is in a home, first come first."""
+    rows = session.execute(
+        select(
+            HouseholdMember.id,
+            HouseholdMember.resident_id,
+            HouseholdMember.nickname,
+            Resident.last_used_at == Resident.made_at,
+        )
+        .join(Resident, Resident.id == HouseholdMember.resident_id)
+        .where(HouseholdMember.household_id == household_id)
+        .order_by(HouseholdMember.id)
+    )
+    return tuple(Member(number, whose, name, bool(is_new)) for number, whose, name, is_new in rows)
+
+
+def home_of_resident(session: Session, resident_id: int) -> int | None:
+    """The number of the home somebody is in."""
+    return session.scalar(
+        select(HouseholdMember.household_id).where(HouseholdMember.resident_id == resident_id)
+    )
+
+
+def _opened_by(resident_id: int) -> ColumnElement[bool]:
+    """The plan a resident opens: that of their home, else their own. In a home their own waits, as it was."""
+    home = select(HouseholdMember.household_id).where(HouseholdMember.resident_id == resident_id)
+    return or_(
+        Roadmap.household_id == home.scalar_subquery(),
+        and_(Roadmap.resident_id == resident_id, ~home.exists()),
+    )
+
+
 def roadmap_of(session: Session, visit: Visit, *, to_change: bool = False) -> Roadmap | None:
     """The saved roadmap a visit has opened, else the one it is making.
 
@@ -59,9 +128,12 @@ def roadmap_of(session: Session, visit: Visit, *, to_change: bool = False) -> Ro
     has read it before: its answers and choices are written back whole, so an old copy would undo another's change.
     SQLite needs no lock of the row, for a request that may write is alone from its first statement on (core/db.py).
     """
-    owner = Roadmap.visit_id == visit.id
+    owner: ColumnElement[bool] = Roadmap.visit_id == visit.id
     if visit.resident_id is not None:
-        owner = Roadmap.resident_id == visit.resident_id
+        owner = _opened_by(visit.resident_id)
+        if to_change:
+            # Whose plan they open must stand still before it is looked up: they may be leaving a home just now.
+            people.hold(session, residents=(visit.resident_id,))
     mine = select(Roadmap).where(owner)
     if to_change:
         mine = mine.with_for_update(of=Roadmap).execution_options(populate_existing=True)
@@ -76,8 +148,8 @@ def has_roadmap(session: Session, visit: Visit) -> bool:
 
 
 def roadmap_of_resident(session: Session, resident_id: int) -> Roadmap | None:
-    """The saved roadmap of a resident."""
-    return session.scalar(select(Roadmap).where(Roadmap.resident_id == resident_id))
+    """The saved roadmap a resident opens: that of their home, else their own."""
+    return session.scalar(select(Roadmap).where(_opened_by(resident_id)))
 
 
 def compute(roadmap: Roadmap, *, today: date) -> Computed:

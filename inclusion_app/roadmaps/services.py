@@ -156,6 +156,18 @@ def set_mode(session: Session, *, roadmap: Roadmap, goal_id: str, mode: Mode, no
     roadmap.changed_at = now
 
 
+def set_who(
+    session: Session, *, roadmap: Roadmap, step_id: str, member_id: int | None, now: datetime
+) -> None:
+    """Who of a home does this step; None is everybody. Raises RuleBroken for somebody who is not in it (any more)."""
+    home = queries.home_of(session, roadmap)
+    if home is None or (member_id is not None and member_id not in {member.id for member in home.members}):
+        raise RuleBroken(CHANGED_ALREADY)
+    who = {step: number for step, number in roadmap.choices.get("who", {}).items() if step != step_id}
+    _choose(roadmap, who=who if member_id is None else {**who, step_id: member_id})
+    roadmap.changed_at = now
+
+
 def add_extra(
     session: Session, *, roadmap: Roadmap, catalogue: Catalogue, goal_id: str, step_id: str, now: datetime
 ) -> None:
@@ -254,7 +266,9 @@ def count_gaps(session: Session, *, visit_id: int, steps: Collection[str], area:
 
 def take_saved_area(session: Session, visit: Visit) -> None:
     """A plan was opened with its secret: the area kept with it is where this visit looks from, in the finder too."""
-    roadmap = session.scalar(select(Roadmap).where(Roadmap.resident_id == visit.resident_id))
+    if visit.resident_id is None:
+        return
+    roadmap = queries.roadmap_of_resident(session, visit.resident_id)
     if roadmap is not None and roadmap.near and not visit.near:
         visit.near = dict(roadmap.near)
 
@@ -270,23 +284,32 @@ def give_to_resident(
 ) -> None:
     """Saving: the visit's roadmap becomes the resident's, by changing its owner and nothing else.
 
-    One statement that only one of two can win; the other is refused and makes no resident.
+    Of two only one can win; the other is refused and makes no resident.
     """
-    session.flush()
-    won = session.execute(
-        update(Roadmap)
-        .where(Roadmap.id == roadmap.id, Roadmap.visit_id == visit.id)
-        .values(visit_id=None, resident_id=resident.id)
-        .execution_options(synchronize_session=False)
-    )
-    if won.rowcount != 1:  # type: ignore[attr-defined]
-        raise RuleBroken(CHANGED_ALREADY)
-    session.refresh(roadmap)
+    change_owner(session, roadmap=roadmap, of={"visit_id": visit.id}, to={"resident_id": resident.id})
     roadmap.near = dict(near) if near else None
     roadmap.changed_at = now
     visit.resident_id = resident.id
     visit.unlocked = "everything"
     session.flush()
+
+
+def change_owner(session: Session, *, roadmap: Roadmap, of: Mapping[str, int], to: Mapping[str, int]) -> None:
+    """A roadmap changes its owner (visit_id, resident_id or household_id) and nothing else.
+
+    One statement that only one of two can win. Raises RuleBroken when it is no longer that owner's.
+    """
+    session.flush()
+    of_them = [getattr(Roadmap, column) == number for column, number in of.items()]
+    won = session.execute(
+        update(Roadmap)
+        .where(Roadmap.id == roadmap.id, *of_them)
+        .values({**dict.fromkeys(of), **to})
+        .execution_options(synchronize_session=False)
+    )
+    if won.rowcount != 1:  # type: ignore[attr-defined]
+        raise RuleBroken(CHANGED_ALREADY)
+    session.refresh(roadmap)
 
 
 def _choose(roadmap: Roadmap, **new: Any) -> None:

@@ -91,6 +91,7 @@ def build_handout(
         # A jobcentre tells of a claim as its title would.
         steps = [step for step in steps if not made.catalogue.steps[step].private] or [LIBRARY_STEP]
     near = next((places[0] for places in nearby.places_for(steps, where).values() if places), None)
+    home = queries.home_of(db_session(), roadmap)
     drawn = line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl")
     sheet = Handout(
         lang=language.tag,
@@ -98,8 +99,8 @@ def build_handout(
         words=words,
         scam=scam,
         printed_on=printed_today(),
-        steps=tuple(_step(made, step) for step in made.plan.next),
-        doing=tuple(_step(made, step) for step in doing),
+        steps=tuple(_step(made, step, home) for step in made.plan.next),
+        doing=tuple(_step(made, step, home) for step in doing),
         name=(resident.nickname or "") if resident else "",
         goals=tuple(pair(_, goal.words) for goal in goals),
         notes=tuple(pair(_, note) for note in wording.notes_for(made.answers, goals)),
@@ -186,7 +187,7 @@ def _wins(made: queries.Computed) -> tuple[Won, ...]:
     )
 
 
-def _step(made: queries.Computed, step_id: str) -> StepBox:
+def _step(made: queries.Computed, step_id: str, home: queries.Home | None) -> StepBox:
     step = made.catalogue.steps[step_id]
     mode = next((planned.mode for planned in made.plan.steps if planned.id == step_id), Mode.ME)
     no_id = "id" in step.needs and "no_id" in {barrier.value for barrier in made.answers.barriers or ()}
@@ -198,6 +199,7 @@ def _step(made: queries.Computed, step_id: str) -> StepBox:
         notes=tuple(pair(_, sentence) for sentence in step.without_id) if no_id or step.id == "A7" else (),
         mode=pair(_, MODE_WORDS[mode]) if mode in MODE_WORDS else None,
         private=step.private,
+        who=home.name_for(step_id) if home else "",
     )
 
 

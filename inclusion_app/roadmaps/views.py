@@ -340,7 +340,8 @@ def plan() -> Any:
         near=near,
         where=where,
         first_open=journeys.next_question(roadmap.answers),
-        saved=roadmap.resident_id is not None,
+        saved=roadmap.visit_id is None,
+        home=queries.home_of(db_session(), roadmap),
         **_progress_words(roadmap),
         form=BaseForm(),
     )
@@ -577,6 +578,7 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         step=catalogue.steps[step_id],
         planned=planned,
         made=made,
+        home=queries.home_of(db_session(), made.roadmap) if made else None,
         ended=made is None and had_visit(),
         catalogue=catalogue,
         state=state,

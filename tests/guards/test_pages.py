@@ -27,6 +27,7 @@ PARTS = {
     "slug": "gorton-library",
     "ward": "gorton-and-abbey-hey",
     "code": "ABCDEFGH",
+    "member_id": 1,
     "language": "en",
 }
 ENDS_A_VISIT = {
@@ -98,6 +99,8 @@ SHOWS_NOTHING = {
     "roadmaps.all_steps",
     "roadmaps.step_print",
     "roadmaps.step_sheet",
+    "roadmaps.household_add",
+    "roadmaps.household_new",
 }
 
 
