@@ -21,6 +21,8 @@ from whitenoise import WhiteNoise
 from inclusion_app import cli
 from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import access, again, assets, clock, crypto, db, errors, headers, i18n, template_words
+from inclusion_app.groups import paper_views as groups_paper_views
+from inclusion_app.groups import views as groups_views
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import keep_views, paper_views, services, wording
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ROOT = Path(__file__).resolve().parent.parent
-# Their pages belong to the roadmaps room; importing them registers them.
+# Their pages belong to a room; importing them registers them.
 ROADMAP_PAGES = (keep_views, paper_views)
-ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
+GROUP_PAGES = (groups_paper_views,)
+ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room, groups_views.room)
 
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -120,6 +123,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         notes_for_step=wording.notes_for_step,
         until_then=wording.until_then,
         has_plan=roadmaps_views.has_plan,
+        has_group=groups_views.has_group,
     )
     if services.take_saved_area not in people_views.WHEN_OPENED:
         people_views.WHEN_OPENED.append(services.take_saved_area)

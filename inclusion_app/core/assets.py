@@ -22,11 +22,20 @@ PARTS = {
     "app.css": ("css/base.css", "css/app.css", "css/linemap.css"),
     # The print page brings one sheet too: what frames a page, the sheet on a screen, and the sheet on paper.
     "print.css": ("css/base.css", "css/linemap.css", "css/sheet.css", "css/paperpage.css", "css/paper.css"),
+    # A group's handout and list: the same, and what they alone have.
+    "groups.css": (
+        "css/base.css",
+        "css/linemap.css",
+        "css/sheet.css",
+        "css/paperpage.css",
+        "css/paper.css",
+        "css/papergroups.css",
+    ),
     "app.js": ("js/app.js",),
     "icon.svg": ("icons/icon.svg",),
 }
 
-ON_PAPER = {"css/paperpage.css", "css/paper.css"}
+ON_PAPER = {"css/paperpage.css", "css/paper.css", "css/papergroups.css"}
 
 
 def squeeze_css(text: str) -> str:

@@ -68,6 +68,6 @@ def same_page_in(language: i18n.Language) -> str:
             return f"{address}?{query}" if query else address
         except BuildError:
             pass
-    if request.endpoint == "people.scanned":
+    if request.endpoint in {"people.scanned", "groups.scanned"}:
         return url_for(request.endpoint, **(request.view_args or {}), l=language.slug)
     return url_for("start.home", language=language.slug)

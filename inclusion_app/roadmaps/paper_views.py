@@ -6,12 +6,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from flask import current_app, make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import redirect, render_template, request, url_for
 
-from inclusion_app.core import paper
 from inclusion_app.core.access import current_principal
 from inclusion_app.core.db import db_session
+from inclusion_app.core.paper_answer import pdf_answer
 from inclusion_app.core.sessions import current_visit
 from inclusion_app.people.models import Resident
 from inclusion_app.places.queries import where_of_near
@@ -49,16 +48,7 @@ def handout() -> Any:
     if roadmap is None:
         return redirect(url_for("roadmaps.plan"))
     html = handout_html(_my_sheet(roadmap))
-    db_session().rollback()
-    try:
-        pdf = paper.render_pdf(html, settings=current_app.extensions["settings"])
-    except (paper.PaperBusy, paper.PaperFailed):
-        response = make_response(render_template("errors/paper_busy.html"), 503)
-        response.headers["Retry-After"] = "20"
-        return response
-    answer = Response(pdf, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = 'inline; filename="plan.pdf"'
-    return answer
+    return pdf_answer(html, name="plan.pdf", print_page=url_for("roadmaps.print_page"))
 
 
 def _my_sheet(roadmap: Roadmap) -> Handout:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.sessions import Visit
 from inclusion_app.roadmaps import journeys
 from inclusion_app.roadmaps.catalogue import Catalogue, load_catalogue
-from inclusion_app.roadmaps.models import Roadmap
+from inclusion_app.roadmaps.models import HouseholdMember, Roadmap
 from inclusion_app.roadmaps.rules import Answers, Choices, Mode, Plan, make_plan, modes_of, uses_library
 
 
@@ -66,6 +66,22 @@ def has_roadmap(session: Session, visit: Visit) -> bool:
 def roadmap_of_resident(session: Session, resident_id: int) -> Roadmap | None:
     """The saved roadmap of a resident."""
     return session.scalar(select(Roadmap).where(Roadmap.resident_id == resident_id))
+
+
+def roadmaps_of_residents(session: Session, residents: Select[int]) -> dict[int, Roadmap]:
+    """The roadmap each of these residents opens, by resident: that of their home when they share one, else their own.
+
+    Two selects and the progress of all, however many they are.
+    """
+    own = select(Roadmap).where(Roadmap.resident_id.in_(residents))
+    found = {roadmap.resident_id: roadmap for roadmap in session.scalars(own) if roadmap.resident_id}
+    shared = (
+        select(HouseholdMember.resident_id, Roadmap)
+        .join(Roadmap, Roadmap.household_id == HouseholdMember.household_id)
+        .where(HouseholdMember.resident_id.in_(residents))
+    )
+    found.update((resident, roadmap) for resident, roadmap in session.execute(shared))
+    return found
 
 
 def compute(roadmap: Roadmap, *, today: date) -> Computed:

@@ -1,0 +1,183 @@
+"""What stands on a group's papers: handout, wall poster and paper list, in the reader's language beside English.
+
+No member's name stands on any of them, and no count of members or of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from babel.dates import format_date as babel_format_date
+from flask import render_template
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from inclusion_app.core import clock, i18n, paper
+from inclusion_app.core.codes import show_code
+from inclusion_app.core.db import db_session
+from inclusion_app.core.paper_answer import whole_address
+from inclusion_app.core.words import N_
+from inclusion_app.groups import queries, rules
+from inclusion_app.groups.models import Group
+from inclusion_app.roadmaps import wording
+from inclusion_app.roadmaps.catalogue import Catalogue, Step
+from inclusion_app.roadmaps.handout import Journey, Pair, pair, printed_words, qr_square
+from inclusion_app.roadmaps.picture import one_line
+from inclusion_app.roadmaps.sheets import LONG_DAY
+
+WORDS = {
+    "title": N_("Our group"),
+    "next": N_("Our next step together"),
+    "how": N_("How to do it"),
+    "bring": N_("Bring:"),
+    "notes": N_("What we will do together"),
+    "more": N_("Write here what, when and where."),
+    "route": N_("Without the internet"),
+    "journey": N_("Our way as a picture"),
+    "code": N_("Code of the group"),
+    "code_opens": N_("With this code you can join the group."),
+    "old": N_("Ask us if this is old."),
+    "wait": N_("The group’s next step shows from three people on."),
+    "nothing": N_("No step is next for the group now. Choose one together."),
+    "come": N_("Learn with us"),
+    "free": N_("It is free. You need no account, no email and no phone number."),
+    "join": N_("Come along, or join with this code."),
+    "list": N_("Tick each step you want to learn"),
+    "one_each": N_("Everybody makes one tick in a box. Write no names."),
+    "strike": N_("You want to leave? Strike out your ticks. Nobody asks why."),
+    "people": N_("Everybody makes one line here, so that we can count."),
+    "sum": N_("How many"),
+}
+WRITING_LINES = 4
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The group's next step with all that is needed to do it together."""
+
+    title: Pair
+    why: Pair
+    minutes: Pair
+    setting: Pair
+    bring: tuple[Pair, ...]
+    how: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class GroupSheet:
+    """All that a group's papers print. `lang` is a BCP 47 tag, `dir` "rtl" or "ltr".
+
+    `name` and `notes` are the group's own words, in whatever language; `rows` the titles of the paper list.
+    """
+
+    lang: str
+    dir: str
+    words: dict[str, Pair]
+    printed_on: Pair
+    name: str
+    enough: bool
+    step: NextStep | None
+    notes: tuple[dict[str, str], ...]
+    routes: tuple[Pair, ...]
+    journey: Journey
+    rows: tuple[Pair, ...]
+    code: str
+    address: str
+    qr: Markup
+    large: bool = False
+    private: bool = False
+    lines: int = WRITING_LINES
+
+    @property
+    def is_english(self) -> bool:
+        """True when there is one column only."""
+        return self.lang == "en"
+
+    @property
+    def typed_address(self) -> str:
+        """The address as a person types it."""
+        return self.address.split("://")[-1]
+
+
+def build_sheet(group: Group) -> GroupSheet:
+    """What the papers of this group say today."""
+    found = queries.together(db_session(), group, today=clock.today())
+    catalogue, language, today = found.catalogue, i18n.current_language(), clock.today()
+    step = catalogue.steps.get(found.line.following or "")
+    address = whole_address(f"/g/{group.code}")
+    # The square opens in the language of its paper; the address people type stays short.
+    speaks = "" if language.slug == "en" else f"?l={language.slug}"
+    words = {name: pair(_, text) for name, text in WORDS.items()}
+    return GroupSheet(
+        lang=language.tag,
+        dir=language.dir,
+        words=words,
+        printed_on=printed_words(_, i18n.day_words(today), _english_day(today)),
+        name=group.name or "",
+        enough=found.enough,
+        step=_next(step) if step else None,
+        notes=tuple(queries.notes_of(group)),
+        routes=tuple(pair(_, sentence) for sentence in step.no_internet) if step else (),
+        journey=_journey(catalogue, found.line),
+        rows=tuple(pair(_, catalogue.steps[step].title) for step in rules.listed_steps(catalogue)),
+        code=show_code(group.code),
+        address=address,
+        qr=qr_square(address + speaks, _("Code of the group")),
+    )
+
+
+def _next(step: Step) -> NextStep:
+    return NextStep(
+        title=pair(_, step.title),
+        why=pair(_, step.why),
+        minutes=Pair(wording.minutes_words(step.minutes), wording.minutes_in_english(step.minutes)),
+        setting=pair(_, step.setting) if step.setting else Pair("", ""),
+        bring=tuple(pair(_, item) for item in step.bring if item != "Nothing."),
+        how=tuple(pair(_, sentence) for sentence in step.how),
+    )
+
+
+def _journey(catalogue: Catalogue, line: rules.Line) -> Journey:
+    drawn = one_line(
+        line.done, line.following, line.later, whole=False, rtl=i18n.current_language().dir == "rtl"
+    )
+    html = render_template("roadmaps/_paper_map.html", map=drawn, catalogue=catalogue)
+    _key, *rows = (Markup(piece) for piece in html.split("\x1e"))  # noqa: S704 - our own template, escaped
+    # One row alone ("You are here") is no picture of a way.
+    return Journey(tuple(rows) if len(rows) > 1 else ())
+
+
+def _english_day(day: date) -> str:
+    return str(babel_format_date(day, LONG_DAY, locale="en"))
+
+
+def handout_html(sheet: GroupSheet) -> str:
+    """The finished handout the paper service draws: A4, two sides at most."""
+    return render_template(
+        "pdf/group_handout.html", paper=sheet, h=sheet, paper_style=paper.style_sheet("papergroups.css")
+    )
+
+
+def list_html(sheet: GroupSheet) -> str:
+    """The finished paper list: A4, two sides at most, a box for everybody's ticks at each step."""
+    return render_template(
+        "pdf/group_list.html", paper=sheet, h=sheet, paper_style=paper.style_sheet("papergroups.css")
+    )
+
+
+def poster_html(sheet: GroupSheet) -> str:
+    """The finished wall poster: A3, one side, to be read from two metres. Of the notes it shows the newest."""
+    shown = replace(sheet, notes=newest(sheet.notes))
+    return render_template(
+        "pdf/group_poster.html",
+        paper=shown,
+        h=shown,
+        paper_style=paper.style_sheet("papergroups.css", "paperposter.css"),
+    )
+
+
+def newest(notes: Sequence[dict[str, str]]) -> tuple[dict[str, str], ...]:
+    """The note written last."""
+    return tuple(notes[-1:])
