@@ -99,7 +99,7 @@ def done_of(group: Group) -> tuple[str, ...]:
 
 
 def notes_of(group: Group) -> list[dict[str, Any]]:
-    """The group's notes in the order they were written: `id`, `what`, `when`, `where`."""
+    """The group's notes, the newest first: `id`, `what`, `when`, `where`."""
     return list(group.kept.get("notes", ()))
 
 

@@ -76,7 +76,7 @@ def add_note(session: Session, *, group_id: int, note: Mapping[str, str], now: d
     if len(notes) >= rules.MOST_NOTES:
         raise RuleBroken(NOTES_FULL)
     number = group.kept.get("next_note", 1)
-    _keep(group, notes=[*notes, {"id": number, **note}], next_note=number + 1)
+    _keep(group, notes=[{"id": number, **note}, *notes], next_note=number + 1)
 
 
 def change_note(

@@ -5,8 +5,8 @@ No member's name stands on any of them, and no count of members or of steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import unicodedata
+from dataclasses import dataclass
 from datetime import date
 
 from babel.dates import format_date as babel_format_date
@@ -35,7 +35,7 @@ WORDS = {
     "notes": N_("What we will do together"),
     "more": N_("Write here what, when and where."),
     "route": N_("Without the internet"),
-    "journey": N_("Our way as a picture"),
+    "journey": N_("Our journey as a picture"),
     "code": N_("Code of the group"),
     "code_opens": N_("With this code you can join the group."),
     "old": N_("Ask us if this is old."),
@@ -46,11 +46,39 @@ WORDS = {
     "join": N_("Come along, or join with this code."),
     "list": N_("Tick each step you want to learn"),
     "one_each": N_("Everybody makes one tick in a box. Write no names."),
-    "strike": N_("You want to leave? Strike out your ticks. Nobody asks why."),
+    "strike": N_("Do you want to leave? Cross out your ticks. Nobody asks why."),
     "people": N_("Everybody makes one line here, so that we can count."),
     "sum": N_("How many"),
 }
-WRITING_LINES = 4
+
+
+@dataclass(frozen=True)
+class Own:
+    """Words somebody typed, with the direction of their first letter: a paper's drawing knows no `dir="auto"`."""
+
+    text: str
+    dir: str
+
+
+def own(text: str) -> Own:
+    """What was typed, as it is set on paper."""
+    strong = (unicodedata.bidirectional(sign) for sign in text)
+    first = next((kind for kind in strong if kind in {"L", "R", "AL"}), "L")
+    return Own(text, "ltr" if first == "L" else "rtl")
+
+
+# The front holds the newest notes and lines to write more by hand; the other notes stand on the back.
+FRONT_NOTES = 4
+ROOM_FOR_LINES = 6
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note of the group's own words, each with the direction it is written in."""
+
+    what: Own
+    when: Own
+    where: Own
 
 
 @dataclass(frozen=True)
@@ -69,17 +97,18 @@ class NextStep:
 class GroupSheet:
     """All that a group's papers print. `lang` is a BCP 47 tag, `dir` "rtl" or "ltr".
 
-    `name` and `notes` are the group's own words, in whatever language; `rows` the titles of the paper list.
+    `name` and `notes` are the group's own words, in whatever language, the newest note first; `rows` are the titles of
+    the paper list.
     """
 
     lang: str
     dir: str
     words: dict[str, Pair]
     printed_on: Pair
-    name: str
+    name: Own
     enough: bool
     step: NextStep | None
-    notes: tuple[dict[str, str], ...]
+    notes: tuple[Note, ...]
     routes: tuple[Pair, ...]
     journey: Journey
     rows: tuple[Pair, ...]
@@ -88,12 +117,26 @@ class GroupSheet:
     qr: Markup
     large: bool = False
     private: bool = False
-    lines: int = WRITING_LINES
 
     @property
     def is_english(self) -> bool:
         """True when there is one column only."""
         return self.lang == "en"
+
+    @property
+    def front_notes(self) -> tuple[Note, ...]:
+        """The newest notes."""
+        return self.notes[:FRONT_NOTES]
+
+    @property
+    def back_notes(self) -> tuple[Note, ...]:
+        """The notes the front has no room for."""
+        return self.notes[FRONT_NOTES:]
+
+    @property
+    def lines(self) -> int:
+        """How many empty lines there is room for."""
+        return ROOM_FOR_LINES - len(self.front_notes)
 
     @property
     def typed_address(self) -> str:
@@ -115,10 +158,12 @@ def build_sheet(group: Group) -> GroupSheet:
         dir=language.dir,
         words=words,
         printed_on=printed_words(_, i18n.day_words(today), _english_day(today)),
-        name=group.name or "",
+        name=own(group.name or ""),
         enough=found.enough,
         step=_next(step) if step else None,
-        notes=tuple(queries.notes_of(group)),
+        notes=tuple(
+            Note(own(note["what"]), own(note["when"]), own(note["where"])) for note in queries.notes_of(group)
+        ),
         routes=tuple(pair(_, sentence) for sentence in step.no_internet) if step else (),
         journey=_journey(catalogue, found.line),
         rows=tuple(pair(_, catalogue.steps[step].title) for step in rules.listed_steps(catalogue)),
@@ -169,15 +214,9 @@ def list_html(sheet: GroupSheet) -> str:
 
 def poster_html(sheet: GroupSheet) -> str:
     """The finished wall poster: A3, one side, to be read from two metres. Of the notes it shows the newest."""
-    shown = replace(sheet, notes=newest(sheet.notes))
     return render_template(
         "pdf/group_poster.html",
-        paper=shown,
-        h=shown,
+        paper=sheet,
+        h=sheet,
         paper_style=paper.style_sheet("papergroups.css", "paperposter.css"),
     )
-
-
-def newest(notes: Sequence[dict[str, str]]) -> tuple[dict[str, str], ...]:
-    """The note written last."""
-    return tuple(notes[-1:])
