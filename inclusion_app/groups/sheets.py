@@ -69,7 +69,9 @@ def own(text: str) -> Own:
 
 # The front holds the newest notes and lines to write more by hand; the other notes stand on the back.
 FRONT_NOTES = 4
-ROOM_FOR_LINES = 6
+ROOM_FOR_LINES = 12
+ROOM_IN_NASTALIQ = 8
+LINES_A_NOTE = 2
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class GroupSheet:
     @property
     def lines(self) -> int:
         """How many empty lines there is room for."""
-        return ROOM_FOR_LINES - len(self.front_notes)
+        room = ROOM_IN_NASTALIQ if self.lang == "ur" else ROOM_FOR_LINES
+        return room - LINES_A_NOTE * len(self.front_notes)
 
     @property
     def typed_address(self) -> str:
