@@ -33,6 +33,8 @@ from inclusion_app.core import (
     i18n,
     template_words,
 )
+from inclusion_app.groups import paper_views as groups_paper_views
+from inclusion_app.groups import views as groups_views
 from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
@@ -56,8 +58,16 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the rooms below; importing them registers them.
-MORE_PAGES = (helper_views, household_views, keep_views, paper_views, progress_views, places_paper_views)
-ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
+MORE_PAGES = (
+    helper_views,
+    household_views,
+    keep_views,
+    paper_views,
+    progress_views,
+    places_paper_views,
+    groups_paper_views,
+)
+ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room, groups_views.room)
 
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -158,6 +168,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         until_then=wording.until_then,
         helper_scripts=helper_script.SCRIPTS,
         has_plan=roadmaps_views.has_plan,
+        has_group=groups_views.has_group,
     )
     if services.take_saved_area not in people_views.WHEN_OPENED:
         people_views.WHEN_OPENED.append(services.take_saved_area)

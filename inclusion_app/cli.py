@@ -19,6 +19,7 @@ from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, mi
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
+from inclusion_app.groups.services import delete_idle_groups
 from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
@@ -32,6 +33,7 @@ CHORES_EVERY = 60
 DELETIONS: dict[str, Callable[..., int]] = {
     "visits": delete_idle_visits,
     "saved plans": people.delete_idle_residents,
+    "groups": delete_idle_groups,
     "counts of tries": attempts.delete_old,
     "reports": delete_old_reports,
 }
@@ -126,7 +128,7 @@ def retention_group() -> None:
 @click.option("--dry-run", is_flag=True, help="Count only.")
 @with_appcontext
 def run_retention(dry_run: bool) -> None:
-    """Delete idle visits, saved plans nobody has used for 13 months, and old reports about places.
+    """Delete idle visits, saved plans and groups nobody has used for 13 months, and old reports about places.
 
     Exit code 1 when one of them could not be done; the others are done all the same.
     """

@@ -120,6 +120,21 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
     return session.scalar(statement) is not None
 
 
+def claim_once(session: Session, *, key_hash: str, window: timedelta, now: datetime) -> bool:
+    """True for the first in a window, False for whoever comes after; of two at once the second waits for the first."""
+    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    table = Attempt.__table__.c
+    statement = (
+        kind.insert(Attempt)
+        .values(key_hash=key_hash, tries=1, locks=0, began_at=now, locked_until=None)
+        .on_conflict_do_update(
+            index_elements=["key_hash"], set_={"began_at": now}, where=table.began_at <= now - window
+        )
+        .returning(Attempt.key_hash)
+    )
+    return session.scalar(statement) is not None
+
+
 def tries_left(session: Session, *, key_hash: str, limit: Limit) -> int:
     """How many more tries may go ahead before the lock; 0 once it is set."""
     row = session.get(Attempt, key_hash)

@@ -43,8 +43,9 @@ class Visit(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    # The id before the last renewal. A browser whose button was pressed twice throws the answer with the new id away
-    # and comes with this one; `renewed_visit` says what it is still good for.
+    # The id before the last renewal, or with which the browser came when the row was made. A browser whose button was
+    # pressed twice throws the answer with the new id away and comes with this one; `renewed_visit` says what it is
+    # still good for.
     before_hash: Mapped[str | None] = mapped_column(String(64))
     renewed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     resident_id: Mapped[int | None] = mapped_column(
@@ -125,7 +126,14 @@ def visit_for_change(session: Session, now: datetime) -> Visit:
     # A new id with every new row: an id planted or left over in the browser opens nothing made later.
     cookie[COOKIE_KEY] = secrets.token_urlsafe(32)
     cookie["began"] = 1
-    visit = Visit(token_hash=_token_hash(), unlocked="nothing", started_at=now, last_used_at=now)
+    visit = Visit(
+        token_hash=_token_hash(),
+        before_hash=old,
+        renewed_at=now if old else None,
+        unlocked="nothing",
+        started_at=now,
+        last_used_at=now,
+    )
     session.add(visit)
     session.flush()
     return visit
@@ -138,6 +146,14 @@ def renew_browser(visit: Visit) -> None:
     if old == visit.token_hash:
         visit.before_hash, visit.renewed_at = old, clock_now()
     visit.token_hash = _token_hash() or ""
+
+
+def close_group(session: Session, *, group_id: int, keep_visit: int | None) -> None:
+    """Close a group in every browser that has it open, but for the visit `keep_visit`."""
+    closing = update(Visit).where(Visit.group_id == group_id)
+    if keep_visit is not None:
+        closing = closing.where(Visit.id != keep_visit)
+    session.execute(closing.values(group_id=None), execution_options={"synchronize_session": False})
 
 
 def renewed_visit(session: Session, now: datetime) -> Visit | None:

@@ -69,7 +69,7 @@ def here() -> str:
 
 def same_page_in(language: i18n.Language) -> str:
     """The address of this very page in another language, its filters kept; the start page where there is none."""
-    if request.endpoint == "people.scanned":
+    if request.endpoint in {"people.scanned", "groups.scanned"}:
         return url_for(request.endpoint, **(request.view_args or {}), l=language.slug)
     is_spoken = request.url_rule is not None and "language" in request.url_rule.arguments
     return (_same_page(language=language.slug) if is_spoken else "") or url_for(

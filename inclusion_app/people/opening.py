@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.core import attempts, i18n
 from inclusion_app.core.crypto import keyed_hash
-from inclusion_app.core.db import reading, side_write
+from inclusion_app.core.db import db_session, reading, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.pins import hash_secret, needs_new_hash
+from inclusion_app.core.sessions import Visit, renew_browser, renewed_visit
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
 
@@ -160,3 +161,47 @@ def _claim(tries: _Tries, moment: datetime, *, with_secret: bool) -> tuple[str, 
         message = LOCKED if end.date() == i18n.local(moment).date() else LOCKED_LONG
         raise RuleBroken(message, day=i18n.day_words(end.date()), time=i18n.clock_words(end.time()))
     return counted, city
+
+
+class Stored(NamedTuple):
+    """The secret that opens what a visit has just made: "pin" or "pictures", and its hash."""
+
+    kind: str
+    secret_hash: str
+
+
+def pressed_twice(
+    stored: Callable[[Session, Visit], Stored | None],
+    typed: Callable[[str], str],
+    *,
+    secret_key: str,
+    now: datetime,
+) -> bool:
+    """The button was pressed again before the first answer came, so the browser threw that answer away with the new
+    cookie in it. The same PIN or pictures lead to what was made; anything else opens nothing.
+
+    `stored` says what the visit made, `typed` reads a secret of that kind from the form (RuleBroken when it is none).
+    """
+    with reading() as session:
+        visit = renewed_visit(session, now)
+        found = stored(session, visit) if visit else None
+        if visit is None or found is None:
+            return False
+        number, before = visit.id, visit.before_hash
+    db_session().rollback()
+    with side_write() as session:
+        if not attempts.claim(
+            session, key_hash=keyed_hash("attempt-again", before or ""), limit=attempts.PIN_WRONG, now=now
+        ):
+            return False
+    try:
+        secret = typed(found.kind)
+    except RuleBroken:
+        return False
+    if not services.open_with_secret(found.secret_hash, secret, secret_key):
+        return False
+    again = db_session().get(Visit, number)
+    if again is None or again.before_hash != before:
+        return False
+    renew_browser(again)
+    return True

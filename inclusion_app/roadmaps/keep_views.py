@@ -6,17 +6,18 @@ from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
-from inclusion_app.core import attempts, i18n, pins
+from inclusion_app.core import i18n, pins
 from inclusion_app.core.access import current_principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
-from inclusion_app.core.crypto import keyed_hash
-from inclusion_app.core.db import db_session, reading, side_write
+from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
-from inclusion_app.core.sessions import Visit, current_visit, end_visit, renew_browser, renewed_visit
+from inclusion_app.core.sessions import Visit, current_visit, end_visit, renew_browser
 from inclusion_app.core.words import N_
+from inclusion_app.people import opening
 from inclusion_app.people import services as people
 from inclusion_app.people.forms import KeepForm
 from inclusion_app.people.models import Resident
@@ -79,33 +80,18 @@ def _keep(form: KeepForm, kind: str) -> Any:
 
 
 def _pressed_twice() -> bool:
-    """The button was pressed again before the first answer came, so the browser threw that answer away with the new
-    cookie in it. The same PIN or pictures lead to the code that was made; anything else opens nothing.
-    """
-    moment, settings = now(), current_app.extensions["settings"]
-    with reading() as session:
-        visit = renewed_visit(session, moment)
-        resident = session.get(Resident, visit.resident_id) if visit and visit.resident_id else None
-        if visit is None or resident is None:
-            return False
-        number, kind, stored, before = visit.id, resident.secret_kind, resident.secret_hash, visit.before_hash
-    db_session().rollback()
-    with side_write() as session:
-        if not attempts.claim(
-            session, key_hash=keyed_hash("attempt-again", before or ""), limit=attempts.PIN_WRONG, now=moment
-        ):
-            return False
-    try:
-        secret = KeepForm().secret(kind)
-    except RuleBroken:
-        return False
-    if not people.open_with_secret(stored, secret, settings.secret_key):
-        return False
-    again = db_session().get(Visit, number)
-    if again is None or again.before_hash != before:
-        return False
-    renew_browser(again)
-    return True
+    """The plan was saved by the first of two presses: the second leads to the same code."""
+    return opening.pressed_twice(
+        _stored,
+        lambda kind: KeepForm().secret(kind),
+        secret_key=current_app.extensions["settings"].secret_key,
+        now=now(),
+    )
+
+
+def _stored(session: Session, visit: Visit) -> opening.Stored | None:
+    resident = session.get(Resident, visit.resident_id) if visit.resident_id else None
+    return opening.Stored(resident.secret_kind, resident.secret_hash) if resident else None
 
 
 def _resident() -> Resident | None:

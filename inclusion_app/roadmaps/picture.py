@@ -55,6 +55,8 @@ DONE_WORDS: Mapping[StepState, str] = {
     StepState.DONE_ALONE: N_("Done on my own"),
     StepState.CAN_SHOW: N_("I can show others"),
 }
+DONE_TOGETHER = N_("Done together")
+LATER = N_("Later")
 GOAL_REACHED = N_("You can already do this. Well done.")
 
 
@@ -139,6 +141,24 @@ def line_map(
     lanes = _lanes(plan, goals, catalogue)
     ahead = _ahead(plan, lanes, states, mark_here=catalogue is None)
     rows = ahead if catalogue is None else _whole(plan, lanes, states, catalogue, ahead)
+    return _draw(lanes, rows, whole=catalogue is not None, rtl=rtl)
+
+
+def one_line(
+    done: Sequence[str], following: str | None, later: Sequence[str], *, whole: bool = True, rtl: bool = False
+) -> LineMap:
+    """The map of a group: one line without goals. What it has done together, "you are here", its next step, what is
+    to come. `whole` draws it for a page; without it, for paper.
+    """
+    rows = [_Row(step, (0,), Shape.DONE, DONE_TOGETHER) for step in done]
+    rows.append(_Row("", (0,), Shape.HERE, WORDS[Shape.HERE]))
+    rows.extend(_Row(step, (0,), Shape.NEXT, WORDS[Shape.NEXT]) for step in (following,) if step)
+    rows.extend(_Row(step, (0,), Shape.LATER, LATER) for step in later)
+    return _draw(("",), rows, whole=whole, rtl=rtl)
+
+
+def _draw(lanes: tuple[str, ...], rows: Sequence[_Row], *, whole: bool, rtl: bool) -> LineMap:
+    """Both sizes of a map, from its rows in the order they are read."""
     pitch = min(LANE, LANES_WIDTH // len(lanes))
     width = pitch * len(lanes)
     spans = {
@@ -196,7 +216,7 @@ def line_map(
         width=width,
         height=2 * MIDDLE + (len(lanes) - 1) * LANE,
         stations=tuple(station(number, row) for number, row in enumerate(rows)),
-        whole=catalogue is not None,
+        whole=whole,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import clock
@@ -150,6 +150,22 @@ def has_roadmap(session: Session, visit: Visit) -> bool:
 def roadmap_of_resident(session: Session, resident_id: int) -> Roadmap | None:
     """The saved roadmap a resident opens: that of their home, else their own."""
     return session.scalar(select(Roadmap).where(_opened_by(resident_id)))
+
+
+def roadmaps_of_residents(session: Session, residents: Select[int]) -> dict[int, Roadmap]:
+    """The roadmap each of these residents opens, by resident: that of their home when they share one, else their own.
+
+    Two selects and the progress of all, however many they are.
+    """
+    own = select(Roadmap).where(Roadmap.resident_id.in_(residents))
+    found = {roadmap.resident_id: roadmap for roadmap in session.scalars(own) if roadmap.resident_id}
+    shared = (
+        select(HouseholdMember.resident_id, Roadmap)
+        .join(Roadmap, Roadmap.household_id == HouseholdMember.household_id)
+        .where(HouseholdMember.resident_id.in_(residents))
+    )
+    found.update((resident, roadmap) for resident, roadmap in session.execute(shared))
+    return found
 
 
 def compute(roadmap: Roadmap, *, today: date) -> Computed:

@@ -129,8 +129,8 @@ def readyz() -> Any:
 @room.page("/robots.txt", allow=ANYONE, localised=False)
 def robots_txt() -> Any:
     """Search engines may know the service and its places, and nothing a person works on."""
-    mine = ["/r/", *(f"/{language.slug}/roadmap" for language in i18n.released())]
-    mine += [f"/{language.slug}/come-back" for language in i18n.released()]
+    mine = ["/r/", "/g/", *(f"/{language.slug}/roadmap" for language in i18n.released())]
+    mine += [f"/{language.slug}/{part}" for language in i18n.released() for part in ("come-back", "groups/")]
     return Response(
         "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in mine)]) + "\n", mimetype="text/plain"
     )

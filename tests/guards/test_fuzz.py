@@ -49,10 +49,19 @@ PARTS_OF_ADDRESSES = {
     "ward": ("gorton-and-abbey-hey", "hulme", "none-such"),
     "code": ("ABCDEFGH", "ABCD-EFGH"),
     "language": ("en", "ur", "ar"),
+    "group_id": ("1", "2", "0", "99999999999999999999"),
 }
 QUERIES = ("near", "kind", "open", "page", "has", "with", "for", "size", "goal")
 # Without the paper service and the worker these answer 503, which is right.
-WAITING = {"roadmaps.handout", "roadmaps.step_sheet", "places.area_sheet", "start.readyz"}
+WAITING = {
+    "roadmaps.handout",
+    "roadmaps.step_sheet",
+    "places.area_sheet",
+    "start.readyz",
+    "groups.handout",
+    "groups.poster",
+    "groups.tick_list",
+}
 LEAKS = re.compile(
     r"Traceback|<script>alert|sqlalchemy|site-packages|werkzeug|jinja2\.|sqlite3\.|/tmp/pytest|\.py\"|"
     + "|".join(map(re.escape, (SECRET, FIELD_KEY)))
@@ -96,17 +105,20 @@ class Attacker:
         self.gets = [rule for rule in rules if "GET" in (rule.methods or ()) and rule.endpoint not in WAITING]
         self.fields: dict[str, dict[str, set[str]]] = {}
         self.everywhere: dict[str, set[str]] = {}
+        self.group = "1"  # the one made last
         self.code = self.person("resident")[1]
         for rule in self.posts:
             for who in ("visit", "resident"):
                 self.learn(rule, self.person(who)[0])
 
     def person(self, kind: str) -> tuple[Browser, str]:
-        """Somebody at a screen: a stranger, with a plan, with a saved plan, or with the code alone."""
+        """Somebody at a screen: a stranger, with a plan and a group, with a saved plan beside, or with the code alone."""
         browser = Browser(self.app, self.dice.choice(("en", "ur", "ar")))
         code = ""
         if kind in {"visit", "resident"}:
             browser.make_plan(("g02", "g05"))
+            made = browser.send("/groups/new", pin="8306", pin_again="8306").location
+            self.group = re.sub(r"\D", "", made)
         if kind == "resident":
             code = browser.save_plan()
         if kind == "code":
@@ -128,6 +140,8 @@ class Attacker:
         path = rule.rule
         for name in rule.arguments:
             choice = self.dice.choice(PARTS_OF_ADDRESSES.get(name, ("1", "a")))
+            if name == "group_id" and (good or self.dice.random() < 0.9):
+                choice = self.group
             if not good and name != "language" and self.dice.random() < 0.15:
                 choice = quote(self.dice.choice(NASTY), safe="") or "x"
             path = re.sub(rf"<(?:[^<>:]+:)?{name}>", lambda _match, choice=choice: choice, path)

@@ -29,6 +29,7 @@ PARTS = {
     "code": "ABCDEFGH",
     "member_id": 1,
     "language": "en",
+    "group_id": 1,
 }
 ENDS_A_VISIT = {
     "start.leave",
@@ -36,6 +37,7 @@ ENDS_A_VISIT = {
     "start.finish",
     "people.come_back",
     "roadmaps.new_to_all_this",
+    "groups.leave",
 }
 MATRIX = Path(__file__).with_name("access_matrix.txt")
 
@@ -50,7 +52,9 @@ def pages(app: Flask) -> list[tuple[Rule, str]]:
 
 
 def principals(make: Callable[..., Browser]) -> dict[str, Browser]:
-    """A stranger, an unsaved visit, code alone, code and PIN, and another resident."""
+    """A stranger, an unsaved visit, code alone, code and PIN, another resident, and a group opened with its PIN, of
+    which the one with code and PIN is a member.
+    """
     visit = make()
     visit.make_plan(("g04", "g02"))
     saved = make()
@@ -61,7 +65,25 @@ def principals(make: Callable[..., Browser]) -> dict[str, Browser]:
     other = make()
     other.make_plan(("g12",))
     other.save_plan()
-    return {"stranger": make(), "visit": visit, "code": alone, "resident": saved, "another": other}
+    keeper, group_code = make_group(make)
+    assert saved.send("/groups/join", code=group_code).status_code == 303
+    return {
+        "stranger": make(),
+        "visit": visit,
+        "code": alone,
+        "resident": saved,
+        "another": other,
+        "group": keeper,
+    }
+
+
+def make_group(make: Callable[..., Browser]) -> tuple[Browser, str]:
+    """Somebody who has made a group and has it open, and its code."""
+    keeper = make()
+    answer = keeper.send("/groups/new", nickname="Tea", pin="8306", pin_again="8306")
+    code = re.search(r'class="code"><bdi>([^<]+)', keeper.client.get(answer.location).get_data(as_text=True))
+    assert code
+    return keeper, code[1]
 
 
 def test_the_access_matrix_is_what_git_says(
@@ -70,7 +92,10 @@ def test_the_access_matrix_is_what_git_says(
     people = principals(another_browser)
     lines = [f"{'endpoint':34} {'method':6} " + " ".join(f"{name:>9}" for name in people)]
     cells = 0
-    for rule, address in pages(app):
+    for rule, fixed in pages(app):
+        # Each set of people has a group of its own.
+        address = fixed.replace("/groups/1", people["group"].get("/groups/ours").location)
+        address = address.replace("/en/en/", "/en/")
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
             answers = []
             for person in people.values():
@@ -101,12 +126,13 @@ SHOWS_NOTHING = {
     "roadmaps.step_sheet",
     "roadmaps.household_add",
     "roadmaps.household_new",
+    *(f"groups.{name}" for name in ("home", "new", "open_group", "scanned", "join", "add")),
 }
 
 
 def test_every_page_of_a_plan_says_what_it_shows(app: Flask) -> None:
     for rule, _address in pages(app):
-        if rule.endpoint.startswith("roadmaps.") and "GET" in (rule.methods or set()):
+        if rule.endpoint.startswith(("roadmaps.", "groups.")) and "GET" in (rule.methods or set()):
             assert bool(app.view_functions[rule.endpoint].reads) != (rule.endpoint in SHOWS_NOTHING), (
                 rule.endpoint
             )  # type: ignore[attr-defined]
@@ -260,12 +286,22 @@ def test_the_first_visit_fits_one_window(
         name: len(brotli.compress((assets.BUILD / name).read_bytes(), quality=11)) for name in built.values()
     }
     rows = []
+    _keeper, group_code = make_group(another_browser)
+    for _ in range(3):
+        member = another_browser()
+        member.make_plan()
+        member.save_plan()
+        member.send("/groups/join", code=group_code)
     for language, english in LANGUAGES_WITH_ENGLISH:
         person = another_browser(language)
         said = f"{language} with English" if english else language
 
         def prepare(person: Browser = person, english: bool = english) -> None:
             person.make_plan()
+            person.send("/groups/open", code=group_code, pin="8306")
+            person.send(
+                "/groups/1/notes", what="Learn together", when="Mondays at 10", where="Gorton library"
+            )
             person.send("/places", near="m14 5rq")
             if english:
                 assert person.get("/?english=on").status_code == 303
@@ -336,9 +372,9 @@ def test_side_write_has_the_callers_we_know() -> None:
     assert callers == {
         "core/access.py",
         "core/sessions.py",
+        "groups/views.py",
         "people/opening.py",
         "places/views.py",
-        "roadmaps/keep_views.py",
         "roadmaps/views.py",
         "start/views.py",
     }

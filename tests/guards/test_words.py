@@ -70,6 +70,37 @@ def unmarked(html: str) -> list[str]:
     return [text for text in left if not text.startswith("Gorton Library –")]
 
 
+def with_group(person: Browser) -> tuple[str, ...]:
+    """Make a group of three with a note and something done together; the pages it has."""
+    made = person.send("/groups/new", pin="8306", pin_again="8306").location
+    ours = made.removeprefix(f"/{person.language}").removesuffix("/code")
+    person.send(f"{ours}/notes", what="1", when="2", where="3")
+    person.send(f"{ours}/list", people="3", step_F1="3", step_S1="2")
+    person.send(f"{ours}/together", form_on=ours, do="done", step="F1")
+    pages = (
+        "",
+        "/code",
+        "/notes",
+        "/notes?note=1",
+        "/add",
+        "/add?with=pictures",
+        "/list",
+        "/print",
+        "/print-list",
+    )
+    return tuple(ours + page for page in pages) + GROUP_PAGES
+
+
+GROUP_PAGES = (
+    "/groups",
+    "/groups/new",
+    "/groups/new?with=pictures",
+    "/groups/open",
+    "/groups/join",
+    "/groups/ours",
+)
+
+
 # Names of places and weekdays come from their sources and from CLDR, not from our words.
 ALLOWED = re.compile(
     r"^(lundo|mardo|merkredo|ĵaŭdo|vendredo|sabato|dimanĉo|lu|ma|me|ĵa|ve|sa|di|\S*\d\S*|QR)\b", re.I
@@ -99,6 +130,7 @@ def test_every_word_of_every_page_is_marked(
     look(PLAN_PAGES, "with plan")
     person.save_plan()
     look(("/roadmap/code", "/roadmap/print"), "saved")
+    look(with_group(person), "with group")
     html = person.send("/roadmap/check", answer=["g99"]).get_data(as_text=True)
     rows.extend(f"error: {text}" for text in unmarked(html))
     assert not rows, "\n".join(sorted(set(rows)))
@@ -147,6 +179,7 @@ def test_html_is_valid(
     keep(PLAN_PAGES, "with plan")
     person.save_plan()
     keep(("/roadmap/code", "/roadmap/print"), "saved")
+    keep(with_group(person), "with group")
     vnu = ROOT / "tests" / "tools" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
     done = subprocess.run(
         ["java", "-jar", str(vnu), "--errors-only", str(folder)],
