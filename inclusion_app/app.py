@@ -23,7 +23,14 @@ from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import access, again, assets, clock, crypto, db, errors, headers, i18n, template_words
 from inclusion_app.people import views as people_views
 from inclusion_app.places import views as places_views
-from inclusion_app.roadmaps import keep_views, paper_views, services, wording
+from inclusion_app.roadmaps import (
+    check_paper_views,
+    keep_views,
+    paper_views,
+    services,
+    typed_in_views,
+    wording,
+)
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the roadmaps room; importing them registers them.
-ROADMAP_PAGES = (keep_views, paper_views)
+ROADMAP_PAGES = (keep_views, paper_views, check_paper_views, typed_in_views)
 ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room)
 
 

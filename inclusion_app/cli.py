@@ -23,7 +23,7 @@ from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
-from inclusion_app.roadmaps.cli import handout
+from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance
 
 BEAT_SECONDS = 20
@@ -32,6 +32,7 @@ CHORES_EVERY = 60
 DELETIONS: dict[str, Callable[..., int]] = {
     "visits": delete_idle_visits,
     "saved plans": people.delete_idle_residents,
+    "codes of stickers": people.delete_old_sticker_codes,
     "counts of tries": attempts.delete_old,
     "reports": delete_old_reports,
 }
@@ -43,7 +44,7 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
     for command in (make_backup, restore_backup):
         app.cli.add_command(command)
-    for command in (places, postcodes, wards, holidays, pack, handout, translations_group):
+    for command in (places, postcodes, wards, holidays, pack, handout, codes, translations_group):
         app.cli.add_command(command)
 
 
@@ -126,7 +127,8 @@ def retention_group() -> None:
 @click.option("--dry-run", is_flag=True, help="Count only.")
 @with_appcontext
 def run_retention(dry_run: bool) -> None:
-    """Delete idle visits, saved plans nobody has used for 13 months, and old reports about places.
+    """Delete idle visits, saved plans nobody has used for 13 months, codes of stickers no paper was typed in under for
+    24 months, and old reports about places.
 
     Exit code 1 when one of them could not be done; the others are done all the same.
     """

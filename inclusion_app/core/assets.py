@@ -21,12 +21,19 @@ KEPT_SECONDS = 30 * 24 * 3600
 PARTS = {
     "app.css": ("css/base.css", "css/app.css", "css/linemap.css"),
     # The print page brings one sheet too: what frames a page, the sheet on a screen, and the sheet on paper.
-    "print.css": ("css/base.css", "css/linemap.css", "css/sheet.css", "css/paperpage.css", "css/paper.css"),
+    "print.css": (
+        *("css/base.css", "css/linemap.css", "css/sheet.css"),
+        *("css/paperpage.css", "css/paperbase.css", "css/paper.css"),
+    ),
+    "check.css": (
+        *("css/base.css", "css/checksheet.css"),
+        *("css/paperpage.css", "css/paperbase.css", "css/checkpaper.css"),
+    ),
     "app.js": ("js/app.js",),
     "icon.svg": ("icons/icon.svg",),
 }
 
-ON_PAPER = {"css/paperpage.css", "css/paper.css"}
+ON_PAPER = {"css/paperpage.css", "css/paperbase.css", "css/paper.css", "css/checkpaper.css"}
 
 
 def squeeze_css(text: str) -> str:

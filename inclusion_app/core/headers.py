@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import brotli
-from flask import Flask, request
+from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
 CSP = "; ".join(
@@ -30,6 +30,8 @@ HEADERS = {
 }
 SQUEEZED = ("text/html", "text/plain", "application/json", "image/svg+xml", "text/calendar", "text/csv")
 SMALL = 500
+# Of brotli. A long page may ask for more by g.squeeze: 10 takes 25 ms for 40 KB and saves an eighth.
+QUALITY = 5
 
 
 def register_headers(app: Flask, *, https: bool) -> None:
@@ -53,7 +55,7 @@ def _squeeze(response: Response) -> Response:
     if len(body) < SMALL or "Content-Encoding" in response.headers:
         return response
     if request.accept_encodings["br"] > 0:
-        response.set_data(brotli.compress(body, quality=5))
+        response.set_data(brotli.compress(body, quality=g.get("squeeze", QUALITY)))
         response.headers["Content-Encoding"] = "br"
     elif request.accept_encodings["gzip"] > 0:
         import gzip

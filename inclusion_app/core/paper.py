@@ -30,7 +30,7 @@ SECONDS = 36.0
 # A web worker has eight threads. Those that wait for paper must not be all of them, or its pages stall.
 AT_ONCE = 6
 LONGEST_PATH = 100  # bytes a Unix socket's address can hold, less some
-STYLE = Path(__file__).resolve().parents[2] / "static" / "css" / "paper.css"
+STYLES = Path(__file__).resolve().parents[2] / "static" / "css"
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -66,9 +66,13 @@ def render_pdf(html: str, *, settings: Settings) -> bytes:
 
 
 @functools.cache
-def style_sheet() -> Markup:
-    """The print style, to stand inside a paper's own page: the service fetches nothing, so a page brings all it needs."""
-    return Markup(squeeze_css(STYLE.read_text(encoding="utf-8")))  # noqa: S704 - our own file
+def style_sheet(name: str = "paper.css") -> Markup:
+    """The print style, to stand inside a paper's own page: the service fetches nothing, so a page brings all it needs.
+
+    `name` is the style sheet of a kind of paper; the handout's when none is named.
+    """
+    text = "\n".join((STYLES / part).read_text(encoding="utf-8") for part in ("paperbase.css", name))
+    return Markup(squeeze_css(text))  # noqa: S704 - our own files
 
 
 def ask_state(*, settings: Settings, seconds: float = 2.0) -> dict[str, Any]:

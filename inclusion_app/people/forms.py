@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -22,6 +23,24 @@ def picture_choices() -> list[SelectChoice]:
     return [SelectChoice(name, _l(pins.PICTURE_WORDS[name])) for name in pins.PICTURES]
 
 
+class CodeForm(BaseForm):
+    """A code as people type it."""
+
+    code = StringField(_l("Your code"))
+
+    def read_code(self) -> str | None:
+        """The canonical code; None with an error at the field."""
+        try:
+            if not (self.code.data or "").strip():
+                raise BrokenCode(N_("Type your code."))
+            # Who copies the whole address of the paper means the code in it.
+            typed = (self.code.data or "")[:200].rsplit("/r/", 1)[-1].split("?")[0]
+            return read_code(typed)
+        except BrokenCode as broken:
+            self.refuse(RuleBroken(broken.message, field="code"))
+            return None
+
+
 class PictureField(RadioField):
     """One of the twelve pictures; what is not in the list is refused in the reader's language."""
 
@@ -31,6 +50,16 @@ class PictureField(RadioField):
     def pre_validate(self, form: Any) -> None:
         if self.data and self.data not in pins.PICTURES:
             raise ValidationError(_l("Choose one of the pictures on this page."))
+
+
+class PictureOfPaper(PictureField):
+    """The same as a list, for whoever types in what stands on a paper. What was chosen is never sent back."""
+
+    def iter_choices(self) -> Iterator[tuple[str, Any, bool, dict[str, Any]]]:
+        """An empty line first, then the pictures by name."""
+        yield "", "", True, {}
+        for value, label, _chosen, attributes in super().iter_choices():
+            yield value, label, False, attributes
 
 
 class SecretField(StringField):
@@ -56,23 +85,10 @@ class PicturesForm(BaseForm):
         return pins.read_pictures(self.chosen_pictures())
 
 
-class ComeBackForm(PicturesForm):
+class ComeBackForm(PicturesForm, CodeForm):
     """A code, and what opens all of the plan."""
 
-    code = StringField(_l("Your code"))
     pin = SecretField(_l("Your PIN"))
-
-    def read_code(self) -> str | None:
-        """The canonical code; None with an error at the field."""
-        try:
-            if not (self.code.data or "").strip():
-                raise BrokenCode(N_("Type your code."))
-            # Who copies the whole address of the paper means the code in it.
-            typed = (self.code.data or "")[:200].rsplit("/r/", 1)[-1].split("?")[0]
-            return read_code(typed)
-        except BrokenCode as broken:
-            self.refuse(RuleBroken(broken.message, field="code"))
-            return None
 
 
 class KeepForm(PicturesForm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -28,7 +29,7 @@ from inclusion_app.roadmaps.views import room
 def save() -> Any:
     """Choose a PIN or pictures; the answer is a code. Saving twice shows the same code."""
     visit = current_visit()
-    if visit is None and request.method == "POST" and _pressed_twice():
+    if visit is None and request.method == "POST" and pressed_twice(KeepForm().secret):
         return redirect(url_for("roadmaps.code"), 303)
     if visit is None or queries.roadmap_of(db_session(), visit) is None:
         return redirect(url_for("roadmaps.plan"), 303)
@@ -55,7 +56,8 @@ def _keep(form: KeepForm, kind: str) -> Any:
     visit = current_visit()
     if visit is None:
         # Sent twice, and the first one was quicker: it counts.
-        return redirect(url_for("roadmaps.code" if _pressed_twice() else "roadmaps.plan"), 303)
+        again = pressed_twice(KeepForm().secret)
+        return redirect(url_for("roadmaps.code" if again else "roadmaps.plan"), 303)
     visit.last_used_at = moment
     roadmap = queries.roadmap_of(session, visit)
     if visit.resident_id is not None or roadmap is None:
@@ -77,15 +79,20 @@ def _keep(form: KeepForm, kind: str) -> Any:
     return redirect(url_for("roadmaps.code"), 303)
 
 
-def _pressed_twice() -> bool:
+def pressed_twice(read_secret: Callable[[str], str], *, code: str | None = None) -> bool:
     """The button was pressed again before the first answer came, so the browser threw that answer away with the new
     cookie in it. The same PIN or pictures lead to the code that was made; anything else opens nothing.
+
+    `read_secret` gives what was typed of a kind (pin, pictures) or raises RuleBroken; with `code` the plan must be
+    the one of that code.
     """
     moment, settings = now(), current_app.extensions["settings"]
     with reading() as session:
         visit = renewed_visit(session, moment)
         resident = session.get(Resident, visit.resident_id) if visit and visit.resident_id else None
         if visit is None or resident is None:
+            return False
+        if code is not None and resident.code_hash != people.hash_of_code(code):
             return False
         number, kind, stored, before = visit.id, resident.secret_kind, resident.secret_hash, visit.before_hash
     db_session().rollback()
@@ -95,7 +102,7 @@ def _pressed_twice() -> bool:
         ):
             return False
     try:
-        secret = KeepForm().secret(kind)
+        secret = read_secret(kind)
     except RuleBroken:
         return False
     if not people.open_with_secret(stored, secret, settings.secret_key):

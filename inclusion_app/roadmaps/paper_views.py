@@ -50,14 +50,24 @@ def handout() -> Any:
         return redirect(url_for("roadmaps.plan"))
     html = handout_html(_my_sheet(roadmap))
     db_session().rollback()
+    return pdf_answer(html, name="plan.pdf", print_page="roadmaps.print_page")
+
+
+def pdf_answer(html: str, *, name: str, print_page: str) -> Response:
+    """The paper of a finished page, to be seen in the browser. Hold no transaction.
+
+    When the paper service is full or away the answer is a page that leads to `print_page`, with 503.
+    """
     try:
         pdf = paper.render_pdf(html, settings=current_app.extensions["settings"])
     except (paper.PaperBusy, paper.PaperFailed):
-        response = make_response(render_template("errors/paper_busy.html"), 503)
+        response: Response = make_response(
+            render_template("errors/paper_busy.html", print_page=print_page), 503
+        )
         response.headers["Retry-After"] = "20"
         return response
     answer = Response(pdf, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = 'inline; filename="plan.pdf"'
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
     return answer
 
 

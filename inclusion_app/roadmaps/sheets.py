@@ -74,8 +74,6 @@ def build_handout(
     """
     made = queries.compute(roadmap, today=clock.today())
     language = i18n.current_language()
-    # The square opens in the language of its paper; the address people type stays short.
-    speaks = "" if language.slug == "en" else f"?l={language.slug}"
     doing = made.plan.doing[:STEPS_SHOWN]
     words, scam = fixed_words(_)
     if made.plan.nothing_next is not None:
@@ -105,7 +103,7 @@ def build_handout(
         journey=_drawn_journey(drawn, made) if drawn.stations else None,
         code=show_code(resident.code) if resident else "",
         address=short_address(resident.code) if resident else "",
-        qr=qr_square(short_address(resident.code) + speaks, _("My code")) if resident else None,
+        qr=qr_square(scanned_address(resident.code), _("My code")) if resident else None,
         large=large,
     )
 
@@ -217,6 +215,12 @@ def _open_day(day: DayHours, closed: str) -> OpenDay:
 
 def _english_day(day: date, pattern: str) -> str:
     return str(babel_format_date(day, pattern, locale="en"))
+
+
+def scanned_address(code: str) -> str:
+    """What a square opens: the same in the language of its paper. The address people type stays short."""
+    slug = i18n.current_language().slug
+    return short_address(code) + ("" if slug == "en" else f"?l={slug}")
 
 
 def short_address(code: str) -> str:

@@ -1,0 +1,68 @@
+"""Sheets of stickers: a new code twice in each row, once for the paper and once to take home.
+
+A4 with two by seven labels of 99.1 by 38.1 mm, the layout most label sheets of 14 have. Nothing names a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import render_template
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from inclusion_app.core import clock, i18n, paper
+from inclusion_app.core.codes import show_code
+from inclusion_app.core.template_words import USUAL_NAME
+from inclusion_app.core.words import N_
+from inclusion_app.roadmaps.handout import Pair, pair, qr_square
+from inclusion_app.roadmaps.sheets import scanned_address, short_address
+
+MOST = 700  # codes in one file
+ROWS = 7
+STAYS = N_("Stays on the paper")
+HOME = N_("Take this home")
+OPENS = N_("Ready when your paper is typed in.")
+PRINTED = N_("Printed on %(date)s. Codes without a plan are deleted after 24 months.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One code as it is printed, its short address, and the square that opens it."""
+
+    code: str
+    address: str
+    square: Markup
+
+
+def sheets(count: int) -> int:
+    """How many sheets so many codes fill."""
+    return -(-count // ROWS)
+
+
+def sheet_html(codes: Sequence[str]) -> str:
+    """The finished page with the stickers of these codes, in English and in the language of this request."""
+    rows = [
+        Row(
+            show_code(code),
+            short_address(code).split("://")[-1],  # as a person types it
+            qr_square(scanned_address(code), "QR"),
+        )
+        for code in codes
+    ]
+    today = clock.today().isoformat()
+    printed = Pair(
+        _(PRINTED, date=i18n.source_words(today)), PRINTED % {"date": i18n.source_words(today, "en")}
+    )
+    return render_template(
+        "pdf/stickers.html",
+        language=i18n.current_language(),
+        sheets=[rows[at : at + ROWS] for at in range(0, len(rows), ROWS)],
+        name=pair(_, USUAL_NAME),
+        stays=pair(_, STAYS),
+        home=pair(_, HOME),
+        opens=pair(_, OPENS),
+        printed=printed,
+        paper_style=paper.style_sheet("stickers.css"),
+    )
