@@ -17,7 +17,6 @@ from inclusion_app.roadmaps.selfcheck import DAY_GOALS, QUESTIONS, SCALE, TAPS, 
 WORDS = {
     "title": N_("Make my plan on paper"),
     "later": N_("A helper types this in later. Then this paper is destroyed."),
-    "tick": N_("Tick what fits. You can leave anything out."),
     "name": N_("First name or nickname, if you like"),
     "order": N_("Choose up to three. Write 1, 2 and 3 in the boxes."),
     "all": N_("Tick all that fit."),
@@ -32,8 +31,6 @@ WORDS = {
     "group": N_("Count me in our group"),
     "group_code": N_("Code of the group"),
 }
-# How long a group's code is, as boxes to write it in.
-CODE_BOXES = 8
 
 
 @dataclass(frozen=True)

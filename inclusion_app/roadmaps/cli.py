@@ -93,8 +93,15 @@ def sheet(count: int, output: Path, language: str) -> None:
     fresh = [new_code() for _ in range(count)]
     with app.test_request_context(base_url=settings.base_url or LOCAL):
         g.language = _released(language)
-        html = stickers.sheet_html(fresh)
-    pdf = _drawn(html, failed="These stickers could not be drawn. Ask for fewer.")
+        pages = stickers.pages_html(fresh)
+    drawn = []
+    for number, html in enumerate(pages, 1):
+        drawn.append(
+            _drawn(html, failed="These stickers could not be drawn. Try again when less is printed.")
+        )
+        if len(pages) > 1:
+            click.echo(f"drawn: {number} of {len(pages)} parts", err=True)
+    pdf = stickers.joined(drawn)
     try:
         _put(pdf, output, fresh)
     except OSError as err:

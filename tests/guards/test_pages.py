@@ -90,7 +90,13 @@ def test_the_access_matrix_is_what_git_says(
 
 
 # These answer a resident's GET with nothing of the plan: a form without facts, or an address to go on to.
-SHOWS_NOTHING = {"roadmaps.save", "roadmaps.how_plans_are_made"}
+SHOWS_NOTHING = {
+    "roadmaps.save",
+    "roadmaps.how_plans_are_made",
+    "roadmaps.check_paper",
+    "roadmaps.check_pdf",
+    "roadmaps.type_in",
+}
 
 
 def test_every_page_of_a_plan_says_what_it_shows(app: Flask) -> None:

@@ -20,7 +20,7 @@ PAGES = (
     "/", "/accessibility", "/privacy", "/cookies", "/not-safe", "/training", "/loans", "/my-record", "/finish", "/finished",
     "/how-plans-are-made", "/come-back", "/come-back?with=pictures", "/places", "/places?near=M14&kind=library",
     "/places/gorton-library", "/places/gorton-library/wrong", "/nope", "/roadmap",
-    "/places/areas", "/places?near=SK23", "/places?near=L1",
+    "/places/areas", "/places?near=SK23", "/places?near=L1", "/roadmap/check/paper", "/roadmap/check/type-in",
 )  # fmt: skip
 PLAN_PAGES = (
     "/roadmap/check", "/roadmap/check/2", "/roadmap/check/4", "/roadmap/check/10", "/roadmap/answers", "/roadmap",
