@@ -56,8 +56,8 @@ class PictureOfPaper(PictureField):
     """The same as a list, for whoever types in what stands on a paper. What was chosen is never sent back."""
 
     def iter_choices(self) -> Iterator[tuple[str, Any, bool, dict[str, Any]]]:
-        """An empty line first, then the pictures by name."""
-        yield "", "", True, {}
+        """A first line for none, then the pictures by name."""
+        yield "", _l("No answer"), True, {}
         for value, label, _chosen, attributes in super().iter_choices():
             yield value, label, False, attributes
 

@@ -176,7 +176,10 @@ def test_codes_nobody_used_go_after_24_months(both_engines: Flask) -> None:
         ("ar", "هذا الرمز غير جاهز بعد. يجب أن يُدخل مساعد ورقتك أولًا."),
     ],
 )
-@pytest.mark.parametrize("secret", [{}, {"pin": "4071"}, {"with": "pictures", "picture1": "sun", "picture2": "key", "picture3": "cup"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "secret",
+    [{}, {"pin": "4071"}, {"with": "pictures", "picture1": "sun", "picture2": "key", "picture3": "cup"}],
+)
 def test_a_sticker_says_that_it_is_not_ready(
     app: Flask, another_browser: Callable[..., Browser], language: str, said: str, secret: dict[str, str]
 ) -> None:
