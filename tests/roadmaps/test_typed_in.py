@@ -141,7 +141,7 @@ def test_everything_wrong_is_said_at_once_and_what_was_typed_stays(app: Flask, b
         ({"code": "22222223", **PICTURES}, "code", "One letter or number is not right."),
         ({"code": "group", **PICTURES}, "code", "This is the code of a group."),
         ({"code": "taken", **PICTURES}, "code", "This code has a plan already."),
-        (dict.fromkeys([*ANSWERS.keys() - {"agreed"}], ""), "goal1", "Type in at least one answer."),
+        ({**dict.fromkeys(ANSWERS.keys() - {"agreed"}, ""), "q2": [], "q4": []}, "goal1", "Type in at least one answer."),
         ({"goal2": ""}, "g02", "Choose this goal too, or leave its day empty."),
     ],
 )  # fmt: skip
