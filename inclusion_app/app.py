@@ -40,6 +40,7 @@ from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
+    check_paper_views,
     helper_script,
     helper_views,
     household_services,
@@ -48,6 +49,7 @@ from inclusion_app.roadmaps import (
     paper_views,
     progress_views,
     services,
+    typed_in_views,
     wording,
 )
 from inclusion_app.roadmaps import views as roadmaps_views
@@ -59,11 +61,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the rooms below; importing them registers them.
 MORE_PAGES = (
+    check_paper_views,
     helper_views,
     household_views,
     keep_views,
     paper_views,
     progress_views,
+    typed_in_views,
     places_paper_views,
     groups_paper_views,
 )
@@ -174,6 +178,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         people_views.WHEN_OPENED.append(services.take_saved_area)
     if household_services.end_with not in people.BEFORE_LEAVING:
         people.BEFORE_LEAVING.append(household_services.end_with)
+    typed_in_views.DOORS[:] = [
+        typed_in_views.GroupDoor(groups_views.group_of_paper, groups_views.join_from_paper)
+    ]
     for room in ROOMS:
         app.register_blueprint(room)
     again.dispatch_again_on_deadlock(app)

@@ -24,7 +24,7 @@ from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
-from inclusion_app.roadmaps.cli import handout
+from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance
 
 BEAT_SECONDS = 20
@@ -34,6 +34,7 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "visits": delete_idle_visits,
     "saved plans": people.delete_idle_residents,
     "groups": delete_idle_groups,
+    "codes of stickers": people.delete_old_sticker_codes,
     "counts of tries": attempts.delete_old,
     "reports": delete_old_reports,
 }
@@ -45,7 +46,7 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
     for command in (make_backup, restore_backup):
         app.cli.add_command(command)
-    for command in (places, postcodes, wards, holidays, pack, handout, translations_group):
+    for command in (places, postcodes, wards, holidays, pack, handout, codes, translations_group):
         app.cli.add_command(command)
 
 
@@ -128,7 +129,10 @@ def retention_group() -> None:
 @click.option("--dry-run", is_flag=True, help="Count only.")
 @with_appcontext
 def run_retention(dry_run: bool) -> None:
-    """Delete idle visits, saved plans and groups nobody has used for 13 months, and old reports about places.
+    """Delete what has been kept long enough.
+
+    Idle visits; saved plans and groups nobody has used for 13 months; codes of stickers no paper was typed in under
+    for 24 months; old reports about places.
 
     Exit code 1 when one of them could not be done; the others are done all the same.
     """

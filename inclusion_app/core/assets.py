@@ -18,7 +18,10 @@ import brotli
 STATIC = Path(__file__).resolve().parents[2] / "static"
 BUILD = STATIC / "build"
 KEPT_SECONDS = 30 * 24 * 3600
-SHEET = ("css/base.css", "css/linemap.css", "css/sheet.css", "css/paperpage.css", "css/paper.css")
+SHEET = (
+    *("css/base.css", "css/linemap.css", "css/sheet.css"),
+    *("css/paperpage.css", "css/paperbase.css", "css/paper.css"),
+)
 PARTS = {
     "app.css": ("css/base.css", "css/app.css", "css/linemap.css"),
     # The print page brings one sheet too: what frames a page, the sheet on a screen, and the sheet on paper.
@@ -26,13 +29,25 @@ PARTS = {
     # The sheets of steps and of places, and a group's handout and list: the same, and what they alone have.
     "sheets.css": (*SHEET, "css/papersheets.css"),
     "groups.css": (*SHEET, "css/papergroups.css"),
+    # The questions on paper.
+    "check.css": (
+        *("css/base.css", "css/checksheet.css"),
+        *("css/paperpage.css", "css/paperbase.css", "css/checkpaper.css"),
+    ),
     "app.js": ("js/app.js",),
     # Fetched when somebody asks to have a page read, so that no first visit pays for it.
     "read.js": ("js/read_aloud.js",),
     "icon.svg": ("icons/icon.svg",),
 }
 
-ON_PAPER = {"css/paperpage.css", "css/paper.css", "css/papersheets.css", "css/papergroups.css"}
+ON_PAPER = {
+    "css/paperpage.css",
+    "css/paperbase.css",
+    "css/paper.css",
+    "css/papersheets.css",
+    "css/papergroups.css",
+    "css/checkpaper.css",
+}
 
 
 def squeeze_css(text: str) -> str:

@@ -67,12 +67,13 @@ def render_pdf(html: str, *, settings: Settings) -> bytes:
 
 
 @functools.cache
-def style_sheet(*more: str) -> Markup:
+def style_sheet(*names: str) -> Markup:
     """The print style, to stand inside a paper's own page: the service fetches nothing, so a page brings all it needs.
 
-    `more` names further files of static/css/ that this kind of paper is set by.
+    `names` are the files of static/css/ this kind of paper is set by; the handout's when none is named.
     """
-    text = "\n".join((STYLES / name).read_text(encoding="utf-8") for name in ("paper.css", *more))
+    parts = ("paperbase.css", *(names or ("paper.css",)))
+    text = "\n".join((STYLES / part).read_text(encoding="utf-8") for part in parts)
     return Markup(squeeze_css(text))  # noqa: S704 - our own files
 
 

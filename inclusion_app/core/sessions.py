@@ -156,6 +156,19 @@ def close_group(session: Session, *, group_id: int, keep_visit: int | None) -> N
     session.execute(closing.values(group_id=None), execution_options={"synchronize_session": False})
 
 
+def fresh_visit(session: Session, now: datetime) -> Visit:
+    """A new visit in the place of this browser's old one, which ends with everything unsaved.
+
+    The old id leads to it for a button pressed twice, as after `renew_browser` (see `renewed_visit`).
+    """
+    old = _token_hash()
+    end_visit(session)
+    visit = visit_for_change(session, now)
+    if old is not None:
+        visit.before_hash, visit.renewed_at = old, now
+    return visit
+
+
 def renewed_visit(session: Session, now: datetime) -> Visit | None:
     """The visit this browser had until two minutes ago, when its id was renewed by an answer it did not keep.
 

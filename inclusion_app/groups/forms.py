@@ -8,13 +8,12 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.codes import BrokenCode, plain_digits, read_code
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.pins import read_pin
 from inclusion_app.core.words import N_
 from inclusion_app.groups.rules import MOST_PEOPLE, NOTE_LENGTHS, PaperList
-from inclusion_app.people.forms import KeepForm, PicturesForm, SecretField
+from inclusion_app.people.forms import CodeForm, KeepForm, PicturesForm, SecretField
 from inclusion_app.roadmaps.catalogue import Step
 
 WRITE_WHAT = N_("Write what you will do.")
@@ -33,14 +32,11 @@ class NewGroupForm(KeepForm):
     nickname = StringField(_l("Name of the group, if you like"))
 
 
-class GroupCodeForm(PicturesForm):
+class GroupCodeForm(PicturesForm, CodeForm):
     """The code of a group."""
 
+    nothing_typed = N_("Type the code.")
     code = StringField(_l("Code of the group"))
-
-    def read_code(self) -> str | None:
-        """The canonical code; None with an error at the field."""
-        return _read_code(self, self.code, "/g/")
 
 
 class OpenForm(GroupCodeForm):
@@ -53,32 +49,18 @@ class OpenForm(GroupCodeForm):
         return self.secret() if pictures else read_pin(self.pin.data or "")
 
 
-class AddForm(PicturesForm):
+class AddForm(PicturesForm, CodeForm):
     """The code of a person, who types it themselves; with their PIN or pictures only where their plan asks for it."""
 
+    nothing_typed = N_("Type the code.")
     code = StringField(_l("Code of the person"))
     pin = SecretField(_l("Their PIN, if their plan asks for it"))
-
-    def read_code(self) -> str | None:
-        """The canonical code; None with an error at the field."""
-        return _read_code(self, self.code, "/r/")
 
     def typed_secret(self, *, pictures: bool) -> str | None:
         """The PIN or the pictures; None when nothing was typed. Raises RuleBroken."""
         if pictures:
             return self.secret() if any(self.chosen_pictures()) else None
         return read_pin(self.pin.data) if (self.pin.data or "").strip() else None
-
-
-def _read_code(form: BaseForm, field: StringField, before: str) -> str | None:
-    try:
-        if not (field.data or "").strip():
-            raise BrokenCode(N_("Type the code."))
-        # Who copies the whole address of the paper means the code in it.
-        return read_code((field.data or "")[:200].rsplit(before, 1)[-1].split("?")[0])
-    except BrokenCode as broken:
-        form.refuse(RuleBroken(broken.message, field="code"))
-        return None
 
 
 class NoteForm(BaseForm):

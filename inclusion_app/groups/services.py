@@ -47,7 +47,7 @@ def make_group(
 
 
 def join(session: Session, *, group: Group, resident_id: int, actor: str, now: datetime) -> None:
-    """The resident is in the group; nothing happens when they are already. `actor`: resident, or group for its keeper."""
+    """The resident is in the group; nothing happens when they are already. `actor`: resident, group for its keeper, or helper."""
     kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     joined = session.scalar(
         kind.insert(GroupMember)

@@ -184,7 +184,10 @@ def _journey(catalogue: Catalogue, line: rules.Line) -> Journey:
 def handout_html(sheet: GroupSheet) -> str:
     """The finished handout the paper service draws: A4, two sides at most."""
     return render_template(
-        "pdf/group_handout.html", paper=sheet, h=sheet, paper_style=paper.style_sheet("papergroups.css")
+        "pdf/group_handout.html",
+        paper=sheet,
+        h=sheet,
+        paper_style=paper.style_sheet("paper.css", "papergroups.css"),
     )
 
 
@@ -192,7 +195,10 @@ def handout_html(sheet: GroupSheet) -> str:
 def list_html(sheet: GroupSheet) -> str:
     """The finished paper list: A4, two sides at most, a box for everybody's ticks at each step."""
     return render_template(
-        "pdf/group_list.html", paper=sheet, h=sheet, paper_style=paper.style_sheet("papergroups.css")
+        "pdf/group_list.html",
+        paper=sheet,
+        h=sheet,
+        paper_style=paper.style_sheet("paper.css", "papergroups.css"),
     )
 
 
@@ -203,5 +209,5 @@ def poster_html(sheet: GroupSheet) -> str:
         "pdf/group_poster.html",
         paper=sheet,
         h=sheet,
-        paper_style=paper.style_sheet("papergroups.css", "paperposter.css"),
+        paper_style=paper.style_sheet("paper.css", "papergroups.css", "paperposter.css"),
     )

@@ -34,6 +34,8 @@ from inclusion_app.groups import forms, policy, queries, rules, services
 from inclusion_app.groups.models import Group
 from inclusion_app.groups.queries import Seen
 from inclusion_app.people import opening
+from inclusion_app.people.forms import code_of
+from inclusion_app.people.models import Resident
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.picture import one_line
 
@@ -201,6 +203,23 @@ def _join(code: str, resident_id: int | None) -> int:
     services.join(session, group=group, resident_id=resident_id, actor="resident", now=now())
     flash(N_("You are in the group."))
     return group.id
+
+
+def group_of_paper(typed: str) -> int:
+    """The number of the group whose code a helper typed in from a paper. Raises RuleBroken; the try counts."""
+    try:
+        code = code_of(typed)
+    except BrokenCode as broken:
+        raise RuleBroken(broken.message) from broken
+    return _prove(code, None, find=queries.facts_of_code, others=opening.NOT_A_GROUP).facts.number
+
+
+def join_from_paper(session: Session, resident: Resident, group_id: int) -> None:
+    """The person of a paper that was just typed in is in the group. Raises RuleBroken when it was closed meanwhile."""
+    group = session.get(Group, group_id, with_for_update=True)
+    if group is None:
+        raise RuleBroken(CHANGED_ALREADY, field="group_code")
+    services.join(session, group=group, resident_id=resident.id, actor="helper", now=now())
 
 
 @room.page("/groups/ours", allow=policy.MINE, reads=("groups",))

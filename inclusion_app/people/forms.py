@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -22,6 +24,31 @@ def picture_choices() -> list[SelectChoice]:
     return [SelectChoice(name, _l(pins.PICTURE_WORDS[name])) for name in pins.PICTURES]
 
 
+def code_of(typed: str) -> str:
+    """The canonical code of what was typed; who copies the whole address of a paper means the code in it.
+
+    Raises BrokenCode.
+    """
+    return read_code(re.split(r"/[rg]/", typed[:200])[-1].split("?")[0])
+
+
+class CodeForm(BaseForm):
+    """A code as people type it."""
+
+    nothing_typed = N_("Type your code.")
+    code = StringField(_l("Your code"))
+
+    def read_code(self) -> str | None:
+        """The canonical code; None with an error at the field."""
+        try:
+            if not (self.code.data or "").strip():
+                raise BrokenCode(self.nothing_typed)
+            return code_of(self.code.data or "")
+        except BrokenCode as broken:
+            self.refuse(RuleBroken(broken.message, field="code"))
+            return None
+
+
 class PictureField(RadioField):
     """One of the twelve pictures; what is not in the list is refused in the reader's language."""
 
@@ -31,6 +58,16 @@ class PictureField(RadioField):
     def pre_validate(self, form: Any) -> None:
         if self.data and self.data not in pins.PICTURES:
             raise ValidationError(_l("Choose one of the pictures on this page."))
+
+
+class PictureOfPaper(PictureField):
+    """The same as a list, for whoever types in what stands on a paper. What was chosen is never sent back."""
+
+    def iter_choices(self) -> Iterator[tuple[str, Any, bool, dict[str, Any]]]:
+        """A first line for none, then the pictures by name."""
+        yield "", _l("No answer"), True, {}
+        for value, label, _chosen, attributes in super().iter_choices():
+            yield value, label, False, attributes
 
 
 class SecretField(StringField):
@@ -56,23 +93,10 @@ class PicturesForm(BaseForm):
         return pins.read_pictures(self.chosen_pictures())
 
 
-class ComeBackForm(PicturesForm):
+class ComeBackForm(PicturesForm, CodeForm):
     """A code, and what opens all of the plan."""
 
-    code = StringField(_l("Your code"))
     pin = SecretField(_l("Your PIN"))
-
-    def read_code(self) -> str | None:
-        """The canonical code; None with an error at the field."""
-        try:
-            if not (self.code.data or "").strip():
-                raise BrokenCode(N_("Type your code."))
-            # Who copies the whole address of the paper means the code in it.
-            typed = (self.code.data or "")[:200].rsplit("/r/", 1)[-1].split("?")[0]
-            return read_code(typed)
-        except BrokenCode as broken:
-            self.refuse(RuleBroken(broken.message, field="code"))
-            return None
 
 
 class KeepForm(PicturesForm):

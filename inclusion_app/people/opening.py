@@ -127,10 +127,44 @@ def prove(
         if secret is not None:
             attempts.settle_success(session, key_hash=counted, now=now)
             attempts.remember_network(session, key_hash=tries.here, now=now)
-        attempts.give_back(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=now)
-        if of_the_city:
-            attempts.give_back(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=now)
+        _give_back(session, tries, of_the_city=of_the_city, now=now)
     return Proven(facts, fresh_hash)
+
+
+def prove_unclaimed(code: str, *, address: str | None, now: datetime) -> None:
+    """Check that a canonical code is a sticker's whose paper nobody typed in yet, for a request from `address`.
+
+    Tries count as in `prove`, so that nobody learns here which codes there are. Whoever typed it in meanwhile still
+    wins (see services.claim_code). Raises RuleBroken at `code`, or without a field when there were too many tries.
+    """
+    tries = _Tries.of(code, address)
+    with side_write() as session:
+        free, of_the_city = _claim_code(session, tries, now)
+    if not free:
+        raise RuleBroken(BUSY)
+    with reading() as session:
+        kind = services.kind_of_code(session, code=code)
+    if kind != "unclaimed":
+        raise RuleBroken(services.NOT_CLAIMED.get(kind or "", services.UNKNOWN_CODE), field="code")
+    with side_write() as session:
+        _give_back(session, tries, of_the_city=of_the_city, now=now)
+
+
+def _claim_code(
+    session: Session, tries: _Tries, moment: datetime, *, known: bool = False
+) -> tuple[bool, bool]:
+    """Claim one try of a code: whether it may go ahead, and whether a try of the city's own limit was taken."""
+    free = attempts.claim(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=moment)
+    # A network that is locked takes nothing from the city's own limit: one machine cannot shut all out.
+    city = free and attempts.claim(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=moment)
+    return free and (city or known), city
+
+
+def _give_back(session: Session, tries: _Tries, *, of_the_city: bool, now: datetime) -> None:
+    """The code was right: a library with many people behind one network is not shut out."""
+    attempts.give_back(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=now)
+    if of_the_city:
+        attempts.give_back(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=now)
 
 
 def _claim(tries: _Tries, moment: datetime, *, with_secret: bool) -> tuple[str, bool]:
@@ -143,10 +177,7 @@ def _claim(tries: _Tries, moment: datetime, *, with_secret: bool) -> tuple[str, 
     with side_write() as session:
         known = attempts.knows_network(session, key_hash=tries.here, now=moment)
         counted = tries.here if known else tries.code
-        free = attempts.claim(session, key_hash=tries.network, limit=attempts.CODE_NETWORK, now=moment)
-        # A network that is locked takes nothing from the city's own limit: one machine cannot shut all out.
-        city = free and attempts.claim(session, key_hash=tries.everybody, limit=attempts.CODE_ALL, now=moment)
-        free = free and (city or known)
+        free, city = _claim_code(session, tries, moment, known=known)
         until = None
         if (
             free

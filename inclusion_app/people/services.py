@@ -15,7 +15,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.sessions import end_other_visits
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import GivenCode, Resident
-from inclusion_app.people.rules import PLAN_IDLE
+from inclusion_app.people.rules import PLAN_IDLE, STICKER_LIFE
 
 CODE_PURPOSE = "resident-code"
 UNKNOWN_CODE = N_("We do not know this code. Look at your paper again.")
@@ -40,6 +40,22 @@ def give_code(session: Session, *, kind: str, now: datetime) -> str:
     session.add(GivenCode(code_hash=hash_of_code(code), kind=kind, given_at=now))
     session.flush()
     return code
+
+
+def keep_sticker_codes(session: Session, *, codes: Collection[str], now: datetime) -> None:
+    """Codes that were drawn on a sheet of stickers: each waits for the paper that is typed in under it.
+
+    A code that was given before is refused by the database (IntegrityError), and then none of them is kept.
+    """
+    session.add_all(GivenCode(code_hash=hash_of_code(code), kind="unclaimed", given_at=now) for code in codes)
+    session.flush()
+
+
+def delete_old_sticker_codes(session: Session, *, now: datetime) -> int:
+    """Forget the codes of stickers under which nobody typed in a paper for 24 months. Returns how many."""
+    old = delete(GivenCode).where(GivenCode.kind == "unclaimed", GivenCode.given_at <= now - STICKER_LIFE)
+    done = session.execute(old, execution_options={"synchronize_session": False})
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def take_back_code(session: Session, *, code_hash: str) -> None:

@@ -107,7 +107,9 @@ def build_place_sheet(ward: NamedWard, *, large: bool = False) -> PlaceSheet:
 @i18n.one_language()
 def place_sheet_html(sheet: PlaceSheet) -> str:
     """The finished page the paper service draws."""
-    return render_template("pdf/places.html", sheet=sheet, paper_style=paper.style_sheet("papersheets.css"))
+    return render_template(
+        "pdf/places.html", sheet=sheet, paper_style=paper.style_sheet("paper.css", "papersheets.css")
+    )
 
 
 def _whole_box(found: Found) -> PlaceBox:

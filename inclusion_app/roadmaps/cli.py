@@ -1,8 +1,13 @@
-"""`flask handout`: somebody's handout made at the desk of whoever runs the service, when a web page cannot be used."""
+"""`flask handout` and `flask codes`: papers made at the desk of whoever runs the service.
+
+A handout when a web page cannot be used, and stickers with codes for papers that are typed in later.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -11,11 +16,11 @@ from flask.cli import with_appcontext
 
 from inclusion_app.core import audit, i18n, paper
 from inclusion_app.core.clock import now
-from inclusion_app.core.codes import BrokenCode, read_code
+from inclusion_app.core.codes import BrokenCode, new_code, read_code
 from inclusion_app.core.db import reading, transaction
 from inclusion_app.people import services as people
 from inclusion_app.places.queries import where_of_near
-from inclusion_app.roadmaps import queries
+from inclusion_app.roadmaps import queries, stickers
 from inclusion_app.roadmaps.sheets import build_handout, handout_html
 
 LOCAL = "http://127.0.0.1:8000"
@@ -47,18 +52,91 @@ def handout(code: str, output: Path, language: str | None, large: bool, private:
             html = _finished(read_code(typed), language=language, large=large, private=private)
         except BrokenCode as broken:
             raise click.ClickException(broken.message) from broken
-    try:
-        pdf = paper.render_pdf(html, settings=settings)
-    except paper.PaperBusy as busy:
-        raise click.ClickException(
-            "The paper service is away or full. Start ./serve, then try again."
-        ) from busy
-    except paper.PaperFailed as failed:
-        raise click.ClickException("This handout could not be drawn. Use the print page.") from failed
+    pdf = _drawn(html, failed="This handout could not be drawn. Use the print page.")
     output.touch()
     output.chmod(0o600)
     output.write_bytes(pdf)
     click.echo(f"{output}: {len(pdf):,} bytes")
+
+
+@click.group("codes")
+def codes() -> None:
+    """Codes that are given out before there is a plan."""
+
+
+@codes.command("sheet")
+@click.option(
+    "--count",
+    type=click.IntRange(1, stickers.MOST),
+    required=True,
+    help="How many codes; each is printed twice.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The PDF to write, a new file; only you will be able to read it.",
+)
+@click.option("--language", default="en", help="A released language beside English, as in the address: ur.")
+@with_appcontext
+def sheet(count: int, output: Path, language: str) -> None:
+    """Print stickers with new codes: A4, two by seven labels of 99.1 by 38.1 mm, each row one code twice.
+
+    A code opens nothing until a helper types in the paper it sticks on. The codes are kept before the file is there,
+    and only when it could be drawn and written. The paper service must be running: start ./serve first.
+    """
+    if output.exists():
+        raise click.UsageError(f"{output} is there already. Choose a new name, so that no stickers are lost.")
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    settings = app.extensions["settings"]
+    fresh = [new_code() for _ in range(count)]
+    with app.test_request_context(base_url=settings.base_url or LOCAL):
+        g.language = _released(language)
+        pages = stickers.pages_html(fresh)
+    drawn = []
+    for number, html in enumerate(pages, 1):
+        drawn.append(
+            _drawn(html, failed="These stickers could not be drawn. Try again when less is printed.")
+        )
+        if len(pages) > 1:
+            click.echo(f"drawn: {number} of {len(pages)} parts", err=True)
+    pdf = stickers.joined(drawn)
+    try:
+        _put(pdf, output, fresh)
+    except OSError as err:
+        raise click.ClickException(f"{output} cannot be written: {err.strerror}.") from err
+    click.echo(f"{output}: {count} codes, {stickers.sheets(count)} sheets, {len(pdf):,} bytes")
+
+
+def _put(pdf: bytes, output: Path, fresh: list[str]) -> None:
+    """Write the file beside its place, keep its codes, then let it be seen: no sticker leaves here without its code."""
+    handle, beside = tempfile.mkstemp(dir=output.parent, prefix=".stickers-")  # mode 600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pdf)
+        with transaction() as session:
+            people.keep_sticker_codes(session, codes=fresh, now=now())
+        try:
+            os.link(beside, output)  # refuses where a file has come up meanwhile
+        except OSError:
+            with transaction() as session:
+                for code in fresh:
+                    people.take_back_code(session, code_hash=people.hash_of_code(code))
+            raise
+    finally:
+        Path(beside).unlink()
+
+
+def _drawn(html: str, *, failed: str) -> bytes:
+    try:
+        return paper.render_pdf(html, settings=current_app.extensions["settings"])
+    except paper.PaperBusy as busy:
+        raise click.ClickException(
+            "The paper service is away or full. Start ./serve, then try again."
+        ) from busy
+    except paper.PaperFailed as broken:
+        raise click.ClickException(failed) from broken
 
 
 def _finished(code: str, *, language: str | None, large: bool, private: bool) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, HiddenField, RadioField, SelectMultipleField, StringField
+from wtforms import Field, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -35,6 +35,14 @@ class AnyOf(SelectMultipleField):
     def pre_validate(self, form: Any) -> None:
         known = {value for value, *_ in self.iter_choices()}
         if any(value not in known for value in self.data or ()):
+            raise ValidationError(NOT_IN_LIST)
+
+
+class OneOfList(SelectField):
+    """A list to choose one from or none, same."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data and self.data not in {value for value, *_ in self.iter_choices()}:
             raise ValidationError(NOT_IN_LIST)
 
 

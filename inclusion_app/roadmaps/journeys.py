@@ -91,6 +91,30 @@ def _keep_first(new: dict[str, Any], told: Mapping[str, Any]) -> None:
         new["first"] = {**told, **new.get("first", {})}
 
 
+def from_paper(
+    given: Mapping[str, str | Sequence[str]],
+    *,
+    days: Mapping[str, date],
+    agreed_on: date,
+    checks_who_wrote_it: bool,
+    pays_online: bool,
+) -> dict[str, Any]:
+    """The answers of a paper as they are stored. What the paper leaves empty counts as skipped: it was asked.
+
+    A helper typed them in on the day `agreed_on`, when the person said yes to it.
+    """
+    stored: dict[str, Any] = {}
+    for question in QUESTIONS:
+        stored = with_answer(stored, question, given.get(question) or None)
+    return stored | {
+        "days": {goal: day.isoformat() for goal, day in days.items()},
+        "checks_who_wrote_it": checks_who_wrote_it,
+        "pays_online": pays_online,
+        "helped": True,
+        "helped_agreed_on": agreed_on.isoformat(),
+    }
+
+
 def in_old_order(goals: Sequence[str], before: Sequence[str]) -> list[str]:
     """The goals as they were put in order before, new ones after them: boxes that are ticked again say no order."""
     old = [goal for goal in before if goal in goals]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -30,7 +31,7 @@ from inclusion_app.roadmaps.views import room
 def save() -> Any:
     """Choose a PIN or pictures; the answer is a code. Saving twice shows the same code."""
     visit = current_visit()
-    if visit is None and request.method == "POST" and _pressed_twice():
+    if visit is None and request.method == "POST" and pressed_twice(KeepForm().secret):
         return redirect(url_for("roadmaps.code"), 303)
     if visit is None or queries.roadmap_of(db_session(), visit) is None:
         return redirect(url_for("roadmaps.plan"), 303)
@@ -57,7 +58,8 @@ def _keep(form: KeepForm, kind: str) -> Any:
     visit = current_visit()
     if visit is None:
         # Sent twice, and the first one was quicker: it counts.
-        return redirect(url_for("roadmaps.code" if _pressed_twice() else "roadmaps.plan"), 303)
+        again = pressed_twice(KeepForm().secret)
+        return redirect(url_for("roadmaps.code" if again else "roadmaps.plan"), 303)
     visit.last_used_at = moment
     roadmap = queries.roadmap_of(session, visit)
     if visit.resident_id is not None or roadmap is None:
@@ -79,19 +81,22 @@ def _keep(form: KeepForm, kind: str) -> Any:
     return redirect(url_for("roadmaps.code"), 303)
 
 
-def _pressed_twice() -> bool:
-    """The plan was saved by the first of two presses: the second leads to the same code."""
+def pressed_twice(read_secret: Callable[[str], str], *, code: str | None = None) -> bool:
+    """The plan was saved by the first of two presses: the second leads to the same one (see opening.pressed_twice).
+
+    `read_secret` gives what was typed of a kind (pin, pictures) or raises RuleBroken; with `code` the plan must be
+    the one of that code.
+    """
+
+    def stored(session: Session, visit: Visit) -> opening.Stored | None:
+        resident = session.get(Resident, visit.resident_id) if visit.resident_id else None
+        if resident is None or (code is not None and resident.code_hash != people.hash_of_code(code)):
+            return None
+        return opening.Stored(resident.secret_kind, resident.secret_hash)
+
     return opening.pressed_twice(
-        _stored,
-        lambda kind: KeepForm().secret(kind),
-        secret_key=current_app.extensions["settings"].secret_key,
-        now=now(),
+        stored, read_secret, secret_key=current_app.extensions["settings"].secret_key, now=now()
     )
-
-
-def _stored(session: Session, visit: Visit) -> opening.Stored | None:
-    resident = session.get(Resident, visit.resident_id) if visit.resident_id else None
-    return opening.Stored(resident.secret_kind, resident.secret_hash) if resident else None
 
 
 def _resident() -> Resident | None:

@@ -37,6 +37,22 @@ def roadmap_for_change(session: Session, *, visit: Visit, now: datetime) -> Road
     return roadmap
 
 
+def type_in(
+    session: Session,
+    *,
+    answers: Mapping[str, Any],
+    resident: Resident | None,
+    visit: Visit | None,
+    now: datetime,
+) -> Roadmap:
+    """A new roadmap of the answers on a paper (see journeys.from_paper): a resident's, else the visit's."""
+    owner = {"resident_id": resident.id} if resident else {"visit_id": visit.id if visit else None}
+    roadmap = Roadmap(answers=dict(answers), choices={}, made_at=now, changed_at=now, **owner)
+    session.add(roadmap)
+    session.flush()
+    return roadmap
+
+
 def give_answer(
     session: Session, *, roadmap: Roadmap, question: str, value: str | Sequence[str] | None, now: datetime
 ) -> None:

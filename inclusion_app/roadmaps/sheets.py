@@ -74,9 +74,6 @@ def build_handout(
     """
     made = queries.compute(roadmap, today=clock.today())
     language = i18n.current_language()
-    # The square opens in the language of its paper; the address people type stays short.
-    speaks = "" if language.slug == "en" else f"?l={language.slug}"
-    address = whole_address(f"/r/{resident.code}") if resident else ""
     doing = made.plan.doing[:STEPS_SHOWN]
     words, scam = fixed_words(_)
     if made.plan.nothing_next is not None:
@@ -111,8 +108,8 @@ def build_handout(
         routes=by_goal([[pair(_, sentence) for sentence in goal.route] for goal in goals]),
         journey=_drawn_journey(drawn, made) if drawn.stations else None,
         code=show_code(resident.code) if resident else "",
-        address=address,
-        qr=qr_square(address + speaks, _("My code")) if resident else None,
+        address=short_address(resident.code) if resident else "",
+        qr=qr_square(scanned_address(resident.code), _("My code")) if resident else None,
         large=large,
     )
     return sheet.without_reasons() if private else sheet
@@ -157,7 +154,9 @@ def build_step_sheet(step: catalogue.Step, *, where: Where | None, large: bool =
 @i18n.one_language()
 def step_sheet_html(sheet: StepSheet) -> str:
     """The finished page the paper service draws."""
-    return render_template("pdf/step.html", sheet=sheet, paper_style=paper.style_sheet("papersheets.css"))
+    return render_template(
+        "pdf/step.html", sheet=sheet, paper_style=paper.style_sheet("paper.css", "papersheets.css")
+    )
 
 
 def _phone_notes(line: catalogue.PhoneLine) -> tuple[Pair, ...]:
@@ -240,3 +239,14 @@ def _drawn_journey(whole: LineMap, made: queries.Computed) -> Journey:
     key, *rows = (Markup(piece) for piece in html.split("\x1e"))  # noqa: S704 - our own template, escaped
     keys = len(whole.lanes) if len(whole.lanes) > 1 else 0
     return Journey(tuple(rows), key, keys, cut_journey(len(whole.stations), _))
+
+
+def scanned_address(code: str) -> str:
+    """What a square opens: the same in the language of its paper. The address people type stays short."""
+    slug = i18n.current_language().slug
+    return short_address(code) + ("" if slug == "en" else f"?l={slug}")
+
+
+def short_address(code: str) -> str:
+    """What the QR opens, as short as this service's own address allows."""
+    return whole_address(f"/r/{code}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from flask import (
     request,
     url_for,
 )
+from flask import session as cookie
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -53,6 +55,8 @@ VISIT_ENDED = (
     N_("Your visit ended after two hours. Your other answers are gone."),
     N_("Did you save your plan? Then your code opens it."),
 )
+# In the cookie of a visit whose plan a helper typed in from paper: what to do next is said on the plan page.
+TYPED_IN = "typed"
 
 
 def _mine() -> Roadmap | None:
@@ -292,13 +296,18 @@ def _no_answers() -> Any:
 
 def _days_are_right(form: BaseForm, goals: list[str]) -> bool:
     form.validate()
+    say_wrong_days(form, goals)
+    return not form.errors
+
+
+def say_wrong_days(form: BaseForm, goals: Sequence[str]) -> None:
+    """Put what is wrong with a day at its field; the fields bear the ids of these goals."""
     for goal in goals:
         if form[goal].data and form[goal].data < clock.today():
             form[goal].errors = [_l("This day has passed. Type a later day, or leave it empty.")]
         if form[goal].errors and len(goals) > 1:
             # Two days may be wrong: the links of the error summary must not read alike.
             form[goal].errors = [f"{form[goal].label.text}: {form[goal].errors[0]}"]
-    return not form.errors
 
 
 @room.page("/roadmap/check/new", allow=policy.CHANGE, methods=("POST",))
@@ -342,6 +351,7 @@ def plan() -> Any:
         first_open=journeys.next_question(roadmap.answers),
         saved=roadmap.visit_id is None,
         home=queries.home_of(db_session(), roadmap),
+        typed_in=TYPED_IN in cookie,
         **_progress_words(roadmap),
         form=BaseForm(),
     )

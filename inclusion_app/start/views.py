@@ -78,14 +78,17 @@ def my_record() -> Any:
     return render_template("start/my_record.html")
 
 
+# Where a visit that ends may begin anew at once.
+NEXT = {"check": "roadmaps.check", "type-in": "roadmaps.type_in"}
+
+
 @room.page("/finish", allow=ANYONE, methods=("GET", "POST"))
 def finish() -> Any:
     """Ask once, then end the visit. The POST answers 303: only then does the Back button show nothing."""
     form = BaseForm()
     if request.method == "POST":
         end_visit(db_session())
-        begins_anew = request.form.get("then") == "check"
-        return redirect(url_for("roadmaps.check" if begins_anew else "start.finished"), 303)
+        return redirect(url_for(NEXT.get(request.form.get("then", ""), "start.finished")), 303)
     visit = current_visit()
     unsaved = has_plan() and (visit is None or visit.resident_id is None)
     return render_template("start/finish.html", form=form, unsaved=unsaved)

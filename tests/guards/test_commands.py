@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2] / "inclusion_app"
 WRITERS = {
     "cli.py": {"run_retention", "setup", "restore_backup", "delete"},
     "places/cli.py": {"_settle", "import_file", "import_postcodes"},
-    "roadmaps/cli.py": {"_finished"},
+    "roadmaps/cli.py": {"_finished", "_put"},
 }
 SPEAKERS = {"echo", "print", "secho", "confirm", "prompt"}
 

@@ -126,6 +126,9 @@ SHOWS_NOTHING = {
     "roadmaps.step_sheet",
     "roadmaps.household_add",
     "roadmaps.household_new",
+    "roadmaps.check_paper",
+    "roadmaps.check_pdf",
+    "roadmaps.type_in",
     *(f"groups.{name}" for name in ("home", "new", "open_group", "scanned", "join", "add")),
 }
 

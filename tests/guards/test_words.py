@@ -21,7 +21,7 @@ PAGES = (
     "/how-plans-are-made/steps",
     "/how-plans-are-made", "/come-back", "/come-back?with=pictures", "/places", "/places?near=M14&kind=library",
     "/places/gorton-library", "/places/gorton-library/wrong", "/nope", "/roadmap",
-    "/places/areas", "/places?near=SK23", "/places?near=L1",
+    "/places/areas", "/places?near=SK23", "/places?near=L1", "/roadmap/check/paper", "/roadmap/check/type-in",
 )  # fmt: skip
 PLAN_PAGES = (
     "/roadmap/check", "/roadmap/check/2", "/roadmap/check/4", "/roadmap/check/10", "/roadmap/answers", "/roadmap",
