@@ -15,10 +15,10 @@ from inclusion_app.core import paper
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import new_code, read_code
 from inclusion_app.core.db import reading, transaction
+from inclusion_app.core.paper_parts import qr_square
 from inclusion_app.people import services as people
 from inclusion_app.people.models import GivenCode
 from inclusion_app.roadmaps import stickers
-from inclusion_app.roadmaps.handout import qr_square
 from tests.conftest import Browser
 
 
