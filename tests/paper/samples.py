@@ -178,6 +178,7 @@ TRANSLATIONS = {
     "Make a video call": ("ویڈیو کال کریں", "أجرِ مكالمة فيديو"),
     "See my GP and order medicine online": ("ڈاکٹر سے ملنا اور آن لائن دوا منگوانا", "رؤية طبيبي وطلب الدواء عبر الإنترنت"),
     "Keep in touch with family and friends": ("خاندان اور دوستوں سے رابطے میں رہنا", "البقاء على تواصل مع العائلة والأصدقاء"),
+    "Who does it:": ("کس کے ذمے ہے:", "من يقوم بها:"),
 }  # fmt: skip
 
 
