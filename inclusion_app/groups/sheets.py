@@ -71,6 +71,7 @@ FRONT_NOTES = 4
 ROOM_FOR_LINES = 12
 ROOM_IN_NASTALIQ = 8
 LINES_A_NOTE = 2
+MANY_LETTERS = 140  # of the group's own words on a poster
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,15 @@ class GroupSheet(Paper):
     def back_notes(self) -> tuple[Note, ...]:
         """The notes the front has no room for."""
         return self.notes[FRONT_NOTES:]
+
+    @property
+    def poster_words(self) -> str:
+        """How much the poster has to hold, from which its letters get their size: few, some or many words."""
+        if not self.notes:
+            return "few"
+        newest = self.notes[0]
+        typed = sum(len(part.text) for part in (self.name, newest.what, newest.when, newest.where))
+        return "many" if typed > MANY_LETTERS else "some"
 
     @property
     def lines(self) -> int:

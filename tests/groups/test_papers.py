@@ -71,6 +71,22 @@ def test_the_papers_fill_the_sides_they_may(draw: Draw, sheet: sheets.GroupSheet
     assert "127.0.0.1:8000/g/GHX4K7MN" in words(poster)
 
 
+LONG = sheets.Note(
+    sheets.own(("Learn to spot a scam with paper and tea. " * 6)[:200]),
+    sheets.own(("Every Tuesday and Thursday morning at ten " * 2)[:60]),
+    sheets.own(("Gorton library, the back room, first floor " * 3)[:120]),
+)
+
+
+@pytest.mark.parametrize("notes", [(), (LONG,)])
+@pytest.mark.parametrize("name", ["Tea", "Tuesday and Thursday mornings at Gorton"])
+def test_a_poster_is_one_side_however_much_was_written(
+    draw: Draw, sheet: sheets.GroupSheet, notes: tuple[sheets.Note, ...], name: str
+) -> None:
+    poster = draw(sheets.poster_html(replace(sheet, name=sheets.own(name), notes=notes)))
+    assert sides(poster) == [(297, 420)]
+
+
 def test_twelve_long_notes_stay_on_two_sides_and_all_stand_there(
     draw: Draw, sheet: sheets.GroupSheet
 ) -> None:
