@@ -21,6 +21,8 @@ _APART = re.compile(
     f"|[{''.join(SIGNS)}]",
     re.S,
 )
+# Where a sentence ends and another one follows: after its mark, and a name set apart that may end it.
+_SENTENCE_END = re.compile(r"(?<=[.?!؟۔。])\s+")
 # What a line may fill without a wrapper of its own: it flows there in any style of ours.
 _FILLED = re.compile(r"<(p|li|a|h[1-3]|d[dt]|t[dh])\b")
 
@@ -80,10 +82,11 @@ def own_half(text: str) -> str:
 
 
 def unfold(html: str) -> str:
-    """The page with the English under each line of text that has folds; the reader's language alone where it must be.
+    """The page with the English under each sentence that has folds; the reader's language alone where it must be.
 
     A line is what stands between two tags, names and numbers set apart by `<bdi>` included. All its words are said
-    again in English, so that "Bring: a pen" is not answered by "Bring:" alone.
+    again in English, so that "Bring: a pen" is not answered by "Bring:" alone; sentence by sentence where both
+    languages have as many of them.
     """
     page: list[str] = []
     line: list[str] = []
@@ -122,8 +125,21 @@ def _both_lines(text: str, *, wrapped: bool) -> str:
     if said == in_english:
         return own
     start = own.index(said)
-    both = f'{said}<span class="in-english" lang="en" dir="ltr">{in_english}</span>'
+    both = " ".join(
+        mine if mine == theirs else f'{mine}<span class="in-english" lang="en" dir="ltr">{theirs}</span>'
+        for mine, theirs in _sentences(said, in_english)
+    )
     if wrapped:
         # One piece, so that both stand together where a style puts what it finds side by side.
         both = f"<span>{both}</span>"
     return f"{own[:start]}{both}{own[start + len(said) :]}"
+
+
+def _sentences(own: str, english: str) -> list[tuple[str, str]]:
+    """The sentences of a line with their English, one by one; the whole line where they do not match each other."""
+    mine, theirs = _SENTENCE_END.split(own), _SENTENCE_END.split(english)
+    if len(mine) != len(theirs) or any(
+        part.count("<bdi") != part.count("</bdi") for part in (*mine, *theirs)
+    ):
+        return [(own, english)]
+    return list(zip(mine, theirs, strict=True))

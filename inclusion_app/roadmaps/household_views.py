@@ -45,6 +45,9 @@ def _with_pictures() -> bool:
 def household() -> Any:
     """What one plan for a home means, and a name to begin it with; once there is one, the people in it."""
     home, form = _home(), HomeForm()
+    if request.method == "GET" and home is None:
+        # The name they gave for their paper, if any; it can be another one here.
+        form.name.data = db_session().get_one(Resident, _me()).nickname or ""
     if request.method == "POST":
         if home is not None:
             # Sent twice, and the first one was quicker: it counts.
