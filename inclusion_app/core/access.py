@@ -130,30 +130,40 @@ def _answer(
         good = request.method not in SAFE_METHODS and response.status_code < 400
     finally:
         finish_request(commit=good)
-    if (
-        response.status_code in SHOWING
-        and reads
-        and (principal := g.get("principal"))
-        and principal.resident_id
-    ):
-        _record_read(principal, reads)
+    if response.status_code in SHOWING and reads:
+        _record_reads(reads)
     touch_visit()
     return response
 
 
-def _record_read(principal: Principal, reads: Sequence[str]) -> None:
-    """Write the audit row of this page before its first byte leaves; without the row there is no page."""
+def shows_of(resident_id: int | None, *, kind: str, actor_id: int | None) -> None:
+    """This page shows something of somebody beside the one who asks: note it in their record too.
+
+    `resident_id` is None for what a group keeps for itself.
+    """
+    g.setdefault("shows_of", []).append((kind, actor_id, resident_id))
+
+
+def _record_reads(reads: Sequence[str]) -> None:
+    """Write the audit rows of this page before its first byte leaves; without the rows there is no page."""
+    principal: Principal | None = g.get("principal")
+    rows = list(g.get("shows_of", ()))
+    if principal is not None and principal.resident_id:
+        rows.insert(0, (principal.kind, principal.resident_id, principal.resident_id))
+    if not rows:
+        return
     with side_write() as session:
-        audit.record(
-            session,
-            at=clock_now(),
-            actor_kind=principal.kind,
-            actor_id=principal.resident_id,
-            action=f"read {request.endpoint}",
-            purpose="own",
-            resident_id=principal.resident_id,
-            items=tuple(reads),
-        )
+        for kind, actor_id, resident_id in rows:
+            audit.record(
+                session,
+                at=clock_now(),
+                actor_kind=kind,
+                actor_id=actor_id,
+                action=f"read {request.endpoint}",
+                purpose="own",
+                resident_id=resident_id,
+                items=tuple(reads),
+            )
 
 
 def check_every_page_declares(app: Flask) -> None:

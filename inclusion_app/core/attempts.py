@@ -44,6 +44,8 @@ CODE_ALL = Limit("code-all", 2_000, timedelta(hours=1), timedelta(minutes=5), ti
 
 # "Tell us it is wrong": enough for a class at a library, and the longest lock is the one for their next hour.
 REPORT_NETWORK = Limit("report-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
+# Groups, and people added to a home: more than a class needs in an hour.
+MAKING_NETWORK = Limit("making-network", 60, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 
 
 class Attempt(Base):

@@ -43,7 +43,7 @@ def without_signs(text: str) -> str:
 
 
 def halves(text: str) -> tuple[str, str]:
-    """The text in the reader's language, and the same text in English. A sign without its partner is dropped."""
+    """The text in the reader's language, and the same text in English. With a sign whose partner is missing, all of it in both."""
     groups: list[tuple[list[str], list[str]]] = [([], [])]
     in_english: list[bool] = []
 
@@ -71,8 +71,10 @@ def halves(text: str) -> tuple[str, str]:
                 close()
         else:
             put(piece, piece)
-    while in_english:
-        close()
+    if in_english:
+        # A sign whose partner never came must not take the rest of the page into one half.
+        plain = without_signs(text)
+        return plain, plain
     return "".join(groups[0][0]), "".join(groups[0][1])
 
 

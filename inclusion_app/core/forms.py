@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
+from flask import has_request_context, request
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 
+from inclusion_app.core.db import SAFE_METHODS
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.sessions import remember_browser
 
 MAX_TEXT = 2_000
+JOINERS = "\u200c\u200d"  # letters of Persian, Urdu and Bengali need them
+
+
+def one_line(text: str | None) -> str:
+    """Typed words on one line, without the signs nobody sees: a name must not look like another or turn a line round."""
+    seen = (
+        sign
+        for sign in text or ""
+        if sign.isspace() or sign in JOINERS or unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Co"}
+    )
+    return " ".join("".join(seen).split())
 
 
 class BaseForm(FlaskForm):
@@ -18,6 +32,10 @@ class BaseForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         remember_browser()
+        if not args and "formdata" not in kwargs:
+            # Only what a form sends: a JSON body or a file would come in past the cleaning of typed words.
+            is_sent = has_request_context() and request.method not in SAFE_METHODS
+            kwargs["formdata"] = (request.form or None) if is_sent else None
         super().__init__(*args, **kwargs)
 
     def refuse(self, broken: RuleBroken) -> None:

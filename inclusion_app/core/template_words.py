@@ -109,5 +109,7 @@ def register_english_too(app: Flask) -> None:
         wish = request.args.get(ENGLISH_WISH)
         if request.method not in SAFE_METHODS or request.url_rule is None or wish not in {"on", "off"}:
             return None
+        if request.headers.get("Sec-Fetch-Site") not in {None, "same-origin", "none"}:
+            return None  # another website decides nothing here
         i18n.show_english(wish == "on")
         return redirect(same_page_with_english(None), 303)

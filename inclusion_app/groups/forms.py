@@ -9,7 +9,7 @@ from wtforms import StringField
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.core.pins import read_pin
 from inclusion_app.core.words import N_
 from inclusion_app.groups.rules import MOST_PEOPLE, NOTE_LENGTHS, PaperList
@@ -20,10 +20,6 @@ WRITE_WHAT = N_("Write what you will do.")
 NOT_A_NUMBER = N_("Type a number from 0 to 99.")
 MORE_TICKS = N_("There are more ticks than people. Count again.")
 TOO_LONG = N_("This is too long. Use fewer words.")
-
-
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
 
 
 class NewGroupForm(KeepForm):
@@ -90,7 +86,7 @@ class NoteForm(BaseForm):
 
 
 def _fit(field: StringField) -> None:
-    field.data = _one_line(field.data)
+    field.data = one_line(field.data)
     if len(field.data) > NOTE_LENGTHS[field.name]:
         raise ValidationError(_l(TOO_LONG))
 

@@ -19,6 +19,7 @@ class Group(Base):
     __table_args__ = (
         CheckConstraint("secret_kind IN ('pin', 'pictures')", name="secret_kind_known"),
         Index("ix_self_help_groups_last_used_at", "last_used_at"),
+        {"sqlite_autoincrement": True},  # an old tab names a group by its number
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

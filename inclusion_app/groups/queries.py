@@ -17,6 +17,7 @@ from inclusion_app.people.opening import Facts
 from inclusion_app.people.services import hash_of_code
 from inclusion_app.roadmaps import queries as roadmaps
 from inclusion_app.roadmaps.catalogue import Catalogue, load_catalogue
+from inclusion_app.roadmaps.rules import GROUP_FROM
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,14 @@ def together(session: Session, group: Group, *, today: date) -> Together:
     catalogue, paper = load_catalogue(), paper_of(group)
     residents = select(GroupMember.resident_id).where(GroupMember.group_id == group.id)
     members = session.scalars(residents).all()
-    found = roadmaps.roadmaps_of_residents(session, residents) if rules.is_enough(len(members), paper) else {}
+    # Fewer than three plans are not even read: what is typed in of a paper list is no member's mask.
+    counted = len(members) >= GROUP_FROM
+    found = roadmaps.roadmaps_of_residents(session, residents) if counted else {}
     made = [roadmaps.compute(roadmap, today=today) for roadmap in found.values()]
     # Somebody without a plan counts as one of the group, with nothing they are ready for.
-    ready = [item.plan.ready for item in made] + [frozenset[str]()] * (len(members) - len(made))
+    ready = [item.plan.ready for item in made]
+    if counted:
+        ready += [frozenset[str]()] * (len(members) - len(made))
     plans = [item.step_ids for item in made]
     line = rules.line(catalogue, ready, plans, paper, done_of(group))
     return Together(catalogue, rules.is_enough(len(members), paper), line)

@@ -54,8 +54,11 @@ class Line:
 
 
 def is_enough(members: int, paper: PaperList) -> bool:
-    """True from three people up, with a code or on paper."""
-    return members + paper.people >= GROUP_FROM
+    """True from three people up who are here with a code, or three on the paper list.
+
+    They are not added up for this: sums that somebody types in must not show what one or two plans hold.
+    """
+    return max(members, paper.people) >= GROUP_FROM
 
 
 def next_step(
@@ -64,9 +67,10 @@ def next_step(
     paper: PaperList,
     done_together: Sequence[str] = (),
 ) -> str | None:
-    """The step most are ready for; a tie goes to the lower level, then by id. None below three people."""
+    """The step most are ready for; a tie goes to the lower level, then by id. None below three people (see is_enough)."""
     passed = frozenset(done_together).union(step.id for step in catalogue.steps.values() if step.private)
-    return group_next(catalogue, [wish - passed for wish in (*ready, *paper.wishes())])
+    plans = ready if len(ready) >= GROUP_FROM else ()
+    return group_next(catalogue, [wish - passed for wish in (*plans, *paper.wishes())])
 
 
 def line(
@@ -78,19 +82,18 @@ def line(
 ) -> Line:
     """The group's line. Later steps are those at least three people have in their plan or ticked on paper.
 
-    `plans` are the steps still ahead in each member's plan. Below three people only what was done together shows:
+    `plans` are the steps still ahead in each member's plan; plans and ticks are not added up. Below three people only what was done together shows:
     the group itself said so.
     """
     done = tuple(step for step in done_together if step in catalogue.steps)[-DONE_SHOWN:]
     following = next_step(catalogue, ready, paper, done_together)
-    wishes = (*plans, *paper.wishes())
     later = [
         step.id
         for step in catalogue.steps.values()
         if not step.private
         and step.id != following
         and step.id not in done_together
-        and sum(step.id in wish for wish in wishes) >= GROUP_FROM
+        and any(sum(step.id in wish for wish in wishes) >= GROUP_FROM for wishes in (plans, paper.wishes()))
     ]
     return Line(done, following, tuple(_in_order(catalogue, later)[:LATER_SHOWN]))
 

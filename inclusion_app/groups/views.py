@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import attempts, clock, i18n, pins
-from inclusion_app.core.access import Room, current_principal
+from inclusion_app.core.access import Room, current_principal, shows_of
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode, code_to_words, read_code, show_code
 from inclusion_app.core.crypto import keyed_hash
@@ -70,6 +70,7 @@ def _make(form: forms.NewGroupForm, kind: str) -> Any:
         return redirect(url_for("groups.ours"), 303)
     # Slow on purpose, so it is done before the write lock is taken.
     db_session().rollback()
+    opening.count_making(request.remote_addr, now=moment)
     secret_hash = pins.hash_secret(secret, _secret_key())
     session = db_session()
     mine = keyed_hash("attempt-group", cookie.get(COOKIE_KEY, ""))
@@ -244,6 +245,8 @@ def seen(group_id: int) -> Seen | None:
     found = queries.seen_by(db_session(), current_principal(), group_id)
     if found is None and had_visit():
         abort(redirect(url_for("groups.open_group"), 303))
+    if found is not None and found.keeps:
+        shows_of(None, kind="group", actor_id=group_id)
     return found
 
 
@@ -359,12 +362,15 @@ def add(seen: Seen) -> Any:
 
 def _add(seen: Seen, code: str, secret: str | None) -> None:
     group_id = seen.group.id
-    resident_id = _prove(code, secret).facts.number
+    facts = _prove(code, secret).facts
     session = db_session()
     group = queries.group_to_change(session, group_id)
     if group is None:
-        raise RuleBroken(CHANGED_ALREADY)
-    services.join(session, group=group, resident_id=resident_id, actor="group", now=now())
+        abort(404)  # ended meanwhile by somebody else
+    # Hashing took a while. What the person changed meanwhile (another code, the PIN for everything) counts.
+    if opening.person(session, code) != facts:
+        raise RuleBroken(CHANGED_ALREADY, field="code")
+    services.join(session, group=group, resident_id=facts.number, actor="group", now=now())
     flash(N_("They are in the group."))
 
 

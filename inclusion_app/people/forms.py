@@ -14,7 +14,7 @@ from wtforms.validators import ValidationError
 from inclusion_app.core import pins
 from inclusion_app.core.codes import BrokenCode, read_code
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people.rules import NICKNAME_LENGTH
 
@@ -110,7 +110,7 @@ class KeepForm(PicturesForm):
 
     def validate_nickname(self, field: StringField) -> None:
         """A short name is enough; it is printed on the paper."""
-        field.data = " ".join((field.data or "").split())
+        field.data = one_line(field.data)
         if len(field.data) > NICKNAME_LENGTH:
             raise ValidationError(_l("Use a shorter name, 40 letters at most."))
 

@@ -28,6 +28,7 @@ WARNED = {2: WRONG_TWO_LEFT, 1: WRONG_ONE_LEFT}
 NEEDS_SECRET = N_("This plan asks for the PIN or pictures too.")
 LOCKED = N_("Too many wrong tries. Try again at %(time)s, or make a new plan.")
 LOCKED_LONG = N_("Too many wrong tries. Try again on %(day)s at %(time)s, or make a new plan.")
+TOO_MANY_MADE = N_("Too many were made from here. Wait an hour and try again.")
 BUSY = N_("Too many codes were tried. Wait a few minutes and try again.")
 # What a code is of, when it is not of what was asked for.
 NOT_A_PERSON = {
@@ -148,6 +149,17 @@ def prove_unclaimed(code: str, *, address: str | None, now: datetime) -> None:
         raise RuleBroken(services.NOT_CLAIMED.get(kind or "", services.UNKNOWN_CODE), field="code")
     with side_write() as session:
         _give_back(session, tries, of_the_city=of_the_city, now=now)
+
+
+def count_making(address: str | None, *, now: datetime) -> None:
+    """Count one more thing with a code that is made from this address. Raises RuleBroken when there were too many.
+
+    Each costs a slow hash and stays for a year; a class at a library is not shut out.
+    """
+    key = keyed_hash("attempt-making", attempts.network_of(address))
+    with side_write() as session:
+        if not attempts.claim(session, key_hash=key, limit=attempts.MAKING_NETWORK, now=now):
+            raise RuleBroken(TOO_MANY_MADE)
 
 
 def _claim_code(

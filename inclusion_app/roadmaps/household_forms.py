@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.people.forms import ComeBackForm, KeepForm, SecretField
 from inclusion_app.people.rules import NICKNAME_LENGTH
 
@@ -17,7 +17,7 @@ class NameField(StringField):
     """What the others call somebody: needed, short, on one line."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = " ".join((valuelist[0] if valuelist else "").split())
+        self.data = one_line(valuelist[0] if valuelist else "")
 
     def pre_validate(self, form: Any) -> None:
         if not self.data:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 
 from inclusion_app.core import clock, i18n, pins
-from inclusion_app.core.access import current_principal
+from inclusion_app.core.access import current_principal, shows_of
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
@@ -153,6 +153,7 @@ def household_new() -> Any:
 def _add_new(form: AddNewForm, kind: str, secret: str) -> Any:
     # Slow on purpose, so it is done before the write lock is taken.
     db_session().rollback()
+    opening.count_making(request.remote_addr, now=now())
     secret_hash = pins.hash_secret(secret, current_app.extensions["settings"].secret_key)
     member = household_services.add_new(
         db_session(),
@@ -180,6 +181,9 @@ def household_code(member_id: int) -> Any:
     resident = db_session().get(Resident, member.resident_id) if member else None
     if member is None or resident is None:
         abort(404)
+    # It is their code: that it was looked at stands in their record too.
+    if resident.id != _me():
+        shows_of(resident.id, kind="resident", actor_id=_me())
     return render_template(
         "roadmaps/household_code.html",
         member=member,

@@ -151,7 +151,7 @@ def _keep(form: TypedInForm, keys: tuple[str, str, str] | None, group: int | Non
         actor_kind="helper",
         actor_id=None,
         action="type in",
-        purpose="own",
+        purpose="help",
         resident_id=resident.id,
         items=("answers",),
     )

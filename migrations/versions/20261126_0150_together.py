@@ -93,6 +93,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_self_help_groups")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_self_help_groups_code_hash")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_self_help_groups_last_used_at", "self_help_groups", ["last_used_at"], unique=False)
     op.create_table(

@@ -56,6 +56,7 @@ QUERIES = ("near", "kind", "open", "page", "has", "with", "for", "size", "goal")
 WAITING = {
     "roadmaps.handout",
     "roadmaps.step_sheet",
+    "roadmaps.check_pdf",
     "places.area_sheet",
     "start.readyz",
     "groups.handout",

@@ -25,7 +25,7 @@ OURS = {
         "step.title", "step.why", "step.setting", "item.title", "pin.title", "catalogue.steps[].title",
         "made.catalogue.steps[].title", "each of step.bring", "each of step.have", "each of step.how",
         "each of step.safe", "each of step.no_internet", "each of step.without_id", "each of goal.no_internet",
-        "steps[].title", "first_step.title", "each of goal.without_id", "each of goal.notes", "each of goal.route",
+        "steps[].title", "first_step.title", "last.title", "each of goal.without_id", "each of goal.notes", "each of goal.route",
         "each of notes_for()", "each of notes_for_step()", "each of made.catalogue.goals[].no_internet",
     ),
     "a question": ("question.text", "question.hint", "option.label"),

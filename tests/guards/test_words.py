@@ -97,7 +97,6 @@ GROUP_PAGES = (
     "/groups/new?with=pictures",
     "/groups/open",
     "/groups/join",
-    "/groups/ours",
 )
 
 

@@ -131,7 +131,7 @@ def sheet_page(sheet: StepSheet | PlaceSheet) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     name = "pdf/step.html" if isinstance(sheet, StepSheet) else "pdf/places.html"
-    return env.get_template(name).render(sheet=sheet, paper_style=style_sheet("papersheets.css"))
+    return env.get_template(name).render(sheet=sheet, paper_style=style_sheet("paper.css", "papersheets.css"))
 
 
 def _printed(lang: str) -> Pair:
