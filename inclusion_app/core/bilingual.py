@@ -43,7 +43,10 @@ def without_signs(text: str) -> str:
 
 
 def halves(text: str) -> tuple[str, str]:
-    """The text in the reader's language, and the same text in English. With a sign whose partner is missing, all of it in both."""
+    """The text in the reader's language, and the same text in English.
+
+    With a sign whose partner is missing, all of it in both.
+    """
     groups: list[tuple[list[str], list[str]]] = [([], [])]
     in_english: list[bool] = []
 

@@ -82,8 +82,8 @@ def line(
 ) -> Line:
     """The group's line. Later steps are those at least three people have in their plan or ticked on paper.
 
-    `plans` are the steps still ahead in each member's plan; plans and ticks are not added up. Below three people only what was done together shows:
-    the group itself said so.
+    `plans` are the steps still ahead in each member's plan; plans and ticks are not added up. Below three people only
+    what was done together shows: the group itself said so.
     """
     done = tuple(step for step in done_together if step in catalogue.steps)[-DONE_SHOWN:]
     following = next_step(catalogue, ready, paper, done_together)

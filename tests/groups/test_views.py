@@ -447,7 +447,7 @@ def test_reading_a_group_with_ones_own_plan_is_recorded(
     keeper.get(OURS)
     with app.app_context(), transaction() as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.action == "read groups.group")).all()
-        assert [row.items for row in rows] == ["group"]
+        assert [(row.actor_kind, row.items) for row in rows] == [("resident", "group"), ("group", "group")]
         assert rows[0].resident_id is not None
 
 
