@@ -6,7 +6,7 @@ import brotli
 from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
-from inclusion_app.core import bilingual, i18n
+from inclusion_app.core import bilingual
 
 CSP = "; ".join(
     (
@@ -58,8 +58,9 @@ def _unfold(response: Response) -> None:
         return
     text = response.get_data(as_text=True)
     if bilingual.is_folded(text):
-        on_page = response.mimetype == "text/html" and i18n.shows_english()
+        on_page = response.mimetype == "text/html"
         response.set_data(bilingual.unfold(text) if on_page else bilingual.own_half(text))
+        g.long_page = True
 
 
 def _squeeze(response: Response) -> Response:
@@ -70,8 +71,7 @@ def _squeeze(response: Response) -> Response:
     if len(body) < SMALL or "Content-Encoding" in response.headers:
         return response
     if request.accept_encodings["br"] > 0:
-        long = i18n.shows_english() or "long_page" in g
-        response.set_data(brotli.compress(body, quality=QUALITY_LONG if long else QUALITY))
+        response.set_data(brotli.compress(body, quality=QUALITY_LONG if "long_page" in g else QUALITY))
         response.headers["Content-Encoding"] = "br"
     elif request.accept_encodings["gzip"] > 0:
         import gzip

@@ -159,6 +159,12 @@ def in_one_language() -> str:
     return ""
 
 
+def in_both_languages() -> str:
+    """From here on English is shown again where it was asked for; "", like in_one_language."""
+    g.pop("one_language", None)
+    return ""
+
+
 @contextmanager
 def one_language() -> Iterator[None]:
     """What is made within has no English folded in: papers bring their own English and measure their words."""

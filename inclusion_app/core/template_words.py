@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
         same_page_in=same_page_in,
         same_page_with_english=same_page_with_english,
         in_one_language=i18n.in_one_language,
+        in_both_languages=i18n.in_both_languages,
         here=here,
     )
 

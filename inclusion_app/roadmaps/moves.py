@@ -36,6 +36,7 @@ HOW_DONE = (
 WITH_HELP, ALONE, CAN_SHOW, _KNEW = HOW_DONE
 ADD = Move("add", N_("Add to my plan"))
 BACK = Move("add", N_("Put it back"))
+NOT_DONE = Move("add", N_("Not done yet. Put it back"))
 NOT_NOW = Move("not_started", N_("Not now"))
 NOT_FOR_ME = Move("not_for_me", N_("Not for me"))
 PIN = Move("pin", N_("Put at the top of my plan"))
@@ -61,7 +62,7 @@ def moves(state: StepState | None, *, in_plan: bool, known: bool, pinned: bool) 
         return Moves(IN_HAND, (WITH_HELP, ALONE), (CAN_SHOW,), (NOT_NOW, *unpin, NOT_FOR_ME))
     if state in DONE:
         others = tuple(move for move in HOW_DONE if move.do != state.value)
-        return Moves(SAID_DONE[state], (), others, (BACK,))
+        return Moves(SAID_DONE[state], (), others, (NOT_DONE,))
     if state is StepState.NOT_FOR_ME:
         return Moves(SET_ASIDE, (BACK,), HOW_DONE)
     if in_plan:

@@ -151,7 +151,7 @@ def one_line(
     to come. `whole` draws it for a page; without it, for paper.
     """
     rows = [_Row(step, (0,), Shape.DONE, DONE_TOGETHER) for step in done]
-    rows.append(_Row("", (0,), Shape.HERE, WORDS[Shape.HERE]))
+    rows.append(_Row("", (0,), Shape.HERE, N_("We are here")))
     rows.extend(_Row(step, (0,), Shape.NEXT, WORDS[Shape.NEXT]) for step in (following,) if step)
     rows.extend(_Row(step, (0,), Shape.LATER, LATER) for step in later)
     return _draw(("",), rows, whole=whole, rtl=rtl)

@@ -46,7 +46,7 @@
     if (!words[1].hidden) return stop();
     if (voice(own) || speech.getVoices().length) return start();
     waits = true;
-    setTimeout(function () { if (waits) start(); }, 2000);
+    setTimeout(function () { if (waits) start(); }, 1000);
   }
   addEventListener("pagehide", stop);
   button.onclick = pressed;

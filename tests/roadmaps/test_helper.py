@@ -116,16 +116,21 @@ def test_the_script_asks_nothing_twice_and_stays_short() -> None:
             assert len(re.findall(r"[.?!]”?(?: |$)", sentences)) <= 3
 
 
-def test_letters_are_larger_and_the_end_is_two_things(browser: Browser) -> None:
+def test_letters_are_larger_and_the_end_is_said(browser: Browser) -> None:
     assert 'class="larger"' not in browser.text("/")
     browser.make_plan()
-    assert "The last two things" not in browser.text("/roadmap")
+    assert "The last things" not in browser.text("/roadmap")
     begin(browser)
     assert 'class="larger"' in browser.text("/")
-    last = browser.text("/roadmap").split("The last two things")[1]
-    assert last.index("Print the plan for the person") < last.index("Finish and clear")
+    last = browser.text("/roadmap").split("The last things")[1]
+    assert (
+        last.index("Save the plan.")
+        < last.index("Print the plan for the person")
+        < last.index("Finish and clear")
+    )
     assert "Give the paper to the person. Then:" in browser.text("/roadmap/print")
     browser.save_plan()
+    assert "Save the plan." not in browser.text("/roadmap")
     assert '<a class="button" href="/en/finish">' in browser.text("/roadmap/code")
 
 
