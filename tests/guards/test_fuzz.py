@@ -12,6 +12,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -24,7 +25,7 @@ from sqlalchemy import text
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from inclusion_app.core import pins
+from inclusion_app.core import attempts, pins
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.headers import HEADERS
@@ -94,6 +95,12 @@ def leaks(answer: TestResponse) -> list[str]:
     if not re.match(r"(?:http://localhost)?/(?![/\\])", target):
         found.append(f"sends away to {target}")
     return found
+
+
+@pytest.fixture(autouse=True)
+def many_makers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each person of the attack makes a group, all from one address."""
+    monkeypatch.setattr(attempts, "MAKING_NETWORK", replace(attempts.MAKING_NETWORK, tries=1_000_000))
 
 
 class Attacker:

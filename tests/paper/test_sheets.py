@@ -47,6 +47,9 @@ def all_steps(app: Flask, lang: str, *, large: bool) -> dict[str, str]:
 def test_every_step_fits_its_sides(app: Flask, draw: Draw, lang: str, large: bool) -> None:
     pages = all_steps(app, lang, large=large)
     assert len(pages) == 54
+    if lang != "ur":  # the fullest fill the most; Urdu needs the most room and is drawn whole
+        fullest = sorted(pages, key=lambda step: len(pages[step]))[-12:]
+        pages = {step: pages[step] for step in {*fullest, "U1"}}
     with ThreadPoolExecutor(2) as pool:
         drawn = dict(zip(pages, pool.map(draw, pages.values()), strict=True))
     most = 2 if large else 1
