@@ -45,6 +45,7 @@ WORDS = {
     "again_with": N_("Where, and who with:"),
     "won": N_("What you have done"),
 }
+OURS = N_("Our next steps")  # the title of a home's sheet
 AGAIN_ON = N_("Look at this plan again on %(day)s.")
 # Signs and what to do. The two numbers: Stop Scams UK (159) and Ofcom (7726), rows of catalogue/phone_lines.toml.
 SCAM_WORDS = (
@@ -148,6 +149,7 @@ class Handout(Paper):
     steps: tuple[StepBox, ...] = ()
     doing: tuple[StepBox, ...] = ()
     name: str = ""
+    people: tuple[str, ...] = ()  # the names of a home, in place of one
     goals: tuple[Pair, ...] = ()
     notes: tuple[Pair, ...] = ()
     again_on: Pair | None = None  # when the plan is looked at again
@@ -194,6 +196,7 @@ class Handout(Paper):
             self,
             private=True,
             name="",
+            people=(),
             goals=(),
             notes=(),
             phones=(),

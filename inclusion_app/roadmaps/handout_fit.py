@@ -275,9 +275,11 @@ def _head(m: Measures) -> float:
     h = m.handout
     total = m.text(joined((h.printed_on, h.words["old"])), WIDTH, size=m.small) + 2 * MM
     total += m.head(h.words["title"], WIDTH, scale=1.6)
-    if not h.private and (h.goals or h.name):
+    if not h.private and (h.goals or h.name or h.people):
         inside = WIDTH - 4.5 * MM
-        total += 3.5 * MM + (m.size * 1.43 if h.name else 0) + sum(m.text(goal, inside) for goal in h.goals)
+        names = " · ".join(h.people) or h.name
+        lines = _lines(names, 0.6 * m.size, inside) if names else 0
+        total += 3.5 * MM + lines * m.size * 1.43 + sum(m.text(goal, inside) for goal in h.goals)
     if not h.steps and not h.private:
         total += 3.5 * MM + m.text(h.words["done"], WIDTH - 4.5 * MM)
     return total
