@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, delete, inspect, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    delete,
+    exists,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from inclusion_app.core.db import Base, UTCDateTime
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
@@ -69,6 +80,38 @@ def hand_over(session: Session, noun: str, row_ids: Sequence[int], *, roadmap_id
     """What is remembered of these rows goes with them to another plan, the days as they were."""
     theirs = update(StatusChange).where(StatusChange.noun == noun, StatusChange.row_id.in_(row_ids))
     session.execute(theirs.values(roadmap_id=roadmap_id), execution_options={"synchronize_session": False})
+
+
+def copy(session: Session, noun: str, copies: Mapping[int, int], *, roadmap_id: int) -> None:
+    """What is remembered of these rows is remembered of their copies in another plan too. `copies`: old number to new."""
+    theirs = select(StatusChange).where(StatusChange.noun == noun, StatusChange.row_id.in_(copies))
+    for change in session.scalars(theirs.order_by(StatusChange.id)).all():
+        session.add(
+            StatusChange(
+                noun=noun, row_id=copies[change.row_id], before=change.before, after=change.after, at=change.at,
+                actor=change.actor, why=change.why, roadmap_id=roadmap_id,
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+def merge(session: Session, noun: str, row_id: int, *, into: int, roadmap_id: int) -> None:
+    """What is remembered of one row goes to another one of the same noun; a move both know is kept once."""
+    known = aliased(StatusChange)
+    twice = exists().where(
+        known.noun == noun,
+        known.row_id == into,
+        known.at == StatusChange.at,
+        known.before == StatusChange.before,
+        known.after == StatusChange.after,
+    )
+    theirs = StatusChange.noun == noun, StatusChange.row_id == row_id
+    apart = {"synchronize_session": False}
+    session.execute(delete(StatusChange).where(*theirs, twice), execution_options=apart)
+    session.execute(
+        update(StatusChange).where(*theirs).values(row_id=into, roadmap_id=roadmap_id),
+        execution_options=apart,
+    )
 
 
 def forget(session: Session, noun: str, row_ids: Select[int]) -> None:

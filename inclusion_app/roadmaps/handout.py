@@ -45,6 +45,7 @@ WORDS = {
     "again_with": N_("Where, and who with:"),
     "won": N_("What you have done"),
 }
+OURS = N_("Our next steps")  # the title of a home's sheet
 AGAIN_ON = N_("Look at this plan again on %(day)s.")
 # Signs and what to do. The two numbers: Stop Scams UK (159) and Ofcom (7726), rows of catalogue/phone_lines.toml.
 SCAM_WORDS = (
@@ -78,6 +79,8 @@ LEAN = (
     Lean(6, True, True, 1),
     Lean(4, True, True, 1),
 )
+# A home prints names beside its steps: the journey is shorter from the start.
+LEAN_HOME = tuple(replace(lean, stations=min(lean.stations, 8)) for lean in LEAN)
 LEAN_LARGE = tuple(
     Lean(stations) for stations in (14, 12, 10, 8, 6, 4)
 )  # its week has no room for two days a row
@@ -148,6 +151,7 @@ class Handout(Paper):
     steps: tuple[StepBox, ...] = ()
     doing: tuple[StepBox, ...] = ()
     name: str = ""
+    people: tuple[str, ...] = ()  # the names of a home, in place of one
     goals: tuple[Pair, ...] = ()
     notes: tuple[Pair, ...] = ()
     again_on: Pair | None = None  # when the plan is looked at again
@@ -194,6 +198,7 @@ class Handout(Paper):
             self,
             private=True,
             name="",
+            people=(),
             goals=(),
             notes=(),
             phones=(),

@@ -15,7 +15,7 @@ from itertools import permutations
 
 from inclusion_app.core.paper_parts import Pair, joined
 from inclusion_app.places.place_sheet import OpenDay
-from inclusion_app.roadmaps.handout import LEAN, LEAN_LARGE, Handout, Lean, StepBox
+from inclusion_app.roadmaps.handout import LEAN, LEAN_HOME, LEAN_LARGE, Handout, Lean, StepBox
 
 MM = 72 / 25.4
 WIDTH, HEIGHT = 188 * MM, 281 * MM
@@ -154,16 +154,18 @@ def arrange(handout: Handout, *, spare: float = SPARE) -> Layout:
 
 
 def _two_sides(heights: Heights, room: float) -> Layout:
+    leans = LEAN_HOME if heights.handout.people else LEAN
+
     def rank(layout: Layout) -> tuple[float, ...]:
         fullest = max(
             heights.side(parts, fit, layout.lean) / HEIGHT
             for parts, fit in zip((layout.front, layout.back), layout.fits, strict=True)
         )
         over, risk = max(0.0, fullest - room / HEIGHT), max(0.0, fullest - SURE)
-        return over, LETTERS_OF[max(layout.fits)], LEAN.index(layout.lean), sum(layout.fits), risk
+        return over, LETTERS_OF[max(layout.fits)], leans.index(layout.lean), sum(layout.fits), risk
 
     def layouts() -> Iterator[Layout]:
-        for lean in LEAN:
+        for lean in leans:
             for in_front in PLACEMENTS:
                 front, back = parts_of(in_front)
                 fits = heights.loosest(front, room, lean), heights.loosest(back, room, lean)
@@ -275,9 +277,11 @@ def _head(m: Measures) -> float:
     h = m.handout
     total = m.text(joined((h.printed_on, h.words["old"])), WIDTH, size=m.small) + 2 * MM
     total += m.head(h.words["title"], WIDTH, scale=1.6)
-    if not h.private and (h.goals or h.name):
+    if not h.private and (h.goals or h.name or h.people):
         inside = WIDTH - 4.5 * MM
-        total += 3.5 * MM + (m.size * 1.43 if h.name else 0) + sum(m.text(goal, inside) for goal in h.goals)
+        names = " · ".join(h.people) or h.name
+        lines = _lines(names, 0.6 * m.size, inside) if names else 0
+        total += 3.5 * MM + lines * m.size * 1.43 + sum(m.text(goal, inside) for goal in h.goals)
     if not h.steps and not h.private:
         total += 3.5 * MM + m.text(h.words["done"], WIDTH - 4.5 * MM)
     return total

@@ -6,7 +6,7 @@ at once the second sees that the first has gone, and no plan is left without any
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import delete, exists, select
@@ -33,7 +33,9 @@ OF_THE_HOME = ("q2", "q3")
 
 
 def make(session: Session, *, resident_id: int, name: str, now: datetime) -> None:
-    """The resident's own plan becomes the plan of a home, with nobody but them in it yet.
+    """The plan of a home begins as a copy of the resident's own, with nobody but them in it yet. Their own waits, whole.
+
+    The steps they do or have done carry their name, so that those go along when they leave.
 
     Raises RuleBroken when there is no plan of their own, or they are in a home (a form sent twice).
     """
@@ -46,11 +48,8 @@ def make(session: Session, *, resident_id: int, name: str, now: datetime) -> Non
     session.flush()
     resident = session.get_one(Resident, resident_id)
     resident.last_used_at = now  # so that their code counts as used, and is shown to nobody
-    _put_in(session, home.id, resident, name, now)
-    services.change_owner(
-        session, roadmap=roadmap, of={"resident_id": resident_id}, to={"household_id": home.id}
-    )
-    roadmap.changed_at = now
+    founder = _put_in(session, home.id, resident, name, now)
+    _copy(session, roadmap, founder, now=now)
     people.note(session, resident_id, "make household", ("plan", "nickname"), now)
 
 
@@ -142,7 +141,7 @@ def leave(session: Session, *, resident_id: int, today: date, actor: str, now: d
     ).one()
     own = _own_plan(session, resident_id)
     if len(members) == 1:
-        _take_all(session, plan, own, resident_id=resident_id, now=now)
+        _take_all(session, plan, own, mine=mine, resident_id=resident_id, now=now)
         session.execute(
             delete(Household).where(Household.id == home_id), execution_options={"synchronize_session": False}
         )
@@ -196,17 +195,40 @@ def _put_in(session: Session, home_id: int, resident: Resident, name: str, now: 
     return member
 
 
+def _copy(session: Session, own: Roadmap, founder: HouseholdMember, *, now: datetime) -> None:
+    """The home's plan, with all that the founder's own says, and the days of it."""
+    settled = [row.step_id for row in own.progress if StepState(row.status) in services.SIGNED]
+    plan = Roadmap(
+        household_id=founder.household_id,
+        answers=dict(own.answers),
+        choices={**own.choices, "who": dict.fromkeys(settled, founder.id)},
+        near=own.near,
+        made_at=own.made_at,
+        changed_at=now,
+    )
+    session.add(plan)
+    pairs = [
+        (row.id, StepProgress(step_id=row.step_id, status=row.status, changed_at=row.changed_at))
+        for row in own.progress
+    ]
+    plan.progress.extend(row for _number, row in pairs)
+    session.flush()
+    copies = {number: row.id for number, row in pairs}
+    history.copy(session, StepProgress.__tablename__, copies, roadmap_id=plan.id)
+
+
 def _take_all(
-    session: Session, plan: Roadmap, own: Roadmap | None, *, resident_id: int, now: datetime
+    session: Session, plan: Roadmap, own: Roadmap | None, *, mine: int, resident_id: int, now: datetime
 ) -> None:
     """Nobody stays: the home's plan becomes the resident's, with all that waited in their own."""
     home_id = plan.household_id or 0
+    theirs = _steps_of(plan, mine)
     plan.choices = {key: value for key, value in plan.choices.items() if key != "who"}
     if own is not None:
         plan.answers = merging.answers_of_both(plan.answers, own.answers)
         plan.choices = merging.choices_of_both(plan.choices, own.choices)
         plan.near = plan.near or own.near
-        _carry(session, list(own.progress), plan)
+        _carry(session, list(own.progress), plan, theirs=theirs)
         _tidy(plan)
         session.delete(own)
     services.change_owner(
@@ -233,7 +255,7 @@ def _take_steps(
     """
     before = queries.compute(plan, today=today)
     who = plan.choices.get("who", {})
-    steps = [step for step in who if who[step] == mine]
+    steps = _steps_of(plan, mine)
     served = {step.id: step.serves for step in before.plan.steps if step.id in steps}
     pins = [step for step in plan.choices.get("pins", ()) if step in steps]
     if own is None:
@@ -250,7 +272,7 @@ def _take_steps(
             own.answers = {**own.answers, "q1": list(plan.answers.get("q1", ()))}
     dropped = [step for step in plan.choices.get("drop_dependants", ()) if step in steps]
     own.choices = merging.choices_of_both(own.choices, {"drop_dependants": dropped})
-    _carry(session, [row for row in plan.progress if row.step_id in steps], own)
+    _carry(session, [row for row in plan.progress if row.step_id in steps], own, theirs=steps)
     _plan_for(session, own, served, today=today, actor=actor, now=now)
     own.choices = merging.choices_of_both(own.choices, {"pins": pins})
     _tidy(own)
@@ -265,20 +287,38 @@ def _take_steps(
     session.flush()
 
 
-def _carry(session: Session, rows: Sequence[StepProgress], to: Roadmap) -> None:
-    """How far steps have come goes over to another roadmap, with its days. Where both know a step the further stays."""
+def _steps_of(plan: Roadmap, member_id: int) -> list[str]:
+    who = plan.choices.get("who", {})
+    return [step for step in who if who[step] == member_id]
+
+
+def _carry(session: Session, rows: Sequence[StepProgress], to: Roadmap, *, theirs: Collection[str]) -> None:
+    """How far steps have come goes over to another roadmap, with its days.
+
+    Where both know a step what was changed later stays. Only what a person had done is not taken back by a step that
+    is not `theirs`. The days of both are kept.
+    """
     has = {row.step_id: row for row in to.progress}
     for row in rows:
         other = has.get(row.step_id)
         if other is not None:
-            stays = merging.further(StepState(row.status), StepState(other.status))
-            loser = row if other.status == stays.value else other
-            _forget(session, loser)
-            if loser is row:
+            stays = _staying(row, other, theirs=row.step_id in theirs)
+            goes = other if stays is row else row
+            history.merge(session, StepProgress.__tablename__, goes.id, into=stays.id, roadmap_id=to.id)
+            goes.roadmap.progress.remove(goes)
+            session.flush()
+            if goes is row:
                 continue
         history.hand_over(session, StepProgress.__tablename__, [row.id], roadmap_id=to.id)
         row.roadmap = to
         session.flush()
+
+
+def _staying(row: StepProgress, other: StepProgress, *, theirs: bool) -> StepProgress:
+    states = StepState(row.status), StepState(other.status)
+    if theirs or DONE.isdisjoint(states):
+        return max(row, other, key=lambda item: item.changed_at)
+    return row if merging.further(*states) is states[0] else other
 
 
 def _tidy(roadmap: Roadmap) -> None:
@@ -327,12 +367,3 @@ def _plan_for(
         services.add_goal(session, roadmap=roadmap, goal_id=goal, now=now)
         pair = {"extras": [[goal, step_id]]}
         roadmap.choices = merging.choices_of_both(roadmap.choices, pair)
-
-
-def _forget(session: Session, row: StepProgress) -> None:
-    """Delete how far a step has come, with the history of it."""
-    history.forget(
-        session, StepProgress.__tablename__, select(StepProgress.id).where(StepProgress.id == row.id)
-    )
-    row.roadmap.progress.remove(row)
-    session.flush()

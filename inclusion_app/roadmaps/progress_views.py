@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 
 from inclusion_app.core import clock, i18n
+from inclusion_app.core.access import current_principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
@@ -47,6 +48,8 @@ def look_back() -> Any:
         better=[
             (QUESTIONS[int(question[1:]) - 1], words) for question, words in better_answers(roadmap.answers)
         ],
+        home=queries.shared_home_of(db_session(), roadmap),
+        me=current_principal().resident_id,
         steps=steps,
         first_step=steps[first_step] if first_step else None,
     )

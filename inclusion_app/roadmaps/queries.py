@@ -89,6 +89,12 @@ def home_of(session: Session, roadmap: Roadmap) -> Home | None:
     return Home(roadmap.household_id, found, who)
 
 
+def shared_home_of(session: Session, roadmap: Roadmap) -> Home | None:
+    """The home whose plan this is, when there is somebody to share it with: pages and papers of one alone name nobody."""
+    home = home_of(session, roadmap)
+    return home if home is not None and len(home.members) > 1 else None
+
+
 def members_of(session: Session, household_id: int) -> tuple[Member, ...]:
     """Who is in a home, first come first."""
     rows = session.execute(

@@ -18,9 +18,11 @@ from inclusion_app.people.models import Resident
 from inclusion_app.roadmaps import journeys, progress, queries
 from inclusion_app.roadmaps.catalogue import Catalogue
 from inclusion_app.roadmaps.models import OfferGap, Roadmap, StepProgress
-from inclusion_app.roadmaps.rules import Mode, StepState
+from inclusion_app.roadmaps.rules import DONE, Mode, StepState
 
 MAX_PINS = 3
+# What somebody does or has done: in a home it carries a name.
+SIGNED = DONE | {StepState.DOING}
 
 
 def roadmap_for_change(session: Session, *, visit: Visit, now: datetime) -> Roadmap:
@@ -79,17 +81,27 @@ def finish_as_new(session: Session, *, roadmap: Roadmap, now: datetime) -> None:
 
 
 def set_step_state(
-    session: Session, *, roadmap: Roadmap, step_id: str, state: StepState, actor: str, now: datetime
+    session: Session,
+    *,
+    roadmap: Roadmap,
+    step_id: str,
+    state: StepState,
+    actor: str,
+    now: datetime,
+    by: int | None = None,
 ) -> None:
     """Move one step of the plan to a state; a finished or refused step gives up its pin.
 
-    A device or a SIM that came proposes the day to look at the plan again.
+    A device or a SIM that came proposes the day to look at the plan again. In a home a step that is done or being done
+    gets the name of `by`, the resident who says so, where it has none.
     """
     row = next((item for item in roadmap.progress if item.step_id == step_id), None)
     if row is None:
         row = StepProgress(step_id=step_id, status=StepState.NOT_STARTED.value, changed_at=now)
         roadmap.progress.append(row)
         session.flush()
+    if state in SIGNED and by is not None:
+        _sign(session, roadmap, step_id, by)
     if row.status == state.value:
         return
     before = StepState(row.status)
@@ -182,6 +194,15 @@ def set_who(
     who = {step: number for step, number in roadmap.choices.get("who", {}).items() if step != step_id}
     _choose(roadmap, who=who if member_id is None else {**who, step_id: member_id})
     roadmap.changed_at = now
+
+
+def _sign(session: Session, roadmap: Roadmap, step_id: str, resident_id: int) -> None:
+    home = queries.home_of(session, roadmap)
+    if home is None or step_id in home.who:
+        return
+    mine = next((member.id for member in home.members if member.resident_id == resident_id), None)
+    if mine is not None:
+        _choose(roadmap, who={**roadmap.choices.get("who", {}), step_id: mine})
 
 
 def add_extra(

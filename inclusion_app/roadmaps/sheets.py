@@ -24,6 +24,7 @@ from inclusion_app.places.wording import Near, unconfirmed_words
 from inclusion_app.roadmaps import catalogue, nearby, queries, wording
 from inclusion_app.roadmaps.handout import (
     AGAIN_ON,
+    OURS,
     STATIONS_SHOWN,
     STEPS_SHOWN,
     WINS_SHOWN,
@@ -39,7 +40,7 @@ from inclusion_app.roadmaps.handout import (
 from inclusion_app.roadmaps.handout_fit import arrange
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import LineMap, line_map
-from inclusion_app.roadmaps.progress import follow_up_of, wins_of
+from inclusion_app.roadmaps.progress import WIN_WORDS, follow_up_of, wins_of
 from inclusion_app.roadmaps.rules import Mode
 from inclusion_app.roadmaps.step_sheet import WORDS as STEP_WORDS
 from inclusion_app.roadmaps.step_sheet import StepSheet
@@ -88,7 +89,9 @@ def build_handout(
         # A jobcentre tells of a claim as its title would.
         steps = [step for step in steps if not made.catalogue.steps[step].private] or [LIBRARY_STEP]
     near = next((places[0] for places in nearby.places_for(steps, where).values() if places), None)
-    home = queries.home_of(db_session(), roadmap)
+    home = queries.shared_home_of(db_session(), roadmap)
+    if home and not private:
+        words["title"] = pair(_, OURS)
     drawn = line_map(made.plan, [goal.id for goal in goals], made.choices.states, rtl=language.dir == "rtl")
     sheet = Handout(
         lang=language.tag,
@@ -98,11 +101,12 @@ def build_handout(
         printed_on=printed_today(),
         steps=tuple(_step(made, step, home) for step in made.plan.next),
         doing=tuple(_step(made, step, home) for step in doing),
-        name=(resident.nickname or "") if resident else "",
+        name=(resident.nickname or "") if resident and home is None else "",
+        people=tuple(member.name for member in home.members) if home else (),
         goals=tuple(pair(_, goal.words) for goal in goals),
         notes=tuple(pair(_, note) for note in wording.notes_for(made.answers, goals)),
         again_on=_again_on(roadmap),
-        wins=_wins(made),
+        wins=_wins(made, home),
         phones=_phones(made.catalogue.phone_lines_for_goals([goal.id for goal in goals])),
         place=_place(near, where) if near else None,
         routes=by_goal([[pair(_, sentence) for sentence in goal.route] for goal in goals]),
@@ -174,12 +178,17 @@ def _again_on(roadmap: Roadmap) -> Pair | None:
     return dated(AGAIN_ON, stands.day) if stands and stands.day >= clock.today() else None
 
 
-def _wins(made: queries.Computed) -> tuple[Won, ...]:
+def _wins(made: queries.Computed, home: queries.Home | None) -> tuple[Won, ...]:
+    """The latest of what was done. In a home it was one of them, so the sheet does not say "you"."""
+    said = wording.STATE_WORDS if home else WIN_WORDS
     steps = made.catalogue.steps
     told = [win for win in wins_of(queries.moments_of(db_session(), made.roadmap)) if win.step in steps]
     return tuple(
         Won(
-            Pair(f"{_(steps[win.step].title)}: {_(win.words)}", f"{steps[win.step].title}: {win.words}"),
+            Pair(
+                f"{_(steps[win.step].title)}: {_(said[win.state])}",
+                f"{steps[win.step].title}: {said[win.state]}",
+            ),
             steps[win.step].private,
         )
         for win in reversed(told[-WINS_SHOWN:])

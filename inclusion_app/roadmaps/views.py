@@ -350,7 +350,9 @@ def plan() -> Any:
         where=where,
         first_open=journeys.next_question(roadmap.answers),
         saved=roadmap.visit_id is None,
-        home=queries.home_of(db_session(), roadmap),
+        home=queries.shared_home_of(db_session(), roadmap),
+        in_home=roadmap.household_id is not None,
+        me=current_principal().resident_id,
         typed_in=TYPED_IN in cookie,
         **_progress_words(roadmap),
         form=BaseForm(),
@@ -509,8 +511,25 @@ STEP_SAID = {
 }
 
 
-def _say(do: str) -> None:
-    flash(STEP_SAID[do], "win" if do in WIN_SAID else "message")
+# The same of a step that carries the name of somebody else at home.
+ANOTHERS_DONE = N_("Well done. The step is done.")
+ANOTHERS_DOING = N_("Your plan is changed.")
+
+
+def _say(do: str, *, anothers: bool = False) -> None:
+    said = STEP_SAID[do]
+    if anothers and do in WIN_SAID:
+        said = ANOTHERS_DONE
+    elif anothers and do == "doing":
+        said = ANOTHERS_DOING
+    flash(said, "win" if do in WIN_SAID else "message")
+
+
+def _is_anothers(step_id: str) -> bool:
+    roadmap = _mine()
+    home = queries.shared_home_of(db_session(), roadmap) if roadmap else None
+    whose = home.who.get(step_id) if home else None
+    return whose is not None and whose.resident_id != current_principal().resident_id
 
 
 STEP_ACTIONS = {
@@ -536,7 +555,7 @@ def step(step_id: str) -> Any:
             return redirect(url_for("roadmaps.not_for_me", step_id=step_id), 303)
         try:
             _change_step(step_id, do)
-            _say(do)
+            _say(do, anothers=_is_anothers(step_id))
             return redirect(url_for("roadmaps.plan"), 303)
         except RuleBroken as broken:
             form.refuse(broken)
@@ -570,7 +589,13 @@ def _change_step(step_id: str, do: str) -> None:
         )
     elif do in STEP_ACTIONS:
         services.set_step_state(
-            session, roadmap=roadmap, step_id=step_id, state=STEP_ACTIONS[do], actor=_actor(), now=now()
+            session,
+            roadmap=roadmap,
+            step_id=step_id,
+            state=STEP_ACTIONS[do],
+            actor=_actor(),
+            now=now(),
+            by=current_principal().resident_id,
         )
     else:
         abort(400)
@@ -588,10 +613,12 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         step=catalogue.steps[step_id],
         planned=planned,
         made=made,
-        home=queries.home_of(db_session(), made.roadmap) if made else None,
+        home=queries.shared_home_of(db_session(), made.roadmap) if made else None,
+        me=current_principal().resident_id,
         ended=made is None and had_visit(),
         catalogue=catalogue,
         state=state,
+        signed=services.SIGNED,
         moves=moves(state, in_plan=planned is not None, known=known, pinned=step_id in pins),
         # Too many are pinned: which, so that one can make room.
         in_the_way=[catalogue.steps[pin] for pin in pins if pin in catalogue.steps] if form.do.errors else (),

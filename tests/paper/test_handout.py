@@ -96,6 +96,36 @@ def test_large_print_is_large_all_over(draw: Draw, lang: str, kind: str) -> None
     assert problems(pdf) == []
 
 
+TWELVE = tuple(
+    f"{name} Begum"
+    for name in (
+        "Amina",
+        "Bilal",
+        "Chen",
+        "Dadi",
+        "Ewa",
+        "Farah",
+        "Gita",
+        "Hana",
+        "Ines",
+        "Jo",
+        "Kiran",
+        "Lena",
+    )
+)
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_sheet_of_a_home_has_room_for_twelve_names(draw: Draw, lang: str) -> None:
+    home = replace(sample(lang), name="", people=TWELVE)
+    pdf = draw(page(home))
+    assert sides_of(pdf) == 2
+    assert problems(pdf) == []
+    assert " · ".join(f"<bdi>{name}</bdi>" for name in TWELVE) in page(home)
+    assert not [name for name in TWELVE if name in page(home.without_reasons())]
+
+
 @pytest.mark.paper
 @pytest.mark.parametrize("lang", LANGS)
 def test_an_ordinary_front_is_set_in_fourteen_points(draw: Draw, lang: str) -> None:

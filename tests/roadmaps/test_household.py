@@ -76,14 +76,16 @@ def test_a_saved_plan_becomes_the_plan_of_a_home(browser: Browser, app: Flask) -
     assert browser.send(MAKE, name=" Amina  B ").status_code == 303
     page = browser.text(MAKE)
     assert "<bdi>Amina B</bdi> (you)" in page
-    assert "<h1>Our plan</h1>" in browser.text("/roadmap")
+    assert "Who does what?" not in page
     # Sent twice, it is made once.
     assert browser.client.post(f"/en{MAKE}", data={"name": "X", "csrf_token": token(page)}).status_code == 303
     with app.app_context():
-        assert (count(Household), count(HouseholdMember), count(Roadmap)) == (1, 1, 1)
+        assert (count(Household), count(HouseholdMember), count(Roadmap)) == (1, 1, 2)
         with transaction() as session:
-            plan = session.query(Roadmap).one()
+            own, plan = session.scalars(select(Roadmap).order_by(Roadmap.id)).all()
             assert (plan.resident_id, plan.visit_id) == (None, None)
+            assert (own.household_id, own.visit_id) == (None, None)
+            assert (own.answers, own.made_at) == (plan.answers, plan.made_at)
 
 
 def token(page: str) -> str:
@@ -111,7 +113,10 @@ def test_both_see_and_change_one_plan_and_an_own_plan_waits(two: tuple[Browser, 
         assert "<h1>Our plan</h1>" in page
         assert "<bdi>Amina</bdi> · <bdi>Bilal</bdi>" in page
     assert bilal.send("/roadmap/steps/A3", do="doing").status_code == 303
-    assert "You are doing this step now." in amina.text("/roadmap/steps/A3")
+    assert "You are doing this step now." in bilal.text("/roadmap/steps/A3")
+    page = amina.text("/roadmap/steps/A3")
+    assert "<p><bdi>Bilal</bdi>: Doing</p>" in page
+    assert "You are doing this step now." not in page
     assert "Visit a repair cafe" not in bilal.text("/roadmap")
     assert bilal.send(LEAVE, MAKE).status_code == 303
     page = bilal.text("/roadmap")
@@ -179,6 +184,8 @@ def test_nobody_is_added_without_their_own_secret_and_what_was_typed_is_kept(
     assert says in page
     assert "There is a problem" in page
     assert f'name="{kept}" type="text" value="{typed[kept]}"' in page
+    if says:
+        assert page.count(says) == 2  # above the form and at the field
     assert "6283" not in page
     assert "9999" not in page
     with app.app_context():
@@ -242,7 +249,7 @@ def test_somebody_without_a_code_gets_one_shown_until_they_use_it(
     assert again.headers["Location"].endswith(MAKE)
     assert "This was changed already." in amina.text(MAKE)
     with app.app_context():
-        assert (count(HouseholdMember), count(Resident), count(Roadmap)) == (2, 2, 1)
+        assert (count(HouseholdMember), count(Resident), count(Roadmap)) == (2, 2, 2)
     assert sara.send("/come-back", code=code[1], pin="5192").status_code == 303
     assert "<h1>Our plan</h1>" in sara.text("/roadmap")
     assert amina.get(where).status_code == 404
@@ -336,6 +343,7 @@ def test_a_name_that_went_is_ignored(two: tuple[Browser, Browser], app: Flask) -
 
 def test_a_name_is_words_and_not_markup(browser: Browser, app: Flask) -> None:
     at_home(browser, "<b>A&B</b>")
+    browser.send(NEW, name="Sara", pin="5192", pin_again="5192", newest=number_of(app, "<b>A&B</b>"))
     browser.send("/roadmap/steps/A3/who", "/roadmap/steps/A3", who=number_of(app, "<b>A&B</b>"))
     for path in ("/roadmap", MAKE, "/roadmap/steps/A3", "/roadmap/print"):
         page = browser.text(path)
@@ -350,7 +358,7 @@ def test_leaving_twice_is_leaving_once(two: tuple[Browser, Browser], app: Flask)
         answer = bilal.client.post(f"/en{LEAVE}", data={"csrf_token": token(page)})
         assert answer.status_code == 303
     with app.app_context():
-        assert (count(Household), count(HouseholdMember), count(Roadmap)) == (1, 1, 2)
+        assert (count(Household), count(HouseholdMember), count(Roadmap)) == (1, 1, 3)
 
 
 def test_a_new_code_keeps_its_person_in(two: tuple[Browser, Browser]) -> None:
@@ -365,11 +373,103 @@ def test_who_is_in_no_home_adds_nobody(browser: Browser, path: str) -> None:
     assert browser.get(path).headers["Location"].endswith(MAKE)
 
 
-def test_pages_of_a_home_speak_the_language(another_browser: Callable[..., Browser]) -> None:
-    person = another_browser("ur")
+@pytest.mark.parametrize(
+    ("language", "plan", "steps", "far"),
+    [
+        ("ur", "ہمارا منصوبہ", "ہمارے اگلے قدم", "آپ سب مل کر یہاں تک آ گئے ہیں۔"),
+        ("ar", "خطتنا", "خطواتنا التالية", "وصلتم إلى هنا معًا."),
+    ],
+)
+def test_pages_of_a_home_speak_the_language(
+    another_browser: Callable[..., Browser], app: Flask, language: str, plan: str, steps: str, far: str
+) -> None:
+    person = another_browser(language)
     at_home(person, "آمنہ")
-    assert "<bdi>آمنہ</bdi>" in person.text("/roadmap")
-    assert "ہمارا منصوبہ" in person.text("/roadmap")
+    newest = number_of(app, "آمنہ")
+    assert person.send(NEW, name="سارہ", pin="5192", pin_again="5192", newest=newest).status_code == 303
+    person.send("/roadmap/steps/A3", do="done_alone")
+    page = person.text("/roadmap")
+    assert "<bdi>آمنہ</bdi> · <bdi>سارہ</bdi>" in page
+    assert plan in page
+    assert steps in person.text("/roadmap/print")
+    assert far in person.text("/roadmap/look-back")
+
+
+def test_who_presses_stands_at_a_step_without_a_name(two: tuple[Browser, Browser]) -> None:
+    amina, bilal = two
+    amina.send("/roadmap/steps/A3", do="doing")
+    bilal.send("/roadmap/steps/M1", do="done_with_help")
+    assert "You did this with help. That is a real step." in bilal.text("/roadmap")
+    for step, name in (("A3", "Amina"), ("M1", "Bilal")):
+        assert f"<bdi>{name}</bdi> (chosen)" in amina.text(f"/roadmap/steps/{step}")
+    # A name that stands there stays, and what is said of the step is not said to the presser.
+    bilal.send("/roadmap/steps/A3", do="done_alone")
+    page = bilal.text("/roadmap")
+    assert "Well done. The step is done." in page
+    assert "You did this on your own" not in page
+    for path in ("/roadmap", "/roadmap/look-back"):
+        assert "<bdi>Amina</bdi>: Done on my own" in bilal.text(path), path
+        assert "You did this with help." in bilal.text(path), path
+        assert "You did this on your own." in amina.text(path), path
+        assert "<bdi>Bilal</bdi>: Done with help" in amina.text(path), path
+    assert "<p><bdi>Amina</bdi>: Done on my own</p>" in bilal.text("/roadmap/steps/A3")
+    for person in two:
+        page = person.text("/roadmap/look-back")
+        assert "You have come this far together." in page
+        assert "Every step here is yours." not in page
+
+
+def test_a_step_of_another_that_is_begun_is_a_changed_plan(two: tuple[Browser, Browser], app: Flask) -> None:
+    amina, bilal = two
+    amina.send("/roadmap/steps/A3/who", "/roadmap/steps/A3", who=number_of(app, "Amina"))
+    bilal.send("/roadmap/steps/A3", do="doing")
+    page = bilal.text("/roadmap")
+    assert "Your plan is changed." in page
+    assert "You are doing this step now." not in page
+
+
+def test_a_step_done_by_everybody_is_nobodys_alone(two: tuple[Browser, Browser]) -> None:
+    amina, bilal = two
+    amina.send("/roadmap/steps/A3", do="done_with_help")
+    amina.send("/roadmap/steps/A3/who", "/roadmap/steps/A3", who="")
+    for person in two:
+        page = person.text("/roadmap/look-back")
+        assert "<br>Done with help</li>" in page
+        assert "You did this" not in page
+
+
+def test_one_alone_has_a_plan_of_their_own_words(two: tuple[Browser, Browser]) -> None:
+    amina, bilal = two
+    amina.send("/roadmap/steps/A3", do="done_alone")
+    assert bilal.send(LEAVE, MAKE).status_code == 303
+    page = amina.text("/roadmap")
+    assert "<h1>My plan</h1>" in page
+    assert "Who does it:" not in page
+    assert "<bdi>Amina</bdi>" not in page
+    assert "You did this on your own." in page
+    assert f'href="/en{MAKE}">The people in our plan</a>' in page
+    assert "Who does this step?" not in amina.text("/roadmap/steps/M1")
+    assert "Every step here is yours." in amina.text("/roadmap/look-back")
+    assert "Our next steps" not in amina.text("/roadmap/print")
+    page = amina.text(MAKE)
+    assert "They have a code" in page
+    assert "Leave this plan now" in page
+    assert "Who does what?" not in page
+
+
+def test_a_paper_of_a_home_names_all_and_a_private_one_nobody(two: tuple[Browser, Browser]) -> None:
+    amina, _bilal = two
+    amina.send("/roadmap/steps/M1", do="done_with_help")
+    paper = amina.text("/roadmap/print")
+    assert "<h1>Our next steps</h1>" in paper
+    assert '<p class="name"><bdi>Amina</bdi> · <bdi>Bilal</bdi></p>' in paper
+    assert "My next steps" not in paper
+    assert "You did this with help." not in paper
+    private = amina.text("/roadmap/print?private=yes")
+    assert "<h1>My next steps</h1>" in private
+    assert "Our next steps" not in private
+    for name in ("Amina", "Bilal"):
+        assert name not in private
 
 
 # Services, on both engines.
@@ -511,16 +611,36 @@ def test_a_step_done_before_stays_done_and_is_not_pinned_again(home: tuple[int, 
         for step in ("F1", "A3", "M1"):
             services.pin_step(session, roadmap=ours, step_id=step, actor="resident", now=now())
     give(bilal, "A3", "F1")
-    put(bilal, "A3", StepState.DOING)
+    put(amina, "A3", StepState.DOING)
+    put(amina, "M1", StepState.NOT_FOR_ME)
     put(amina, "M2", StepState.DONE_ALONE)
+    give(sara, "A3")
+    with transaction() as session:
+        people.delete_resident(session, resident=session.get_one(Resident, sara), now=now())
     leave(amina)
-    leave(sara)
     leave(bilal)
     own_now = plan_of(bilal)
     assert own_now.choices.states == {
         "A3": StepState.CAN_SHOW, "M1": StepState.CAN_SHOW, "M2": StepState.DONE_ALONE
     }  # fmt: skip
     assert own_now.choices.pins == ("F1",)
+
+
+def test_of_a_step_in_both_plans_what_they_said_later_counts_and_no_day_is_lost(
+    home: tuple[int, int, int],
+) -> None:
+    _amina, bilal, _sara = home
+    with transaction() as session:
+        own = session.scalars(select(Roadmap).where(Roadmap.resident_id == bilal)).one()
+        services.set_step_state(
+            session, roadmap=own, step_id="A3", state=StepState.DONE_ALONE, actor="resident", now=now()
+        )
+    put(bilal, "A3", StepState.DOING)
+    give(bilal, "A3")
+    assert leave(bilal) == 2
+    own_now = plan_of(bilal)
+    assert own_now.choices.states == {"A3": StepState.DOING}
+    assert [after for _step, after, _at in days_of(own_now.roadmap.id)] == ["done_alone", "doing"]
 
 
 def test_every_open_step_comes_along_whatever_their_own_plan_says(home: tuple[int, int, int]) -> None:
@@ -537,6 +657,154 @@ def test_every_open_step_comes_along_whatever_their_own_plan_says(home: tuple[in
     give(bilal, *steps)
     leave(bilal)
     assert plan_of(bilal).step_ids >= set(steps)
+
+
+LONG_AGO = timedelta(days=30)
+
+
+def days_of(roadmap_id: int) -> list[tuple[str, str, Any]]:
+    """All that is remembered of a plan's steps, oldest first."""
+    with transaction() as session:
+        changes = session.execute(
+            select(StepProgress.step_id, history.StatusChange.after, history.StatusChange.at)
+            .join(history.StatusChange, history.StatusChange.row_id == StepProgress.id)
+            .where(StepProgress.roadmap_id == roadmap_id, history.StatusChange.roadmap_id == roadmap_id)
+            .order_by(history.StatusChange.at, StepProgress.step_id)
+        ).all()
+        return [(step, after, at) for step, after, at in changes]
+
+
+@pytest.fixture
+def founder(both_engines: Flask) -> int:
+    """Dadi has done A3, does M1 and does not want M2; she made a plan for the home of it later."""
+    dadi, then = make_resident("Dadi", ("g02", "g04"), q5="not_yet", q7="alone"), now() - LONG_AGO
+    with transaction() as session:
+        own = session.scalars(select(Roadmap).where(Roadmap.resident_id == dadi)).one()
+        own.made_at = then
+        for step, state in (
+            ("A3", StepState.DONE_WITH_HELP), ("M1", StepState.DOING), ("M2", StepState.NOT_FOR_ME)
+        ):  # fmt: skip
+            services.set_step_state(
+                session, roadmap=own, step_id=step, state=state, actor="resident", now=then
+            )
+        services.pin_step(session, roadmap=own, step_id="F1", actor="resident", now=then)
+    with transaction() as session:
+        households.make(session, resident_id=dadi, name="Dadi", now=now())
+    return dadi
+
+
+def test_a_home_begins_as_a_copy_with_its_days_and_the_own_plan_waits_whole(founder: int) -> None:
+    ours = plan_of(founder)
+    with transaction() as session:
+        own = session.scalars(select(Roadmap).where(Roadmap.resident_id == founder)).one()
+        own_now = queries.compute(own, today=clock.today())
+        member = session.scalars(select(HouseholdMember)).one()
+    assert ours.roadmap.id != own_now.roadmap.id
+    assert ours.roadmap.answers == own_now.roadmap.answers
+    assert ours.roadmap.made_at == own_now.roadmap.made_at
+    assert ours.choices.states == own_now.choices.states
+    assert ours.choices.pins == own_now.choices.pins
+    assert ours.roadmap.choices["who"] == {"A3": member.id, "M1": member.id}
+    assert "who" not in own_now.roadmap.choices
+    assert days_of(ours.roadmap.id) == days_of(own_now.roadmap.id)
+    assert [step for step, _after, _at in days_of(ours.roadmap.id)] == ["A3", "M1", "M2"]
+
+
+def test_the_founder_goes_with_their_own_history_and_answers(founder: int) -> None:
+    bilal = make_resident("Bilal")
+    join(founder, bilal, "Bilal")
+    with transaction() as session:
+        plan = queries.roadmap_of_resident(session, bilal)
+        assert plan is not None
+        services.give_answer(session, roadmap=plan, question="q7", value="not_yet", now=now())
+        services.set_step_state(
+            session, roadmap=plan, step_id="M1", state=StepState.DONE_ALONE, actor="resident",
+            now=now(), by=bilal,
+        )  # fmt: skip
+        services.set_step_state(
+            session, roadmap=plan, step_id="F1", state=StepState.DOING, actor="resident",
+            now=now(), by=bilal,
+        )  # fmt: skip
+    assert leave(founder) == 1
+    own, ours = plan_of(founder), plan_of(bilal)
+    assert own.roadmap.answers["q5"] == "not_yet"
+    assert own.roadmap.answers["q7"] == "alone"
+    assert own.choices.states == {
+        "A3": StepState.DONE_WITH_HELP, "M1": StepState.DONE_ALONE, "M2": StepState.NOT_FOR_ME
+    }  # fmt: skip
+    told = days_of(own.roadmap.id)
+    assert [(step, after) for step, after, _at in told] == [
+        ("A3", "done_with_help"), ("M1", "doing"), ("M2", "not_for_me"), ("M1", "done_alone")
+    ]  # fmt: skip
+    assert told[0][2] < now() - LONG_AGO / 2 < told[-1][2]
+    assert ours.choices.states == {"F1": StepState.DOING, "M2": StepState.NOT_FOR_ME}
+    assert ours.roadmap.answers["q7"] == "not_yet"
+    assert [step for step, _after, _at in days_of(ours.roadmap.id)] == ["M2", "F1"]
+    # Nothing is remembered of a row that is gone.
+    with transaction() as session:
+        rows = select(StepProgress.id)
+        lost = select(func.count()).where(history.StatusChange.row_id.not_in(rows))
+        assert session.scalar(lost) == 0
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_the_founder_who_goes_last_has_everything_once(founder: int, others: int) -> None:
+    for number in range(others):
+        bilal = make_resident(str(number))
+        join(founder, bilal, str(number))
+        leave(bilal)
+    before = plan_of(founder)
+    told = days_of(before.roadmap.id)
+    put(founder, "A3", StepState.CAN_SHOW)
+    put(founder, "M2", StepState.NOT_STARTED)
+    assert leave(founder) == 0
+    own = plan_of(founder)
+    assert own.answers.goals == before.answers.goals
+    assert own.choices.states == {
+        "A3": StepState.CAN_SHOW, "M1": StepState.DOING, "M2": StepState.NOT_STARTED
+    }  # fmt: skip
+    assert own.choices.pins == before.choices.pins
+    assert "who" not in own.roadmap.choices
+    assert days_of(own.roadmap.id)[:3] == told
+    assert len(days_of(own.roadmap.id)) == 5
+    assert count(Roadmap) == 1 + others
+    assert count(StepProgress) == 3
+    assert count(history.StatusChange) == 5
+    assert count(Household) == 0
+
+
+def test_who_presses_in_a_home_signs_where_no_name_stands(home: tuple[int, int, int]) -> None:
+    amina, bilal, sara = home
+    numbers = {}
+    with transaction() as session:
+        for member in session.scalars(select(HouseholdMember)):
+            numbers[member.resident_id] = member.id
+        plan = queries.roadmap_of_resident(session, amina)
+        assert plan is not None
+        for step, state, by in (
+            ("A3", StepState.DOING, amina), ("A3", StepState.DONE_ALONE, bilal), ("M1", StepState.ALREADY_KNEW, sara),
+            ("M2", StepState.NOT_FOR_ME, sara), ("F1", StepState.DONE_ALONE, None),
+        ):  # fmt: skip
+            services.set_step_state(
+                session, roadmap=plan, step_id=step, state=state, actor="resident", now=now(), by=by
+            )
+        assert plan.choices["who"] == {"A3": numbers[amina], "M1": numbers[sara]}
+    # A name that went is no name any more.
+    with transaction() as session:
+        people.delete_resident(session, resident=session.get_one(Resident, sara), now=now())
+    with transaction() as session:
+        plan = queries.roadmap_of_resident(session, bilal)
+        assert plan is not None
+        services.set_step_state(
+            session,
+            roadmap=plan,
+            step_id="M1",
+            state=StepState.CAN_SHOW,
+            actor="resident",
+            now=now(),
+            by=bilal,
+        )
+        assert plan.choices["who"]["M1"] == numbers[bilal]
 
 
 def test_the_last_one_keeps_all_and_what_waited_comes_back(home: tuple[int, int, int]) -> None:
