@@ -362,7 +362,7 @@ def add(seen: Seen) -> Any:
 
 def _add(seen: Seen, code: str, secret: str | None) -> None:
     group_id = seen.group.id
-    facts = _prove(code, secret).facts
+    facts = _prove(code, secret, others=opening.NOT_A_MEMBER).facts
     session = db_session()
     group = queries.group_to_change(session, group_id)
     if group is None:

@@ -35,6 +35,11 @@ NOT_A_PERSON = {
     "unclaimed": N_("This code is not ready yet. A helper must type in your paper first."),
     "group": N_("This is the code of a group. Open it with “Our group”."),
 }
+# The same, where a person is brought into a home or a group.
+NOT_A_MEMBER = {
+    "unclaimed": N_("This code is not ready yet. Somebody must type in its paper first."),
+    "group": N_("This is the code of a group. Type the code of the person."),
+}
 NOT_A_GROUP = {
     "unclaimed": N_("This is the code of a person, not of a group."),
     "resident": N_("This is the code of a person, not of a group."),

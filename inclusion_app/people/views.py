@@ -33,7 +33,11 @@ def come_back() -> Any:
     pictures = request.values.get("with") == "pictures"
     if request.method == "GET":
         form.code.data = _code_of_this_visit()
-    if request.method == "POST":
+    show = request.form.get("show")
+    if show:
+        # The other of the two was asked for: nothing is tried, and the code that was typed stays.
+        pictures = show == "pictures"
+    elif request.method == "POST":
         code = form.read_code()
         if code is not None:
             try:
@@ -67,14 +71,15 @@ def scanned(code: str) -> Any:
     except BrokenCode as broken:
         form.code.data = code[:40]
         form.refuse(RuleBroken(broken.message, field="code"))
-    return _page(form, pictures=False)
+    return _page(form, pictures=False, from_paper=True)
 
 
-def _page(form: ComeBackForm, pictures: bool) -> Any:
+def _page(form: ComeBackForm, pictures: bool, *, from_paper: bool = False) -> Any:
     page = render_template(
         "people/come_back.html",
         form=form,
         pictures=pictures,
+        from_paper=from_paper,
         # Opening another plan ends this visit, and what is not saved goes with it.
         unsaved=current_principal().kind == "visit",
     )

@@ -90,6 +90,8 @@ def sheet(count: int, output: Path, language: str) -> None:
         raise click.UsageError(f"{output} is there already. Choose a new name, so that no stickers are lost.")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings = app.extensions["settings"]
+    if settings.base_url is None:
+        click.echo(f"INCLUSION_BASE_URL is not set: the stickers lead to {LOCAL}; set it first.", err=True)
     fresh = [new_code() for _ in range(count)]
     with app.test_request_context(base_url=settings.base_url or LOCAL):
         g.language = _released(language)
@@ -106,7 +108,11 @@ def sheet(count: int, output: Path, language: str) -> None:
         _put(pdf, output, fresh)
     except OSError as err:
         raise click.ClickException(f"{output} cannot be written: {err.strerror}.") from err
-    click.echo(f"{output}: {count} codes, {stickers.sheets(count)} sheets, {len(pdf):,} bytes")
+    filled = stickers.sheets(count)
+    click.echo(
+        f"{output}: {count} {'code' if count == 1 else 'codes'}, "
+        f"{filled} {'sheet' if filled == 1 else 'sheets'}, {len(pdf):,} bytes"
+    )
 
 
 def _put(pdf: bytes, output: Path, fresh: list[str]) -> None:

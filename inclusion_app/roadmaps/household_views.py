@@ -104,6 +104,7 @@ def _add(form: AddForm, code: str, secret: str) -> Any:
         address=request.remote_addr,
         secret_key=current_app.extensions["settings"].secret_key,
         now=moment,
+        others=opening.NOT_A_MEMBER,
     )
     household_services.add(
         db_session(),

@@ -23,6 +23,9 @@ NEEDS_SECRET = N_("Choose the three pictures or a PIN. They protect this plan.")
 NOT_BOTH = N_("Type the pictures or a PIN, not both.")
 NEEDS_CODE = N_("Type the code of the sticker too. Pictures or a PIN need it.")
 GROUP_NEEDS_CODE = N_("Type the code of the sticker too. The group needs it.")
+PICTURE_TWICE = N_("This picture is chosen already. Look at the paper again.")
+PICTURES_AGAIN = N_("Choose the pictures again.")
+PIN_AGAIN = N_("Type the PIN again.")
 ONLY_ONE_OF_BOTH = N_("Choose what they can use, or “none of these”. Not both.")
 # On a paper there is no helper's tick: a helper types it in, so one helped.
 PAPER_TAPS = tuple(tap for tap in TAPS if tap.name != "helped")
@@ -33,6 +36,7 @@ class TypedInForm(KeepForm, CodeForm):
 
     everything = None
     keep_near = None
+    sticker_used = False  # somebody typed in a paper with this sticker already
 
     @property
     def given(self) -> dict[str, str | Sequence[str]]:
@@ -56,7 +60,10 @@ class TypedInForm(KeepForm, CodeForm):
         """Whether pictures or a PIN were typed in; None for neither."""
         if any(self.chosen_pictures()):
             return "pictures"
-        return "pin" if (self.pin.data or "").strip() or (self.pin_again.data or "").strip() else None
+        return "pin" if self._has_pin() else None
+
+    def _has_pin(self) -> bool:
+        return any((field.data or "").strip() for field in (self.pin, self.pin_again))
 
     def _goals(self) -> list[str]:
         return [self[name].data or "" for name in GOAL_FIELDS]
@@ -70,6 +77,11 @@ class TypedInForm(KeepForm, CodeForm):
         for goal in DAY_GOALS:
             if self[goal].data and goal not in chosen:
                 self.refuse(RuleBroken(N_("Choose this goal too, or leave its day empty."), field=goal))
+        # On a paper each picture has one box, so two alike can only be a slip.
+        pictures = self.chosen_pictures()
+        for place, picture in enumerate(pictures):
+            if picture and picture in pictures[:place]:
+                self.refuse(RuleBroken(PICTURE_TWICE, field=f"picture{place + 1}"))
         devices = self["q2"].data or ()
         if Device.NONE.value in devices and len(devices) > 1:
             self.refuse(RuleBroken(ONLY_ONE_OF_BOTH, field="q2"))
@@ -97,6 +109,14 @@ class TypedInForm(KeepForm, CodeForm):
         except RuleBroken as broken:
             self.refuse(broken)
         return (code, kind or "", secret) if code is not None else None
+
+    def ask_secret_again(self) -> None:
+        """Say that the pictures or the PIN are gone from the page: what was typed there is never sent back."""
+        if any(self.chosen_pictures()) == self._has_pin():
+            return  # nothing typed, or both, and then one of the two is to stay away
+        name, message = ("pin", PIN_AGAIN) if self._has_pin() else ("picture1", PICTURES_AGAIN)
+        if not self[name].errors:
+            self.refuse(RuleBroken(message, field=name))
 
 
 GOAL_FIELDS = tuple(f"goal{place}" for place in range(1, MAX_GOALS + 1))

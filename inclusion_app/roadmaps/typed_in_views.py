@@ -57,6 +57,7 @@ def type_in() -> Any:
         answer = _take_in(form)
         if answer is not None:
             return answer
+        form.ask_secret_again()
     page = render_template(
         "roadmaps/type_in.html", form=form, unsaved=_has_unsaved_plan(), day_goals=DAY_GOALS
     )
@@ -83,7 +84,7 @@ def _take_in(form: TypedInForm) -> Any:
         try:
             opening.prove_unclaimed(keys[0], address=request.remote_addr, now=now())
         except RuleBroken as broken:
-            form.refuse(broken)
+            _refuse(form, broken)
     group = _find_group(form) if keys is not None else None
     if form.errors or form.form_errors:
         return None
@@ -94,9 +95,14 @@ def _take_in(form: TypedInForm) -> Any:
         # Of two presses at once the quicker one has won the code.
         if keys is not None and broken.field == "code" and _sent_twice(form, keys[0]):
             return _to_the_plan()
-        form.refuse(broken)
+        _refuse(form, broken)
         return None
     return _to_the_plan()
+
+
+def _refuse(form: TypedInForm, broken: RuleBroken) -> None:
+    form.refuse(broken)
+    form.sticker_used = broken.message == people.NOT_CLAIMED["resident"]
 
 
 def _find_group(form: TypedInForm) -> int | None:

@@ -262,7 +262,8 @@ def test_codes_of_the_other_kind_are_answered_plainly(
         answer = person.send(path, **data)
         assert answer.status_code == 422
         assert said in unescape(answer.get_data(as_text=True)), path
-    assert not_a_person in unescape(keeper.send(f"{OURS}/add", code=code, pin="").get_data(as_text=True))
+    not_a_member = opening.NOT_A_MEMBER["group"]
+    assert not_a_member in unescape(keeper.send(f"{OURS}/add", code=code, pin="").get_data(as_text=True))
     for wrong in ("ABCD-EFGH", "", "gorton"):
         assert person.send("/groups/join", code=wrong).status_code == 422
 

@@ -105,6 +105,32 @@ def test_every_question_and_answer_is_said_in_both_languages(app: Flask, draw: D
             assert words in said, words
             assert _(words) in said, words
     assert " 12 " in said
+    for part in ("Day", "Month", "Year"):
+        assert said.split().count(part) == 3
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_day_is_written_from_left_to_right(app: Flask, lang: str) -> None:
+    html = sheet_in(app, lang)
+    assert html.count('<div class="date" dir="ltr">') == 3
+    first = html.split('<div class="date" dir="ltr">')[1]
+    parts = first.split('<div class="part">')[1:4]
+    assert [part.split("</div>")[0].count('class="cell"') for part in parts] == [2, 2, 4]
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("lang", LANGS)
+def test_each_side_holds_its_own_questions(app: Flask, draw: Draw, lang: str) -> None:
+    import io
+
+    import pikepdf
+
+    with pikepdf.open(io.BytesIO(draw(sheet_in(app, lang)))) as document:
+        tree = read_tags(document)
+    # A table that ran over both sides would say its headers twice.
+    assert len(tree.all("TD")) == 32
+    assert " ".join(spoken(draw(sheet_in(app, lang))).split()).count("Tick one box in each row.") == 1
 
 
 @pytest.mark.paper

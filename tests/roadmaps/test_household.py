@@ -226,8 +226,11 @@ def test_a_group_code_is_told_plainly(browser: Browser, app: Flask) -> None:
     at_home(browser)
     with app.app_context(), transaction() as session:
         code = people.give_code(session, kind="group", now=now())
+        waiting = people.give_code(session, kind="unclaimed", now=now())
     answer = browser.send(ADD, name="Bilal", code=code, pin="6283")
-    assert "This is the code of a group." in page_of(answer)
+    assert "This is the code of a group. Type the code of the person." in page_of(answer)
+    answer = browser.send(ADD, name="Bilal", code=waiting, pin="6283")
+    assert "This code is not ready yet. Somebody must type in its paper first." in page_of(answer)
 
 
 def test_somebody_without_a_code_gets_one_shown_until_they_use_it(

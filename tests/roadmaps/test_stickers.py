@@ -52,6 +52,9 @@ def test_every_printed_code_waits_for_its_paper(app: Flask, pages: list[str], tm
     )
     assert done.exit_code == 0, done.output
     assert "16 codes, 3 sheets" in done.output
+    warned = "INCLUSION_BASE_URL is not set: the stickers lead to http://127.0.0.1:8000; set it first."
+    assert warned in done.stderr
+    assert warned not in done.stdout
     assert target.stat().st_mode & 0o077 == 0
     codes = printed(pages)
     assert len(codes) == 32
@@ -74,6 +77,7 @@ def test_english_alone_prints_each_sentence_once(app: Flask, pages: list[str], t
         args=["codes", "sheet", "--count", "1", "-o", str(tmp_path / "one.pdf")]
     )
     assert done.exit_code == 0, done.output
+    assert "1 code, 1 sheet," in done.output
     assert 'class="own"' not in pages[0]
     assert "?l=" not in pages[0]
 
@@ -195,3 +199,48 @@ def test_a_sticker_says_that_it_is_not_ready(
     assert answer.status_code == 422
     assert f'href="#code">{said}<' in html
     assert f'value="{code}"' in html
+
+
+def test_who_scans_a_sticker_finds_pictures_as_easily_as_a_pin(
+    app: Flask, another_browser: Callable[..., Browser]
+) -> None:
+    known, unknown = new_code(), new_code()
+    with app.app_context(), transaction() as session:
+        people.keep_sticker_codes(session, codes=[known], now=now())
+    person = another_browser()
+    pages = [person.client.get(f"/r/{code}?l=en").get_data(as_text=True) for code in (known, unknown)]
+    # The page tells nobody which codes there are.
+    without = [
+        re.sub(r'name="csrf_token" value="[^"]+"', "", page).replace(code, "")
+        for page, code in zip(pages, (known, unknown), strict=True)
+    ]
+    assert without[0] == without[1]
+    assert "Did you fill in a paper? Then your code works when a helper has typed it in." in pages[0]
+    assert re.search(r'name="show" value="pictures">I have pictures, not a PIN<', pages[0])
+    # Enter presses the first button of a form: that one opens the plan.
+    assert pages[0].index(">Open my plan<") < pages[0].index('name="show"')
+
+
+@pytest.mark.parametrize(
+    ("show", "there", "gone"), [("pictures", "picture1", "pin"), ("pin", "pin", "picture1")]
+)
+def test_the_other_way_to_open_keeps_the_code(
+    app: Flask, browser: Browser, show: str, there: str, gone: str
+) -> None:
+    from inclusion_app.core.attempts import Attempt
+
+    code = new_code()
+    answer = browser.send("/come-back", code=code, pin="4071", show=show)
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert f'value="{code}"' in html
+    assert f'name="{there}"' in html
+    assert f'name="{gone}"' not in html
+    assert "4071" not in html
+    with app.app_context(), reading() as session:
+        assert session.scalars(select(Attempt)).all() == []
+
+
+def test_a_group_code_on_the_way_back_leads_to_the_group(browser: Browser) -> None:
+    html = browser.text("/come-back")
+    assert 'Is it the code of a group? <a href="/en/groups/open">Open our group</a>' in html

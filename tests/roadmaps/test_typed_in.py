@@ -136,6 +136,8 @@ def test_everything_wrong_is_said_at_once_and_what_was_typed_stays(app: Flask, b
         ({"code": "sticker", "pin": "4071", "pin_again": "4071", **PICTURES}, "pin", "Type the pictures or a PIN, not both."),
         ({"code": "sticker", "pin": "1234", "pin_again": "1234"}, "pin", "stand in order"),
         ({"code": "sticker", "pin": "4071", "pin_again": "4072"}, "pin_again", "The two PINs are not the same."),
+        ({"code": "sticker", **PICTURES, "picture2": "fish"}, "picture2", "This picture is chosen already."),
+        ({**PICTURES, "picture3": "key"}, "picture3", "This picture is chosen already."),
         ({"pin": "4071", "pin_again": "4071"}, "code", "Type the code of the sticker too."),
         ({"code": "22222222", **PICTURES}, "code", "We do not know this code."),
         ({"code": "22222223", **PICTURES}, "code", "One letter or number is not right."),
@@ -167,6 +169,30 @@ def test_what_is_refused(
     assert "4071" not in html
 
 
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        (PICTURES, "picture1", "Choose the pictures again."),
+        ({"pin": "4071", "pin_again": "4071"}, "pin", "Type the PIN again."),
+        ({"pin": "4071", "pin_again": "4071", **PICTURES}, "picture1", ""),
+        ({}, "picture1", "Choose the three pictures or a PIN."),
+    ],
+)
+def test_what_is_gone_from_the_page_is_asked_for_again(
+    app: Flask, browser: Browser, typed: dict[str, str], field: str, said: str
+) -> None:
+    html = browser.send(PAGE, **{**ANSWERS, "goal2": ""}, code=sticker(app), **typed).get_data(as_text=True)
+    assert said in error_at(html, field)
+    assert bool(said) == bool(error_at(html, field))
+    assert "4071" not in html
+
+
+def test_the_yes_on_the_paper_is_pointed_at(browser: Browser) -> None:
+    html = browser.text(PAGE)
+    assert 'id="agreed-hint">Look beside the sticker. Is the box “I say yes” ticked?<' in html
+    assert 'aria-describedby="agreed-hint"' in html
+
+
 @pytest.mark.parametrize("other", [True, False], ids=["two helpers", "pressed twice"])
 def test_the_same_sheet_twice(
     app: Flask, browser: Browser, another_browser: Callable[..., Browser], other: bool
@@ -183,6 +209,8 @@ def test_the_same_sheet_twice(
         html = answer.get_data(as_text=True)
         assert answer.status_code == 422
         assert "Did somebody else type in this paper?" in error_at(html, "code")
+        assert '<a href="/en/come-back">Open the plan of this code</a>' in html
+        assert f'<a href="/en{PAGE}">Clear, and type in the next paper</a>' in html
         assert '<option value="not_yet" selected>' in html
     else:
         # The browser threw the first answer away, and its cookie with it.
