@@ -13,7 +13,7 @@ from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.core.pins import read_pin
 from inclusion_app.core.words import N_
 from inclusion_app.groups.rules import MOST_PEOPLE, NOTE_LENGTHS, PaperList
-from inclusion_app.people.forms import CodeForm, KeepForm, PicturesForm, SecretField
+from inclusion_app.people.forms import CodeForm, ComeBackForm, KeepForm, PicturesForm, SecretField
 from inclusion_app.roadmaps.catalogue import Step
 
 WRITE_WHAT = N_("Write what you will do.")
@@ -45,18 +45,12 @@ class OpenForm(GroupCodeForm):
         return self.secret() if pictures else read_pin(self.pin.data or "")
 
 
-class AddForm(PicturesForm, CodeForm):
+class AddForm(ComeBackForm):
     """The code of a person, who types it themselves; with their PIN or pictures only where their plan asks for it."""
 
     nothing_typed = N_("Type the code.")
     code = StringField(_l("Code of the person"))
     pin = SecretField(_l("Their PIN, if their plan asks for it"))
-
-    def typed_secret(self, *, pictures: bool) -> str | None:
-        """The PIN or the pictures; None when nothing was typed. Raises RuleBroken."""
-        if pictures:
-            return self.secret() if any(self.chosen_pictures()) else None
-        return read_pin(self.pin.data) if (self.pin.data or "").strip() else None
 
 
 class NoteForm(BaseForm):

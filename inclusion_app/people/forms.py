@@ -98,6 +98,12 @@ class ComeBackForm(PicturesForm, CodeForm):
 
     pin = SecretField(_l("Your PIN"))
 
+    def typed_secret(self, *, pictures: bool) -> str | None:
+        """The PIN or the pictures; None when nothing was typed: then the code alone. Raises RuleBroken."""
+        if pictures:
+            return self.secret() if any(self.chosen_pictures()) else None
+        return pins.read_pin(self.pin.data) if (self.pin.data or "").strip() else None
+
 
 class KeepForm(PicturesForm):
     """How to open the plan again, and what may be kept with it."""

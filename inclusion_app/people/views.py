@@ -15,7 +15,6 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode, read_code, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
-from inclusion_app.core.pins import read_pin
 from inclusion_app.core.sessions import Visit, end_visit, visit_for_change
 from inclusion_app.people import opening, services
 from inclusion_app.people.forms import ComeBackForm
@@ -41,7 +40,7 @@ def come_back() -> Any:
         code = form.read_code()
         if code is not None:
             try:
-                _open(code, _typed_secret(form, pictures))
+                _open(code, form.typed_secret(pictures=pictures))
                 return redirect(url_for("roadmaps.plan"), 303)
             except RuleBroken as broken:
                 form.refuse(broken)
@@ -84,14 +83,6 @@ def _page(form: ComeBackForm, pictures: bool, *, from_paper: bool = False) -> An
         unsaved=current_principal().kind == "visit",
     )
     return page, 422 if form.errors or form.form_errors else 200
-
-
-def _typed_secret(form: ComeBackForm, pictures: bool) -> str | None:
-    """What was typed beside the code; None when it was left empty: then titles only."""
-    if pictures:
-        chosen = [form.picture1.data, form.picture2.data, form.picture3.data]
-        return form.secret() if any(chosen) else None
-    return read_pin(form.pin.data) if (form.pin.data or "").strip() else None
 
 
 def _open(code: str, secret: str | None) -> None:
