@@ -112,3 +112,22 @@ def test_whatever_is_folded_no_sign_is_left_and_every_tag_closes(text: str, stra
     reader.feed(unfold(f"<p>{text}</p>"))
     assert reader.open == []
     assert not is_folded(own_half(text + stray))
+
+
+def english(text: str) -> str:
+    return f'<span class="in-english" lang="en" dir="ltr">{text}</span>'
+
+
+def test_each_sentence_of_a_line_has_its_english_under_it() -> None:
+    line = f"<p>{fold('پہلا۔ دوسرا؟', 'First. Second?')} {fold('تیسرا۔', 'Third.')}</p>"
+    assert unfold(line) == (
+        f"<p>پہلا۔{english('First.')} دوسرا؟{english('Second?')} تیسرا۔{english('Third.')}</p>"
+    )
+
+
+def test_a_line_stays_whole_where_its_sentences_do_not_match_or_a_name_would_be_cut() -> None:
+    assert unfold(f"<p>{fold('پہلا۔ دوسرا۔', 'First, second.')}</p>") == (
+        f"<p>پہلا۔ دوسرا۔{english('First, second.')}</p>"
+    )
+    named = unfold(f"<p>{fold('یہ <bdi>St. Ann</bdi> ہے۔', 'This is <bdi>St. Ann</bdi>.')}</p>")
+    assert named == f"<p>یہ <bdi>St. Ann</bdi> ہے۔{english('This is <bdi>St. Ann</bdi>.')}</p>"
