@@ -27,6 +27,11 @@ def one_line(text: str | None) -> str:
     return " ".join("".join(seen).split())
 
 
+def asks_for_pictures() -> bool:
+    """True when the address or the form says that pictures stand in the place of a PIN."""
+    return request.values.get("with") == "pictures"
+
+
 class BaseForm(FlaskForm):
     """A form of the service. Showing one gives the browser its random id, so that the token has a holder."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app, make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from inclusion_app.core import paper
+from inclusion_app.core import i18n, paper
 from inclusion_app.core.db import db_session
 
 WAIT_SECONDS = 20
@@ -27,6 +27,12 @@ def pdf_answer(html: str, *, name: str, print_page: str) -> Response:
     answer = Response(pdf, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
     return answer
+
+
+def in_this_language(address: str) -> str:
+    """What a square opens: the address in the language of its paper. The one people type stays short."""
+    slug = i18n.current_language().slug
+    return address if slug == "en" else f"{address}?l={slug}"
 
 
 def whole_address(path: str) -> str:

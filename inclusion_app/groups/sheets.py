@@ -15,7 +15,7 @@ from markupsafe import Markup
 from inclusion_app.core import clock, i18n, paper
 from inclusion_app.core.codes import show_code
 from inclusion_app.core.db import db_session
-from inclusion_app.core.paper_answer import whole_address
+from inclusion_app.core.paper_answer import in_this_language, whole_address
 from inclusion_app.core.paper_parts import Pair, Paper, pair, qr_square
 from inclusion_app.core.words import N_
 from inclusion_app.groups import queries, rules
@@ -146,8 +146,6 @@ def build_sheet(group: Group) -> GroupSheet:
     catalogue, language = found.catalogue, i18n.current_language()
     step = catalogue.steps.get(found.line.following or "")
     address = whole_address(f"/g/{group.code}")
-    # The square opens in the language of its paper; the address people type stays short.
-    speaks = "" if language.slug == "en" else f"?l={language.slug}"
     words = {name: pair(_, text) for name, text in WORDS.items()}
     return GroupSheet(
         lang=language.tag,
@@ -165,7 +163,7 @@ def build_sheet(group: Group) -> GroupSheet:
         rows=tuple(pair(_, catalogue.steps[step].title) for step in rules.listed_steps(catalogue)),
         code=show_code(group.code),
         address=address,
-        qr=qr_square(address + speaks, _("Code of the group")),
+        qr=qr_square(in_this_language(address), _("Code of the group")),
     )
 
 
@@ -190,34 +188,22 @@ def _journey(catalogue: Catalogue, line: rules.Line) -> Journey:
     return Journey(tuple(rows) if len(rows) > 1 else ())
 
 
-@i18n.one_language()
 def handout_html(sheet: GroupSheet) -> str:
     """The finished handout the paper service draws: A4, two sides at most."""
-    return render_template(
-        "pdf/group_handout.html",
-        paper=sheet,
-        h=sheet,
-        paper_style=paper.style_sheet("paper.css", "papergroups.css"),
-    )
+    return _finished("pdf/group_handout.html", sheet)
 
 
-@i18n.one_language()
 def list_html(sheet: GroupSheet) -> str:
     """The finished paper list: A4, two sides at most, a box for everybody's ticks at each step."""
-    return render_template(
-        "pdf/group_list.html",
-        paper=sheet,
-        h=sheet,
-        paper_style=paper.style_sheet("paper.css", "papergroups.css"),
-    )
+    return _finished("pdf/group_list.html", sheet)
+
+
+def poster_html(sheet: GroupSheet) -> str:
+    """The finished wall poster: A3, one side, to be read from two metres. Of the notes it shows the newest."""
+    return _finished("pdf/group_poster.html", sheet, "paperposter.css")
 
 
 @i18n.one_language()
-def poster_html(sheet: GroupSheet) -> str:
-    """The finished wall poster: A3, one side, to be read from two metres. Of the notes it shows the newest."""
-    return render_template(
-        "pdf/group_poster.html",
-        paper=sheet,
-        h=sheet,
-        paper_style=paper.style_sheet("paper.css", "papergroups.css", "paperposter.css"),
-    )
+def _finished(template: str, sheet: GroupSheet, *styles: str) -> str:
+    style = paper.style_sheet("paper.css", "papergroups.css", *styles)
+    return render_template(template, paper=sheet, h=sheet, paper_style=style)

@@ -19,7 +19,7 @@ from inclusion_app.core.codes import BrokenCode, code_to_words, read_code, show_
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, asks_for_pictures
 from inclusion_app.core.sessions import (
     COOKIE_KEY,
     PRESSED_TWICE,
@@ -54,7 +54,7 @@ def home() -> Any:
 @room.page("/groups/new", allow=policy.LOOK, methods=("GET", "POST"))
 def new() -> Any:
     """Choose a PIN or pictures for a group; the answer is its code. Pressed twice makes one group."""
-    form, kind = forms.NewGroupForm(), "pictures" if _with_pictures() else "pin"
+    form, kind = forms.NewGroupForm(), "pictures" if asks_for_pictures() else "pin"
     if request.method == "POST" and form.validate():
         try:
             return _make(form, kind)
@@ -118,14 +118,10 @@ def _secret_key() -> str:
     return key
 
 
-def _with_pictures() -> bool:
-    return request.values.get("with") == "pictures"
-
-
 @room.page("/groups/open", allow=policy.LOOK, methods=("GET", "POST"))
 def open_group() -> Any:
     """The code of a group with its PIN or pictures opens it; the code alone opens nothing."""
-    form, pictures = forms.OpenForm(), _with_pictures()
+    form, pictures = forms.OpenForm(), asks_for_pictures()
     if request.method == "GET":
         form.code.data = request.args.get("code", "")[:20]
     elif (code := form.read_code()) is not None:
@@ -349,7 +345,7 @@ def _write_note(seen: Seen, number: int, form: forms.NoteForm) -> None:
 @room.page(f"{ONE}/add", allow=policy.KEEP, load=seen, methods=("GET", "POST"))
 def add(seen: Seen) -> Any:
     """Somebody with a saved plan joins at this screen by their code. Whoever is in already reads the same."""
-    form, pictures = forms.AddForm(), _with_pictures()
+    form, pictures = forms.AddForm(), asks_for_pictures()
     if request.method == "POST" and (code := form.read_code()) is not None:
         try:
             _add(seen, code, form.typed_secret(pictures=pictures))

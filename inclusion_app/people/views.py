@@ -15,6 +15,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode, read_code, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.forms import asks_for_pictures
 from inclusion_app.core.sessions import Visit, end_visit, visit_for_change
 from inclusion_app.people import opening, services
 from inclusion_app.people.forms import ComeBackForm
@@ -29,7 +30,7 @@ WHEN_OPENED: list[Callable[[Session, Visit], None]] = []
 @room.page("/come-back", allow=ANYONE, methods=("GET", "POST"))
 def come_back() -> Any:
     form = ComeBackForm()
-    pictures = request.values.get("with") == "pictures"
+    pictures = asks_for_pictures()
     if request.method == "GET":
         form.code.data = _code_of_this_visit()
     show = request.form.get("show")

@@ -13,6 +13,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.forms import asks_for_pictures
 from inclusion_app.core.pins import read_pin
 from inclusion_app.core.words import N_
 from inclusion_app.people import opening
@@ -33,10 +34,6 @@ def _me() -> int:
 def _home() -> queries.Home | None:
     roadmap = _mine()
     return queries.home_of(db_session(), roadmap) if roadmap else None
-
-
-def _with_pictures() -> bool:
-    return request.values.get("with") == "pictures"
 
 
 @room.page(
@@ -82,7 +79,7 @@ def household_add() -> Any:
     """Somebody who has a code joins: it takes their own PIN or pictures."""
     if _home() is None:
         return redirect(url_for("roadmaps.household"), 303)
-    form, pictures = AddForm(), _with_pictures()
+    form, pictures = AddForm(), asks_for_pictures()
     if request.method == "POST":
         form.validate()
         code = form.read_code()
@@ -132,7 +129,7 @@ def household_new() -> Any:
     home = _home()
     if home is None:
         return redirect(url_for("roadmaps.household"), 303)
-    form, kind = AddNewForm(), "pictures" if _with_pictures() else "pin"
+    form, kind = AddNewForm(), "pictures" if asks_for_pictures() else "pin"
     if request.method == "POST":
         form.validate()
         try:

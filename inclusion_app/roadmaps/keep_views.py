@@ -15,7 +15,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, asks_for_pictures
 from inclusion_app.core.sessions import Visit, current_visit, end_visit, renew_browser
 from inclusion_app.core.words import N_
 from inclusion_app.people import opening
@@ -37,7 +37,7 @@ def save() -> Any:
         return redirect(url_for("roadmaps.plan"), 303)
     if visit.resident_id is not None:
         return redirect(url_for("roadmaps.code"), 303)
-    kind = "pictures" if request.values.get("with") == "pictures" else "pin"
+    kind = "pictures" if asks_for_pictures() else "pin"
     form = KeepForm()
     if request.method == "POST" and form.validate():
         try:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from inclusion_app.core import clock, i18n, paper
 from inclusion_app.core.codes import show_code
 from inclusion_app.core.db import db_session
-from inclusion_app.core.paper_answer import whole_address
+from inclusion_app.core.paper_answer import in_this_language, whole_address
 from inclusion_app.core.paper_parts import Pair, pair, qr_square
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
@@ -113,7 +113,7 @@ def build_handout(
         journey=_drawn_journey(drawn, made) if drawn.stations else None,
         code=show_code(resident.code) if resident else "",
         address=short_address(resident.code) if resident else "",
-        qr=qr_square(scanned_address(resident.code), _("My code")) if resident else None,
+        qr=qr_square(in_this_language(short_address(resident.code)), _("My code")) if resident else None,
         large=large,
     )
     return sheet.without_reasons() if private else sheet
@@ -248,12 +248,6 @@ def _drawn_journey(whole: LineMap, made: queries.Computed) -> Journey:
     key, *rows = (Markup(piece) for piece in html.split("\x1e"))  # noqa: S704 - our own template, escaped
     keys = len(whole.lanes) if len(whole.lanes) > 1 else 0
     return Journey(tuple(rows), key, keys, cut_journey(len(whole.stations), _))
-
-
-def scanned_address(code: str) -> str:
-    """What a square opens: the same in the language of its paper. The address people type stays short."""
-    slug = i18n.current_language().slug
-    return short_address(code) + ("" if slug == "en" else f"?l={slug}")
 
 
 def short_address(code: str) -> str:

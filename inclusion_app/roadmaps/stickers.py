@@ -15,10 +15,11 @@ from markupsafe import Markup
 
 from inclusion_app.core import clock, i18n, paper
 from inclusion_app.core.codes import show_code
+from inclusion_app.core.paper_answer import in_this_language
 from inclusion_app.core.paper_parts import Pair, pair, qr_square
 from inclusion_app.core.template_words import USUAL_NAME
 from inclusion_app.core.words import N_
-from inclusion_app.roadmaps.sheets import scanned_address, short_address
+from inclusion_app.roadmaps.sheets import short_address
 
 MOST = 700  # codes in one file
 ROWS = 7
@@ -85,7 +86,7 @@ def _page_html(codes: Sequence[str], *, begins: bool) -> str:
         Row(
             show_code(code),
             short_address(code).split("://")[-1],  # as a person types it
-            qr_square(scanned_address(code), "QR"),
+            qr_square(in_this_language(short_address(code)), "QR"),
         )
         for code in codes
     ]
