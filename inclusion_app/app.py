@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, abort, g, request
 from flask_babel import Babel
+from flask_login import LoginManager
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
@@ -19,6 +20,8 @@ from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
 from inclusion_app import cli
+from inclusion_app.accounts import queries as accounts
+from inclusion_app.accounts import views as accounts_views
 from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import (
     access,
@@ -31,6 +34,7 @@ from inclusion_app.core import (
     errors,
     headers,
     i18n,
+    staff_sessions,
     template_words,
 )
 from inclusion_app.groups import paper_views as groups_paper_views
@@ -71,7 +75,14 @@ MORE_PAGES = (
     places_paper_views,
     groups_paper_views,
 )
-ROOMS = (start_views.room, places_views.room, people_views.room, roadmaps_views.room, groups_views.room)
+ROOMS = (
+    start_views.room,
+    places_views.room,
+    people_views.room,
+    roadmaps_views.room,
+    groups_views.room,
+    accounts_views.room,
+)
 
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -178,6 +189,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         people_views.WHEN_OPENED.append(services.take_saved_area)
     if household_services.end_with not in people.BEFORE_LEAVING:
         people.BEFORE_LEAVING.append(household_services.end_with)
+    _know_the_staff(app)
     typed_in_views.DOORS[:] = [
         typed_in_views.GroupDoor(groups_views.group_of_paper, groups_views.join_from_paper)
     ]
@@ -206,6 +218,20 @@ def create_app(settings: Settings | None = None) -> Flask:
         allow_all_origins=False,
     )
     return app
+
+
+def _know_the_staff(app: Flask) -> None:
+    """Flask-Login asks our own session rows, never its own cookie; the layout of the staff pages asks the same."""
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.request_loader(lambda _request: accounts.signed_in_staff())
+    manager.init_app(app)
+    app.extensions["staff_principal"] = accounts.staff_principal
+    app.after_request(staff_sessions.send_cookie)
+
+    @app.context_processor
+    def words() -> dict[str, Any]:
+        return accounts_views.staff_words() if access.is_staff_path(request.path) else {}
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -115,8 +115,10 @@ install_pins() {
 	"$python" -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --no-deps \
 		--require-hashes -r "$root/requirements/$1.txt" </dev/null ||
 		fail "The Python packages could not be installed. The reason stands above."
-	"$python" -m pip check --disable-pip-version-check >/dev/null ||
-		fail "The pinned Python packages do not fit each other:" "$("$python" -m pip check --disable-pip-version-check 2>&1)"
+	# docopt has no wheel, and the one package that names it (GOV.UK Notify's client) never loads it: it is left out.
+	broken=$("$python" -m pip check --disable-pip-version-check 2>&1) && broken=""
+	broken=$(printf '%s\n' "$broken" | grep -v '^notifications-python-client [0-9.]* requires docopt, which is not installed\.$') || :
+	[ -z "$broken" ] || fail "The pinned Python packages do not fit each other:" "$broken"
 	stamp_for "$1" >"$root/.venv/.$1.stamp.new"
 	mv "$root/.venv/.$1.stamp.new" "$root/.venv/.$1.stamp"
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +12,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from inclusion_app.accounts.models import Organisation
 from inclusion_app.app import create_app
 from inclusion_app.config import Settings
-from inclusion_app.core import migrations
+from inclusion_app.core import migrations, staff_sessions
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
+from inclusion_app.core.staff_sessions import StaffSession
 from inclusion_app.places.services import load_city_pack
+from tests.factories.accounts import make_organisation, make_staff
 
 pytest_plugins = ["tests.plugins.postgres", "tests.plugins.chromium", "tests.plugins.no_silent_skips"]
 
@@ -126,3 +131,47 @@ def browser(app: Flask) -> Browser:
 def another_browser(app: Flask) -> Callable[..., Browser]:
     """More screens of the same service."""
     return lambda language="en": Browser(app, language)
+
+
+class StaffBrowser(Browser):
+    """A member of staff at a screen, signed in with both factors; pages stand under /staff, without a language."""
+
+    staff_id: int
+    organisation_id: int
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """Open a page by its whole address."""
+        return self.client.get(path, **options)
+
+    def send(self, path: str, form_on: str | None = None, **data: Any) -> TestResponse:
+        """Send a form, with the token of the page it stands on."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.text(form_on or path))
+        assert found, f"no form on {form_on or path}"
+        return self.client.post(path, data={**data, "csrf_token": found[1]})
+
+
+@pytest.fixture
+def staff_browser(app: Flask) -> Callable[..., StaffBrowser]:
+    """Make members of staff: `staff_browser("caseworker", organisation="Red Door")` is signed in as one."""
+    return lambda *roles, **more: sign_in_staff(app, *roles, **more)
+
+
+def sign_in_staff(app: Flask, *roles: str, organisation: str = "Red Door", **facts: Any) -> StaffBrowser:
+    """A new member of staff with these roles in an organisation (made when there is none), signed in. The sign-in row
+    is written straight into the database: how it comes about is tested in tests/accounts.
+    """
+    with app.app_context(), transaction() as session:
+        found = session.scalar(select(Organisation).where(Organisation.name == organisation))
+        found = found or make_organisation(session, name=organisation)
+        person = make_staff(session, organisation_id=found.id, roles=roles, **facts)
+        token = secrets.token_urlsafe(32)
+        session.add(
+            StaffSession(
+                token_hash=staff_sessions.hash_of(token), staff_id=person.id, organisation_id=found.id, stage="full",
+                began_at=now(), last_used_at=now(), proven_at=now(),
+            )
+        )  # fmt: skip
+        browser = StaffBrowser(app)
+        browser.staff_id, browser.organisation_id = person.id, found.id
+        browser.client.set_cookie(staff_sessions.cookie_name(), token)
+    return browser

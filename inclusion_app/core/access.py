@@ -1,8 +1,9 @@
 """Who may see what: every page is made here and says whom it is for. What says nothing does not start.
 
-A request goes: language → permission declared → principal → load the object as this principal may see it
-(a miss is the one 404 page) → the permission on that object → view → commit once when an unsafe method
-answered below 400, else roll back → the audit row of a read → headers.
+A request goes: language → permission declared → principal (a stranger to a page of the staff is sent to sign in, and
+another role refused, before anything is loaded) → load the object as this principal may see it (a miss is the one 404
+page) → the permission on that object → view → commit once when an unsafe method answered below 400, else roll back
+→ the audit row of a read → headers.
 """
 
 from __future__ import annotations
@@ -10,31 +11,40 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, g, make_response, request
+from flask import Blueprint, Flask, abort, current_app, g, make_response, redirect, request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import audit
 from inclusion_app.core.clock import now as clock_now
 from inclusion_app.core.db import SAFE_METHODS, finish_request, side_write
 from inclusion_app.core.sessions import Visit, current_visit, touch_visit
+from inclusion_app.core.staff_sessions import touch_session
 
 
 @dataclass(frozen=True)
 class Principal:
     """Who is asking: a stranger, an unsaved visit, somebody with a code alone, or with code and PIN.
 
-    Beside that they may have opened a group with its PIN (`group_id`).
+    Beside that they may have opened a group with its PIN (`group_id`). Of kind `staff`: who signed in with both
+    factors, the organisation they act for now and their roles in it (those that reach the whole city from any).
     """
 
     kind: str
     visit_id: int | None = None
     resident_id: int | None = None
     group_id: int | None = None
+    staff_id: int | None = None
+    organisation_id: int | None = None
+    roles: frozenset[str] = frozenset()
 
 
 STRANGER = Principal("stranger")
+SIGN_IN = "/staff/sign-in"
 # Answers that show the page: as asked for, or again with what is wrong.
 SHOWING = frozenset({200, 422})
 KINDS = {"nothing": "visit", "titles": "code", "everything": "resident"}
@@ -48,12 +58,26 @@ class Permission:
     grants: Callable[[Principal, Any], bool]
 
 
+class StaffRight(Permission):
+    """A right of the staff. Its page sends strangers to sign in and refuses other roles before anything is loaded."""
+
+    def may_at_all(self, principal: Principal) -> bool:
+        """True when this principal may hold the right on some object."""
+        return self.grants(principal, None)
+
+    def roles(self, principal: Principal) -> list[str]:
+        """The roles of this principal by which they hold it; the first one stands in the record."""
+        return sorted(principal.roles)
+
+
 def permission(name: str, *kinds: str) -> Permission:
     """A right of these kinds of principal, on whatever their own load gave them."""
     return Permission(name, lambda principal, _obj: principal.kind in kinds)
 
 
 ANYONE = Permission("anyone", lambda _principal, _obj: True)
+# Of every member of the staff, whatever their role: their own account, their start page.
+SIGNED_IN = StaffRight("signed in", lambda principal, _obj: principal.kind == "staff")
 
 
 def principal_of(visit: Visit | None) -> Principal:
@@ -69,6 +93,27 @@ def current_principal() -> Principal:
         g.principal = principal_of(current_visit())
     found: Principal = g.principal
     return found
+
+
+def current_staff() -> Principal | None:
+    """Who of the staff is asking, or None; read from the database once. Nothing of it is asked on residents' pages."""
+    if "staff_principal" not in g:
+        g.staff_principal = current_app.extensions["staff_principal"]()
+    found: Principal | None = g.staff_principal
+    return found
+
+
+def the_staff() -> Principal:
+    """The member of staff who asks; for the views and loads of their pages, where there always is one."""
+    principal = current_staff()
+    if principal is None:
+        raise RuntimeError("no member of staff is signed in")
+    return principal
+
+
+def is_staff_path(path: str) -> bool:
+    """True for the addresses of staff pages."""
+    return path == "/staff" or path.startswith("/staff/")
 
 
 class Room(Blueprint):
@@ -88,7 +133,8 @@ class Room(Blueprint):
         """Register a page under `/<lang>` (or at the root with `localised=False`).
 
         `load(**url_parts)` gives the object or None (404); the view then receives it in place of the URL parts.
-        `reads` names the personal items the page shows; each answer that shows it writes one audit row.
+        `reads` names the personal items the page shows; each answer that shows it writes one audit row. A right of
+        the staff makes a page of the staff; those stand under `/staff`, without a language.
         """
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,6 +163,8 @@ def _answer(
     load: Callable[..., Any] | None,
     reads: Sequence[str],
 ) -> Response:
+    if isinstance(allow, StaffRight):
+        return _answer_staff(view, parts, allow, load, reads)
     good = False
     try:
         obj = None
@@ -134,6 +182,92 @@ def _answer(
         _record_reads(reads)
     touch_visit()
     return response
+
+
+def _answer_staff(
+    view: Callable[..., Any],
+    parts: dict[str, Any],
+    allow: StaffRight,
+    load: Callable[..., Any] | None,
+    reads: Sequence[str],
+) -> Response:
+    good = False
+    try:
+        principal = current_staff()
+        if principal is None:
+            g.staff_token = g.get("staff_token", "")  # a cookie that opens nothing any more goes
+            here = {"next": request.path} if request.method in SAFE_METHODS else {}
+            return make_response(redirect(f"{SIGN_IN}?{urlencode(here)}" if here else SIGN_IN, 303))
+        if not allow.may_at_all(principal):
+            abort(403)
+        obj = None
+        if load is not None:
+            obj = load(**parts)
+            # What somebody may not see and what does not exist answer alike.
+            if obj is None or not allow.grants(principal, obj):
+                abort(404)
+        response = make_response(view(obj) if load is not None else view(**parts))
+        good = request.method not in SAFE_METHODS and response.status_code < 400
+    finally:
+        finish_request(commit=good)
+    if response.status_code in SHOWING and reads:
+        _record_staff_read(principal, allow, reads)
+    touch_session()
+    return response
+
+
+def shows_person(resident_id: int, *items: str, purpose: str = "help") -> None:
+    """This page of the staff shows these items of one resident: its row in the record says so.
+
+    A page that shows several people (a list) says nothing here; its one row names nobody.
+    """
+    g.person_shown = (resident_id, items, purpose)
+
+
+def _record_staff_read(principal: Principal, allow: StaffRight, reads: Sequence[str]) -> None:
+    """The one row of this page, before its first byte leaves; without the row there is no page."""
+    resident_id, items, purpose = g.pop("person_shown", (None, (), "help"))
+    with side_write() as session:
+        record_act(
+            session,
+            principal,
+            action=f"read {request.endpoint}",
+            resident_id=resident_id,
+            items=items or tuple(reads),
+            purpose=purpose,
+            role=allow.roles(principal)[0],
+            now=clock_now(),
+        )
+
+
+def record_act(
+    session: Session,
+    principal: Principal,
+    *,
+    action: str,
+    now: datetime,
+    resident_id: int | None = None,
+    items: Sequence[str] = (),
+    purpose: str = "help",
+    role: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Write in the record what a member of the staff did or saw: number, role, organisation, never typed words.
+
+    `purpose` is a code; `reason` is typed text, kept beside the row (see core.audit).
+    """
+    audit.record(
+        session,
+        at=now,
+        actor_kind=role or (sorted(principal.roles) or ["staff"])[0],
+        actor_id=principal.staff_id,
+        organisation_id=principal.organisation_id,
+        action=action,
+        purpose=purpose,
+        resident_id=resident_id,
+        items=tuple(items),
+        reason=reason,
+    )
 
 
 def shows_of(resident_id: int | None, *, kind: str, actor_id: int | None) -> None:

@@ -34,6 +34,9 @@ PARTS = {
         *("css/base.css", "css/checksheet.css"),
         *("css/paperpage.css", "css/paperbase.css", "css/checkpaper.css"),
     ),
+    # The pages of the staff: tables, a menu, a dense look of the same parts.
+    "staff.css": ("css/base.css", "css/app.css", "css/staff.css"),
+    "staff.js": ("js/staff.js",),
     "app.js": ("js/app.js",),
     # Fetched when somebody asks to have a page read, so that no first visit pays for it.
     "read.js": ("js/read_aloud.js",),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, current_app, g, make_response, render_template
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask import session as cookie
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from inclusion_app.core.access import is_staff_path
 from inclusion_app.core.sessions import VisitEnded
 from inclusion_app.core.words import N_
 
@@ -37,8 +38,10 @@ def page(name: str, status: int, **context: Any) -> Response:
     English sentence is left.
     """
     g.only_reads = True
+    # A page of the staff that was not found for want of a right says what it says for an address nobody has.
+    template = "errors/staff/error.html" if is_staff_path(request.path) else f"errors/{name}.html"
     try:
-        return make_response(render_template(f"errors/{name}.html", **context), status)
+        return make_response(render_template(template, status=status, **context), status)
     except Exception as err:
         current_app.logger.error("no error page: %s", type(err).__name__)
         if current_app.testing and current_app.config.get("RAISE_UNFORESEEN", True):

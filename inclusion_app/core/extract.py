@@ -1,4 +1,4 @@
-"""Write the template of all words: `python -m inclusion_app.core.extract [FILE]`."""
+"""Write the templates of all words: `python -m inclusion_app.core.extract [FOLDER]`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ ROOT = Path(__file__).resolve().parents[2]
 KEYWORDS = ("_l", "N_", "NP_:1c,2", "two", "head:2", "in_english")
 
 
-def main(target: str) -> None:
-    """Every word of templates, code and data files, in one order."""
-    arguments = ["pybabel", "-q", "extract", "-F", str(ROOT / "babel.cfg"), "--no-location", "--sort-output"]
-    for keyword in KEYWORDS:
-        arguments += ["-k", keyword]
-    CommandLineInterface().run([*arguments, "--project=inclusion-app", "-o", target, str(ROOT)])  # type: ignore[no-untyped-call]
+# Words of residents, shipped whole in every released language; words of the staff, English first.
+TEMPLATES = {"messages.pot": "babel.cfg", "staff.pot": "babel-staff.cfg"}
+
+
+def main(folder: Path) -> None:
+    """Every word of templates, code and data files, in one order, into two templates in this folder."""
+    for name, mapping in TEMPLATES.items():
+        arguments = ["pybabel", "-q", "extract", "-F", str(ROOT / mapping), "--no-location", "--sort-output"]
+        for keyword in KEYWORDS:
+            arguments += ["-k", keyword]
+        arguments += ["--project=inclusion-app", "-o", str(folder / name), str(ROOT)]
+        CommandLineInterface().run(arguments)  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "translations" / "messages.pot"))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "translations")

@@ -1,0 +1,97 @@
+"""The way up for facts: each room says what it holds of a resident, and what waits for somebody of the staff.
+
+`my record`, downloads, erasure and the staff home page ask here and so know every room without importing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.access import Principal, StaffRight
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of what is held: a label (N_) and what stands there, in plain words."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one room holds of a resident.
+
+    `tables` names every table with a key to a resident (a guard finds one that nobody holds). `describe` says it in
+    plain words for their own page, `export` as data for their download, `erase` takes away what deleting the row of
+    the resident does not.
+    """
+
+    name: str
+    title: str
+    tables: tuple[str, ...]
+    describe: Callable[[Session, int], list[Fact]]
+    export: Callable[[Session, int], dict[str, Any]]
+    erase: Callable[[Session, int], None] = lambda _session, _resident_id: None
+
+
+@dataclass(frozen=True)
+class WaitingItem:
+    """Something that waits for a member of staff: a finished sentence that leads somewhere, and since when."""
+
+    words: str
+    url: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StaffLink:
+    """One entry of the staff pages' menu, shown to whoever holds the right of the page it leads to."""
+
+    endpoint: str
+    words: str
+    right: StaffRight
+
+
+Waiting = Callable[[Session, Principal, datetime], Sequence[WaitingItem]]
+_holdings: dict[str, Holding] = {}
+_waiting: list[Waiting] = []
+_menu: list[StaffLink] = []
+
+
+def hold(holding: Holding) -> None:
+    """Register what a room holds; once by name."""
+    _holdings[holding.name] = holding
+
+
+def holdings() -> list[Holding]:
+    """All of them, in the order they were registered."""
+    return list(_holdings.values())
+
+
+def wait_for(waiting: Waiting) -> None:
+    """Register a question of one room: what waits for this principal now?"""
+    if waiting not in _waiting:
+        _waiting.append(waiting)
+
+
+def add_to_menu(link: StaffLink) -> None:
+    """Register a page for the menu of the staff pages; once by its endpoint."""
+    if link.endpoint not in {known.endpoint for known in _menu}:
+        _menu.append(link)
+
+
+def menu_of(principal: Principal) -> list[StaffLink]:
+    """The menu as this member of staff sees it."""
+    return [link for link in _menu if link.right.may_at_all(principal)]
+
+
+def waiting_for(session: Session, principal: Principal, now: datetime) -> list[WaitingItem]:
+    """What waits for somebody, across rooms; what has waited longest stands first."""
+    found = [item for ask in _waiting for item in ask(session, principal, now)]
+    return sorted(found, key=lambda item: (item.since is None, item.since or now))

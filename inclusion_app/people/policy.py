@@ -1,0 +1,142 @@
+"""Which of the staff may see what of a resident: one table, from which both the check and the list filter come.
+
+The grid stands in the design of the service ("who may see what"). A caseworker reaches a resident by a live consent to
+the organisation they act for, for the item asked, while the person is on their caseload (or the organisation shares
+its caseload). A safeguarding lead reaches whoever gave consent to their organisation. The data-protection officer
+reaches a resident by an open request only, a platform admin by break-glass only. What stands nowhere is denied.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+
+from inclusion_app.accounts.models import Organisation
+from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import now
+from inclusion_app.core.permissions import PermissionTable, Scope
+from inclusion_app.people.models import (
+    AccessRequest,
+    BreakGlass,
+    CaseloadEntry,
+    Consent,
+    ConsentItem,
+    Resident,
+    Restriction,
+)
+from inclusion_app.people.rules import ITEMS
+
+
+def has_consent(principal: Principal, item: str) -> ColumnElement[bool]:
+    """A live consent to the organisation the principal acts for that covers this item."""
+    return exists().where(
+        Consent.resident_id == Resident.id,
+        Consent.organisation_id == principal.organisation_id,
+        Consent.withdrawn_at.is_(None),
+        Consent.until_at > now(),
+        ConsentItem.consent_id == Consent.id,
+        ConsentItem.item == item,
+    )
+
+
+def is_kept_from(principal: Principal) -> ColumnElement[bool]:
+    """The resident does not want this member of staff, or this organisation, to see them."""
+    return exists().where(
+        Restriction.resident_id == Resident.id,
+        or_(
+            Restriction.staff_id == principal.staff_id,
+            Restriction.organisation_id == principal.organisation_id,
+        ),
+    )
+
+
+def is_on_caseload(principal: Principal) -> ColumnElement[bool]:
+    """On this person's own caseload, or on one the organisation shares; who is restricted is never shared."""
+    own = exists().where(
+        CaseloadEntry.resident_id == Resident.id,
+        CaseloadEntry.staff_id == principal.staff_id,
+        CaseloadEntry.organisation_id == principal.organisation_id,
+    )
+    shares = (
+        select(Organisation.shares_caseload)
+        .where(Organisation.id == principal.organisation_id)
+        .scalar_subquery()
+    )
+    return or_(own, and_(shares, not_(Resident.is_restricted)))
+
+
+def has_broken_glass(principal: Principal) -> ColumnElement[bool]:
+    """Within the hour that this person, and nobody else, was given for a reason."""
+    return exists().where(
+        BreakGlass.resident_id == Resident.id,
+        BreakGlass.staff_id == principal.staff_id,
+        BreakGlass.organisation_id == principal.organisation_id,
+        BreakGlass.began_at <= now(),
+        BreakGlass.ends_at > now(),
+    )
+
+
+def has_open_request(_principal: Principal) -> ColumnElement[bool]:
+    """The resident asked the data-protection officer for something that is not answered yet."""
+    return exists().where(AccessRequest.resident_id == Resident.id, AccessRequest.closed_at.is_(None))
+
+
+def caseload(item: str) -> Scope:
+    """Rows a caseworker reaches for one item: by consent and caseload, or through broken glass."""
+    return Scope(
+        f"own caseload, {item}",
+        lambda principal: or_(
+            and_(has_consent(principal, item), is_on_caseload(principal), not_(is_kept_from(principal))),
+            has_broken_glass(principal),
+        ),
+    )
+
+
+def own_organisation(item: str) -> Scope:
+    """Rows a safeguarding lead reaches for one item: whoever gave consent to their organisation."""
+    return Scope(
+        f"own organisation, {item}",
+        lambda principal: or_(
+            and_(has_consent(principal, item), not_(is_kept_from(principal))), has_broken_glass(principal)
+        ),
+    )
+
+
+BROKEN_GLASS = Scope("break-glass only", has_broken_glass)
+OPEN_REQUEST = Scope("open request only", has_open_request)
+# Nobody who is restricted comes up in a search, whoever looks.
+FOUND = Scope(
+    "own caseload, found by searching",
+    lambda principal: and_(
+        has_consent(principal, "identity"),
+        is_on_caseload(principal),
+        not_(is_kept_from(principal)),
+        not_(Resident.is_restricted),
+        Resident.merged_into_id.is_(None),
+    ),
+)
+
+TABLE = PermissionTable(
+    Resident,
+    {
+        **{
+            f"resident.{item}": {
+                "caseworker": caseload(item),
+                "safeguarding_lead": own_organisation(item),
+                "platform_admin": BROKEN_GLASS,
+                "data_protection": OPEN_REQUEST,
+            }
+            for item in ITEMS
+        },
+        "resident.search": {"caseworker": FOUND},
+        "resident.edit": {"caseworker": caseload("identity")},
+        "resident.consents": {
+            "caseworker": caseload("identity"),
+            "safeguarding_lead": own_organisation("identity"),
+            "data_protection": OPEN_REQUEST,
+        },
+    },
+)
+SEE = {item: TABLE.permission(f"resident.{item}") for item in ITEMS}
+SEARCH = TABLE.permission("resident.search")
+EDIT = TABLE.permission("resident.edit")
+CONSENTS = TABLE.permission("resident.consents")

@@ -1,0 +1,1 @@
+"""One maker for each model: rows with usual facts, all of which can be said otherwise."""
