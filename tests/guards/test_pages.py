@@ -393,6 +393,7 @@ def test_side_write_has_the_callers_we_know() -> None:
     assert callers == {
         "core/access.py",
         "core/sessions.py",
+        "core/staff_sessions.py",
         "groups/views.py",
         "people/opening.py",
         "places/views.py",
