@@ -212,7 +212,7 @@ def colleague(person: Colleague) -> Any:
 )
 def end_access(person: Colleague) -> Any:
     """Somebody has left the organisation."""
-    return _change(_roles_form(person), person, services.leave, ENDED)
+    return _change(_roles_form(person, formdata=None), person, services.leave, ENDED)
 
 
 def _change(form: forms.RolesForm, person: Colleague, do: Callable[..., None], done: str) -> Any:
@@ -225,8 +225,8 @@ def _change(form: forms.RolesForm, person: Colleague, do: Callable[..., None], d
     return _back(person.organisation)
 
 
-def _roles_form(person: Colleague) -> forms.RolesForm:
-    form = forms.RolesForm(data={"roles": list(person.roles)})
+def _roles_form(person: Colleague, **sent: Any) -> forms.RolesForm:
+    form = forms.RolesForm(data={"roles": list(person.roles)}, **sent)
     form.roles.choices = forms.role_choices(the_staff().roles)
     return form
 

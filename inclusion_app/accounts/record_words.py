@@ -8,6 +8,7 @@ ACTIONS = {
     "read accounts.own_organisation": N_("Looked at the staff of the organisation"),
     "read accounts.organisation": N_("Looked at the staff of the organisation"),
     "read accounts.colleague": N_("Looked at the roles of a colleague"),
+    "read accounts.end_access": N_("Looked at the roles of a colleague"),
     "read accounts.staff_list": N_("Took the staff list as a file"),
     "read accounts.read_log": N_("Looked at this log"),
     "make organisation": N_("Made an organisation"),
