@@ -30,6 +30,10 @@ PARTS = {
     "member_id": 1,
     "language": "en",
     "group_id": 1,
+    "organisation_id": 1,
+    "staff_id": 1,
+    "invitation_id": 1,
+    "token": "x",
 }
 ENDS_A_VISIT = {
     "start.leave",
