@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pyotp
 from sqlalchemy import ColumnElement, Table, delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
@@ -83,6 +82,8 @@ def is_loaded(session: Session) -> bool:
 
 def new_sign_ins() -> list[SignIn]:
     """One for each role, with fresh random secrets. Slow (it hashes), so call it outside any transaction."""
+    import pyotp  # only here: loading the service must stay quick
+
     found = []
     for organisation, _kind, place, people in ORGANISATIONS:
         for role, name in people.items():

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request
+from sqlalchemy import delete
 from wtforms import Form
 
 from inclusion_app.accounts import forms, queries, services
@@ -20,7 +21,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.staff_sessions import begin_session, current_session
+from inclusion_app.core.staff_sessions import StaffSession, begin_session, current_session, forget_cookie
 from inclusion_app.core.words import N_
 
 SET_UP = "/staff/sign-in/set-up"
@@ -28,7 +29,7 @@ INVITATION_NETWORK = Limit(
     "invitation-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1)
 )
 TOO_MANY = N_("There were too many tries from here. Please try again in an hour.")
-JOINED = N_("Your new roles are ready. Sign in to use them.")
+JOINED = N_("Your new roles are ready.")
 # Used and unknown links answer alike: neither says whether anybody has an account.
 STATUS = {"unknown": 404, "expired": 410, "revoked": 410}
 
@@ -75,6 +76,8 @@ def _closed_page(why: str) -> Any:
 
 def _accept(token: str, found: Invitation, form: Form) -> Any:
     moment = now()
+    before = current_session()
+    before_id = before.id if before is not None else None
     _count_try(moment)
     name = password_hash = None
     if isinstance(form, forms.AcceptForm):
@@ -89,9 +92,12 @@ def _accept(token: str, found: Invitation, form: Form) -> Any:
     accepted = services.accept_invitation(
         session, token=token, name=name, password_hash=password_hash, now=moment
     )
-    before = current_session()
-    if before is not None:
-        session.delete(before)
+    # Whoever was signed in here before is not: the browser now belongs to who was invited.
+    session.execute(
+        delete(StaffSession).where(StaffSession.id == before_id),
+        execution_options={"synchronize_session": False},
+    )
+    forget_cookie()
     if not accepted.is_new:
         flash(JOINED)
         return redirect(SIGN_IN, 303)

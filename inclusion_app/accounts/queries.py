@@ -130,7 +130,6 @@ class ReadLine:
     name: str
     role: str
     action: str
-    items: tuple[str, ...]
 
 
 def organisation_for(
@@ -264,7 +263,7 @@ def read_lines(
     names = _names(session, {row.actor_id for row in rows if row.actor_id is not None})
     lines = [
         ReadLine(
-            row.at, row.actor_id, names.get(row.actor_id or 0, ""), row.actor_kind, row.action, tuple(row.items.split())
+            row.at, row.actor_id, names.get(row.actor_id or 0, ""), row.actor_kind, row.action
         )
         for row in rows[:PAGE]
     ]  # fmt: skip

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, and_, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
@@ -62,6 +61,8 @@ class Accepted:
 
 def read_email(text: str) -> str:
     """An e-mail address in its normal form. Raises RuleBroken at `email`; whether mail arrives is not asked."""
+    from email_validator import EmailNotValidError, validate_email  # a resident's page never needs it
+
     typed = text.strip()
     try:
         if len(typed) > EMAIL_LENGTH:

@@ -308,3 +308,29 @@ def test_who_had_left_comes_back_by_a_new_invitation(app: Flask) -> None:
     with app.app_context(), reading() as session:
         staff = session.scalars(select(Staff)).one()
         assert (staff.left_at, staff.password_hash) == (None, "kept")
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_whoever_was_signed_in_at_this_screen_is_not_any_more(
+    app: Flask, staff_browser: Callable[..., StaffBrowser], is_known: bool
+) -> None:
+    here = staff_browser("caseworker", organisation="Elm Row")
+    if is_known:
+        assert accept(app, invited(app)).status_code == 303
+    old = here.client.get_cookie("staff")
+    assert old and here.get("/staff").status_code == 200
+    token = invited(app, roles=("referrer",))
+    assert here.send(f"/staff/invitation/{token}", **NEW).status_code == 303
+    here.client.set_cookie("staff", old.value)
+    assert here.get("/staff").status_code == 303
+
+
+def test_somebody_who_accepts_at_their_own_open_screen_signs_in_anew(
+    app: Flask, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    here = staff_browser("caseworker", email="nia@example.org", password_hash="kept", organisation="Elm Row")  # noqa: S106
+    token = invited(app, roles=("referrer",))
+    assert here.send(f"/staff/invitation/{token}").location == "/staff/sign-in"
+    assert here.get("/staff").status_code == 303
+    with app.app_context(), reading() as session:
+        assert len(roles_of(session, staff_id=here.staff_id)) == 2

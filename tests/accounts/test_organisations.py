@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from inclusion_app.accounts import services
 from inclusion_app.accounts.models import Invitation, Membership, Organisation, Staff
@@ -445,3 +445,23 @@ def test_a_form_from_another_website_changes_nothing(
     assert cross.status_code == 400
     assert admin.client.post(path + "/end").status_code == 400
     assert roles(app, worker.staff_id) == {"caseworker"}
+
+
+def test_the_page_asks_the_same_number_of_questions_for_many_people(app: Flask, admin: StaffBrowser) -> None:
+    asked: list[str] = []
+
+    def count() -> int:
+        asked.clear()
+        assert admin.get("/staff/organisation").status_code == 200
+        return len(asked)
+
+    event.listen(app.extensions["engine"], "before_cursor_execute", lambda *facts: asked.append(facts[2]))
+    few = count()
+    with app.app_context(), transaction() as session:
+        for number in range(15):
+            make_staff(session, organisation_id=admin.organisation_id, roles=("caseworker", "referrer"))
+            services.invite(
+                session, organisation_id=admin.organisation_id, email=f"p{number}@example.net", roles=["referrer"],
+                actor=None, link_for=str, now=now(),
+            )  # fmt: skip
+    assert count() == few
