@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
 from inclusion_app import cli
+from inclusion_app.accounts import admin_views, invitation_views
 from inclusion_app.accounts import queries as accounts
 from inclusion_app.accounts import views as accounts_views
 from inclusion_app.config import Settings, load_settings
@@ -65,6 +66,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the rooms below; importing them registers them.
 MORE_PAGES = (
+    admin_views,
+    invitation_views,
     check_paper_views,
     helper_views,
     household_views,

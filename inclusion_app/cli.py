@@ -15,6 +15,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from inclusion_app.accounts.cli import accounts_group, demo_group, load_demonstration
+from inclusion_app.accounts.services import delete_old_invitations
 from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
@@ -35,6 +37,7 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "saved plans": people.delete_idle_residents,
     "groups": delete_idle_groups,
     "codes of stickers": people.delete_old_sticker_codes,
+    "invitations of staff": delete_old_invitations,
     "counts of tries": attempts.delete_old,
     "reports": delete_old_reports,
 }
@@ -44,7 +47,7 @@ def register(app: Flask) -> None:
     """Add the commands to the application."""
     for command in (db_group, assets_group, keys_group, audit_group, retention_group, setup, worker):
         app.cli.add_command(command)
-    for command in (make_backup, restore_backup):
+    for command in (accounts_group, demo_group, make_backup, restore_backup):
         app.cli.add_command(command)
     for command in (places, postcodes, wards, holidays, pack, handout, codes, translations_group):
         app.cli.add_command(command)
@@ -132,7 +135,7 @@ def run_retention(dry_run: bool) -> None:
     """Delete what has been kept long enough.
 
     Idle visits; saved plans and groups nobody has used for 13 months; codes of stickers no paper was typed in under
-    for 24 months; old reports about places.
+    for 24 months; old reports about places; invitations of staff that ended 30 days ago.
 
     Exit code 1 when one of them could not be done; the others are done all the same.
     """
@@ -187,7 +190,10 @@ def check_translations(strict: bool) -> None:
 @click.command("setup")
 @with_appcontext
 def setup() -> None:
-    """Make this instance ready: migrations, catalogue, city pack. Quick when nothing changed."""
+    """Make this instance ready: migrations, catalogue, city pack, demonstration staff where that may be.
+
+    Quick when nothing changed.
+    """
     _open_database()
     migrations.upgrade()
     catalogue = load_catalogue()
@@ -196,6 +202,9 @@ def setup() -> None:
         lines = load_city_pack(session, now=now())
     for line in lines:
         click.echo(line)
+    settings = current_app.extensions["settings"]
+    if settings.is_local and settings.demo:
+        click.echo(load_demonstration(settings))
 
 
 def _open_database() -> None:

@@ -30,6 +30,21 @@ ROLES = {
     "insights_viewer": N_("Insights viewer"),
     "data_protection": N_("Data-protection officer"),
 }
+# What each role is for, in a sentence for whoever gives or is given it.
+ROLE_WORDS = {
+    "caseworker": N_("Helps residents with their plan and sees what they agreed to share."),
+    "loan_coordinator": N_("Lends devices and takes them back."),
+    "training_organiser": N_("Runs courses and their registers."),
+    "organisation_admin": N_("Invites staff and gives them roles. Sees nothing of residents."),
+    "safeguarding_lead": N_("Looks after concerns about somebody's safety."),
+    "front_desk": N_("Helps a person who is there with their code. Cannot search."),
+    "places_editor": N_("Keeps the facts about places right. Sees no personal data."),
+    "referrer": N_("Makes referrals and follows their own."),
+    "group_facilitator": N_("Runs self-help groups."),
+    "platform_admin": N_("Looks after all organisations of the city. Sees nothing of residents."),
+    "insights_viewer": N_("Sees sums for the city, never a person."),
+    "data_protection": N_("Answers requests about personal data for the whole city."),
+}
 # Held in one organisation, but they reach the whole city; only a platform admin gives them.
 CITY_WIDE = frozenset({"platform_admin", "insights_viewer", "data_protection"})
 
@@ -39,7 +54,10 @@ SESSION_LONGEST = timedelta(hours=10)
 # A change of what opens the account asks for the password again when the last proof is older than this.
 PROOF_FRESH = timedelta(minutes=5)
 HALF_WAY = timedelta(minutes=10)  # between the right password and the second factor
+INVITATION_PATH = "/staff/invitation/"
 INVITATION_LIFE = timedelta(days=7)
+EXPIRES_SOON = timedelta(days=2)
+INVITATION_KEPT = timedelta(days=30)  # after its end, so that an admin sees that it was not answered
 RECOVER_LIFE = timedelta(hours=1)
 RECOVERY_CODES = 10
 PASSWORD_SHORTEST, PASSWORD_LONGEST = 12, 200

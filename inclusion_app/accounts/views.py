@@ -48,6 +48,7 @@ def staff_words() -> dict[str, Any]:
             "staff_name": person.name if person else "",
             "organisation_name": organisation.name if organisation else "",
             "staff_menu": registry.menu_of(principal),
+            "acts_for_many": len(g.get("acts_for_choices", ())) > 1,
         }
     found: dict[str, Any] = g.staff_words
     return found

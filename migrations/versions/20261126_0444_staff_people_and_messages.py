@@ -10,6 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:  # noqa: PLR0915 - one table after the other
+    of_an_organisation = sa.text("organisation_id IS NOT NULL")
+    op.create_index(
+        "ix_audit_rows_organisation_id",
+        "audit_rows",
+        ["organisation_id", "id"],
+        sqlite_where=of_an_organisation,
+        postgresql_where=of_an_organisation,
+    )
     op.create_table(
         "job_runs",
         sa.Column("name", sa.String(length=40), nullable=False),
@@ -686,6 +694,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
 
 
 def downgrade() -> None:  # noqa: PLR0915
+    op.drop_index("ix_audit_rows_organisation_id", table_name="audit_rows")
     with op.batch_alter_table("residents", schema=None) as batch_op:
         batch_op.drop_constraint(op.f("ck_residents_merged_into_another"), type_="check")
         batch_op.drop_constraint(op.f("fk_residents_merged_into_id_residents"), type_="foreignkey")

@@ -30,6 +30,10 @@ PARTS = {
     "member_id": 1,
     "language": "en",
     "group_id": 1,
+    "organisation_id": 1,
+    "staff_id": 1,
+    "invitation_id": 1,
+    "token": "x",
 }
 ENDS_A_VISIT = {
     "start.leave",
@@ -391,6 +395,7 @@ def test_side_write_has_the_callers_we_know() -> None:
         if "side_write(" in path.read_text() and path.name != "db.py"
     }
     assert callers == {
+        "accounts/invitation_views.py",
         "core/access.py",
         "core/sessions.py",
         "core/staff_sessions.py",
