@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
 from inclusion_app import cli
+from inclusion_app.accounts import factor_views, recover_views, session_views, sign_in_views
 from inclusion_app.accounts import queries as accounts
 from inclusion_app.accounts import views as accounts_views
 from inclusion_app.config import Settings, load_settings
@@ -65,6 +66,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the rooms below; importing them registers them.
 MORE_PAGES = (
+    sign_in_views,
+    factor_views,
+    session_views,
+    recover_views,
     check_paper_views,
     helper_views,
     household_views,

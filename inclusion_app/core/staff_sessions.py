@@ -26,12 +26,15 @@ SEEN_EVERY = timedelta(minutes=1)
 
 
 class StaffSession(Base):
-    """One sign-in. `stage` is `password` while the second factor is missing; only a `full` one opens pages."""
+    """One sign-in. Only a `full` one opens pages; `password` still lacks the second factor.
+
+    `codes` has both, but its owner was not yet given recovery codes, or has not said that they kept them.
+    """
 
     __tablename__ = "staff_sessions"
     __table_args__ = (
-        CheckConstraint("stage IN ('password', 'full')", name="stage_known"),
-        CheckConstraint("stage = 'password' OR organisation_id IS NOT NULL", name="full_acts_somewhere"),
+        CheckConstraint("stage IN ('password', 'codes', 'full')", name="stage_known"),
+        CheckConstraint("stage <> 'full' OR organisation_id IS NOT NULL", name="full_acts_somewhere"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -123,9 +126,15 @@ def _find(now: datetime) -> StaffSession | None:
 
 def is_live(row: StaffSession, now: datetime) -> bool:
     """True while a sign-in opens anything: used in the last 30 minutes, begun in the last ten hours."""
-    if row.stage == "password":
+    if row.stage != "full":
         return row.began_at > now - HALF_WAY
     return row.last_used_at > now - IDLE and row.began_at > now - LONGEST
+
+
+def ends_at(row: StaffSession, now: datetime) -> datetime:
+    """When a sign-in that is used now ends, unless it is used again."""
+    used = row.last_used_at if row.last_used_at > now - SEEN_EVERY else now
+    return min(used + IDLE, row.began_at + LONGEST)
 
 
 def touch_session() -> None:
