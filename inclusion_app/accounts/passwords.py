@@ -68,9 +68,9 @@ def is_common(password: str) -> bool:
 def is_mostly(password: str, words: tuple[str, ...]) -> bool:
     """True when little is left of it beside these words, whatever their case and the spaces between."""
     left = re.sub(r"[\W_]+", "", password.casefold())
-    for word in sorted(
-        {part for words_ in words for part in re.split(r"[\W_]+", words_.casefold())}, key=len
-    ):
+    known = {part for name in words for part in re.split(r"[\W_]+", name.casefold())}
+    known |= {re.sub(r"[\W_]+", "", name.casefold()) for name in words}  # "Red Door" as one word too
+    for word in sorted(known, key=len, reverse=True):
         if len(word) >= 4:
             left = left.replace(word, "")
     return len(left) < LEFT_OVER

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from flask import Response, current_app, g, request
-from sqlalchemy import CheckConstraint, ForeignKey, String, delete, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, String, delete, inspect, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -105,11 +105,17 @@ def send_cookie(response: Response) -> Response:
 
 
 def current_session() -> StaffSession | None:
-    """The live sign-in of this browser, of either stage; read once in a request. None when there is none."""
-    if "staff_session" not in g:
-        g.staff_session = _find(clock_now())
-    found: StaffSession | None = g.staff_session
+    """The live sign-in of this browser, of any stage; read once in a transaction. None when there is none."""
+    found: StaffSession | None = g.get("staff_session")
+    if "staff_session" not in g or (found is not None and _is_stale(found)):
+        found = g.staff_session = _find(clock_now())
     return found
+
+
+def _is_stale(row: StaffSession) -> bool:
+    """True for a row read in a transaction that is over: an error page has one of its own, a counted try ends one."""
+    state = inspect(row)
+    return state.expired or state.session is not db_session()
 
 
 def _find(now: datetime) -> StaffSession | None:
