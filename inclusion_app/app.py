@@ -20,7 +20,14 @@ from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
 from inclusion_app import cli
-from inclusion_app.accounts import admin_views, invitation_views
+from inclusion_app.accounts import (
+    admin_views,
+    factor_views,
+    invitation_views,
+    recover_views,
+    session_views,
+    sign_in_views,
+)
 from inclusion_app.accounts import queries as accounts
 from inclusion_app.accounts import views as accounts_views
 from inclusion_app.config import Settings, load_settings
@@ -68,6 +75,10 @@ ROOT = Path(__file__).resolve().parent.parent
 MORE_PAGES = (
     admin_views,
     invitation_views,
+    sign_in_views,
+    factor_views,
+    session_views,
+    recover_views,
     check_paper_views,
     helper_views,
     household_views,

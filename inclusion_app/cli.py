@@ -15,12 +15,14 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from inclusion_app.accounts import sign_in
 from inclusion_app.accounts.cli import accounts_group, demo_group, load_demonstration
 from inclusion_app.accounts.services import delete_old_invitations
 from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
+from inclusion_app.core.staff_sessions import delete_ended_sessions
 from inclusion_app.groups.services import delete_idle_groups
 from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
@@ -40,6 +42,9 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "invitations of staff": delete_old_invitations,
     "counts of tries": attempts.delete_old,
     "reports": delete_old_reports,
+    "ended sign-ins of staff": delete_ended_sessions,
+    "browsers of staff": sign_in.delete_old_devices,
+    "links for a new password": sign_in.delete_old_links,
 }
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, current_app, g, make_response, redirect, request
+from flask import Blueprint, Flask, abort, current_app, g, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -23,7 +23,7 @@ from inclusion_app.core import audit
 from inclusion_app.core.clock import now as clock_now
 from inclusion_app.core.db import SAFE_METHODS, finish_request, side_write
 from inclusion_app.core.sessions import Visit, current_visit, touch_visit
-from inclusion_app.core.staff_sessions import touch_session
+from inclusion_app.core.staff_sessions import cookie_name, current_session, touch_session
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,10 @@ def _answer_staff(
     try:
         principal = current_staff()
         if principal is None:
-            g.staff_token = g.get("staff_token", "")  # a cookie that opens nothing any more goes
+            if current_session() is None:  # else it lacks the second factor yet
+                if request.method not in SAFE_METHODS and cookie_name() in request.cookies:
+                    return _sign_in_ended()
+                g.staff_token = g.get("staff_token", "")  # a cookie that opens nothing any more goes
             here = {"next": request.path} if request.method in SAFE_METHODS else {}
             return make_response(redirect(f"{SIGN_IN}?{urlencode(here)}" if here else SIGN_IN, 303))
         if not allow.may_at_all(principal):
@@ -214,6 +217,16 @@ def _answer_staff(
         _record_staff_read(principal, allow, reads)
     touch_session()
     return response
+
+
+def _sign_in_ended() -> Response:
+    """Somebody sent a form after their sign-in had ended: nothing of it is done, and nothing they wrote is lost.
+
+    The form's token was checked before this, so what is shown comes from their own page. Short fields are not repeated:
+    a line is quickly typed again, and a password, a code or an address need not stand on a screen.
+    """
+    typed = [text for _name, text in request.form.items(multi=True) if len(text) > 40 and " " in text.strip()]
+    return make_response(render_template("errors/staff/ended.html", typed=typed), 422)
 
 
 def shows_person(resident_id: int, *items: str, purpose: str = "help") -> None:

@@ -31,6 +31,9 @@ class Limit:
     window: timedelta
     lock: timedelta
     longest: timedelta
+    # The window begins anew with each try: then no stretch of this length ever holds more tries than these, also not
+    # one that lies across the end of a window.
+    until_quiet: bool = False
 
 
 PIN_WRONG = Limit("pin", 5, timedelta(days=1), timedelta(minutes=15), timedelta(days=1))
@@ -46,6 +49,21 @@ CODE_ALL = Limit("code-all", 2_000, timedelta(hours=1), timedelta(minutes=5), ti
 REPORT_NETWORK = Limit("report-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 # Groups, and people added to a home: more than a class needs in an hour.
 MAKING_NETWORK = Limit("making-network", 60, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
+
+# Staff. A browser somebody has signed in from before counts for itself (accounts/sign_in.py).
+STAFF_MINUTE = Limit(
+    "staff-minute", 5, timedelta(minutes=1), timedelta(minutes=1), timedelta(minutes=1), until_quiet=True
+)
+STAFF_FIVE = Limit(
+    "staff-five", 10, timedelta(minutes=5), timedelta(minutes=5), timedelta(minutes=15), until_quiet=True
+)
+STAFF_ADDRESS = Limit(
+    "staff-address", 20, timedelta(minutes=5), timedelta(minutes=5), timedelta(minutes=15), until_quiet=True
+)
+# Mails with a link to set a new password: enough for whoever looks in the wrong folder, too few to annoy somebody.
+STAFF_RECOVER = Limit(
+    "staff-recover", 3, timedelta(hours=1), timedelta(minutes=15), timedelta(minutes=15), until_quiet=True
+)
 
 
 class Attempt(Base):
@@ -112,7 +130,7 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
             set_={
                 "tries": case((fresh, 1), (full, 0), else_=table.tries + 1),
                 "locks": case((full, before + 1), else_=table.locks),
-                "began_at": case((fresh, now), else_=table.began_at),
+                "began_at": now if limit.until_quiet else case((fresh, now), else_=table.began_at),
                 "locked_until": case((full, until), else_=table.locked_until),
             },
             where=or_(table.locked_until.is_(None), table.locked_until <= now),

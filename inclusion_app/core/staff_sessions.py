@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from flask import Response, current_app, g, request
-from sqlalchemy import CheckConstraint, ForeignKey, String, delete, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, String, delete, inspect, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -26,12 +26,15 @@ SEEN_EVERY = timedelta(minutes=1)
 
 
 class StaffSession(Base):
-    """One sign-in. `stage` is `password` while the second factor is missing; only a `full` one opens pages."""
+    """One sign-in. Only a `full` one opens pages; `password` still lacks the second factor.
+
+    `codes` has both, but its owner was not yet given recovery codes, or has not said that they kept them.
+    """
 
     __tablename__ = "staff_sessions"
     __table_args__ = (
-        CheckConstraint("stage IN ('password', 'full')", name="stage_known"),
-        CheckConstraint("stage = 'password' OR organisation_id IS NOT NULL", name="full_acts_somewhere"),
+        CheckConstraint("stage IN ('password', 'codes', 'full')", name="stage_known"),
+        CheckConstraint("stage <> 'full' OR organisation_id IS NOT NULL", name="full_acts_somewhere"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -102,11 +105,17 @@ def send_cookie(response: Response) -> Response:
 
 
 def current_session() -> StaffSession | None:
-    """The live sign-in of this browser, of either stage; read once in a request. None when there is none."""
-    if "staff_session" not in g:
-        g.staff_session = _find(clock_now())
-    found: StaffSession | None = g.staff_session
+    """The live sign-in of this browser, of any stage; read once in a transaction. None when there is none."""
+    found: StaffSession | None = g.get("staff_session")
+    if "staff_session" not in g or (found is not None and _is_stale(found)):
+        found = g.staff_session = _find(clock_now())
     return found
+
+
+def _is_stale(row: StaffSession) -> bool:
+    """True for a row read in a transaction that is over: an error page has one of its own, a counted try ends one."""
+    state = inspect(row)
+    return state.expired or state.session is not db_session()
 
 
 def _find(now: datetime) -> StaffSession | None:
@@ -123,9 +132,15 @@ def _find(now: datetime) -> StaffSession | None:
 
 def is_live(row: StaffSession, now: datetime) -> bool:
     """True while a sign-in opens anything: used in the last 30 minutes, begun in the last ten hours."""
-    if row.stage == "password":
+    if row.stage != "full":
         return row.began_at > now - HALF_WAY
     return row.last_used_at > now - IDLE and row.began_at > now - LONGEST
+
+
+def ends_at(row: StaffSession, now: datetime) -> datetime:
+    """When a sign-in that is used now ends, unless it is used again."""
+    used = row.last_used_at if row.last_used_at > now - SEEN_EVERY else now
+    return min(used + IDLE, row.began_at + LONGEST)
 
 
 def touch_session() -> None:

@@ -576,10 +576,12 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("proven_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "stage = 'password' OR organisation_id IS NOT NULL",
+            "stage <> 'full' OR organisation_id IS NOT NULL",
             name=op.f("ck_staff_sessions_full_acts_somewhere"),
         ),
-        sa.CheckConstraint("stage IN ('password', 'full')", name=op.f("ck_staff_sessions_stage_known")),
+        sa.CheckConstraint(
+            "stage IN ('password', 'codes', 'full')", name=op.f("ck_staff_sessions_stage_known")
+        ),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisations.id"],

@@ -396,6 +396,7 @@ def test_side_write_has_the_callers_we_know() -> None:
     }
     assert callers == {
         "accounts/invitation_views.py",
+        "accounts/sign_in.py",
         "core/access.py",
         "core/sessions.py",
         "core/staff_sessions.py",
