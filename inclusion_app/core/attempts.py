@@ -47,6 +47,10 @@ REPORT_NETWORK = Limit("report-network", 30, timedelta(hours=1), timedelta(minut
 # Groups, and people added to a home: more than a class needs in an hour.
 MAKING_NETWORK = Limit("making-network", 60, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 
+# "Send me a link": a person needs one, perhaps two; a class at a library thirty.
+LINK_CODE = Limit("link-code", 3, timedelta(hours=1), timedelta(hours=1), timedelta(days=1))
+LINK_NETWORK = Limit("link-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
+
 
 class Attempt(Base):
     """How often something was tried. The key is a keyed hash: no address and no code stands here in the clear.
