@@ -150,9 +150,9 @@ def _mail(message: Outgoing, sender: str, domain: str) -> EmailMessage:
         mail["Subject"] = message.text.subject
         mail["Date"] = format_datetime(message.at)
         mail["Message-ID"] = f"<{message.reference}@{domain}>"
-        mail["Content-Language"] = message.language
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no "I am on holiday" comes back
-        mail.set_content(message.text.body)
+        mail.set_content(message.text.body)  # takes away what was said of the content before
+        mail["Content-Language"] = message.language
         if len(mail["To"].addresses) != 1:
             raise ValueError("one address, no more")
     except (ValueError, IndexError):  # a line break in an address, or what is no address
@@ -207,7 +207,7 @@ def _send_by_door(message: Outgoing, settings: Settings) -> str | None:
         raise _fault_of(status)
     try:
         return _id_in(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

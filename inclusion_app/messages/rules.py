@@ -166,7 +166,7 @@ def next_time_to_send(rule: SafeContact, now: datetime) -> datetime:
     """
     if may_send_at(rule, now):
         return now
-    if rule.hours is None:
+    if rule.unreadable or rule.hours is None:
         raise ValueError("no hour is right under a rule that cannot be read")
     day = now.astimezone(LONDON).date()
     for later in range(4):

@@ -30,6 +30,9 @@ PARTS = {
     "member_id": 1,
     "language": "en",
     "group_id": 1,
+    "item_id": 1,
+    "message_id": 1,
+    "token": "x" * 43,
 }
 ENDS_A_VISIT = {
     "start.leave",
