@@ -18,19 +18,20 @@ WRITTEN_ON = N_("Written on %(day)s.")
 
 @dataclass(frozen=True, kw_only=True)
 class Letter(Paper):
-    """All that a letter prints. `window` are the lines of name and address; `signature` is empty for whom nothing may
-    name the service.
+    """All that a letter prints. `window` are the lines of name and address; `signature` and `sender` are empty for
+    whom nothing may name the service.
     """
 
     window: tuple[str, ...]
     subject: Pair
     lines: tuple[Pair, ...]
     signature: Pair | None
+    sender: str
     link: str | None
 
 
-def build_letter(opened: Opened, *, name: str | None, service_name: str) -> Letter:
-    """The letter of an open item; `name` only where the person shares it with the organisation."""
+def build_letter(opened: Opened, *, name: str | None, service_name: str, organisation: str) -> Letter:
+    """The letter of an open item, from this organisation; `name` only where the person shares it with them."""
     message = opened.message
     template, params = templates.template_of(message.template), message.params or {}
     language = templates.language_of(message.language)
@@ -51,6 +52,7 @@ def build_letter(opened: Opened, *, name: str | None, service_name: str) -> Lett
         subject=templates.subject_in_both(template, language),
         lines=tuple(templates.lines_in_both(template, params, language)),
         signature=signature if is_named else None,
+        sender=organisation if is_named else "",
         link=params.get(templates.LINK) if is_named else None,
     )
 

@@ -145,7 +145,9 @@ def _age(since: datetime, now: datetime, days: Sequence[date] | frozenset[date])
 
 def _listed(session: Session, items: Sequence[TrayItem], now: datetime) -> list[InTray]:
     owners = {item.owner_id for item in items if item.owner_id}
-    names = {row.id: row.name for row in session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(owners)))}
+    names = {
+        row.id: row.name for row in session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(owners)))
+    }
     days = frozenset(holidays(session))
     return [
         InTray(

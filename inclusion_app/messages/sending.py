@@ -75,7 +75,7 @@ def send_pass() -> Passed:
         if not services.is_anything_due(session, now=clock.now()):
             return passed
     with transaction() as session:
-        services.release_claims(session, now=clock.now())
+        services.release_claims(session, now=clock.now(), channels=channels_now())
     while clock.now() < stop:
         with transaction() as session:
             claim = services.claim(session, now=clock.now())

@@ -49,7 +49,8 @@ def put(session: Session, *, event: MessageWanted, channels: Collection[str], no
     """Write one message into the outbox. Returns its number; None when this key was put before.
 
     To a resident it takes the first of their routes that is set up and that their safe-contact rule allows. Without
-    one the row is kept as `dropped`, so that the organisation sees it. Raises BadMessage for a message that does not
+    one the row is kept as `dropped`, so that the organisation sees it. It is written in the language they read, whatever
+    the event says, and to staff in English. Raises BadMessage for a message that does not
     exist, lacks a fact, or is for nobody.
     """
     template = templates.template_of(event.template)
@@ -193,14 +194,23 @@ def is_anything_due(session: Session, *, now: datetime) -> bool:
     return session.scalar(select(Message.id).where(or_(due, ran_out)).limit(1)) is not None
 
 
-def release_claims(session: Session, *, now: datetime) -> int:
-    """Give back what a worker had taken that never came back: it is sent again, under the same reference."""
+def release_claims(session: Session, *, now: datetime, channels: Collection[str] = ()) -> int:
+    """Give back what a worker had taken that never came back: it is sent again, under the same reference.
+
+    What this happened to six times is dead; then the person's next route is tried. Returns how many.
+    """
     ran_out = (Message.state == "sending", Message.claimed_until <= now)
     lost = {"claimed_until": None, "fault": "claim ran out", "next_try_at": now}
-    dead = _count(
-        session, update(Message).where(*ran_out, Message.tries >= TRIES).values(state="dead", **lost)
-    )
-    return dead + _count(session, update(Message).where(*ran_out).values(state="waiting", **lost))
+    dead = session.scalars(
+        update(Message)
+        .where(*ran_out, Message.tries >= TRIES)
+        .values(state="dead", **lost)
+        .returning(Message.id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    for number in dead:
+        try_next_route(session, message_id=number, channels=channels, now=now)
+    return len(dead) + _count(session, update(Message).where(*ran_out).values(state="waiting", **lost))
 
 
 def _claimed(claim: Claim) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from inclusion_app.accounts.models import Organisation
 from inclusion_app.core import access, i18n, registry
 from inclusion_app.core.access import Principal, the_staff
 from inclusion_app.core.clock import now
@@ -95,7 +96,8 @@ def letter(opened: Opened) -> Any:
     name = _name_of(opened)
     access.shows_person(opened.resident.id, *(("identity",) if name else ()), "contact", purpose="contact")
     service_name = current_app.extensions["settings"].service_name
-    html = letter_html(build_letter(opened, name=name, service_name=service_name))
+    sender = db_session().get_one(Organisation, opened.item.organisation_id).name
+    html = letter_html(build_letter(opened, name=name, service_name=service_name, organisation=sender))
     return pdf_answer(html, name="letter.pdf", print_page=_address_of(opened))
 
 

@@ -250,16 +250,17 @@ def test_who_comes_back_after_the_claim_ran_out_changes_nothing(app: Flask, make
 
 
 def test_a_claim_that_ran_out_six_times_is_dead(app: Flask, make: Make, later: Later) -> None:
-    want(app, make("email"))
+    want(app, make("email", "sms"))
     for _ in range(6):
         with app.app_context(), transaction() as session:
             services.release_claims(session, now=clock.now())
             assert services.claim(session, now=clock.now())
         later.pass_by(minutes=3)
     with app.app_context(), transaction() as session:
-        services.release_claims(session, now=clock.now())
-        assert services.claim(session, now=clock.now()) is None
-    assert (rows(app)[0].state, rows(app)[0].fault) == ("dead", "claim ran out")
+        services.release_claims(session, now=clock.now(), channels=("email", "sms"))
+    dead, following = rows(app)
+    assert (dead.state, dead.fault) == ("dead", "claim ran out")
+    assert (following.channel, following.state) == ("sms", "waiting")
 
 
 def test_a_refused_address_is_dead_at_once_and_the_next_route_is_taken(

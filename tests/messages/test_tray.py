@@ -110,7 +110,13 @@ def test_a_printed_letter_is_one_look(
     assert len(audit_rows(app)) == before + 1
     (html,) = drawn
     assert '<html lang="ur" dir="rtl">' in html
-    for line in ("Amina Canary", *ADDRESS.splitlines(), "What you asked for is ready", "My digital roadmap"):
+    for line in (
+        "Amina Canary",
+        *ADDRESS.splitlines(),
+        "What you asked for is ready",
+        "My digital roadmap",
+        "Red Door",
+    ):
         assert line in html
 
 
