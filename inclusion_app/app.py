@@ -40,16 +40,24 @@ from inclusion_app.core import (
     crypto,
     db,
     errors,
+    events,
     headers,
     i18n,
     staff_sessions,
     template_words,
+    working_days,
 )
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
+from inclusion_app.messages import holding as messages_holding
+from inclusion_app.messages import hooks, sending, staff_templates
+from inclusion_app.messages import staff_views as messages_staff_views
+from inclusion_app.messages import views as messages_views
+from inclusion_app.people import opening
 from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
+from inclusion_app.places import queries as places
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
     check_paper_views,
@@ -88,11 +96,16 @@ MORE_PAGES = (
     typed_in_views,
     places_paper_views,
     groups_paper_views,
+    hooks,
+    messages_staff_views,
 )
+# Importing these makes known what their room holds of a resident, and the messages staff are sent.
+MORE_FACTS = (messages_holding, staff_templates)
 ROOMS = (
     start_views.room,
     places_views.room,
     people_views.room,
+    messages_views.room,
     roadmaps_views.room,
     groups_views.room,
     accounts_views.room,
@@ -173,7 +186,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         locale_selector=i18n.locale_code,
     )
     i18n.fold_english_in(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+    # No page of ours sends these two: they ask for a bearer token instead (see messages/hooks.py).
+    for hook in (hooks.receipt, hooks.inbound):
+        csrf.exempt(hook)
     app.extensions["assets"] = assets.manifest()
     app.url_map.converters["lang"] = LanguagePart
     _speak_the_language_of_the_address(app)
@@ -198,9 +214,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         helper_scripts=helper_script.SCRIPTS,
         has_plan=roadmaps_views.has_plan,
         has_group=groups_views.has_group,
+        offers_links=messages_views.offers_links,
     )
-    if services.take_saved_area not in people_views.WHEN_OPENED:
-        people_views.WHEN_OPENED.append(services.take_saved_area)
+    events.subscribe(events.MessageWanted, sending.put_wanted)
+    working_days.holidays_from(places.holidays)
+    if services.take_saved_area not in opening.WHEN_OPENED:
+        opening.WHEN_OPENED.append(services.take_saved_area)
     if household_services.end_with not in people.BEFORE_LEAVING:
         people.BEFORE_LEAVING.append(household_services.end_with)
     _know_the_staff(app)

@@ -24,6 +24,9 @@ from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.core.staff_sessions import delete_ended_sessions
 from inclusion_app.groups.services import delete_idle_groups
+from inclusion_app.messages import sending
+from inclusion_app.messages import services as messages
+from inclusion_app.messages.cli import messages_group
 from inclusion_app.people import services as people
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
@@ -45,6 +48,8 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "ended sign-ins of staff": delete_ended_sessions,
     "browsers of staff": sign_in.delete_old_devices,
     "links for a new password": sign_in.delete_old_links,
+    "texts of messages": messages.delete_old_texts,
+    "one-time links": messages.delete_old_links,
 }
 
 
@@ -52,7 +57,7 @@ def register(app: Flask) -> None:
     """Add the commands to the application."""
     for command in (db_group, assets_group, keys_group, audit_group, retention_group, setup, worker):
         app.cli.add_command(command)
-    for command in (accounts_group, demo_group, make_backup, restore_backup):
+    for command in (accounts_group, demo_group, make_backup, restore_backup, messages_group):
         app.cli.add_command(command)
     for command in (places, postcodes, wards, holidays, pack, handout, codes, translations_group):
         app.cli.add_command(command)
@@ -285,6 +290,20 @@ def _heads() -> Path:
     return instance / "audit-heads"
 
 
+def _do(name: str, do: Callable[[], object], *, noted: bool = True) -> None:
+    """One chore by itself. How it went is written down for the page of the jobs, when that can be written at all."""
+    began_at, fault = now(), None
+    try:
+        do()
+    except Exception as err:  # noqa: BLE001 - the next chore may still be done
+        # The kind only: a message could carry what somebody typed.
+        fault = type(err).__name__
+        current_app.logger.error("could not %s: %s", name, fault)
+    if noted:
+        with contextlib.suppress(SQLAlchemyError):
+            sending.note_run(name, began_at, fault)
+
+
 def do_chores(folder: Path) -> None:
     """Everything the worker does once a minute, each thing by itself: what fails is logged and the rest goes on.
 
@@ -305,15 +324,15 @@ def do_chores(folder: Path) -> None:
 
     chores: dict[str, Callable[[], object]] = {
         "sign the heads of the record": sign,
+        "send messages": sending.send_pass,
+        "look at the trays": sending.look_at_trays,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},
+        "delete messages written to the folder": sending.delete_old_files,
         "remember who was deleted": remember,
     }
     for name, do in chores.items():
-        try:
-            do()
-        except Exception as err:  # noqa: BLE001 - the next chore may still be done
-            # The kind only: a message could carry what somebody typed.
-            current_app.logger.error("could not %s: %s", name, type(err).__name__)
+        _do(name, do)
+    _do("forget jobs that are done no more", functools.partial(sending.forget_jobs, chores), noted=False)
     # Also for what people deleted themselves since the last time.
     shorten_log(engine())
 
@@ -321,7 +340,7 @@ def do_chores(folder: Path) -> None:
 @click.command("worker")
 @with_appcontext
 def worker() -> None:
-    """Do the chores in a loop: end idle visits, keep retention, sign the heads of the record."""
+    """Do the chores in a loop: send messages, end idle visits, keep retention, sign the heads of the record."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -331,5 +350,8 @@ def worker() -> None:
         if now().timestamp() >= next_chores:
             do_chores(beat.parent)
             next_chores = now().timestamp() + CHORES_EVERY
+        else:
+            # A link to a plan is waited for: messages do not wait for the other chores.
+            _do("send messages", sending.send_pass)
         beat.touch()
         stop.wait(BEAT_SECONDS)

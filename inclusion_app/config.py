@@ -12,6 +12,10 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
+# The end of a key of GOV.UK Notify: the numbers of the service and of its secret.
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+NOTIFY_KEY = re.compile(rf"[\w.-]*{UUID}-{UUID}")
 
 
 class BadSetting(ValueError):
@@ -28,7 +32,12 @@ class Settings:
     field_keys: tuple[str, ...]
     base_url: str | None = None
     mail_url: str | None = None
+    mail_from: str | None = None
+    # A key of GOV.UK Notify, or the https address of another provider's door.
     sms: str | None = None
+    sms_template: str | None = None
+    sms_url: str | None = None
+    sms_token: str | None = None
     workers: int = 2
     demo: bool = True
     trusted_hops: int = 0
@@ -91,12 +100,11 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
             "INCLUSION_DEMO=1 is refused for a public address: demonstration data is for this machine"
         )
 
-    mail_url = env.get("INCLUSION_MAIL_URL") or None
-    if mail_url and urlsplit(mail_url).scheme not in {"smtp", "smtps"}:
-        raise BadSetting("INCLUSION_MAIL_URL must start with smtp:// or smtps://")
+    mail_url, mail_from = _mail(env)
+    sms, sms_template, sms_url, sms_token = _sms(env)
 
     contact = env.get("INCLUSION_CONTACT") or None
-    if contact and not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+", contact):
+    if contact and not EMAIL.fullmatch(contact):
         raise BadSetting("INCLUSION_CONTACT must be an e-mail address")
 
     return Settings(
@@ -106,7 +114,11 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         field_keys=_field_keys(env, folder, embedded),
         base_url=base_url,
         mail_url=mail_url,
-        sms=env.get("INCLUSION_SMS") or None,
+        mail_from=mail_from,
+        sms=sms,
+        sms_template=sms_template,
+        sms_url=sms_url,
+        sms_token=sms_token,
         workers=_whole(env, "INCLUSION_WORKERS", 2, 1, 64),
         demo=local and demo_given != "0",
         trusted_hops=_whole(env, "INCLUSION_TRUSTED_HOPS", 0, 0, 9),
@@ -115,6 +127,59 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",
         contact=contact,
     )
+
+
+def _mail(env: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Where e-mail goes out, and from whom. One without the other sends nothing, so it stops the start."""
+    url, sender = env.get("INCLUSION_MAIL_URL") or None, env.get("INCLUSION_MAIL_FROM") or None
+    if sender and not (sender.isascii() and EMAIL.fullmatch(sender)):
+        raise BadSetting("INCLUSION_MAIL_FROM must be a bare e-mail address, such as roadmap@example.org")
+    if url is None:
+        return None, sender
+    try:
+        parts = urlsplit(url)
+        right = parts.hostname and parts.port != 0 and parts.path in {"", "/"} and not parts.query
+    except ValueError:
+        right = False
+    if not right or parts.scheme not in {"smtp", "smtps"}:
+        raise BadSetting("INCLUSION_MAIL_URL must look like smtp://user:password@host:587 or smtps://host")
+    if sender is None:
+        raise BadSetting("INCLUSION_MAIL_FROM is required when INCLUSION_MAIL_URL is set")
+    return url, sender
+
+
+def _sms(env: Mapping[str, str]) -> tuple[str | None, str | None, str | None, str | None]:
+    """Key or door of text messages, and what each needs beside it."""
+    sms, template, url, token = (
+        env.get(name) or None
+        for name in ("INCLUSION_SMS", "INCLUSION_SMS_TEMPLATE", "INCLUSION_SMS_URL", "INCLUSION_SMS_TOKEN")
+    )
+    if url and not _is_safe_door(url):
+        raise BadSetting("INCLUSION_SMS_URL must be an https address")
+    if sms is None:
+        return None, template, url, token
+    if "://" in sms:
+        if not _is_safe_door(sms):
+            raise BadSetting("INCLUSION_SMS must be an https address or a key of GOV.UK Notify")
+        if not token:
+            raise BadSetting("INCLUSION_SMS_TOKEN is required when INCLUSION_SMS is an address")
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise BadSetting("INCLUSION_SMS_TOKEN must be plain letters and numbers without spaces")
+    elif not NOTIFY_KEY.fullmatch(sms):
+        raise BadSetting("INCLUSION_SMS must be an https address or a key of GOV.UK Notify")
+    elif not template or not re.fullmatch(UUID, template):
+        raise BadSetting("INCLUSION_SMS_TEMPLATE must be the number of a template with ((message)) in it")
+    return sms, template, url, token
+
+
+def _is_safe_door(text: str) -> bool:
+    """True for an https address, and for http on this machine itself (a relay, a test)."""
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and parts.port != 0 and parts.username is None
+    except ValueError:
+        return False
+    return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 def _address(text: str) -> SplitResult:

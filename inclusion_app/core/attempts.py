@@ -64,6 +64,9 @@ STAFF_ADDRESS = Limit(
 STAFF_RECOVER = Limit(
     "staff-recover", 3, timedelta(hours=1), timedelta(minutes=15), timedelta(minutes=15), until_quiet=True
 )
+# "Send me a link": a person needs one, perhaps two; a class at a library thirty.
+LINK_CODE = Limit("link-code", 3, timedelta(hours=1), timedelta(hours=1), timedelta(days=1))
+LINK_NETWORK = Limit("link-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 
 
 class Attempt(Base):

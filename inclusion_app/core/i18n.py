@@ -177,6 +177,21 @@ def one_language() -> Iterator[None]:
             g.pop("one_language")
 
 
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """What is made within is in this language alone, whatever the page around it speaks: a message to somebody."""
+    before = g.get("language")
+    g.language = language
+    try:
+        with one_language(), flask_babel.force_locale(language.code):
+            yield
+    finally:
+        if before is None:
+            g.pop("language")
+        else:
+            g.language = before
+
+
 def two(own: str, english: str) -> str:
     """Words that come from no catalogue, such as a day, with their English where this page shows it."""
     return type(own)(bilingual.fold(own, english)) if shows_english() else own

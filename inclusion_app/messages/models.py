@@ -42,6 +42,7 @@ class Message(Base):
     to: Mapped[str | None] = mapped_column(EncryptedText)
     state: Mapped[str] = mapped_column(String(10), default="waiting")
     tries: Mapped[int] = mapped_column(default=0)
+    # Of one that will not be tried again: when that was decided.
     next_try_at: Mapped[datetime] = mapped_column(UTCDateTime)
     claimed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -73,6 +74,15 @@ class TrayItem(Base):
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
     outcome: Mapped[str | None] = mapped_column(String(20))
     message: Mapped[Message] = relationship(lazy="joined")
+
+
+class StoppedAddress(Base):
+    """A number whose owner answered STOP; nothing goes there until they answer START. A keyed hash, so none can be read."""
+
+    __tablename__ = "stopped_addresses"
+
+    value_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class JobRun(Base):

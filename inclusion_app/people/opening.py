@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 from inclusion_app.core import attempts, i18n
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, reading, side_write
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.pins import hash_secret, needs_new_hash
-from inclusion_app.core.sessions import Visit, renew_browser, renewed_visit
+from inclusion_app.core.sessions import Visit, end_visit, renew_browser, renewed_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
+from inclusion_app.people.models import Resident
 
 WRONG = N_("The code and the PIN or pictures do not fit. Check them and try again.")
 WRONG_TWO_LEFT = N_("The code and the PIN or pictures do not fit. Two more tries, then you must wait.")
@@ -44,6 +45,9 @@ NOT_A_GROUP = {
     "unclaimed": N_("This is the code of a person, not of a group."),
     "resident": N_("This is the code of a person, not of a group."),
 }
+
+# What the rooms above do when a plan was opened with its secret: they know what is kept with it.
+WHEN_OPENED: list[Callable[[Session, Visit], None]] = []
 
 
 class Facts(NamedTuple):
@@ -135,6 +139,31 @@ def prove(
             attempts.remember_network(session, key_hash=tries.here, now=now)
         _give_back(session, tries, of_the_city=of_the_city, now=now)
     return Proven(facts, fresh_hash)
+
+
+def enter(facts: Facts, code: str, unlocked: str, *, now: datetime) -> None:
+    """Open the plan of a proven code in this browser: `unlocked` is "titles" or "everything".
+
+    Hashing took a while. What was changed meanwhile (another code, another PIN, no plan any more) counts: RuleBroken.
+    """
+    resident = services.find_by_code(db_session(), code=code, to_change=True)
+    if resident is None or facts != (resident.id, resident.secret_hash, resident.pin_for_everything):
+        raise RuleBroken(CHANGED_ALREADY)
+    open_plan(resident, unlocked, now=now)
+
+
+def open_plan(resident: Resident, unlocked: str, *, now: datetime) -> None:
+    """This browser has the plan of this resident open from now on; what it had open before ends."""
+    session = db_session()
+    end_visit(session)
+    visit = visit_for_change(session, now)
+    visit.resident_id = resident.id
+    visit.unlocked = unlocked
+    resident.last_used_at = now
+    session.flush()
+    if unlocked == "everything":
+        for tell in WHEN_OPENED:
+            tell(session, visit)
 
 
 def prove_unclaimed(code: str, *, address: str | None, now: datetime) -> None:

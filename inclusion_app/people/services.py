@@ -14,7 +14,7 @@ from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.sessions import end_other_visits
 from inclusion_app.core.words import N_
-from inclusion_app.people.models import GivenCode, Resident
+from inclusion_app.people.models import GivenCode, Resident, ResidentLink
 from inclusion_app.people.rules import PLAN_IDLE, STICKER_LIFE
 
 CODE_PURPOSE = "resident-code"
@@ -174,6 +174,8 @@ def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
     resident.code = give_code(session, kind="resident", now=now)
     resident.code_hash = hash_of_code(resident.code)
     end_other_visits(session, resident_id=resident.id)
+    # A one-time link of before lies in the same mailbox or phone that may have been lost.
+    session.execute(delete(ResidentLink).where(ResidentLink.resident_id == resident.id))
     note(session, resident.id, "renew code", ("code",), now)
     return resident.code
 

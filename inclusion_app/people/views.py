@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from flask import current_app, g, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 
 from inclusion_app.core import i18n
 from inclusion_app.core.access import ANYONE, Room, current_principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode, read_code, show_code
 from inclusion_app.core.db import db_session
-from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import asks_for_pictures
-from inclusion_app.core.sessions import Visit, end_visit, visit_for_change
 from inclusion_app.people import opening, services
 from inclusion_app.people.forms import ComeBackForm
 from inclusion_app.people.models import Resident
-from inclusion_app.people.opening import Facts
 
 room = Room("people", __name__)
-# What the rooms above do when a plan was opened with its secret: they know what is kept with it.
-WHEN_OPENED: list[Callable[[Session, Visit], None]] = []
 
 
 @room.page("/come-back", allow=ANYONE, methods=("GET", "POST"))
@@ -97,25 +90,8 @@ def _open(code: str, secret: str | None) -> None:
         now=moment,
     )
     facts = proven.facts
-    _enter(facts, code, "everything" if secret else "titles", moment)
+    opening.enter(facts, code, "everything" if secret else "titles", now=moment)
     if proven.fresh_hash is not None:
         services.renew_hash(
             db_session(), resident_id=facts.number, old=facts.secret_hash, fresh=proven.fresh_hash
         )
-
-
-def _enter(facts: Facts, code: str, unlocked: str, moment: datetime) -> None:
-    session = db_session()
-    resident = services.find_by_code(session, code=code, to_change=True)
-    # Hashing took a while. What was changed meanwhile (another code, another PIN, no plan any more) counts.
-    if resident is None or facts != (resident.id, resident.secret_hash, resident.pin_for_everything):
-        raise RuleBroken(CHANGED_ALREADY)
-    end_visit(session)
-    visit = visit_for_change(session, moment)
-    visit.resident_id = resident.id
-    visit.unlocked = unlocked
-    resident.last_used_at = moment
-    session.flush()
-    if unlocked == "everything":
-        for tell in WHEN_OPENED:
-            tell(session, visit)

@@ -29,6 +29,12 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.PrimaryKeyConstraint("name", name=op.f("pk_job_runs")),
     )
     op.create_table(
+        "stopped_addresses",
+        sa.Column("value_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("value_hash", name=op.f("pk_stopped_addresses")),
+    )
+    op.create_table(
         "organisations",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -807,4 +813,5 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("access_requests")
     op.drop_table("staff")
     op.drop_table("organisations")
+    op.drop_table("stopped_addresses")
     op.drop_table("job_runs")

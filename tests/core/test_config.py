@@ -33,6 +33,14 @@ from tests.conftest import settings_for
         ("INCLUSION_DATABASE_URL", "sqlite:file"),
         ("INCLUSION_DEMO", "yes"),
         ("INCLUSION_MAIL_URL", "https://mail.example.org"),
+        ("INCLUSION_MAIL_URL", "smtp://mail.example.org:port"),
+        ("INCLUSION_MAIL_URL", "smtp://"),
+        ("INCLUSION_MAIL_FROM", "My roadmap <a@example.org>"),
+        ("INCLUSION_MAIL_FROM", "a@example.org\nBcc: b@example.org"),
+        ("INCLUSION_SMS", "not a key"),
+        ("INCLUSION_SMS", "http://sms.example.org"),
+        ("INCLUSION_SMS", "https://user:pw@sms.example.org"),
+        ("INCLUSION_SMS_URL", "http://api.example.org"),
         ("INCLUSION_CONTACT", "https://roadmap.example.org"),
         ("INCLUSION_CONTACT", 'a@b.c"><script>'),
         ("INCLUSION_WORKERS", "0"),
@@ -86,3 +94,25 @@ def test_a_database_that_cannot_be_opened_gets_one_sentence(tmp_path: Path, url:
     assert done.output.startswith("Error: The database cannot be opened: "), done.output
     assert len(done.output.splitlines()) == 1
     assert "secret-word" not in done.output
+
+
+NOTIFY_KEY = "live-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"
+TEMPLATE = "f33517ff-2a88-4f6e-b855-c550268ce08a"
+MAIL = {"INCLUSION_MAIL_URL": "smtp://u:p%40w@mail.example.org:587", "INCLUSION_MAIL_FROM": "a@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "env"),
+    [
+        ("INCLUSION_MAIL_FROM", MAIL),
+        ("INCLUSION_SMS_TEMPLATE", {"INCLUSION_SMS": NOTIFY_KEY, "INCLUSION_SMS_TEMPLATE": TEMPLATE}),
+        (
+            "INCLUSION_SMS_TOKEN",
+            {"INCLUSION_SMS": "https://sms.example.org/send", "INCLUSION_SMS_TOKEN": "t" * 20},
+        ),
+    ],
+)
+def test_a_channel_is_set_up_whole_or_not_at_all(tmp_path: Path, missing: str, env: dict[str, str]) -> None:
+    assert load_settings(env, instance=tmp_path)
+    with pytest.raises(BadSetting, match=missing):
+        load_settings({name: value for name, value in env.items() if name != missing}, instance=tmp_path)

@@ -33,7 +33,9 @@ PARTS = {
     "organisation_id": 1,
     "staff_id": 1,
     "invitation_id": 1,
-    "token": "x",
+    "item_id": 1,
+    "message_id": 1,
+    "token": "x" * 43,
 }
 ENDS_A_VISIT = {
     "start.leave",
@@ -401,6 +403,7 @@ def test_side_write_has_the_callers_we_know() -> None:
         "core/sessions.py",
         "core/staff_sessions.py",
         "groups/views.py",
+        "messages/views.py",
         "people/opening.py",
         "places/views.py",
         "roadmaps/views.py",

@@ -19,7 +19,8 @@ VOID = {"meta", "link", "input", "br", "path", "circle", "rect", "use", "img", "
 PAGES = (
     "/", "/accessibility", "/privacy", "/cookies", "/not-safe", "/training", "/loans", "/my-record", "/finish", "/finished",
     "/how-plans-are-made/steps",
-    "/how-plans-are-made", "/come-back", "/come-back?with=pictures", "/places", "/places?near=M14&kind=library",
+    "/how-plans-are-made", "/come-back", "/come-back?with=pictures",
+    "/come-back/link", "/come-back/link/asked", "/come-back/link/unknown", "/places", "/places?near=M14&kind=library",
     "/places/gorton-library", "/places/gorton-library/wrong", "/nope", "/roadmap",
     "/places/areas", "/places?near=SK23", "/places?near=L1", "/roadmap/check/paper", "/roadmap/check/type-in",
 )  # fmt: skip

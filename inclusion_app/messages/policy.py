@@ -1,0 +1,47 @@
+"""Which of the staff may post letters and make calls, who sees how many wait, and who sees whether messages leave.
+
+A caseworker reaches an item of their own organisation when they may see the contact of the person it is for (the
+table of people says so: consent, caseload, not kept from). The organisation's admin sees how old items are and who
+has them, never what stands in them. A platform admin sees numbers, codes and faults of the outbox, no address and no
+text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, exists
+
+from inclusion_app.core.access import Principal
+from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope
+from inclusion_app.messages.models import Message, TrayItem
+from inclusion_app.people.models import Resident
+from inclusion_app.people.policy import TABLE as PEOPLE
+
+
+def in_own_tray(principal: Principal) -> ColumnElement[bool]:
+    """In the tray of the organisation the principal acts for."""
+    return TrayItem.organisation_id == principal.organisation_id
+
+
+def for_somebody_they_may_reach(principal: Principal) -> ColumnElement[bool]:
+    """In the own tray, and for a resident whose contact the principal may see."""
+    return and_(
+        in_own_tray(principal),
+        exists().where(
+            Message.id == TrayItem.message_id,
+            Resident.id == Message.resident_id,
+            PEOPLE.rows("resident.contact", principal),
+        ),
+    )
+
+
+TRAY = PermissionTable(
+    TrayItem,
+    {
+        "tray.work": {"caseworker": Scope("own tray, contact open to them", for_somebody_they_may_reach)},
+        "tray.watch": {"organisation_admin": Scope("own tray", in_own_tray)},
+    },
+)
+OUTBOX = PermissionTable(Message, {"messages.watch": {"platform_admin": EVERY_ROW}})
+WORK = TRAY.permission("tray.work")
+WATCH_TRAY = TRAY.permission("tray.watch")
+WATCH = OUTBOX.permission("messages.watch")

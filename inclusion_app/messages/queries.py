@@ -1,0 +1,326 @@
+"""Questions about the outbox and the trays: how somebody may be reached, what waits, what went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from inclusion_app.accounts.models import Membership, Organisation, Staff
+from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import LONDON
+from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core.working_days import holidays, working_days_between
+from inclusion_app.messages import templates
+from inclusion_app.messages.models import JobRun, Message, StoppedAddress, TrayItem
+from inclusion_app.messages.policy import OUTBOX, TRAY
+from inclusion_app.messages.rules import (
+    BY_HAND,
+    JOB_LATE,
+    UNTOUCHED_DAYS,
+    Route,
+    SafeContact,
+    Through,
+    Wanted,
+    is_allowed,
+    plain_address,
+)
+from inclusion_app.people.models import Consent, ConsentItem, ContactRoute, Resident, Restriction
+
+DEAD_ON_A_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How one resident may be reached now: their routes in order, their rule, and the organisation between."""
+
+    routes: tuple[Route, ...]
+    rule: SafeContact
+    through: Through
+
+
+def reach_of(session: Session, *, resident: Resident, organisation_id: int | None, now: datetime) -> Reach:
+    """How this resident may be reached, by themselves or through this organisation. A stopped number is no route."""
+    rule = SafeContact.read(resident.safe_contact)
+    kept = session.execute(
+        select(Restriction.staff_id, Restriction.organisation_id).where(
+            Restriction.resident_id == resident.id
+        )
+    ).all()
+    rule = replace(
+        rule,
+        not_staff=rule.not_staff | {row.staff_id for row in kept if row.staff_id},
+        not_organisations=rule.not_organisations
+        | {row.organisation_id for row in kept if row.organisation_id},
+    )
+    rows = session.scalars(
+        select(ContactRoute).where(ContactRoute.resident_id == resident.id).order_by(ContactRoute.position)
+    )
+    routes = [
+        Route(row.kind, row.value or (resident.address if row.kind == "letter" else None)) for row in rows
+    ]
+    stopped = _stopped(session, routes)
+    return Reach(
+        routes=tuple(route for route in routes if route not in stopped),
+        rule=rule,
+        through=Through(
+            organisation_id,
+            organisation_id is not None
+            and _shares_contact(session, resident_id=resident.id, organisation_id=organisation_id, now=now),
+        ),
+    )
+
+
+def hash_of_address(channel: str, value: str) -> str:
+    """Under what a stopped number is looked up."""
+    return keyed_hash("stopped-address", f"{channel} {plain_address(channel, value)}")
+
+
+def _stopped(session: Session, routes: Sequence[Route]) -> set[Route]:
+    by_hash = {
+        hash_of_address("sms", route.value): route for route in routes if route.kind == "sms" and route.value
+    }
+    if not by_hash:
+        return set()
+    found = session.scalars(select(StoppedAddress.value_hash).where(StoppedAddress.value_hash.in_(by_hash)))
+    return {by_hash[value_hash] for value_hash in found}
+
+
+def _shares_contact(session: Session, *, resident_id: int, organisation_id: int, now: datetime) -> bool:
+    live = (
+        select(Consent.id)
+        .join(ConsentItem, ConsentItem.consent_id == Consent.id)
+        .join(Organisation, Organisation.id == Consent.organisation_id)
+        .where(
+            Consent.resident_id == resident_id,
+            Consent.organisation_id == organisation_id,
+            Consent.withdrawn_at.is_(None),
+            Consent.until_at > now,
+            ConsentItem.item == "contact",
+            Organisation.closed_at.is_(None),
+        )
+        .limit(1)
+    )
+    return session.scalar(live) is not None
+
+
+def route_of(message: Message) -> Route:
+    """The route a message takes."""
+    by_caseworker = message.channel == "call" and message.to is None
+    return Route("caseworker" if by_caseworker else message.channel, message.to)
+
+
+def is_still_right(session: Session, message: Message, resident: Resident, now: datetime) -> Reach | None:
+    """How the resident may be reached, when the route of this message still is one of theirs and allowed; else None."""
+    reach = reach_of(session, resident=resident, organisation_id=message.organisation_id, now=now)
+    route = route_of(message)
+    wanted = Wanted(names_service=templates.names_service(message.params or {}))
+    fits = route in reach.routes and is_allowed(route, reach.rule, through=reach.through, wanted=wanted)
+    return reach if fits else None
+
+
+# --- the tray
+
+
+@dataclass(frozen=True)
+class InTray:
+    """One open item as a list shows it: nothing of the person, only what it is, how old, and who has it."""
+
+    id: int
+    kind: str
+    made_at: datetime
+    age: int  # working days
+    owner_id: int | None
+    owner_name: str | None
+    is_late: bool
+
+
+def _age(since: datetime, now: datetime, days: Sequence[date] | frozenset[date]) -> int:
+    return working_days_between(since.astimezone(LONDON).date(), now.astimezone(LONDON).date(), days)
+
+
+def _listed(session: Session, items: Sequence[TrayItem], now: datetime) -> list[InTray]:
+    owners = {item.owner_id for item in items if item.owner_id}
+    names = {
+        row.id: row.name for row in session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(owners)))
+    }
+    days = frozenset(holidays(session))
+    return [
+        InTray(
+            item.id, item.kind, item.made_at, _age(item.made_at, now, days), item.owner_id,
+            names.get(item.owner_id or 0), _age(item.taken_at or item.made_at, now, days) >= UNTOUCHED_DAYS,
+        )
+        for item in items
+    ]  # fmt: skip
+
+
+def open_items(session: Session, *, principal: Principal, now: datetime) -> list[InTray]:
+    """The open letters and calls this person may take, the oldest first."""
+    rows = session.scalars(
+        select(TrayItem)
+        .where(TRAY.rows("tray.work", principal), TrayItem.done_at.is_(None))
+        .order_by(TrayItem.made_at, TrayItem.id)
+    ).all()
+    mine = [row for row in rows if _opens(session, row, principal, now)]
+    return _listed(session, mine, now)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One open item with whom it is for and how they may be reached."""
+
+    id: int
+    item: TrayItem
+    message: Message
+    resident: Resident
+    rule: SafeContact
+
+
+def open_item(session: Session, *, principal: Principal, item_id: int, now: datetime) -> Opened | None:
+    """One open item of the own tray; None when it is done, not open to this person, or does not exist."""
+    row = session.scalar(
+        select(TrayItem).where(
+            TrayItem.id == item_id, TRAY.rows("tray.work", principal), TrayItem.done_at.is_(None)
+        )
+    )
+    return _opens(session, row, principal, now) if row is not None else None
+
+
+def _opens(session: Session, row: TrayItem, principal: Principal, now: datetime) -> Opened | None:
+    """The part of the check no SQL can make: the safe-contact rule is encrypted."""
+    resident = session.get(Resident, row.message.resident_id)
+    if resident is None:
+        return None
+    reach = is_still_right(session, row.message, resident, now)
+    if reach is None or principal.staff_id in reach.rule.not_staff:
+        return None
+    return Opened(row.id, row, row.message, resident, reach.rule)
+
+
+def watched_items(session: Session, *, principal: Principal, now: datetime) -> list[InTray]:
+    """The open items of the own organisation for its admin: how many, how old, who has them. Nothing is opened."""
+    rows = session.scalars(
+        select(TrayItem)
+        .where(TRAY.rows("tray.watch", principal), TrayItem.done_at.is_(None))
+        .order_by(TrayItem.made_at, TrayItem.id)
+    ).all()
+    return _listed(session, rows, now)
+
+
+def dropped_of(session: Session, *, principal: Principal) -> int:
+    """How many messages the own organisation wanted to send that had no safe way; texts of 30 days."""
+    return (
+        session.scalar(
+            select(func.count(Message.id)).where(
+                Message.organisation_id == principal.organisation_id, Message.state == "dropped"
+            )
+        )
+        or 0
+    )
+
+
+def untouched(session: Session, now: datetime) -> dict[int, int]:
+    """How many items nobody has touched for two working days, by organisation."""
+    days = frozenset(holidays(session))
+    rows = session.execute(
+        select(TrayItem.organisation_id, TrayItem.made_at, TrayItem.taken_at).where(
+            TrayItem.done_at.is_(None)
+        )
+    )
+    late = (
+        row.organisation_id for row in rows if _age(row.taken_at or row.made_at, now, days) >= UNTOUCHED_DAYS
+    )
+    return dict(Counter(late))
+
+
+def admins_of(session: Session, organisation_id: int) -> list[int]:
+    """The admins of an organisation who still work there."""
+    return list(
+        session.scalars(
+            select(Membership.staff_id)
+            .join(Staff, Staff.id == Membership.staff_id)
+            .where(
+                Membership.organisation_id == organisation_id,
+                Membership.role == "organisation_admin",
+                Membership.until_at.is_(None),
+                Staff.left_at.is_(None),
+            )
+            .order_by(Membership.staff_id)
+        )
+    )
+
+
+# --- the outbox
+
+
+def counts(session: Session, *, principal: Principal) -> dict[tuple[str, str], int]:
+    """How many messages there are by channel and state."""
+    rows = session.execute(
+        select(Message.channel, Message.state, func.count())
+        .where(OUTBOX.rows("messages.watch", principal))
+        .group_by(Message.channel, Message.state)
+    )
+    return {(channel, state): count for channel, state, count in rows}
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A message that could not be sent: no address and no text."""
+
+    id: int
+    template: str
+    channel: str
+    fault: str | None
+    tries: int
+    made_at: datetime
+    may_try_again: bool
+
+
+def dead_messages(session: Session, *, principal: Principal) -> list[Dead]:
+    """The newest messages that could not be sent."""
+    rows = session.scalars(
+        select(Message)
+        .where(OUTBOX.rows("messages.watch", principal), Message.state == "dead")
+        .order_by(Message.next_try_at.desc(), Message.id.desc())
+        .limit(DEAD_ON_A_PAGE)
+    )
+    return [
+        Dead(row.id, row.template, row.channel, row.fault, row.tries, row.made_at,
+             row.params is not None and row.channel not in BY_HAND)
+        for row in rows
+    ]  # fmt: skip
+
+
+def dead_message(session: Session, *, principal: Principal, message_id: int) -> Message | None:
+    """One message that could not be sent."""
+    return session.scalar(
+        select(Message).where(
+            Message.id == message_id, Message.state == "dead", OUTBOX.rows("messages.watch", principal)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A chore of the worker and how it went."""
+
+    name: str
+    began_at: datetime
+    ok_at: datetime | None
+    fault: str | None
+    failures: int
+    is_late: bool
+
+
+def jobs(session: Session, now: datetime) -> list[Job]:
+    """Every chore the worker ever did; `is_late` when it has not gone well for ten minutes."""
+    rows = session.scalars(select(JobRun).order_by(JobRun.name))
+    return [
+        Job(row.name, row.began_at, row.ok_at, row.fault, row.failures,
+            row.ok_at is None or row.ok_at <= now - JOB_LATE)
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,159 @@
+"""Every message in every language: whole, without a fact where anybody can read it, and the right way round."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from inclusion_app.core import i18n
+from inclusion_app.messages import templates
+from inclusion_app.messages.rules import BY_WIRE
+from inclusion_app.messages.templates import BadMessage, MessageTemplate, Text, template_of, write
+
+EXPECTED = {
+    "staff_invitation", "staff_recover", "staff_new_device", "staff_password_changed", "staff_factor_changed",
+    "staff_glass_broken", "staff_second_person", "staff_review_due", "staff_tray_late", "staff_feedback",
+    "staff_merge_asked", "resident_link", "resident_new_code", "feedback_answered", "request_done",
+    "consent_recorded", "restricted_changed",
+}  # fmt: skip
+LINK = "https://roadmap.example.org/en/x/CANARYlink"
+# Words nobody else may read over a shoulder: of health, of immigration, of money and of violence.
+TELLING = re.compile(
+    r"\b(GP|NHS|health|ill|doctor|clinic|mental|disab\w*|visa|asylum|refugee|immigra\w*|Home Office|benefit\w*|"
+    r"debt\w*|abuse\w*|violen\w*|police|refuge|safeguard\w*)\b",
+    re.I,
+)
+
+
+def canaries(template: MessageTemplate) -> dict[str, str]:
+    """Every fact a message may carry, each easy to find again."""
+    names = {*template.needs, *template.may, *template.one_of}
+    return {name: LINK if name == "link" else f"CANARY{name}" for name in names}
+
+
+def written(template: MessageTemplate, language: str, channel: str, **more: object) -> Text:
+    return write(
+        template, canaries(template), language=i18n.LANGUAGES[language], channel=channel,
+        service_name=more.pop("service_name", "My digital roadmap"),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_the_messages_other_rooms_ask_for_are_there(app: Flask) -> None:
+    assert {template.name for template in templates.every_template()} == EXPECTED
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_no_fact_stands_where_others_can_read_it(app: Flask, name: str, language: str) -> None:
+    template = template_of(name)
+    with app.app_context():
+        mail = written(template, language, "email")
+        assert mail.subject
+        assert "CANARY" not in mail.subject
+        assert "%(" not in mail.subject + mail.body
+        assert not TELLING.search(mail.subject)
+        if template.audience == "resident" and "sms" in template.channels:
+            text = written(template, language, "sms").body
+            assert not TELLING.search(text)
+            # The link itself, and for how long it works: nothing else.
+            rest = text.replace(LINK, "").replace("CANARYminutes", "")
+            assert "CANARY" not in rest
+            assert len(text) < 400
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_every_fact_a_message_needs_is_said_somewhere(app: Flask, name: str) -> None:
+    template = template_of(name)
+    with app.app_context():
+        body = written(template, "en", "email").body
+    for fact in canaries(template).values():
+        assert fact in body
+
+
+@pytest.mark.parametrize("channel", sorted(BY_WIRE))
+@pytest.mark.parametrize("language", ["ur", "ar"])
+def test_right_to_left_lines_begin_so_and_a_link_stands_alone(
+    app: Flask, language: str, channel: str
+) -> None:
+    with app.app_context():
+        body = written(template_of("resident_link"), language, channel).body
+    lines = [line for line in body.splitlines() if line]
+    assert LINK in lines
+    for line in lines:
+        assert line == LINK or line.startswith(templates.RIGHT_TO_LEFT)
+    assert f"{templates.ISOLATE}CANARYminutes{templates.END_ISOLATE}" in body
+
+
+def test_english_has_no_sign_that_makes_a_text_message_dearer(app: Flask) -> None:
+    with app.app_context():
+        body = written(template_of("resident_new_code"), "en", "sms").body
+    assert body.isascii()
+
+
+@pytest.mark.parametrize("name", sorted(name for name in EXPECTED if not name.startswith("staff")))
+def test_where_the_service_may_not_be_named_it_is_not(app: Flask, name: str) -> None:
+    template = template_of(name)
+    facts = {key: value for key, value in canaries(template).items() if key != "link"}
+    if "link" in template.needs:
+        return  # is never sent to them at all (see test_rules)
+    with app.app_context():
+        for channel in ("email", "sms"):
+            text = write(template, facts, language=i18n.ENGLISH, channel=channel, service_name=None)
+            assert not re.search(r"roadmap|digital|inclusion", text.subject + text.body, re.I)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("no_such_message", {}),
+        ("resident_link", {"link": "x"}),
+        ("resident_link", {"link": "x", "minutes": ""}),
+        ("resident_link", {"link": "x", "minutes": 30}),
+        ("request_done", {"diagnosis": "x"}),
+        ("feedback_answered", {"organisation": "x"}),
+    ],
+)
+def test_a_message_that_does_not_exist_or_lacks_a_fact_is_refused(
+    app: Flask, name: str, params: dict[str, str]
+) -> None:
+    with pytest.raises(BadMessage):
+        template_of(name).check(params)
+
+
+def test_days_and_moments_are_said_in_words(app: Flask) -> None:
+    with app.app_context():
+        body = write(
+            template_of("resident_new_code"), {"day": "2026-11-26"}, language=i18n.ENGLISH, channel="email",
+            service_name=None,
+        ).body  # fmt: skip
+        assert "Thursday 26 November 2026" in body
+        told = {"when": "2026-07-26T09:30:00+00:00"}
+        body = write(
+            template_of("staff_password_changed"),
+            told,
+            language=i18n.ENGLISH,
+            channel="email",
+            service_name=None,
+        ).body
+        assert "Sunday 26 July 2026, 10:30" in body
+
+
+def test_a_message_leaves_the_page_around_it_in_its_own_language(app: Flask) -> None:
+    with app.test_request_context("/ur/"):
+        from flask import g
+
+        g.language = i18n.LANGUAGES["ur"]
+        written(template_of("request_done"), "en", "email")
+        assert i18n.current_language().slug == "ur"
+        assert i18n.locale_code() == "ur"
+
+
+def test_facts_with_signs_of_places_are_only_facts(app: Flask) -> None:
+    facts = {"organisation": "100 % (free) %(link)s", "link": LINK}
+    with app.app_context():
+        body = write(
+            template_of("consent_recorded"), facts, language=i18n.ENGLISH, channel="email", service_name=None
+        ).body
+    assert "100 % (free) %(link)s" in body
