@@ -34,19 +34,24 @@ from inclusion_app.core import (
     errors,
     headers,
     i18n,
+    registry,
     staff_sessions,
     template_words,
 )
+from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
+from inclusion_app.people import consent_views, holdings, staff_views
 from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
+from inclusion_app.places import queries as places
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
     check_paper_views,
     helper_script,
     helper_views,
+    holding,
     household_services,
     household_views,
     keep_views,
@@ -74,6 +79,8 @@ MORE_PAGES = (
     typed_in_views,
     places_paper_views,
     groups_paper_views,
+    consent_views,
+    staff_views,
 )
 ROOMS = (
     start_views.room,
@@ -190,6 +197,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if household_services.end_with not in people.BEFORE_LEAVING:
         people.BEFORE_LEAVING.append(household_services.end_with)
     _know_the_staff(app)
+    _know_the_residents()
     typed_in_views.DOORS[:] = [
         typed_in_views.GroupDoor(groups_views.group_of_paper, groups_views.join_from_paper)
     ]
@@ -232,6 +240,16 @@ def _know_the_staff(app: Flask) -> None:
     @app.context_processor
     def words() -> dict[str, Any]:
         return accounts_views.staff_words() if access.is_staff_path(request.path) else {}
+
+
+def _know_the_residents() -> None:
+    """What the rooms above tell the room of people, and what each room holds of somebody."""
+    people.AREA_OF[:] = [places.area_of_postcode]
+    people.WARD_NAME[:] = [places.ward_name]
+    people.PLAN_OF[:] = [holding.steps_for_staff]
+    holdings.register()
+    registry.hold(holding.HOLDING)
+    registry.hold(groups_holding.HOLDING)
 
 
 def _configure(app: Flask, settings: Settings) -> None:
