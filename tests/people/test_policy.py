@@ -181,7 +181,11 @@ def test_list_and_check_and_the_grid_by_hand_agree_on_every_cell(
     assert "resident.open" in policy.TABLE.grid
     cells = 0
     # Roles alone, none at all, and the two of a small charity in one person.
-    held = [frozenset[str](), *(frozenset({role}) for role in ROLES), frozenset({"caseworker", "safeguarding_lead"})]
+    held = [
+        frozenset[str](),
+        *(frozenset({role}) for role in ROLES),
+        frozenset({"caseworker", "safeguarding_lead"}),
+    ]
     for right in policy.TABLE.grid:
         for roles in held:
             asking = {
@@ -228,6 +232,8 @@ def test_only_the_organisation_that_asked_decides_a_link(here: tuple[Session, He
     session.flush()
     for role in ROLES:
         for organisation in (place.us, place.them):
-            asks = Principal("staff", staff_id=place.me, organisation_id=organisation, roles=frozenset({role}))
+            asks = Principal(
+                "staff", staff_id=place.me, organisation_id=organisation, roles=frozenset({role})
+            )
             may = policy.MERGES.allows(session, "merge.decide", asks, merge.id)
             assert may == (organisation == place.us and role in {"caseworker", "safeguarding_lead"})
