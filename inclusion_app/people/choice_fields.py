@@ -16,12 +16,16 @@ def _known(field: Any) -> set[Any]:
 
 
 class OneOf(RadioField):
-    """Radio buttons, of which one must be chosen."""
+    """Radio buttons, of which one must be chosen; `missing` says so when none was."""
+
+    def __init__(self, *args: Any, missing: str = NOT_AN_ANSWER, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.missing = missing
 
     def pre_validate(self, form: Any) -> None:
         """What is not in the list is refused, and so is nothing at all."""
         if self.data not in _known(self):
-            raise ValidationError(_l(NOT_AN_ANSWER))
+            raise ValidationError(_l(NOT_AN_ANSWER if self.data else self.missing))
 
 
 class AnyOf(SelectMultipleField):

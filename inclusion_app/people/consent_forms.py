@@ -13,6 +13,8 @@ from inclusion_app.people import rules
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
 
 CHOOSE_WHOM = N_("Choose with whom to share.")
+CHOOSE_PURPOSE = N_("Choose what they may use it for.")
+CHOOSE_DAYS = N_("Choose for how long.")
 
 
 class ShareForm(BaseForm):
@@ -20,8 +22,8 @@ class ShareForm(BaseForm):
 
     organisation = FromList(_l("With whom?"), choices=[], coerce=number_of)
     items = AnyOf(_l("What do you want to share?"), choices=[])
-    purpose = OneOf(_l("What may they use it for?"), choices=[])
-    days = OneOf(_l("For how long?"), choices=[])
+    purpose = OneOf(_l("What may they use it for?"), choices=[], missing=CHOOSE_PURPOSE)
+    days = OneOf(_l("For how long?"), choices=[], missing=CHOOSE_DAYS)
 
     def __init__(self, organisations: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)

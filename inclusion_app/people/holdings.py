@@ -131,7 +131,7 @@ def _consents(session: Session, resident_id: int) -> list[Fact]:
         Fact(
             N_("You share with"),
             f"{shared.organisation}: "
-            + ", ".join(_(rules.ITEM_WORDS.get(one.item, one.item)) for one in shared.consent.items)
+            + ", ".join(_(rules.ITEM_WORDS.get(item, item)) for item in shared.items)
             + f". {_day(shared.consent.given_at)} – {_day(shared.consent.withdrawn_at or shared.consent.until_at)}",
         )
         for shared in queries.consents_of(session, resident_id)
@@ -143,7 +143,7 @@ def _export_consents(session: Session, resident_id: int) -> dict[str, Any]:
         "consents": [
             {
                 "organisation": shared.organisation,
-                "items": [one.item for one in shared.consent.items],
+                "items": shared.items,
                 **{
                     name: getattr(shared.consent, name)
                     for name in ("purpose", "basis", "wording", "language", "how")

@@ -152,6 +152,12 @@ class Shared(NamedTuple):
     consent: Consent
     organisation: str
 
+    @property
+    def items(self) -> list[str]:
+        """What is shared, always in the same order."""
+        found = {one.item for one in self.consent.items}
+        return [*(item for item in rules.ITEMS if item in found), *sorted(found - set(rules.ITEMS))]
+
     def is_live(self, now: datetime) -> bool:
         """True while it opens anything."""
         return self.consent.withdrawn_at is None and self.consent.until_at > now

@@ -5,6 +5,7 @@ Whoever calls has checked the right on the resident (policy.py). Each change wri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -21,6 +22,8 @@ from inclusion_app.people import contact, rules, services
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.consent_services import give_consent
 from inclusion_app.people.models import CaseloadEntry, ContactRoute, Resident, Restriction
+
+CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})")
 
 
 @dataclass(frozen=True)
@@ -239,12 +242,19 @@ def hours_between(first: str, last: str) -> list[str] | None:
     if not first and not last:
         return None
     try:
-        begin, end = (time.fromisoformat(part.replace(".", ":").rjust(5, "0")) for part in (first, last))
+        begin, end = (_clock(part) for part in (first, last))
     except ValueError:
         raise RuleBroken(words.HOURS_WRONG, field="hours_from") from None
     if not begin < end:
         raise RuleBroken(words.HOURS_WRONG, field="hours_from")
     return [begin.strftime("%H:%M"), end.strftime("%H:%M")]
+
+
+def _clock(text: str) -> time:
+    found = CLOCK.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return time(int(found[1]), int(found[2]))
 
 
 def restrict(session: Session, *, actor: Principal, resident_id: int, on: bool, now: datetime) -> None:

@@ -23,6 +23,8 @@ from inclusion_app.people.record_services import Agreement, Identity, Route
 
 TOO_LONG = N_("This is too long. Use fewer words.")
 UNKNOWN_POSTCODE = N_("We do not know this postcode. Leave it empty if you are not sure.")
+NO_PURPOSE = N_("Choose what the person shares it for.")
+NO_HOW = N_("Choose how the person said yes.")
 ROUTE_SLOTS = range(1, 5)
 
 
@@ -58,8 +60,8 @@ class AgreementForm(BaseForm):
     """What the person agrees to share with the organisation; asked before anything else."""
 
     items = AnyOf(_l("What does the person share with us?"), choices=[])
-    purpose = OneOf(_l("What for?"), choices=[])
-    how = OneOf(_l("How did the person say yes?"), choices=[])
+    purpose = OneOf(_l("What for?"), choices=[], missing=NO_PURPOSE)
+    how = OneOf(_l("How did the person say yes?"), choices=[], missing=NO_HOW)
     language = FromList(_l("In which language did you explain it?"), choices=[])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

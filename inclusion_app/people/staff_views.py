@@ -282,6 +282,7 @@ def person(resident: Resident) -> Any:
         language_name=staff_forms.language_name,
         show_value=contact.show_value,
         rules=rules,
+        how_given=words.HOW_GIVEN,
         moment=moment,
         form=BaseForm(),
     )

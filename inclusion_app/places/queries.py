@@ -525,7 +525,8 @@ def area_code(session: Session, where: Where) -> str:
 
 def area_of_postcode(session: Session, typed: str) -> tuple[str, str]:
     """The code of the ward and the sector of a typed postcode: all that a record keeps of it. Empty when not known."""
-    found = find_where(session, typed)
+    read = read_where(typed)
+    found = _find_postcode(session, read) if isinstance(read, Postcode) else None
     if not isinstance(found, Where) or not found.sector:
         return "", ""
     ward = session.get(Ward, found.ward_id) if found.ward_id else None
