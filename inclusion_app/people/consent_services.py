@@ -71,3 +71,28 @@ def withdraw_consent(session: Session, *, resident_id: int, consent_id: int, now
         .execution_options(synchronize_session=False)
     )
     return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def stop_sharing(session: Session, *, resident_id: int, consent_id: int, now: datetime) -> int:
+    """End everything this resident shares with whoever received this consent. Returns how many consents ended.
+
+    "Stop sharing" must be true: a second consent to the same organisation would else keep open what the first one
+    opened. Nought for somebody else's consent, an unknown one, and when all had ended already.
+    """
+    receiver = (
+        select(Consent.organisation_id)
+        .where(Consent.id == consent_id, Consent.resident_id == resident_id)
+        .scalar_subquery()
+    )
+    ended = session.execute(
+        update(Consent)
+        .where(
+            Consent.resident_id == resident_id,
+            Consent.organisation_id == receiver,
+            Consent.withdrawn_at.is_(None),
+            Consent.until_at > now,
+        )
+        .values(withdrawn_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return int(ended.rowcount)  # type: ignore[attr-defined]

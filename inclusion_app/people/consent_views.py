@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -27,9 +28,12 @@ def sharing() -> Any:
     """Who gets what, until when."""
     shares = queries.consents_of(db_session(), current_principal().resident_id or 0)
     moment = now()
+    live = sorted(
+        (shared for shared in shares if shared.is_live(moment)), key=lambda shared: shared.organisation
+    )
     return render_template(
         "people/consents.html",
-        live=[shared for shared in shares if shared.is_live(moment)],
+        live=[list(those) for _who, those in groupby(live, lambda shared: shared.organisation)],
         ended=[shared for shared in shares if not shared.is_live(moment)],
         rules=rules,
     )
@@ -59,10 +63,13 @@ def share() -> Any:
 
 @room.page("/my-record/sharing/<int(max=999999999):consent_id>/stop", allow=OWN, methods=("POST",))
 def withdraw(consent_id: int) -> Any:
-    """One press ends it. Somebody else's consent, an unknown one and one that has ended change nothing."""
+    """One press ends all that goes to this organisation.
+
+    Somebody else's consent, an unknown one and one that has ended change nothing.
+    """
     session, moment = db_session(), now()
     number = current_principal().resident_id or 0
-    if consent_services.withdraw_consent(session, resident_id=number, consent_id=consent_id, now=moment):
+    if consent_services.stop_sharing(session, resident_id=number, consent_id=consent_id, now=moment):
         services.note(session, number, "withdraw consent", ("consents",), moment)
         flash(STOPPED)
     return redirect(url_for("people.sharing"), 303)

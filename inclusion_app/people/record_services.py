@@ -119,6 +119,13 @@ def write_down_consent(
 ) -> None:
     """The person agreed to share with the organisation, in front of a member of staff. Raises RuleBroken."""
     _agree(session, actor, resident_id, agreement, now)
+    # Whoever still comes for help still uses the service: the plan is not idle.
+    session.execute(
+        update(Resident)
+        .where(Resident.id == resident_id)
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
     record_act(
         session, actor, action="write down consent", resident_id=resident_id, items=tuple(agreement.items), now=now
     )  # fmt: skip

@@ -135,6 +135,34 @@ def test_a_resident_shares_and_stops_with_one_press(
     assert [row[0] for row in rows_of(app, number)].count("withdraw consent") == 1
 
 
+def test_stop_sharing_ends_every_consent_to_them_and_none_to_others(
+    resident: Browser, app: Flask, staff_browser: Make
+) -> None:
+    lead, elsewhere = staff_browser("safeguarding_lead"), organisation(app, "Blue Door")
+    number = number_of(app)
+    with app.app_context(), transaction() as session:
+        here = [
+            make_consent(session, resident_id=number, organisation_id=lead.organisation_id, items=items).id
+            for items in (("identity",), ("identity", "needs"))
+        ]
+        make_consent(session, resident_id=number, organisation_id=elsewhere)
+    page = resident.text(SHARING)
+    assert page.count("Stop sharing with Red Door") == 1 and page.count("Stop sharing with Blue Door") == 1
+    assert resident.send(f"{SHARING}/{here[0]}/stop", SHARING).status_code == 303
+    assert lead.get(f"/staff/people/{number}").status_code == 404
+    page = resident.text(SHARING)
+    assert "Stop sharing with Red Door" not in page and "Stop sharing with Blue Door" in page
+
+
+def test_a_consent_at_the_desk_keeps_the_plan_from_growing_old(staff_browser: Make, app: Flask) -> None:
+    worker = staff_browser("caseworker")
+    number = looked_after(app, worker, last_used_at=now() - timedelta(days=300))
+    agreed = {"items": ["identity"], "purpose": "help", "how": "spoken", "language": "en"}
+    assert worker.send(f"/staff/people/{number}/consents/new", **agreed).status_code == 303
+    with app.app_context(), transaction() as session:
+        assert session.get_one(Resident, number).last_used_at > now() - timedelta(minutes=1)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
