@@ -43,17 +43,19 @@ from inclusion_app.core import (
     events,
     headers,
     i18n,
+    registry,
     staff_sessions,
     template_words,
     working_days,
 )
+from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
 from inclusion_app.messages import holding as messages_holding
 from inclusion_app.messages import hooks, sending, staff_templates
 from inclusion_app.messages import staff_views as messages_staff_views
 from inclusion_app.messages import views as messages_views
-from inclusion_app.people import opening
+from inclusion_app.people import consent_views, holdings, opening, staff_views
 from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
@@ -63,6 +65,7 @@ from inclusion_app.roadmaps import (
     check_paper_views,
     helper_script,
     helper_views,
+    holding,
     household_services,
     household_views,
     keep_views,
@@ -98,6 +101,8 @@ MORE_PAGES = (
     groups_paper_views,
     hooks,
     messages_staff_views,
+    consent_views,
+    staff_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates)
@@ -223,6 +228,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if household_services.end_with not in people.BEFORE_LEAVING:
         people.BEFORE_LEAVING.append(household_services.end_with)
     _know_the_staff(app)
+    _know_the_residents()
     typed_in_views.DOORS[:] = [
         typed_in_views.GroupDoor(groups_views.group_of_paper, groups_views.join_from_paper)
     ]
@@ -265,6 +271,16 @@ def _know_the_staff(app: Flask) -> None:
     @app.context_processor
     def words() -> dict[str, Any]:
         return accounts_views.staff_words() if access.is_staff_path(request.path) else {}
+
+
+def _know_the_residents() -> None:
+    """What the rooms above tell the room of people, and what each room holds of somebody."""
+    people.AREA_OF[:] = [places.area_of_postcode]
+    people.WARD_NAME[:] = [places.ward_name]
+    people.PLAN_OF[:] = [holding.steps_for_staff]
+    holdings.register()
+    registry.hold(holding.HOLDING)
+    registry.hold(groups_holding.HOLDING)
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -89,6 +89,8 @@ class ContactRoute(Base):
     kind: Mapped[str] = mapped_column(String(12))
     value: Mapped[str | None] = mapped_column(EncryptedText)
     value_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    # It reaches an adult who answers for a child.
+    is_adults: Mapped[bool] = mapped_column(default=False)
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

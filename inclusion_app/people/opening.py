@@ -196,6 +196,17 @@ def count_making(address: str | None, *, now: datetime) -> None:
             raise RuleBroken(TOO_MANY_MADE)
 
 
+def count_code(address: str | None, *, now: datetime) -> None:
+    """Count one code that a member of staff types to name a second record. Raises RuleBroken when there were too many.
+
+    Right ones count too: nobody links thirty records in an hour.
+    """
+    key = keyed_hash("attempt-network", attempts.network_of(address))
+    with side_write() as session:
+        if not attempts.claim(session, key_hash=key, limit=attempts.CODE_NETWORK, now=now):
+            raise RuleBroken(BUSY)
+
+
 def _claim_code(
     session: Session, tries: _Tries, moment: datetime, *, known: bool = False
 ) -> tuple[bool, bool]:

@@ -4,6 +4,10 @@ The grid stands in the design of the service ("who may see what"). A caseworker 
 the organisation they act for, for the item asked, while the person is on their caseload (or the organisation shares
 its caseload). A safeguarding lead reaches whoever gave consent to their organisation. The data-protection officer
 reaches a resident by an open request only, a platform admin by break-glass only. What stands nowhere is denied.
+
+Whom a resident is kept from (by name, or a whole organisation) does not see them through broken glass either: a reason
+typed by the very person they are afraid of must not open their address, and a colleague can break it in their place.
+Broken glass shows; it never changes.
 """
 
 from __future__ import annotations
@@ -13,13 +17,14 @@ from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now
-from inclusion_app.core.permissions import PermissionTable, Scope
+from inclusion_app.core.permissions import PermissionTable, Scope, TableRight
 from inclusion_app.people.models import (
     AccessRequest,
     BreakGlass,
     CaseloadEntry,
     Consent,
     ConsentItem,
+    Merge,
     Resident,
     Restriction,
 )
@@ -65,14 +70,15 @@ def is_on_caseload(principal: Principal) -> ColumnElement[bool]:
 
 
 def has_broken_glass(principal: Principal) -> ColumnElement[bool]:
-    """Within the hour that this person, and nobody else, was given for a reason."""
-    return exists().where(
+    """Within the hour that this person, and nobody else, was given for a reason; never whom the resident is kept from."""
+    broken = exists().where(
         BreakGlass.resident_id == Resident.id,
         BreakGlass.staff_id == principal.staff_id,
         BreakGlass.organisation_id == principal.organisation_id,
         BreakGlass.began_at <= now(),
         BreakGlass.ends_at > now(),
     )
+    return and_(broken, not_(is_kept_from(principal)))
 
 
 def has_open_request(_principal: Principal) -> ColumnElement[bool]:
@@ -80,23 +86,30 @@ def has_open_request(_principal: Principal) -> ColumnElement[bool]:
     return exists().where(AccessRequest.resident_id == Resident.id, AccessRequest.closed_at.is_(None))
 
 
-def caseload(item: str) -> Scope:
-    """Rows a caseworker reaches for one item: by consent and caseload, or through broken glass."""
+def by_caseload(principal: Principal, item: str) -> ColumnElement[bool]:
+    """By consent for this item and a caseload, and not kept from this person."""
+    return and_(has_consent(principal, item), is_on_caseload(principal), not_(is_kept_from(principal)))
+
+
+def by_organisation(principal: Principal, item: str) -> ColumnElement[bool]:
+    """By consent for this item to the organisation, on whoever's caseload."""
+    return and_(has_consent(principal, item), not_(is_kept_from(principal)))
+
+
+def caseload(*items: str) -> Scope:
+    """Rows a caseworker reaches for any of these items: by consent and caseload, or through broken glass."""
     return Scope(
-        f"own caseload, {item}",
-        lambda principal: or_(
-            and_(has_consent(principal, item), is_on_caseload(principal), not_(is_kept_from(principal))),
-            has_broken_glass(principal),
-        ),
+        f"own caseload, {' or '.join(items)}",
+        lambda principal: or_(*(by_caseload(principal, item) for item in items), has_broken_glass(principal)),
     )
 
 
-def own_organisation(item: str) -> Scope:
-    """Rows a safeguarding lead reaches for one item: whoever gave consent to their organisation."""
+def own_organisation(*items: str) -> Scope:
+    """Rows a safeguarding lead reaches for any of these items: whoever gave consent to their organisation."""
     return Scope(
-        f"own organisation, {item}",
+        f"own organisation, {' or '.join(items)}",
         lambda principal: or_(
-            and_(has_consent(principal, item), not_(is_kept_from(principal))), has_broken_glass(principal)
+            *(by_organisation(principal, item) for item in items), has_broken_glass(principal)
         ),
     )
 
@@ -115,6 +128,9 @@ FOUND = Scope(
     ),
 )
 
+# Changing needs the person's own consent: broken glass only shows.
+CHANGED = Scope("own caseload, to change", lambda principal: by_caseload(principal, "identity"))
+
 TABLE = PermissionTable(
     Resident,
     {
@@ -128,7 +144,14 @@ TABLE = PermissionTable(
             for item in ITEMS
         },
         "resident.search": {"caseworker": FOUND},
-        "resident.edit": {"caseworker": caseload("identity")},
+        "resident.edit": {"caseworker": CHANGED},
+        # The page of a person: open to whoever sees any part of it; each part then asks its own right.
+        "resident.open": {
+            "caseworker": caseload(*ITEMS),
+            "safeguarding_lead": own_organisation(*ITEMS),
+            "platform_admin": BROKEN_GLASS,
+            "data_protection": OPEN_REQUEST,
+        },
         "resident.consents": {
             "caseworker": caseload("identity"),
             "safeguarding_lead": own_organisation("identity"),
@@ -139,4 +162,27 @@ TABLE = PermissionTable(
 SEE = {item: TABLE.permission(f"resident.{item}") for item in ITEMS}
 SEARCH = TABLE.permission("resident.search")
 EDIT = TABLE.permission("resident.edit")
+OPEN = TABLE.permission("resident.open")
 CONSENTS = TABLE.permission("resident.consents")
+
+
+def _records_people(principal: Principal, _row: object) -> bool:
+    return principal.kind == "staff" and "caseworker" in principal.roles
+
+
+# A new record, a caseload and its list: nothing of anybody is loaded by it; each query narrows by the table above.
+RECORD = TableRight("resident.record", _records_people, ("caseworker",))
+
+# Linking two records takes two people of one organisation; what either may see of them stays as it is.
+MERGES = PermissionTable(
+    Merge,
+    {
+        "merge.decide": {
+            role: Scope(
+                "own organisation", lambda principal: Merge.organisation_id == principal.organisation_id
+            )
+            for role in ("caseworker", "safeguarding_lead")
+        }
+    },
+)
+DECIDE_MERGE = MERGES.permission("merge.decide")

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from inclusion_app.core import audit, pins
+from inclusion_app.core import audit, pins, registry
 from inclusion_app.core.codes import new_code
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import RuleBroken
@@ -27,6 +27,12 @@ NOT_CLAIMED = {
 }
 # What the rooms above do before a resident goes: the last of a home takes its plan along.
 BEFORE_LEAVING: list[Callable[[Session, int], None]] = []
+# The rooms above know places and plans; create_app puts in what they answer. Of a typed postcode only the code of the
+# ward and the postcode sector come back (two empty texts when it is not known).
+AREA_OF: list[Callable[[Session, str], tuple[str, str]]] = []
+WARD_NAME: list[Callable[[Session, str], str]] = []
+# Title and state of each step of somebody's plan, both in words of the reader; never a private one.
+PLAN_OF: list[Callable[[Session, int], list[tuple[str, str]]]] = []
 
 
 def hash_of_code(code: str) -> str:
@@ -236,6 +242,8 @@ def _erase(
         return False
     for tell in BEFORE_LEAVING:
         tell(session, resident_id)
+    for holding in registry.holdings():
+        holding.erase(session, resident_id)
     mine = delete(Resident).where(Resident.id == resident_id)
     session.execute(mine, execution_options={"synchronize_session": False})
     take_back_code(session, code_hash=code_hash)

@@ -523,6 +523,21 @@ def area_code(session: Session, where: Where) -> str:
     return ward.code if ward else nearest_district(session, where)
 
 
+def area_of_postcode(session: Session, typed: str) -> tuple[str, str]:
+    """The code of the ward and the sector of a typed postcode: all that a record keeps of it. Empty when not known."""
+    read = read_where(typed)
+    found = _find_postcode(session, read) if isinstance(read, Postcode) else None
+    if not isinstance(found, Where) or not found.sector:
+        return "", ""
+    ward = session.get(Ward, found.ward_id) if found.ward_id else None
+    return (ward.code if ward else ""), found.sector
+
+
+def ward_name(session: Session, code: str) -> str:
+    """The name of a ward by its code; empty for one that is not loaded."""
+    return session.scalar(select(Ward.name).where(Ward.code == code)) or ""
+
+
 _sheets: dict[str, Sheet | None] = {}
 
 

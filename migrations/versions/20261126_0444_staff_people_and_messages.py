@@ -231,6 +231,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("value", sa.Text(), nullable=True),
         sa.Column("value_hash", sa.String(length=64), nullable=True),
+        sa.Column("is_adults", sa.Boolean(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "kind IN ('sms', 'email', 'letter', 'call', 'caseworker')",
