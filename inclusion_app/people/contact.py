@@ -1,0 +1,89 @@
+"""Phone numbers and e-mail addresses as people type them, read into one form. Pure.
+
+A number or address that reads well may still be nobody's: only a message that arrives proves it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import one_line
+from inclusion_app.core.words import N_
+
+COUNTRY = "GB"  # how a number without a country is read
+EMAIL_LONGEST = 254  # RFC 5321, 4.5.3.1.3
+PHONE_LONGEST = 40  # typed with spaces, dashes and brackets
+NO_PHONE = N_("This is no phone number. Check the numbers and type it again.")
+NO_MOBILE = N_("We can only text a mobile number. It often starts with 07.")
+COSTLY_PHONE = N_("We cannot call this number, because it costs too much. Type another one.")
+NO_EMAIL = N_("This is no email address. It looks like name@example.org.")
+MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+COSTLY = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
+
+
+def read_phone(typed: str | None, *, mobile: bool = False, field: str = "value") -> str:
+    """A phone number as `+447700900123`, from digits of any script, with or without spaces and country.
+
+    Raises RuleBroken at `field` for what is no number, for a premium number, and with `mobile` for a landline.
+    """
+    # Full-width and Arabic-Indic digits are digits; phonenumbers reads the latter itself.
+    plain = unicodedata.normalize("NFKC", one_line(typed))
+    try:
+        if not plain or len(plain) > PHONE_LONGEST:
+            raise RuleBroken(NO_PHONE, field=field)
+        number = phonenumbers.parse(plain, COUNTRY)
+    except NumberParseException:
+        raise RuleBroken(NO_PHONE, field=field) from None
+    # An extension would be dropped without a word: a call to the switchboard is not a call to the person.
+    if number.extension or not (phonenumbers.is_valid_number(number) or _is_made_up(number)):
+        raise RuleBroken(NO_PHONE, field=field)
+    kind = phonenumbers.number_type(number)
+    if kind in COSTLY:
+        raise RuleBroken(COSTLY_PHONE, field=field)
+    if mobile and kind not in MOBILE and not _is_made_up_mobile(number):
+        raise RuleBroken(NO_MOBILE, field=field)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _is_made_up(number: phonenumbers.PhoneNumber) -> bool:
+    """Ofcom keeps these for plays and examples; they reach nobody: 0161 496 0000 to 0999, 07700 900000 to 900999."""
+    text = str(number.national_number)
+    return number.country_code == 44 and (text.startswith("1614960") or _is_made_up_mobile(number))
+
+
+def _is_made_up_mobile(number: phonenumbers.PhoneNumber) -> bool:
+    text = str(number.national_number)
+    return number.country_code == 44 and len(text) == 10 and text.startswith("7700900")
+
+
+def read_email(typed: str | None, *, field: str = "value") -> str:
+    """An e-mail address in the form it is written to. Nothing is asked of the network.
+
+    Raises RuleBroken at `field` for what is no address.
+    """
+    plain = one_line(typed)
+    try:
+        if len(plain) > EMAIL_LONGEST:
+            raise RuleBroken(NO_EMAIL, field=field)
+        # Without SMTPUTF8, for many mail servers refuse a name before the @ that is not plain letters.
+        found = validate_email(plain, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        raise RuleBroken(NO_EMAIL, field=field) from None
+    return found.ascii_email or found.normalized
+
+
+def show_phone(stored: str) -> str:
+    """A stored number as people here write it: `07700 900123`; what cannot be read stays as it is."""
+    try:
+        number = phonenumbers.parse(stored, COUNTRY)
+    except NumberParseException:
+        return stored
+    home = number.country_code == phonenumbers.country_code_for_region(COUNTRY)
+    return phonenumbers.format_number(
+        number, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
+    )
