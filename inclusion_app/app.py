@@ -34,11 +34,13 @@ from inclusion_app.core import (
     errors,
     headers,
     i18n,
+    retention_runs,
     staff_sessions,
     template_words,
 )
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
+from inclusion_app.people import my_record_views, staff_feedback_views, staff_retention_views
 from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
@@ -65,6 +67,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Their pages belong to the rooms below; importing them registers them.
 MORE_PAGES = (
+    my_record_views,
+    staff_feedback_views,
+    staff_retention_views,
     check_paper_views,
     helper_views,
     household_views,
@@ -135,6 +140,7 @@ class LanguagePart(BaseConverter):
 def create_app(settings: Settings | None = None) -> Flask:
     """A running application for these settings; refuses to start when a page declares no permission."""
     settings = settings or load_settings()
+    retention_runs.check(settings)
     app = Service(
         __name__,
         root_path=str(ROOT),

@@ -15,12 +15,13 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations
+from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations, retention_runs
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.groups.services import delete_idle_groups
 from inclusion_app.people import services as people
+from inclusion_app.people.feedback_services import delete_old_feedback
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
@@ -37,6 +38,7 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "codes of stickers": people.delete_old_sticker_codes,
     "counts of tries": attempts.delete_old,
     "reports": delete_old_reports,
+    "answered feedback": delete_old_feedback,
 }
 
 
@@ -131,8 +133,7 @@ def retention_group() -> None:
 def run_retention(dry_run: bool) -> None:
     """Delete what has been kept long enough.
 
-    Idle visits; saved plans and groups nobody has used for 13 months; codes of stickers no paper was typed in under
-    for 24 months; old reports about places.
+    What is kept how long, and why, stands on the page /staff/retention; INCLUSION_RETENTION changes it.
 
     Exit code 1 when one of them could not be done; the others are done all the same.
     """
@@ -140,7 +141,7 @@ def run_retention(dry_run: bool) -> None:
     for what, delete in DELETIONS.items():
         try:
             with transaction() as session:
-                count = delete(session, now=now())
+                count = retention_runs.carry_out(session, what, delete, now=now())
                 if dry_run:
                     session.rollback()
         except Exception as err:  # noqa: BLE001 - one value that cannot be read must not keep all the others
@@ -287,7 +288,7 @@ def do_chores(folder: Path) -> None:
 
     def delete(what: str) -> None:
         with transaction() as session:
-            DELETIONS[what](session, now=now())
+            retention_runs.carry_out(session, what, DELETIONS[what], now=now())
 
     chores: dict[str, Callable[[], object]] = {
         "sign the heads of the record": sign,

@@ -1,13 +1,19 @@
-"""What a resident may choose when keeping a plan, and how long unused plans and codes stay. Pure."""
+"""What a resident may choose, share and take back, what is kept of them, and how long it stays. Pure."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import unicodedata
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from inclusion_app.core.retention import SCHEDULE
+from inclusion_app.core.words import N_
 
 # Retention default, to be confirmed by the city's data-protection officer: a saved plan nobody used.
-PLAN_IDLE = timedelta(days=396)  # 13 months
+PLAN_IDLE = SCHEDULE["saved-plan"].keep
 # As long as a sticker may lie in a drawer before its paper is typed in.
-STICKER_LIFE = timedelta(days=731)  # 24 months
+STICKER_LIFE = SCHEDULE["sticker-code"].keep
 NICKNAME_LENGTH = 40
 # What a resident shares by a consent, item by item; later rooms add theirs.
 ITEMS = ("identity", "contact", "needs", "plan")
@@ -17,3 +23,132 @@ MERGE_UNDONE_WITHIN = timedelta(days=90)
 GLASS_BROKEN_FOR = timedelta(minutes=60)
 GLASS_REVIEWED_WITHIN_DAYS = 2  # working days
 LINK_LIFE = timedelta(minutes=30)
+
+NAME_LENGTH, ADDRESS_LENGTH, NOTE_LENGTH = 80, 300, 200
+ROUTES_AT_MOST = 5
+PEOPLE_ON_A_PAGE = 20
+
+ITEM_WORDS: Mapping[str, str] = {
+    "identity": N_("Your name, languages, age group and area"),
+    "contact": N_("How to reach you, and how not to"),
+    "needs": N_("What help you need to take part"),
+    "plan": N_("The names of your steps, and which are done"),
+}
+PURPOSES: Mapping[str, str] = {
+    "help": N_("To help you with your plan"),
+    "device": N_("To find you a device or data"),
+    "course": N_("To find you a course or a group"),
+    "other_help": N_("To find you other help near you"),
+}
+HOW_GIVEN: Mapping[str, str] = {
+    "screen": N_("by you, on a screen"),
+    "paper": N_("on paper"),
+    "spoken": N_("said to a member of staff"),
+}
+BASES: Mapping[str, str] = {
+    "consent": N_("You said yes."),
+    "public_task": N_("The law gives this task to the council."),
+    "vital_interests": N_("Somebody’s life or safety was at risk."),
+}
+# What somebody is told before they say yes. A wording that was used stays here: consents name it.
+WORDINGS: Mapping[str, tuple[str, ...]] = {
+    "2026-11": (
+        N_("You choose what you share, and with whom."),
+        N_("They may use it only for what you choose here."),
+        N_("You can stop it at any time with one press."),
+        N_("You get the same help here if you say no."),
+        N_("It ends by itself after one year."),
+    ),
+}
+WORDING = "2026-11"
+SHARE_SOMETHING = N_("Choose at least one thing to share.")
+NOT_AN_ANSWER = N_("Choose one of the answers on this page.")
+NOT_SO_LONG = N_("Sharing can last one year at most.")
+
+AGE_BANDS: Mapping[str, str] = {
+    "under_13": N_("Under 13"),
+    "13_15": N_("13 to 15"),
+    "16_17": N_("16 or 17"),
+    "18_24": N_("18 to 24"),
+    "25_49": N_("25 to 49"),
+    "50_64": N_("50 to 64"),
+    "65_over": N_("65 or over"),
+}
+NEEDS: Mapping[str, str] = {
+    "large_print": N_("Large print"),
+    "step_free": N_("Step-free way in"),
+    "bsl": N_("British Sign Language"),
+    "interpreter": N_("An interpreter"),
+    "quiet": N_("A quiet place"),
+    "companion": N_("Somebody comes along"),
+}
+ROUTES: Mapping[str, str] = {
+    "sms": N_("Text message"),
+    "email": N_("E-mail"),
+    "letter": N_("Letter"),
+    "call": N_("Phone call"),
+    "caseworker": N_("Through my caseworker"),
+}
+# A route of these kinds is a number or an address; of the others nothing is written down with it.
+WITH_PHONE = frozenset({"sms", "call"})
+WITH_VALUE = WITH_PHONE | {"email"}
+# Languages people of the city speak; a sign language is one of them (codes of ISO 639).
+LANGUAGES = (
+    "en", "ur", "ar", "bn", "pa", "pl", "so", "fa", "ps", "ku", "ro", "zh", "yue", "fr", "es", "pt", "it", "gu", "hi",
+    "ta", "ti", "am", "vi", "uk", "ru", "yo", "ig", "bfi",
+)  # fmt: skip
+
+# The safe-contact rule: each line is one thing nobody may do. Every message obeys it.
+NEVER: Mapping[str, str] = {
+    "never_call": N_("Never call"),
+    "no_voicemail": N_("Leave no message on the phone"),
+    "no_service_name": N_("Never name this service in a message"),
+    "no_letter": N_("Send no letter"),
+}
+# How alike two names in one sector must be to warn of a possible duplicate (rapidfuzz, 0 to 100).
+LIKE_ENOUGH = 92
+
+
+def why_not_share(
+    *,
+    items: Collection[str],
+    purpose: str,
+    basis: str,
+    how: str,
+    wording: str,
+    has_witness: bool,
+    given_at: datetime,
+    until_at: datetime,
+) -> tuple[str, str] | None:
+    """Why a consent like this cannot be: a sentence and the field it belongs to; None when it can."""
+    if not items:
+        return SHARE_SOMETHING, "items"
+    if not set(items) <= set(ITEMS):
+        return NOT_AN_ANSWER, "items"
+    if purpose not in PURPOSES:
+        return NOT_AN_ANSWER, "purpose"
+    # Who is not at the screen themself tells it to somebody, who then answers for having written it down.
+    if how not in HOW_GIVEN or (how != "screen") != has_witness:
+        return NOT_AN_ANSWER, "how"
+    if basis not in BASES or wording not in WORDINGS:
+        return NOT_AN_ANSWER, ""
+    if not given_at < until_at <= given_at + CONSENT_LIFE:
+        return NOT_SO_LONG, "until"
+    return None
+
+
+def plain_name(name: str) -> str:
+    """A name as it is compared: without accents, case, signs and double spaces."""
+    parts = unicodedata.normalize("NFKD", name.casefold())
+    bare = "".join(sign for sign in parts if not unicodedata.combining(sign))
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in bare).split())
+
+
+def needs_adult(age_band: str | None, *, has_adult_contact: bool) -> bool:
+    """True when a record may not be kept yet: of a child under 13 only with a way to reach an adult."""
+    return age_band == "under_13" and not has_adult_contact
+
+
+def has_safe_contact(rule: Mapping[str, Any] | None) -> bool:
+    """True when anything at all was said of how not to reach somebody."""
+    return any((rule or {}).values())

@@ -73,11 +73,6 @@ def loans() -> Any:
     return render_template("start/loans.html")
 
 
-@room.page("/my-record", allow=ANYONE)
-def my_record() -> Any:
-    return render_template("start/my_record.html")
-
-
 # Where a visit that ends may begin anew at once.
 NEXT = {"check": "roadmaps.check", "type-in": "roadmaps.type_in"}
 
