@@ -1,4 +1,4 @@
-"""Phone numbers and e-mail addresses as people type them, read into one form. Pure.
+"""How somebody can be reached: numbers and addresses as people type them, in one form, and which ways there are.
 
 A number or address that reads well may still be nobody's: only a message that arrives proves it.
 """
@@ -6,14 +6,18 @@ A number or address that reads well may still be nobody's: only a message that a
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from flask import current_app
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
+from inclusion_app.people.rules import WITH_PHONE
 
 COUNTRY = "GB"  # how a number without a country is read
 EMAIL_LONGEST = 254  # RFC 5321, 4.5.3.1.3
@@ -24,9 +28,38 @@ COSTLY_PHONE = N_("We cannot call this number, because it costs too much. Type a
 NO_EMAIL = N_("This is no email address. It looks like name@example.org.")
 MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 COSTLY = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
+# What the room of messages says is set up; it stands above and is put in by create_app.
+CHANNELS: list[Callable[[], frozenset[str]]] = []
 
 
-def read_phone(typed: str | None, *, mobile: bool = False, field: str = "value") -> str:
+def offered() -> frozenset[str]:
+    """The kinds of route that lead anywhere here. One that is not set up is never offered."""
+    if CHANNELS:
+        return CHANNELS[0]()
+    settings = current_app.extensions["settings"]
+    wired = {"email": settings.mail_url, "sms": settings.sms}
+    by_hand = {"letter", "call", "caseworker"}
+    return frozenset(by_hand | {kind for kind, way in wired.items() if way or settings.is_local})
+
+
+def read_value(kind: str, typed: str | None, *, field: str | None = None) -> str:
+    """The number or address of a route of this kind. Raises RuleBroken."""
+    if kind in WITH_PHONE:
+        return read_phone(typed, mobile=kind == "sms", field=field)
+    return read_email(typed, field=field)
+
+
+def hash_of_value(value: str) -> str:
+    """Under what a number or an address in its one form is looked up, whatever its case."""
+    return keyed_hash("contact", value.casefold())
+
+
+def show_value(kind: str, value: str) -> str:
+    """A number as people here write it; an e-mail address as it is."""
+    return show_phone(value) if kind in WITH_PHONE else value
+
+
+def read_phone(typed: str | None, *, mobile: bool = False, field: str | None = None) -> str:
     """A phone number as `+447700900123`, from digits of any script, with or without spaces and country.
 
     Raises RuleBroken at `field` for what is no number, for a premium number, and with `mobile` for a landline.
@@ -61,7 +94,7 @@ def _is_made_up_mobile(number: phonenumbers.PhoneNumber) -> bool:
     return number.country_code == 44 and len(text) == 10 and text.startswith("7700900")
 
 
-def read_email(typed: str | None, *, field: str = "value") -> str:
+def read_email(typed: str | None, *, field: str | None = None) -> str:
     """An e-mail address in the form it is written to. Nothing is asked of the network.
 
     Raises RuleBroken at `field` for what is no address.

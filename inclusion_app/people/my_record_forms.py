@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
@@ -44,7 +46,7 @@ class RouteForm(BaseForm):
     kind = RadioField(_l("How may we reach you?"), validate_choice=False)
     value = TextAreaField(_l("Your number, email or address"))
 
-    def offer(self, channels: set[str]) -> None:
+    def offer(self, channels: Collection[str]) -> None:
         """Only what is set up can be chosen."""
         self.kind.choices = [
             SelectChoice(key, gettext(words)) for key, words in ROUTES.items() if key in channels

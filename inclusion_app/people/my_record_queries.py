@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
@@ -137,7 +138,9 @@ def describe_feedback(session: Session, resident_id: int) -> list[registry.Fact]
     facts = []
     for row in sent:
         facts.append(registry.Fact(words.KINDS[row.kind], row.words))
-        facts.append(registry.Fact(words.SENT_TO, names.get(row.organisation_id or 0, words.THE_OFFICER)))
+        facts.append(
+            registry.Fact(words.SENT_TO, names.get(row.organisation_id or 0) or gettext(words.THE_OFFICER))
+        )
         reader = who_reads(session, row)
         if row.answer:
             facts.append(registry.Fact(words.ANSWERED, row.answer))

@@ -18,7 +18,7 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people import my_record_file, my_record_queries, services
-from inclusion_app.people.contact import read_email, read_phone
+from inclusion_app.people.contact import hash_of_value, read_value
 from inclusion_app.people.models import ContactRoute, Resident
 from inclusion_app.people.rules import (
     ADDRESS_LENGTH,
@@ -28,7 +28,7 @@ from inclusion_app.people.rules import (
     NICKNAME_LENGTH,
     ROUTES,
     ROUTES_AT_MOST,
-    WITH_PHONE,
+    WITH_VALUE,
     plain_name,
 )
 
@@ -38,6 +38,7 @@ NOT_AN_ANSWER = N_("Choose one of the answers on this page.")
 CHOOSE_ROUTE = N_("Choose how we may reach you.")
 NO_ADDRESS = N_("Type your address.")
 ADDRESS_TOO_LONG = N_("This address is too long. Use 300 letters at most.")
+ASK_AN_ADULT = N_("An adult who helps you must change this.")
 KNOWN_ALREADY = N_("You gave us this already.")
 TOO_MANY_ROUTES = N_("You can give us five ways at most. Remove one first.")
 
@@ -78,9 +79,8 @@ def correct_facts(
         resident.name_hash = keyed_hash("resident-name", plain_name(name)) if name else None
     resident.language = language
     resident.spoken, resident.read = spoken or None, read or None
-    # Keys of other parts of the service stay in it.
-    others = {key: value for key, value in (resident.needs or {}).items() if key not in NEEDS}
-    resident.needs = {**others, **{key: True for key in NEEDS if key in needs}} or None
+    chosen = [key for key in NEEDS if key in needs]
+    resident.needs = {"needs": chosen} if chosen else None
     session.flush()
     services.note(session, resident.id, "correct record", ("identity", "needs"), now)
 
@@ -94,7 +94,7 @@ def add_route(
     """
     if kind not in ROUTES or kind not in channels:
         raise RuleBroken(CHOOSE_ROUTE, field="kind")
-    stored = _read_value(kind, value)
+    stored = read_value(kind, value, field="value") if kind in WITH_VALUE else None
     services.hold(session, residents=[resident.id])
     known = my_record_queries.routes_of(session, resident.id)
     if any(route.kind == kind and route.value == stored for route in known):
@@ -106,17 +106,11 @@ def add_route(
     session.add(
         ContactRoute(
             resident_id=resident.id, position=max((route.position for route in known), default=0) + 1, kind=kind,
-            value=stored, value_hash=keyed_hash("contact", stored) if stored else None, made_at=now,
+            value=stored, value_hash=hash_of_value(stored) if stored else None, made_at=now,
         )
     )  # fmt: skip
     session.flush()
     services.note(session, resident.id, "change contact", ("contact",), now)
-
-
-def _read_value(kind: str, typed: str) -> str | None:
-    if kind in WITH_PHONE:
-        return read_phone(typed, mobile=kind == "sms")
-    return read_email(typed) if kind == "email" else None
 
 
 def _read_address(typed: str) -> str:
@@ -129,7 +123,12 @@ def _read_address(typed: str) -> str:
 
 
 def remove_route(session: Session, *, resident: Resident, route_id: int, now: datetime) -> None:
-    """This way is used no more, and what was written down for it goes. Raises RuleBroken when it is gone already."""
+    """This way is used no more, and what was written down for it goes.
+
+    Raises RuleBroken when it is gone already, and for a child under 13, whose record needs a way to an adult.
+    """
+    if resident.age_band == "under_13":
+        raise RuleBroken(ASK_AN_ADULT)
     services.hold(session, residents=[resident.id])
     gone = session.execute(
         delete(ContactRoute)

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from werkzeug.routing import BuildError
 
 from inclusion_app.core import i18n, registry
 from inclusion_app.core.access import ANYONE, Room, current_principal, permission, shows_nobody
@@ -23,14 +22,16 @@ from inclusion_app.people import (
     my_record_services,
     services,
 )
-from inclusion_app.people.contact import show_phone
+from inclusion_app.people.contact import offered, show_value
 from inclusion_app.people.models import Resident
 from inclusion_app.people.my_record_forms import CorrectForm, FeedbackForm, RouteForm
 from inclusion_app.people.my_record_words import KEPT_AFTER
-from inclusion_app.people.rules import ROUTES, WITH_PHONE
+from inclusion_app.people.rules import ROUTES
 from inclusion_app.people.views import room as people_room
 
 room: Room = people_room
+# A page of its own module; a record without it still opens.
+SHARING = "people.sharing"
 # With the code alone nobody reads anything here.
 OWN = permission("record.own", "resident")
 
@@ -68,10 +69,7 @@ def my_record() -> Any:
 
 def _sharing() -> str | None:
     """Where a resident sees what they share with whom."""
-    try:
-        return url_for("people.sharing")
-    except BuildError:
-        return None
+    return url_for(SHARING) if SHARING in current_app.view_functions else None
 
 
 @room.page("/my-record/looked", allow=OWN, reads=("looks",))
@@ -143,7 +141,7 @@ def my_record_correct() -> Any:
             resident.spoken,
             resident.read,
         )
-        form.needs.data = [key for key, wanted in (resident.needs or {}).items() if wanted]
+        form.needs.data = list((resident.needs or {}).get("needs", ()))
     return _answer("people/my_record_correct.html", form)
 
 
@@ -154,7 +152,7 @@ def my_record_contact() -> Any:
     if resident is None:
         return redirect(url_for("people.my_record"), 303)
     form = RouteForm()
-    form.offer(channels())
+    form.offer(offered())
     if request.method == "POST":
         try:
             _change_routes(resident, form)
@@ -178,26 +176,15 @@ def _change_routes(resident: Resident, form: RouteForm) -> None:
         my_record_services.remove_route(session, resident=resident, route_id=route_id, now=moment)
     else:
         my_record_services.add_route(
-            session, resident=resident, kind=form.kind.data or "", value=form.value.data or "", channels=channels(),
+            session, resident=resident, kind=form.kind.data or "", value=form.value.data or "", channels=offered(),
             now=moment,
         )  # fmt: skip
-
-
-def channels() -> set[str]:
-    """The ways that work here: one that is not set up is never offered (on one's own machine all are shown)."""
-    settings = current_app.extensions["settings"]
-    found = {"letter", "call", "caseworker"}
-    if settings.mail_url or settings.is_local:
-        found.add("email")
-    if settings.sms or settings.is_local:
-        found.add("sms")
-    return found
 
 
 def _shown(kind: str, value: str | None, resident: Resident) -> str:
     if kind == "letter":
         return resident.address or ""
-    return show_phone(value) if kind in WITH_PHONE and value else value or ""
+    return show_value(kind, value) if value else ""
 
 
 @room.page("/my-record/tell", allow=OWN, methods=("GET", "POST"), reads=("consents",))

@@ -67,4 +67,4 @@ def test_an_address_is_read(typed: str, read: str) -> None:
 def test_what_is_no_address_is_refused(typed: str | None) -> None:
     with pytest.raises(RuleBroken) as broken:
         contact.read_email(typed)
-    assert (broken.value.message, broken.value.field) == (contact.NO_EMAIL, "value")
+    assert (broken.value.message, broken.value.field) == (contact.NO_EMAIL, None)
