@@ -21,7 +21,7 @@ from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
 from inclusion_app.people.feedback_policy import TABLE
-from inclusion_app.people.models import Consent, Feedback, Restriction
+from inclusion_app.people.models import Consent, ContactRoute, Feedback, Restriction
 from inclusion_app.people.my_record_words import ANSWER_LENGTH, FEEDBACK_LENGTH, KINDS
 
 CHOOSE_KIND = N_("Choose what you want to say.")
@@ -220,12 +220,25 @@ def answer_feedback(
             key=f"feedback-answered-{feedback.id}",
             template="feedback_answered",
             language=feedback.language,
-            # The words themselves stay here: a message may be read by others.
-            params={"link": link},
+            params=_told(session, feedback, words, link),
             resident_id=feedback.resident_id,
             organisation_id=feedback.organisation_id,
         ),
     )
+
+
+def _told(session: Session, feedback: Feedback, words: str, link: str) -> dict[str, str]:
+    """What the message with the answer says.
+
+    A text or an e-mail may be read by others, so it leads to the answer. Whoever is reached by paper or by a person
+    only may have no screen: they are told the answer itself.
+    """
+    kinds = set(
+        session.scalars(select(ContactRoute.kind).where(ContactRoute.resident_id == feedback.resident_id))
+    )
+    said = {"link": link} if kinds & {"sms", "email"} or not kinds else {"words": words}
+    organisation = session.get(Organisation, feedback.organisation_id) if feedback.organisation_id else None
+    return {**said, "organisation": organisation.name} if organisation else said
 
 
 def delete_old_feedback(session: Session, *, now: datetime) -> int:

@@ -53,7 +53,10 @@ def retention() -> Any:
 
 
 def time_words(time: timedelta) -> str:
-    """How long, in hours below two days and else in days."""
+    """How long, in minutes below an hour, in hours below two days, else in days."""
+    if time < timedelta(hours=1):
+        minutes = time // timedelta(minutes=1)
+        return ngettext("%(num)d minute", "%(num)d minutes", minutes)
     if time < 2 * DAY:
         hours = time // timedelta(hours=1)
         return ngettext("%(num)d hour", "%(num)d hours", hours)

@@ -41,6 +41,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
         N_("Browsers a member of staff signed in from"),
         N_("So that a new one is noticed. Only a hash is kept."),
     ),
+    "invitation": (
+        N_("Invitations of staff, since they ended"),
+        N_("So that an admin sees what became of one."),
+    ),
+    "staff-link": (N_("Links for a new password"), N_("They open nothing after an hour.")),
+    "resident-link": (N_("One-time links of residents, since they ended"), N_("They open nothing any more.")),
+    "desk-paper": (
+        N_("A new code that waits to be printed at a front desk"),
+        N_("Long enough to print it with the person there."),
+    ),
     "consent": (
         N_("Who a person shared what with"),
         N_("It goes with the saved plan. Ended ones stay until then, to show who could see what."),

@@ -30,12 +30,14 @@ PARTS = {
     "member_id": 1,
     "language": "en",
     "group_id": 1,
+    "feedback_id": 1,
 }
 ENDS_A_VISIT = {
     "start.leave",
     "start.finished",
     "start.finish",
     "people.come_back",
+    "people.my_record_delete",
     "roadmaps.new_to_all_this",
     "groups.leave",
 }

@@ -441,12 +441,27 @@ def test_a_complaint_reaches_a_named_person_and_the_answer_comes_back(
     assert (told.template, told.resident_id, told.organisation_id) == (
         "feedback_answered", the_resident(app), admin.organisation_id
     )  # fmt: skip
+    assert set(told.params) == {"link", "organisation"}
     assert "sorry" not in json.dumps(dict(told.params))
     assert "We are sorry." in resident.text("/my-record")
     assert "Nothing waits for you now." in admin.text("/staff")
     looked = resident.text("/my-record/looked")
     assert "Answered your message." in looked
     assert "To answer your message." in looked
+
+
+def test_whoever_is_reached_by_letter_only_gets_the_answer_itself(
+    resident: Browser,
+    app: Flask,
+    staff_browser: Callable[..., StaffBrowser],
+    wanted: list[events.MessageWanted],
+) -> None:
+    officer = staff_browser("data_protection")
+    resident.send("/my-record/contact", kind="letter", value="1 High Street")
+    resident.send("/my-record/tell", kind="complaint", to="city", words="Nobody wrote")
+    officer.send("/staff/feedback/1", do="take")
+    officer.send("/staff/feedback/1", do="answer", answer="We are sorry.")
+    assert dict(wanted[-1].params) == {"words": "We are sorry."}
 
 
 def test_of_two_who_take_it_one_answers(
