@@ -77,6 +77,22 @@ DONE: Mapping[str, str] = {
     "answer feedback": N_("Answered your message."),
     "give consent": N_("Said who may see your facts."),
     "withdraw consent": N_("Stopped sharing your facts."),
+    "take feedback": N_("Took your message to answer it."),
+    "give back feedback": N_("Passed your message on."),
+    "make record": N_("Began your record with you."),
+    "change record": N_("Changed facts about you."),
+    "write down consent": N_("Wrote down what you said you share."),
+    "restrict": N_("Kept you out of every search."),
+    "keep from": N_("Kept your record from somebody."),
+    "lift restriction": N_("Ended a limit on who may look."),
+    **dict.fromkeys(
+        ("ask to link", "link", "refuse to link", "undo link"), N_("Checked if two records are yours.")
+    ),
+    **dict.fromkeys(("break glass", "agree to break glass"), N_("Opened your record in an emergency.")),
+    **dict.fromkeys(("end glass", "review glass"), N_("Checked why your record was opened in an emergency.")),
+    "give new code": N_("Made a new code."),
+    **dict.fromkeys(("open request", "extend request", "close request"), N_("Worked on what you asked for.")),
+    "export for request": N_("Made a copy of your record, as you asked."),
 }
 CHANGED = N_("Changed your record.")
 
@@ -87,6 +103,7 @@ PURPOSE_WORDS: Mapping[str, str] = {
     "safety": N_("To keep somebody safe."),
     "request": N_("Because you asked for something."),
     "feedback": N_("To answer your message."),
+    "contact": N_("To reach you."),
     "operations": N_("To run this service."),
     "retention": N_("Because the time to keep it was over."),
 }

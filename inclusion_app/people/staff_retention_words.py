@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from inclusion_app.core.words import N_
 
-PROPOSED = N_("Proposal of this service, to be agreed by the city")
+PROPOSED = N_("Each time is a proposal of this service. The city’s data-protection officer must agree to it.")
 SOURCES: Mapping[str, str] = {"audit": N_("Limitation Act 1980, section 5; UK GDPR, article 5(2)")}
 # By the name of the kind (see core.retention): what, and why so long.
 WORDS: Mapping[str, tuple[str, str]] = {

@@ -128,7 +128,11 @@ def readyz() -> Any:
 def robots_txt() -> Any:
     """Search engines may know the service and its places, and nothing a person works on."""
     mine = ["/r/", "/g/", *(f"/{language.slug}/roadmap" for language in i18n.released())]
-    mine += [f"/{language.slug}/{part}" for language in i18n.released() for part in ("come-back", "groups/")]
+    mine += [
+        f"/{language.slug}/{part}"
+        for language in i18n.released()
+        for part in ("come-back", "groups/", "my-record")
+    ]
     return Response(
         "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in mine)]) + "\n", mimetype="text/plain"
     )
