@@ -71,7 +71,7 @@ def one(feedback_id: int) -> Feedback | None:
 
 
 @room.page(
-    "/staff/feedback/<int:feedback_id>", allow=ANSWER, load=one, localised=False, methods=("GET", "POST"),
+    "/staff/feedback/<int(max=999999999):feedback_id>", allow=ANSWER, load=one, localised=False, methods=("GET", "POST"),
     reads=("feedback",),
 )  # fmt: skip
 def feedback_one(row: Feedback) -> Any:
