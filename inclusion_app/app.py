@@ -44,6 +44,7 @@ from inclusion_app.core import (
     headers,
     i18n,
     registry,
+    retention_runs,
     staff_sessions,
     template_words,
     working_days,
@@ -55,7 +56,15 @@ from inclusion_app.messages import holding as messages_holding
 from inclusion_app.messages import hooks, sending, staff_templates
 from inclusion_app.messages import staff_views as messages_staff_views
 from inclusion_app.messages import views as messages_views
-from inclusion_app.people import consent_views, holdings, opening, staff_views
+from inclusion_app.people import (
+    consent_views,
+    holdings,
+    my_record_views,
+    opening,
+    staff_feedback_views,
+    staff_retention_views,
+    staff_views,
+)
 from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
@@ -90,6 +99,9 @@ MORE_PAGES = (
     factor_views,
     session_views,
     recover_views,
+    my_record_views,
+    staff_feedback_views,
+    staff_retention_views,
     check_paper_views,
     helper_views,
     household_views,
@@ -167,6 +179,7 @@ class LanguagePart(BaseConverter):
 def create_app(settings: Settings | None = None) -> Flask:
     """A running application for these settings; refuses to start when a page declares no permission."""
     settings = settings or load_settings()
+    retention_runs.check(settings)
     app = Service(
         __name__,
         root_path=str(ROOT),

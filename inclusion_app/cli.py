@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from inclusion_app.accounts import sign_in
 from inclusion_app.accounts.cli import accounts_group, demo_group, load_demonstration
 from inclusion_app.accounts.services import delete_old_invitations
-from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations
+from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations, retention_runs
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
@@ -28,6 +28,7 @@ from inclusion_app.messages import sending
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.cli import messages_group
 from inclusion_app.people import services as people
+from inclusion_app.people.feedback_services import delete_old_feedback
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
@@ -50,6 +51,7 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "links for a new password": sign_in.delete_old_links,
     "texts of messages": messages.delete_old_texts,
     "one-time links": messages.delete_old_links,
+    "answered feedback": delete_old_feedback,
 }
 
 
@@ -144,8 +146,7 @@ def retention_group() -> None:
 def run_retention(dry_run: bool) -> None:
     """Delete what has been kept long enough.
 
-    Idle visits; saved plans and groups nobody has used for 13 months; codes of stickers no paper was typed in under
-    for 24 months; old reports about places; invitations of staff that ended 30 days ago.
+    What is kept how long, and why, stands on the page /staff/retention; INCLUSION_RETENTION changes it.
 
     Exit code 1 when one of them could not be done; the others are done all the same.
     """
@@ -153,7 +154,7 @@ def run_retention(dry_run: bool) -> None:
     for what, delete in DELETIONS.items():
         try:
             with transaction() as session:
-                count = delete(session, now=now())
+                count = retention_runs.carry_out(session, what, delete, now=now())
                 if dry_run:
                     session.rollback()
         except Exception as err:  # noqa: BLE001 - one value that cannot be read must not keep all the others
@@ -320,7 +321,7 @@ def do_chores(folder: Path) -> None:
 
     def delete(what: str) -> None:
         with transaction() as session:
-            DELETIONS[what](session, now=now())
+            retention_runs.carry_out(session, what, DELETIONS[what], now=now())
 
     chores: dict[str, Callable[[], object]] = {
         "sign the heads of the record": sign,

@@ -7,7 +7,8 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -46,6 +47,8 @@ class Settings:
     service_name: str = "My digital roadmap"
     contact: str | None = None
     test_languages: bool = False
+    # What is kept for another time than the schedule says (see core.retention).
+    retention: Mapping[str, timedelta] = field(default_factory=dict)
 
     @property
     def is_https(self) -> bool:
@@ -126,6 +129,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         notify_callback_token=env.get("INCLUSION_NOTIFY_CALLBACK_TOKEN") or None,
         service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",
         contact=contact,
+        retention=_retention(env.get("INCLUSION_RETENTION") or ""),
     )
 
 
@@ -180,6 +184,17 @@ def _is_safe_door(text: str) -> bool:
     except ValueError:
         return False
     return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+
+
+def _retention(text: str) -> dict[str, timedelta]:
+    """Times to keep things, such as `saved-plan=400d,feedback=3y`; a year is 366 days, so none is too short."""
+    found: dict[str, timedelta] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"([a-z-]{1,40})=([1-9][0-9]{0,4})([dy])", part)
+        if not match or match[1] in found:
+            raise BadSetting("INCLUSION_RETENTION must look like saved-plan=400d,feedback=3y, each kind once")
+        found[match[1]] = timedelta(days=int(match[2]) * (366 if match[3] == "y" else 1))
+    return found
 
 
 def _address(text: str) -> SplitResult:

@@ -1,7 +1,7 @@
 """Every mapped class in one place, for migrations and for walks over all tables."""
 
 from inclusion_app.accounts import models as accounts
-from inclusion_app.core import attempts, audit, history, sessions, staff_sessions
+from inclusion_app.core import attempts, audit, history, retention_runs, sessions, staff_sessions
 from inclusion_app.core.db import Base
 from inclusion_app.groups import models as groups
 from inclusion_app.messages import models as messages
@@ -11,6 +11,6 @@ from inclusion_app.roadmaps import models as roadmaps
 
 metadata = Base.metadata
 __all__ = [
-    "accounts", "attempts", "audit", "groups", "history", "messages", "metadata", "people", "places", "roadmaps",
-    "sessions", "staff_sessions",
+    "accounts", "attempts", "audit", "groups", "history", "messages", "metadata", "people", "places",
+    "retention_runs", "roadmaps", "sessions", "staff_sessions",
 ]  # fmt: skip

@@ -283,6 +283,11 @@ def record_act(
     )
 
 
+def shows_nobody() -> None:
+    """This answer of a page that may show something of the one who asks shows nothing of them: no row of a read."""
+    g.shows_nobody = True
+
+
 def shows_of(resident_id: int | None, *, kind: str, actor_id: int | None) -> None:
     """This page shows something of somebody beside the one who asks: note it in their record too.
 
@@ -293,6 +298,8 @@ def shows_of(resident_id: int | None, *, kind: str, actor_id: int | None) -> Non
 
 def _record_reads(reads: Sequence[str]) -> None:
     """Write the audit rows of this page before its first byte leaves; without the rows there is no page."""
+    if g.pop("shows_nobody", False):
+        return
     principal: Principal | None = g.get("principal")
     rows = list(g.get("shows_of", ()))
     if principal is not None and principal.resident_id:

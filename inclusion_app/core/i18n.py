@@ -6,13 +6,14 @@ so that links, printed QR codes and a borrowed screen all keep it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 import flask_babel
+from babel import Locale
 from babel.dates import format_date as babel_format_date
 from flask import Flask, Request, current_app, g, has_request_context
 from flask import session as cookie
@@ -275,3 +276,13 @@ def local(moment: datetime) -> datetime:
 def money(pence: int) -> str:
     """Pounds as British shops print them, the same in every language: £12.50."""
     return f"£{pence // 100}.{pence % 100:02d}"
+
+
+def language_names(codes: Iterable[str]) -> dict[str, str]:
+    """What the reader calls these languages (ISO 639 codes, which Babel knows); one it has no name for stays a code."""
+    names = Locale.parse(locale_code()).languages
+    english = Locale.parse("en").languages
+    return {
+        code: two(str(names.get(code) or english.get(code, code)), str(english.get(code, code)))
+        for code in codes
+    }

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from inclusion_app.core.retention import SCHEDULE
 from inclusion_app.roadmaps.rules import GROUP_FROM, group_next
 
 if TYPE_CHECKING:
     from inclusion_app.roadmaps.catalogue import Catalogue
 
 # Retention default, to be confirmed by the city's data-protection officer: a group nobody opened.
-GROUP_IDLE = timedelta(days=396)  # 13 months
+GROUP_IDLE = SCHEDULE["group"].keep
 NAME_LENGTH = 40
 MOST_NOTES = 12
 NOTE_LENGTHS = {"what": 200, "when": 60, "where": 120}

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.core import audit
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.sessions import close_group
 from inclusion_app.core.words import N_
 from inclusion_app.groups import queries, rules
@@ -144,7 +145,7 @@ def delete_idle_groups(session: Session, *, now: datetime) -> int:
 
     Only numbers and hashes are read: one value that cannot be decrypted any more must not keep a group for ever.
     """
-    idle = Group.last_used_at <= now - rules.GROUP_IDLE
+    idle = Group.last_used_at <= now - keep("group")
     found = session.execute(
         select(Group.id, Group.code_hash).where(idle).order_by(Group.id).with_for_update()
     ).all()

@@ -198,18 +198,21 @@ class ResidentLink(Base):
 
 
 class Feedback(Base):
-    """A complaint or thanks of a resident to an organisation, and the answer of a named person."""
+    """A complaint, thanks or correction of a resident to an organisation, and the answer of a named person.
+
+    Without an organisation it is for the city's data-protection officer. `owner_id` is who took it to answer.
+    """
 
     __tablename__ = "feedback"
     __table_args__ = (
-        CheckConstraint("kind IN ('complaint', 'thanks')", name="kind_known"),
+        CheckConstraint("kind IN ('complaint', 'thanks', 'correction')", name="kind_known"),
         CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered_with_time"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), index=True)
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
     words: Mapped[str] = mapped_column(EncryptedText)
     language: Mapped[str] = mapped_column(String(8))

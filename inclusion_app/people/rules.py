@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from inclusion_app.core.retention import SCHEDULE
 from inclusion_app.core.words import N_
 
 # Retention default, to be confirmed by the city's data-protection officer: a saved plan nobody used.
-PLAN_IDLE = timedelta(days=396)  # 13 months
+PLAN_IDLE = SCHEDULE["saved-plan"].keep
 # As long as a sticker may lie in a drawer before its paper is typed in.
-STICKER_LIFE = timedelta(days=731)  # 24 months
+STICKER_LIFE = SCHEDULE["sticker-code"].keep
 NICKNAME_LENGTH = 40
 # What a resident shares by a consent, item by item; later rooms add theirs.
 ITEMS = ("identity", "contact", "needs", "plan")

@@ -12,10 +12,10 @@ from inclusion_app.core import audit, pins, registry
 from inclusion_app.core.codes import new_code
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.sessions import end_other_visits
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import GivenCode, Resident, ResidentLink
-from inclusion_app.people.rules import PLAN_IDLE, STICKER_LIFE
 
 CODE_PURPOSE = "resident-code"
 UNKNOWN_CODE = N_("We do not know this code. Look at your paper again.")
@@ -58,8 +58,10 @@ def keep_sticker_codes(session: Session, *, codes: Collection[str], now: datetim
 
 
 def delete_old_sticker_codes(session: Session, *, now: datetime) -> int:
-    """Forget the codes of stickers under which nobody typed in a paper for 24 months. Returns how many."""
-    old = delete(GivenCode).where(GivenCode.kind == "unclaimed", GivenCode.given_at <= now - STICKER_LIFE)
+    """Forget the codes of stickers under which nobody typed in a paper for so long (24 months by default). Returns how many."""
+    old = delete(GivenCode).where(
+        GivenCode.kind == "unclaimed", GivenCode.given_at <= now - keep("sticker-code")
+    )
     done = session.execute(old, execution_options={"synchronize_session": False})
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -213,11 +215,11 @@ def delete_again(session: Session, *, erased: Mapping[int, datetime], now: datet
 
 
 def delete_idle_residents(session: Session, *, now: datetime) -> int:
-    """Delete saved plans nobody has opened for 13 months. Returns how many.
+    """Delete saved plans nobody has opened for so long (13 months by default). Returns how many.
 
     Only numbers are read: one value that cannot be decrypted any more must not keep everybody's plan for ever.
     """
-    idle = Resident.last_used_at <= now - PLAN_IDLE
+    idle = Resident.last_used_at <= now - keep("saved-plan")
     numbers = session.scalars(select(Resident.id).where(idle).order_by(Resident.id)).all()
     return sum(
         _erase(session, number, "expire", ("plan",), now, actor="retention", only_if=idle)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload, undefer
 
 from inclusion_app.core import history
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.words import N_
 from inclusion_app.places import names, pack
 from inclusion_app.places.hours import Span
@@ -50,7 +51,6 @@ REPORT_TWICE = timedelta(minutes=10)  # the same words again within this time ar
 RESERVED_SLUGS = {"areas"}  # pages of their own below /places
 # Retention default, to be confirmed by the city's data-protection officer.
 REPORT_SETTLED_KEPT = timedelta(days=90)
-REPORT_KEPT = timedelta(days=365)
 BATCH = 5_000
 WRITE_BATCH = 200
 
@@ -535,7 +535,9 @@ def settle_report(session: Session, *, report_id: int, to: str, actor: str, now:
 
 def delete_old_reports(session: Session, *, now: datetime) -> int:
     """Delete reports 90 days after they were settled, and all after a year: they may name a person. Returns how many."""
-    old = or_(PlaceReport.settled_at <= now - REPORT_SETTLED_KEPT, PlaceReport.at <= now - REPORT_KEPT)
+    old = or_(
+        PlaceReport.settled_at <= now - REPORT_SETTLED_KEPT, PlaceReport.at <= now - keep("place-report")
+    )
     history.forget(session, PlaceReport.__tablename__, select(PlaceReport.id).where(old))
     done = session.execute(delete(PlaceReport).where(old), execution_options={"synchronize_session": False})
     return int(done.rowcount)  # type: ignore[attr-defined]

@@ -73,11 +73,6 @@ def loans() -> Any:
     return render_template("start/loans.html")
 
 
-@room.page("/my-record", allow=ANYONE)
-def my_record() -> Any:
-    return render_template("start/my_record.html")
-
-
 # Where a visit that ends may begin anew at once.
 NEXT = {"check": "roadmaps.check", "type-in": "roadmaps.type_in"}
 
@@ -133,7 +128,11 @@ def readyz() -> Any:
 def robots_txt() -> Any:
     """Search engines may know the service and its places, and nothing a person works on."""
     mine = ["/r/", "/g/", *(f"/{language.slug}/roadmap" for language in i18n.released())]
-    mine += [f"/{language.slug}/{part}" for language in i18n.released() for part in ("come-back", "groups/")]
+    mine += [
+        f"/{language.slug}/{part}"
+        for language in i18n.released()
+        for part in ("come-back", "groups/", "my-record")
+    ]
     return Response(
         "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in mine)]) + "\n", mimetype="text/plain"
     )

@@ -256,7 +256,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         "feedback",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("resident_id", sa.Integer(), nullable=False),
-        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.Column("organisation_id", sa.Integer(), nullable=True),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=False),
@@ -264,7 +264,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('complaint', 'thanks')", name=op.f("ck_feedback_kind_known")),
+        sa.CheckConstraint(
+            "kind IN ('complaint', 'thanks', 'correction')", name=op.f("ck_feedback_kind_known")
+        ),
         sa.CheckConstraint(
             "(answer IS NULL) = (answered_at IS NULL)", name=op.f("ck_feedback_answered_with_time")
         ),
@@ -286,6 +288,16 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.create_index(op.f("ix_feedback_organisation_id"), ["organisation_id"], unique=False)
         batch_op.create_index(op.f("ix_feedback_resident_id"), ["resident_id"], unique=False)
+
+    op.create_table(
+        "retention_runs",
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("ran_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gone", sa.Integer(), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("gone_in_all", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_retention_runs")),
+    )
 
     op.create_table(
         "invitations",
@@ -783,6 +795,7 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(op.f("ix_invitations_email_hash"))
 
     op.drop_table("invitations")
+    op.drop_table("retention_runs")
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.drop_index(op.f("ix_feedback_resident_id"))
         batch_op.drop_index(op.f("ix_feedback_organisation_id"))

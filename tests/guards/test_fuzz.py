@@ -51,6 +51,7 @@ PARTS_OF_ADDRESSES = {
     "code": ("ABCDEFGH", "ABCD-EFGH"),
     "language": ("en", "ur", "ar"),
     "group_id": ("1", "2", "0", "99999999999999999999"),
+    "feedback_id": ("1", "0", "99999999999999999999"),
 }
 QUERIES = ("near", "kind", "open", "page", "has", "with", "for", "size", "goal")
 # Without the paper service and the worker these answer 503, which is right.

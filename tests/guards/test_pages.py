@@ -36,12 +36,14 @@ PARTS = {
     "item_id": 1,
     "message_id": 1,
     "token": "x" * 43,
+    "feedback_id": 1,
 }
 ENDS_A_VISIT = {
     "start.leave",
     "start.finished",
     "start.finish",
     "people.come_back",
+    "people.my_record_delete",
     "roadmaps.new_to_all_this",
     "groups.leave",
 }

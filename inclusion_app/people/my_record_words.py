@@ -1,0 +1,173 @@
+"""What a resident reads of the record of reads: who, what and why, in whole plain sentences. Pure.
+
+Each of the three is a sentence of its own, so that no language has to join words it would not join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inclusion_app.core.words import N_
+from inclusion_app.people.rules import PURPOSES
+
+# Who of the staff, by the role in which they did it.
+ROLE_WORDS: Mapping[str, str] = {
+    "caseworker": N_("A worker who helps people."),
+    "loan_coordinator": N_("A worker who lends devices."),
+    "training_organiser": N_("A worker who plans courses."),
+    "organisation_admin": N_("A person in charge there."),
+    "safeguarding_lead": N_("The person there who keeps people safe."),
+    "front_desk": N_("The front desk."),
+    "places_editor": N_("A worker who looks after our list of places."),
+    "referrer": N_("A worker who sent you there."),
+    "group_facilitator": N_("A worker who leads a group."),
+    "platform_admin": N_("A person who runs this service."),
+    "insights_viewer": N_("A person who counts how we help."),
+    "data_protection": N_("The person who checks that your facts are safe."),
+}
+SOMEBODY = N_("A person who works there.")
+YOU = N_("You, with your PIN or pictures.")
+CODE_ALONE = N_("Somebody with your code alone.")
+AT_HOME = N_("Somebody of your home.")
+OTHERS: Mapping[str, str] = {
+    "group": N_("Your group."),
+    "helper": N_("A helper who typed in your paper."),
+    "command": N_("A person who runs this service."),
+    "retention": N_("This service, by itself."),
+    "restore": N_("This service, by itself."),
+}
+
+# What was looked at, by the names of the items in a row; what has no words here is not named one by one.
+ITEM_NAMES: Mapping[str, str] = {
+    "plan": N_("your plan"),
+    "step": N_("a step of your plan"),
+    "answers": N_("your answers"),
+    "goals": N_("your goals"),
+    "history": N_("what you have done"),
+    "code": N_("your code"),
+    "household": N_("who is in your home"),
+    "nickname": N_("your nickname"),
+    "groups": N_("your groups"),
+    "identity": N_("your name and languages"),
+    "contact": N_("how to reach you"),
+    "needs": N_("what help you need"),
+    "consents": N_("what you share"),
+    "record": N_("all we hold about you"),
+    "looks": N_("who looked"),
+    "feedback": N_("your message"),
+}
+LOOKED = N_("Looked at your record.")
+LOOKED_AT = N_("Looked at: %(items)s.")
+
+# What was done, by the action of a row that is no read.
+DONE: Mapping[str, str] = {
+    "make": N_("Saved your plan."),
+    "type in": N_("Typed in your paper."),
+    "renew code": N_("Made a new code."),
+    "set pin for everything": N_("Changed what your code opens."),
+    "make household": N_("Began a plan for your home."),
+    "join household": N_("Joined the plan of a home."),
+    "leave household": N_("Left the plan of a home."),
+    "join group": N_("Joined a group."),
+    "leave group": N_("Left a group."),
+    "export": N_("Downloaded all we hold about you."),
+    "correct record": N_("Corrected your facts."),
+    "change contact": N_("Changed how to reach you."),
+    "send feedback": N_("Sent a message about our help."),
+    "answer feedback": N_("Answered your message."),
+    "give consent": N_("Said who may see your facts."),
+    "withdraw consent": N_("Stopped sharing your facts."),
+    "take feedback": N_("Took your message to answer it."),
+    "give back feedback": N_("Passed your message on."),
+    "make record": N_("Began your record with you."),
+    "change record": N_("Changed facts about you."),
+    "write down consent": N_("Wrote down what you said you share."),
+    "restrict": N_("Kept you out of every search."),
+    "keep from": N_("Kept your record from somebody."),
+    "lift restriction": N_("Ended a limit on who may look."),
+    **dict.fromkeys(
+        ("ask to link", "link", "refuse to link", "undo link"), N_("Checked if two records are yours.")
+    ),
+    **dict.fromkeys(("break glass", "agree to break glass"), N_("Opened your record in an emergency.")),
+    **dict.fromkeys(("end glass", "review glass"), N_("Checked why your record was opened in an emergency.")),
+    "give new code": N_("Made a new code."),
+    **dict.fromkeys(("open request", "extend request", "close request"), N_("Worked on what you asked for.")),
+    "export for request": N_("Made a copy of your record, as you asked."),
+}
+CHANGED = N_("Changed your record.")
+
+# Why, by the code in a row; what you do yourself needs no reason.
+PURPOSE_WORDS: Mapping[str, str] = {
+    "help": N_("To help you."),
+    "present": N_("You were there."),
+    "safety": N_("To keep somebody safe."),
+    "request": N_("Because you asked for something."),
+    "feedback": N_("To answer your message."),
+    "contact": N_("To reach you."),
+    "operations": N_("To run this service."),
+    "retention": N_("Because the time to keep it was over."),
+}
+
+
+def who_words(actor_kind: str, *, is_self: bool) -> str:
+    """Who did it. A name of the staff is never told: the organisation answers for them."""
+    if actor_kind == "code":
+        return CODE_ALONE
+    if actor_kind in {"resident", "visit"}:
+        return YOU if is_self else AT_HOME
+    return ROLE_WORDS.get(actor_kind) or OTHERS.get(actor_kind, SOMEBODY)
+
+
+def item_names(action: str, items: str) -> list[str]:
+    """What was looked at, item by item; empty for a change, and for items we have no plain word for."""
+    if not is_read(action):
+        return []
+    return list(dict.fromkeys(ITEM_NAMES[name] for name in items.split() if name in ITEM_NAMES))
+
+
+def is_read(action: str) -> bool:
+    """True when a row says that something was shown."""
+    return action.startswith("read ")
+
+
+def action_words(action: str) -> str:
+    """What was done, as a sentence; there is always one, also for what a later part of the service will do."""
+    return LOOKED if is_read(action) else DONE.get(action, CHANGED)
+
+
+def purpose_words(purpose: str) -> str | None:
+    """Why, as a sentence; None for what somebody did for themself."""
+    if purpose == "own":
+        return None
+    return PURPOSE_WORDS.get(purpose) or PURPOSES.get(purpose, PURPOSE_WORDS["help"])
+
+
+# A complaint, thanks or correction.
+FEEDBACK_LENGTH = 2_000
+ANSWER_LENGTH = 2_000
+KINDS: Mapping[str, str] = {
+    "complaint": N_("I am not happy with something"),
+    "thanks": N_("I want to say thank you"),
+    "correction": N_("Something written about me is wrong"),
+}
+# What stays after somebody deletes everything, by name, and why (UK GDPR, art. 5(2), 17(3)).
+KEPT_AFTER: tuple[tuple[str, str], ...] = (
+    (
+        N_("A number, the days and who looked. No name and no words."),
+        N_("We keep it for six years. It shows who looked, if somebody asks later."),
+    ),
+    (
+        N_("The number and the day you deleted it."),
+        N_("With it we delete you again if we ever need an old copy."),
+    ),
+    (
+        N_("Old copies of all our data."),
+        N_("They are locked. We delete them after 30 days."),
+    ),
+)
+FEEDBACK_TITLE = N_("What you told us")
+SENT_TO = N_("Sent to")
+READ_BY = N_("Who reads it")
+ANSWERED = N_("The answer")
+ANSWERED_BY = N_("Who answered")
+THE_OFFICER = N_("The person who checks that your facts are safe")

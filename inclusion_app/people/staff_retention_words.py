@@ -1,0 +1,66 @@
+"""What each kind of the schedule is, why it is kept so long, and where that comes from; for the page of the staff. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inclusion_app.core.words import N_
+
+PROPOSED = N_("Each time is a proposal of this service. The city’s data-protection officer must agree to it.")
+SOURCES: Mapping[str, str] = {"audit": N_("Limitation Act 1980, section 5; UK GDPR, article 5(2)")}
+# By the name of the kind (see core.retention): what, and why so long.
+WORDS: Mapping[str, tuple[str, str]] = {
+    "visit": (N_("Answers that were not saved"), N_("Long enough for one stay at a shared screen.")),
+    "saved-plan": (
+        N_("A saved plan and all that is held of the person, since it was last opened"),
+        N_("Somebody who comes back once a year still finds it."),
+    ),
+    "group": (N_("A self-help group, since it was last opened"), N_("The same as a plan.")),
+    "sticker-code": (
+        N_("Codes printed on stickers that nobody used"),
+        N_("A sticker may lie in a drawer before its paper is typed in."),
+    ),
+    "place-report": (
+        N_("What people wrote about a place"),
+        N_("Somebody has to look at it. It goes 90 days after that, at the latest after this time."),
+    ),
+    "attempt": (
+        N_("Counts of wrong tries, and networks a code was opened from"),
+        N_("So that waiting gains nobody more tries. Only keyed hashes are kept."),
+    ),
+    "feedback": (
+        N_("A complaint or thanks and its answer, since it was answered"),
+        N_("The person can come back to it, and the organisation can learn from it."),
+    ),
+    "message-text": (
+        N_("Text and address of a message that was sent"),
+        N_("Long enough to find out why one did not arrive. That it was sent stays."),
+    ),
+    "staff-session": (N_("Sign-ins of staff that ended"), N_("A sign-in lasts ten hours at most.")),
+    "known-device": (
+        N_("Browsers a member of staff signed in from"),
+        N_("So that a new one is noticed. Only a hash is kept."),
+    ),
+    "invitation": (
+        N_("Invitations of staff, since they ended"),
+        N_("So that an admin sees what became of one."),
+    ),
+    "staff-link": (N_("Links for a new password"), N_("They open nothing after an hour.")),
+    "resident-link": (N_("One-time links of residents, since they ended"), N_("They open nothing any more.")),
+    "desk-paper": (
+        N_("A new code that waits to be printed at a front desk"),
+        N_("Long enough to print it with the person there."),
+    ),
+    "consent": (
+        N_("Who a person shared what with"),
+        N_("It goes with the saved plan. Ended ones stay until then, to show who could see what."),
+    ),
+    "audit": (
+        N_("The record of who looked and what was changed"),
+        N_("To answer for each look. It holds numbers and no typed words. Nothing is cut from it yet."),
+    ),
+    "backup": (
+        N_("Backups"),
+        N_("Whoever makes them deletes them. A restore deletes again whoever was deleted since."),
+    ),
+}
