@@ -40,8 +40,10 @@ from inclusion_app.core import (
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
 from inclusion_app.people import services as people
+from inclusion_app.people import staff_desk_views, staff_glass_views, staff_request_views, working_days
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
+from inclusion_app.places import queries as places_queries
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
     check_paper_views,
@@ -74,6 +76,9 @@ MORE_PAGES = (
     typed_in_views,
     places_paper_views,
     groups_paper_views,
+    staff_glass_views,
+    staff_request_views,
+    staff_desk_views,
 )
 ROOMS = (
     start_views.room,
@@ -189,6 +194,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         people_views.WHEN_OPENED.append(services.take_saved_area)
     if household_services.end_with not in people.BEFORE_LEAVING:
         people.BEFORE_LEAVING.append(household_services.end_with)
+    working_days.HOLIDAYS[:] = [places_queries.holidays]
     _know_the_staff(app)
     typed_in_views.DOORS[:] = [
         typed_in_views.GroupDoor(groups_views.group_of_paper, groups_views.join_from_paper)

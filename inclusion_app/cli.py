@@ -21,6 +21,7 @@ from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.groups.services import delete_idle_groups
 from inclusion_app.people import services as people
+from inclusion_app.people.desk_services import delete_old_papers
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
@@ -36,6 +37,7 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "groups": delete_idle_groups,
     "codes of stickers": people.delete_old_sticker_codes,
     "counts of tries": attempts.delete_old,
+    "papers of the front desk": delete_old_papers,
     "reports": delete_old_reports,
 }
 

@@ -48,6 +48,7 @@ def staff_words() -> dict[str, Any]:
             "staff_name": person.name if person else "",
             "organisation_name": organisation.name if organisation else "",
             "staff_menu": registry.menu_of(principal),
+            "staff_alerts": registry.alerts_for(session, principal, now()),
         }
     found: dict[str, Any] = g.staff_words
     return found

@@ -58,10 +58,22 @@ class StaffLink:
     right: StaffRight
 
 
+@dataclass(frozen=True)
+class Alert:
+    """What every page of one member of staff says as long as it lasts, with a way there and a way to end it."""
+
+    words: str
+    url: str
+    end_words: str
+    end_url: str
+
+
+Alerts = Callable[[Session, Principal, datetime], Sequence[Alert]]
 Waiting = Callable[[Session, Principal, datetime], Sequence[WaitingItem]]
 _holdings: dict[str, Holding] = {}
 _waiting: list[Waiting] = []
 _menu: list[StaffLink] = []
+_alerts: list[Alerts] = []
 
 
 def hold(holding: Holding) -> None:
@@ -78,6 +90,17 @@ def wait_for(waiting: Waiting) -> None:
     """Register a question of one room: what waits for this principal now?"""
     if waiting not in _waiting:
         _waiting.append(waiting)
+
+
+def alert_with(alerts: Alerts) -> None:
+    """Register a question of one room: what must this member of staff not forget, on whatever page they are?"""
+    if alerts not in _alerts:
+        _alerts.append(alerts)
+
+
+def alerts_for(session: Session, principal: Principal, now: datetime) -> list[Alert]:
+    """All of them, in the order of the rooms."""
+    return [alert for ask in _alerts for alert in ask(session, principal, now)]
 
 
 def add_to_menu(link: StaffLink) -> None:

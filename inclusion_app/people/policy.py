@@ -8,12 +8,13 @@ reaches a resident by an open request only, a platform admin by break-glass only
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
+from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
-from inclusion_app.core.permissions import PermissionTable, Scope
+from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope
 from inclusion_app.people.models import (
     AccessRequest,
     BreakGlass,
@@ -23,7 +24,7 @@ from inclusion_app.people.models import (
     Resident,
     Restriction,
 )
-from inclusion_app.people.rules import ITEMS
+from inclusion_app.people.rules import GLASS_ASKED_FOR, GLASS_NEEDS_SECOND, GLASS_ROLES, ITEMS
 
 
 def has_consent(principal: Principal, item: str) -> ColumnElement[bool]:
@@ -65,13 +66,20 @@ def is_on_caseload(principal: Principal) -> ColumnElement[bool]:
 
 
 def has_broken_glass(principal: Principal) -> ColumnElement[bool]:
-    """Within the hour that this person, and nobody else, was given for a reason."""
-    return exists().where(
-        BreakGlass.resident_id == Resident.id,
-        BreakGlass.staff_id == principal.staff_id,
-        BreakGlass.organisation_id == principal.organisation_id,
-        BreakGlass.began_at <= now(),
-        BreakGlass.ends_at > now(),
+    """Within the hour that this person, and nobody else, was given for a reason.
+
+    Never against the resident's own word: who must not see them does not come in by this door either, or somebody
+    could find here whoever hides from them. Another colleague can look.
+    """
+    return and_(
+        exists().where(
+            BreakGlass.resident_id == Resident.id,
+            BreakGlass.staff_id == principal.staff_id,
+            BreakGlass.organisation_id == principal.organisation_id,
+            BreakGlass.began_at <= now(),
+            BreakGlass.ends_at > now(),
+        ),
+        not_(is_kept_from(principal)),
     )
 
 
@@ -115,6 +123,25 @@ FOUND = Scope(
     ),
 )
 
+# By a live consent alone. What gives lasting power over a plan, such as a new code, is never had by broken glass.
+CONSENTED = Scope(
+    "own caseload, by consent only",
+    lambda principal: and_(
+        has_consent(principal, "identity"), is_on_caseload(principal), not_(is_kept_from(principal))
+    ),
+)
+LISTED = Scope(
+    "own organisation, in a list",
+    lambda principal: and_(
+        has_consent(principal, "identity"),
+        not_(is_kept_from(principal)),
+        not_(Resident.is_restricted),
+        Resident.merged_into_id.is_(None),
+    ),
+)
+# Whoever a person shows their code to, in the moment they do: no list and no search ever has them.
+PRESENT = Scope("with the person present, by their code", lambda _principal: false())
+
 TABLE = PermissionTable(
     Resident,
     {
@@ -134,9 +161,92 @@ TABLE = PermissionTable(
             "safeguarding_lead": own_organisation("identity"),
             "data_protection": OPEN_REQUEST,
         },
+        "resident.reissue": {"caseworker": CONSENTED},
+        "resident.present": {"front_desk": PRESENT, "caseworker": PRESENT},
+        "resident.list": {"safeguarding_lead": LISTED},
     },
 )
 SEE = {item: TABLE.permission(f"resident.{item}") for item in ITEMS}
 SEARCH = TABLE.permission("resident.search")
 EDIT = TABLE.permission("resident.edit")
 CONSENTS = TABLE.permission("resident.consents")
+REISSUE = TABLE.permission("resident.reissue")
+PRESENT_AT_DESK = TABLE.permission("resident.present")
+LIST = TABLE.permission("resident.list")
+
+
+def _is_mine(principal: Principal) -> ColumnElement[bool]:
+    return and_(
+        BreakGlass.staff_id == principal.staff_id, BreakGlass.organisation_id == principal.organisation_id
+    )
+
+
+def _waits_for_second(principal: Principal) -> ColumnElement[bool]:
+    """Asked for by a platform admin, not begun, not given up; by anybody but the one who asks."""
+    return and_(
+        BreakGlass.role == GLASS_NEEDS_SECOND,
+        BreakGlass.began_at.is_(None),
+        BreakGlass.open_slot.is_not(None),
+        BreakGlass.asked_at > now() - GLASS_ASKED_FOR,
+        BreakGlass.staff_id != principal.staff_id,
+    )
+
+
+def _is_for_review(principal: Principal) -> ColumnElement[bool]:
+    """Begun by somebody else, whether or not it was looked at."""
+    return and_(BreakGlass.began_at.is_not(None), BreakGlass.staff_id != principal.staff_id)
+
+
+OWN_GLASS = Scope("own glass", _is_mine)
+SECOND = Scope("waits for a second person", _waits_for_second)
+REVIEWED_HERE = Scope(
+    "broken in own organisation by another",
+    lambda principal: and_(
+        _is_for_review(principal), BreakGlass.organisation_id == principal.organisation_id
+    ),
+)
+REVIEWED_ANYWHERE = Scope("broken by another", _is_for_review)
+
+
+def _any_of(*scopes: Scope) -> Scope:
+    return Scope(
+        " or ".join(scope.name for scope in scopes),
+        lambda principal: or_(false(), *(scope.where(principal) for scope in scopes)),
+    )
+
+
+GLASS_TABLE = PermissionTable(
+    BreakGlass,
+    {
+        "glass.break": dict.fromkeys(GLASS_ROLES, OWN_GLASS),
+        "glass.agree": dict.fromkeys(("safeguarding_lead", "data_protection", "platform_admin"), SECOND),
+        "glass.review": {"safeguarding_lead": REVIEWED_HERE, "data_protection": REVIEWED_ANYWHERE},
+        "glass.see": {
+            "caseworker": OWN_GLASS,
+            "safeguarding_lead": _any_of(OWN_GLASS, SECOND, REVIEWED_HERE),
+            "platform_admin": _any_of(OWN_GLASS, SECOND),
+            "data_protection": _any_of(SECOND, REVIEWED_ANYWHERE),
+        },
+    },
+)
+BREAK = GLASS_TABLE.permission("glass.break")
+AGREE = GLASS_TABLE.permission("glass.agree")
+REVIEW = GLASS_TABLE.permission("glass.review")
+SEE_GLASS = GLASS_TABLE.permission("glass.see")
+
+UNDER_WAY = Scope(
+    "open requests of somebody who is still here",
+    lambda _principal: and_(AccessRequest.closed_at.is_(None), AccessRequest.resident_id.is_not(None)),
+)
+REQUEST_TABLE = PermissionTable(
+    AccessRequest,
+    {
+        "request.keep": {"data_protection": EVERY_ROW},
+        "request.person": {"data_protection": UNDER_WAY},
+    },
+)
+KEEP_REQUESTS = REQUEST_TABLE.permission("request.keep")
+REQUEST_PERSON = REQUEST_TABLE.permission("request.person")
+
+RECORD_TABLE = PermissionTable(AuditRow, {"record.read": {"data_protection": EVERY_ROW}})
+READ_RECORD = RECORD_TABLE.permission("record.read")
