@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.forms import MAX_TEXT, BaseForm, one_line
@@ -16,7 +17,7 @@ class OneOf(RadioField):
     """One of a few answers with their words; what is not among them is refused in words of ours."""
 
     def __init__(self, label: Any, answers: dict[str, str], **kwargs: Any) -> None:
-        choices = [(code, _l(text)) for code, text in answers.items()]
+        choices = [SelectChoice(code, _l(text)) for code, text in answers.items()]
         super().__init__(label, choices=choices, validate_choice=False, **kwargs)
         self.codes = frozenset(answers)
 

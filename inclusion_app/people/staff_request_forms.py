@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core import pins
@@ -76,8 +77,13 @@ class ReadsForm(BaseForm):
 
     organisation = SelectField(_l("Organisation"), validate_choice=False)
     role = SelectField(
-        _l("Role"), choices=[("", _l("All")), *((code, _l(text)) for code, text in ROLES.items())], validate_choice=False
-    )  # fmt: skip
+        _l("Role"),
+        choices=[
+            SelectChoice("", _l("All")),
+            *(SelectChoice(code, _l(text)) for code, text in ROLES.items()),
+        ],
+        validate_choice=False,
+    )
     number = StringField(_l("Number of the person’s record"))
     day = StaffDayField(_l("Day"))
 

@@ -11,6 +11,7 @@ from flask import Response, abort, flash, redirect, render_template, request, ur
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.accounts.rules import ROLES
@@ -194,7 +195,10 @@ def reads() -> Any:
     session, principal = db_session(), the_staff()
     form = ReadsForm(formdata=request.args)
     names = session.execute(select(Organisation.id, Organisation.name).order_by(Organisation.name))
-    form.organisation.choices = [("", _("All")), *((str(number), name) for number, name in names)]
+    form.organisation.choices = [
+        SelectChoice("", _("All")),
+        *(SelectChoice(str(number), name) for number, name in names),
+    ]
     form.validate()
     chosen = request_queries.Filter(
         organisation_id=form.chosen_number("organisation"),
