@@ -36,6 +36,14 @@ LinkTo = Callable[[int], str]
 SAFETY = "safety"
 
 
+def check_reason(reason: str) -> None:
+    """Raises RuleBroken at `reason` when it is too short to say anything, or too long to be read."""
+    if letters_in(reason) < GLASS_REASON_SHORTEST:
+        raise RuleBroken(words.REASON_SHORT, field="reason")
+    if len(reason) > GLASS_REASON_LONGEST:
+        raise RuleBroken(words.REASON_LONG, field="reason")
+
+
 def break_glass(
     session: Session, *, principal: Principal, resident_id: int, reason: str, link_to: LinkTo, now: datetime
 ) -> int:
@@ -44,10 +52,7 @@ def break_glass(
     The first statement empties the slot of a glass of theirs that is over, the second takes the slot or nothing: of two
     at once one wins. Raises RuleBroken at `reason`, or without a field when they have one already.
     """
-    if letters_in(reason) < GLASS_REASON_SHORTEST:
-        raise RuleBroken(words.REASON_SHORT, field="reason")
-    if len(reason) > GLASS_REASON_LONGEST:
-        raise RuleBroken(words.REASON_LONG, field="reason")
+    check_reason(reason)
     role = next(iter(BREAK.roles(principal)))
     at_once = role != GLASS_NEEDS_SECOND
     _empty_slot(session, principal=principal, now=now)

@@ -39,6 +39,11 @@ def _link_to(number: int) -> str:
     return url_for("people.glass", glass_id=number, _external=True)
 
 
+def _address_of(resident_id: int) -> str:
+    """Where the page of a person stands (people.staff_views)."""
+    return f"/staff/people/{resident_id}"
+
+
 def _load(right: str) -> Any:
     return lambda glass_id: glass_queries.glass_for(db_session(), the_staff(), right, glass_id)
 
@@ -70,6 +75,8 @@ def _role(principal: Principal) -> str:
 
 
 def _break(form: GlassForm, principal: Principal, moment: datetime) -> int:
+    # Before anybody is looked up: a form that is not whole tells nothing of who there is.
+    glass_services.check_reason(form.words_of_reason())
     resident_id = naming.number_of(
         form.person.data or "", principal=principal, address=request.remote_addr, now=moment
     )
@@ -111,6 +118,7 @@ def _page_of(row: BreakGlass, form: ReviewForm) -> Any:
         may_review=row.reviewed_at is None and policy.REVIEW.grants(principal, row),
         findings=FINDINGS,
         purposes=PURPOSES,
+        address_of=_address_of,
     )
     return page, 422 if form.errors or form.form_errors else 200
 
@@ -197,6 +205,7 @@ def safeguarding() -> Any:
         people=people[:LISTED],
         more_after=people[LISTED - 1].id if len(people) > LISTED else None,
         findings=FINDINGS,
+        address_of=_address_of,
         **_reviews(),
     )
 

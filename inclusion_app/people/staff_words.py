@@ -48,6 +48,6 @@ PURPOSES = {
     "safety": N_("Safety, by break-glass"),
     "request": N_("A request of the person by right"),
     "present": N_("The person was there"),
-    "own": N_("The person looked"),
+    "own": N_("The person themselves"),
     "retention": N_("Kept no longer"),
 }
