@@ -11,15 +11,21 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from inclusion_app.core import attempts, pins
+from inclusion_app.core.access import Principal
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import transaction
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.staff_sessions import StaffSession
+from inclusion_app.people import desk_services
+from inclusion_app.people import services as people
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.desk_services import delete_old_papers
 from inclusion_app.people.models import DeskPaper, Resident, Restriction
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.people import make_consent, make_person, put_on_caseload
+from tests.factories.world import build
 
 Staff = Callable[..., StaffBrowser]
 CODE = re.compile(r'class="code"><bdi>([^<]+)')
@@ -205,6 +211,38 @@ def test_a_lost_paper_is_for_the_caseworker_who_has_consent(app: Flask, staff_br
             update(type(consent)).where(type(consent).id == consent_id).values(withdrawn_at=now())
         )
     assert worker.get(path).status_code == 404
+
+
+def test_a_second_paper_takes_the_place_of_the_first_on_both_engines(both_engines: Flask) -> None:
+    with transaction() as session:
+        world = build(session)
+        row = session.scalars(
+            select(StaffSession).where(StaffSession.staff_id == world.staff["front_desk"])
+        ).one()
+        me = Principal(
+            "staff", staff_id=row.staff_id, organisation_id=world.red, roles=frozenset({"front_desk"})
+        )
+        session_id = row.id
+    for case in ("own", "other", "own"):
+        with transaction() as session:
+            desk_services.reissue(
+                session, principal=me, session_id=session_id, resident_id=world.residents[case], secret_kind="pin",
+                secret_hash="a hash", new_code=True, role="front_desk", now=now(),
+            )  # fmt: skip
+        with transaction() as session:
+            shown = desk_services.paper_of(session, session_id=session_id, now=now())
+            assert shown is not None
+            assert shown.id == world.residents[case]
+            assert session.query(DeskPaper).count() == 1
+    with transaction() as session:
+        gone = session.get_one(Resident, world.residents["own"])
+        assert gone.code != world.codes["own"]
+        people.delete_resident(session, resident=gone, now=now())
+    with transaction() as session, pytest.raises(RuleBroken):
+        desk_services.reissue(
+            session, principal=me, session_id=session_id, resident_id=world.residents["own"], secret_kind="pin",
+            secret_hash="a hash", new_code=True, role="front_desk", now=now(),
+        )  # fmt: skip
 
 
 def test_the_desk_says_that_helping_needs_no_sign_in(staff_browser: Staff) -> None:

@@ -197,6 +197,12 @@ def test_the_bundle_is_the_persons_own_download(
         assert opened_file.namelist() == ["my-record.json"]
     (act,) = actions(app, "export for request")
     assert (act.resident_id, act.purpose) == (number, "request")
+    officer.send(f"{path}/close", form_on=path, outcome="granted")
+    # Another request of the same person is open: it does not open the closed one again.
+    still_open = opened(officer, number)
+    assert officer.get(f"{still_open}/person").status_code == 200
+    assert officer.get(f"{path}/person").status_code == 404
+    assert officer.send(f"{path}/bundle", form_on="/staff/requests").status_code == 404
 
 
 def test_who_looked_is_shown_by_organisation_role_person_and_day(app: Flask, staff_browser: Staff) -> None:
