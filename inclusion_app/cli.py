@@ -16,12 +16,13 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations
-from inclusion_app.core.clock import now
+from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.groups.services import delete_idle_groups
 from inclusion_app.people import services as people
 from inclusion_app.people.desk_services import delete_old_papers
+from inclusion_app.people.glass_services import tell_late_reviews
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
@@ -291,10 +292,18 @@ def do_chores(folder: Path) -> None:
         with transaction() as session:
             DELETIONS[what](session, now=now())
 
+    def tell_late() -> None:
+        here = current_app.extensions["settings"].base_url or "http://127.0.0.1:8000"
+        with transaction() as session:
+            tell_late_reviews(
+                session, link_to=lambda number: f"{here}/staff/break-glass/{number}", today=today()
+            )
+
     chores: dict[str, Callable[[], object]] = {
         "sign the heads of the record": sign,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},
         "remember who was deleted": remember,
+        "tell of late reviews": tell_late,
     }
     for name, do in chores.items():
         try:

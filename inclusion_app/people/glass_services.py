@@ -7,7 +7,7 @@ inside, and the constraints of the table say the same (two people, one at a time
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
@@ -19,6 +19,7 @@ from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.people import staff_words as words
+from inclusion_app.people.glass_queries import due_on
 from inclusion_app.people.models import BreakGlass
 from inclusion_app.people.policy import BREAK, GLASS_TABLE
 from inclusion_app.people.rules import (
@@ -31,6 +32,7 @@ from inclusion_app.people.rules import (
     ITEMS,
     letters_in,
 )
+from inclusion_app.people.working_days import holidays
 
 LinkTo = Callable[[int], str]
 SAFETY = "safety"
@@ -165,6 +167,27 @@ def review(session: Session, *, principal: Principal, glass_id: int, finding: st
         session, principal, action="review glass", resident_id=resident_id, items=(finding,), purpose=SAFETY,
         role=_role(principal, "glass.review"), now=now,
     )  # fmt: skip
+
+
+def tell_late_reviews(session: Session, *, link_to: LinkTo, today: date) -> int:
+    """Whoever may review a glass that is past its day is told once, the officers too. Returns how many are late."""
+    wanted = select(BreakGlass).where(BreakGlass.reviewed_at.is_(None), BreakGlass.began_at.is_not(None))
+    days_off, late = holidays(session), 0
+    for glass in session.scalars(wanted):
+        due = due_on(glass, days_off)
+        if due is None or due >= today:
+            continue
+        late += 1
+        leads = _staff_with(session, ("safeguarding_lead",), organisation_id=glass.organisation_id)
+        for staff_id in sorted({*leads, *_staff_with(session, ("data_protection",))} - {glass.staff_id}):
+            publish(
+                session,
+                MessageWanted(
+                    key=f"glass-late-{glass.id}-{staff_id}", template="staff_review_due", staff_id=staff_id,
+                    params={"link": link_to(glass.id)},
+                ),
+            )  # fmt: skip
+    return late
 
 
 def _empty_slot(session: Session, *, principal: Principal, now: datetime) -> None:

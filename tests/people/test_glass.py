@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -327,6 +327,37 @@ def test_a_review_is_late_after_two_working_days(app: Flask, staff_browser: Staf
         with time_machine.travel(moment, tick=False):
             assert (f"Late: review break-glass number {glass}." in officer.text("/staff")) == is_late
             assert ('class="tag tag--bad">Late' in officer.text("/staff/break-glass/reviews")) == is_late
+
+
+def test_whoever_may_review_is_told_of_a_late_one_but_not_the_one_who_broke_it(
+    app: Flask, staff_browser: Staff, told: list[MessageWanted]
+) -> None:
+    number, _code = somebody(app)
+    worker = staff_browser("caseworker", "data_protection")
+    lead = staff_browser("safeguarding_lead")
+    officer = staff_browser("data_protection", organisation="Blue Door")
+    staff_browser("safeguarding_lead", organisation="Blue Door")
+    glass = broken(worker, number)
+    began = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
+    with app.app_context(), transaction() as session:
+        session.execute(update(BreakGlass).values(began_at=began, ends_at=began + timedelta(hours=1)))
+
+    def late_on(day: int) -> int:
+        told.clear()
+        with app.app_context(), transaction() as session:
+            return glass_services.tell_late_reviews(session, link_to=str, today=date(2026, 11, day))
+
+    assert late_on(24) == 0
+    assert not told
+    assert late_on(25) == 1
+    assert {(event.template, event.staff_id) for event in told} == {
+        ("staff_review_due", lead.staff_id), ("staff_review_due", officer.staff_id)
+    }  # fmt: skip
+    assert {event.key.startswith(f"glass-late-{glass}-") for event in told} == {True}
+    lead.send(
+        f"/staff/break-glass/{glass}/review", form_on=f"/staff/break-glass/{glass}", finding="justified"
+    )
+    assert late_on(30) == 0
 
 
 def test_the_lead_sees_a_list_without_who_is_restricted(app: Flask, staff_browser: Staff) -> None:
