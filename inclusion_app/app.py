@@ -47,7 +47,6 @@ from inclusion_app.core import (
     retention_runs,
     staff_sessions,
     template_words,
-    working_days,
 )
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
@@ -61,7 +60,10 @@ from inclusion_app.people import (
     holdings,
     my_record_views,
     opening,
+    staff_desk_views,
     staff_feedback_views,
+    staff_glass_views,
+    staff_request_views,
     staff_retention_views,
     staff_views,
 )
@@ -115,6 +117,9 @@ MORE_PAGES = (
     messages_staff_views,
     consent_views,
     staff_views,
+    staff_glass_views,
+    staff_request_views,
+    staff_desk_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates)
@@ -235,7 +240,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         offers_links=messages_views.offers_links,
     )
     events.subscribe(events.MessageWanted, sending.put_wanted)
-    working_days.holidays_from(places.holidays)
+    registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:
         opening.WHEN_OPENED.append(services.take_saved_area)
     if household_services.end_with not in people.BEFORE_LEAVING:

@@ -19,7 +19,7 @@ from inclusion_app.accounts import sign_in
 from inclusion_app.accounts.cli import accounts_group, demo_group, load_demonstration
 from inclusion_app.accounts.services import delete_old_invitations
 from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations, retention_runs
-from inclusion_app.core.clock import now
+from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.core.staff_sessions import delete_ended_sessions
@@ -28,7 +28,9 @@ from inclusion_app.messages import sending
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.cli import messages_group
 from inclusion_app.people import services as people
+from inclusion_app.people.desk_services import delete_old_papers
 from inclusion_app.people.feedback_services import delete_old_feedback
+from inclusion_app.people.glass_services import tell_late_reviews
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
@@ -45,6 +47,7 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "codes of stickers": people.delete_old_sticker_codes,
     "invitations of staff": delete_old_invitations,
     "counts of tries": attempts.delete_old,
+    "papers of the front desk": delete_old_papers,
     "reports": delete_old_reports,
     "ended sign-ins of staff": delete_ended_sessions,
     "browsers of staff": sign_in.delete_old_devices,
@@ -323,6 +326,13 @@ def do_chores(folder: Path) -> None:
         with transaction() as session:
             retention_runs.carry_out(session, what, DELETIONS[what], now=now())
 
+    def tell_late() -> None:
+        here = current_app.extensions["settings"].base_url or "http://127.0.0.1:8000"
+        with transaction() as session:
+            tell_late_reviews(
+                session, link_to=lambda number: f"{here}/staff/break-glass/{number}", today=today()
+            )
+
     chores: dict[str, Callable[[], object]] = {
         "sign the heads of the record": sign,
         "send messages": sending.send_pass,
@@ -330,6 +340,7 @@ def do_chores(folder: Path) -> None:
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},
         "delete messages written to the folder": sending.delete_old_files,
         "remember who was deleted": remember,
+        "tell of late reviews": tell_late,
     }
     for name, do in chores.items():
         _do(name, do)

@@ -53,6 +53,7 @@ def staff_words() -> dict[str, Any]:
             "acts_for_many": len(g.get("acts_for_choices", ())) > 1,
             "signed_in_until": ends_at(row, now()) if row is not None else now(),
             "signed_in_warned": int(SESSION_WARNED.total_seconds()),
+            "staff_alerts": registry.alerts_for(session, principal, now()),
         }
     found: dict[str, Any] = g.staff_words
     return found

@@ -253,6 +253,17 @@ def _record_staff_read(principal: Principal, allow: StaffRight, reads: Sequence[
         )
 
 
+# What an act on one resident was for, when its page does not know: broken glass says so here (people).
+PURPOSES: list[Callable[[Session, Principal, int, datetime], str | None]] = []
+
+
+def _purpose(session: Session, principal: Principal, resident_id: int | None, now: datetime) -> str:
+    if resident_id is None:
+        return "help"
+    known = (ask(session, principal, resident_id, now) for ask in PURPOSES)
+    return next((purpose for purpose in known if purpose), "help")
+
+
 def record_act(
     session: Session,
     principal: Principal,
@@ -276,7 +287,7 @@ def record_act(
         actor_id=principal.staff_id,
         organisation_id=principal.organisation_id,
         action=action,
-        purpose=purpose,
+        purpose=_purpose(session, principal, resident_id, now) if purpose == "help" else purpose,
         resident_id=resident_id,
         items=tuple(items),
         reason=reason,

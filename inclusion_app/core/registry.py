@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -58,10 +58,24 @@ class StaffLink:
     right: StaffRight
 
 
+@dataclass(frozen=True)
+class Alert:
+    """What every page of one member of staff says as long as it lasts, with a way there and a way to end it."""
+
+    words: str
+    url: str
+    end_words: str
+    end_url: str
+
+
+Alerts = Callable[[Session, Principal, datetime], Sequence[Alert]]
 Waiting = Callable[[Session, Principal, datetime], Sequence[WaitingItem]]
+Holidays = Callable[[Session], Collection[date]]
+_holidays: list[Holidays] = []
 _holdings: dict[str, Holding] = {}
 _waiting: list[Waiting] = []
 _menu: list[StaffLink] = []
+_alerts: list[Alerts] = []
 
 
 def hold(holding: Holding) -> None:
@@ -80,6 +94,17 @@ def wait_for(waiting: Waiting) -> None:
         _waiting.append(waiting)
 
 
+def alert_with(alerts: Alerts) -> None:
+    """Register a question of one room: what must this member of staff not forget, on whatever page they are?"""
+    if alerts not in _alerts:
+        _alerts.append(alerts)
+
+
+def alerts_for(session: Session, principal: Principal, now: datetime) -> list[Alert]:
+    """All of them, in the order of the rooms."""
+    return [alert for ask in _alerts for alert in ask(session, principal, now)]
+
+
 def add_to_menu(link: StaffLink) -> None:
     """Register a page for the menu of the staff pages; once by its endpoint."""
     if link.endpoint not in {known.endpoint for known in _menu}:
@@ -95,3 +120,13 @@ def waiting_for(session: Session, principal: Principal, now: datetime) -> list[W
     """What waits for somebody, across rooms; what has waited longest stands first."""
     found = [item for ask in _waiting for item in ask(session, principal, now)]
     return sorted(found, key=lambda item: (item.since is None, item.since or now))
+
+
+def holidays_from(provider: Holidays) -> None:
+    """Say who knows the bank holidays; wired in `create_app`. Until then there are weekends only."""
+    _holidays[:] = [provider]
+
+
+def holidays(session: Session) -> frozenset[date]:
+    """Every bank holiday that is known."""
+    return frozenset(_holidays[0](session)) if _holidays else frozenset()

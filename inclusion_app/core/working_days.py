@@ -1,28 +1,14 @@
-"""Working days: Monday to Friday without bank holidays. The room that keeps the holidays registers them.
+"""Working days: Monday to Friday without bank holidays. Pure; `core.registry.holidays` knows the holidays.
 
 Clocks of the staff (two days to look at something) run in these days, and in them only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import date, timedelta
 
-from sqlalchemy.orm import Session
-
 SATURDAY = 5
-Holidays = Callable[[Session], Collection[date]]
-_provider: list[Holidays] = []
-
-
-def holidays_from(provider: Holidays) -> None:
-    """Say who knows the bank holidays; wired in `create_app`. Until then there are weekends only."""
-    _provider[:] = [provider]
-
-
-def holidays(session: Session) -> Collection[date]:
-    """Every bank holiday that is known."""
-    return _provider[0](session) if _provider else frozenset()
 
 
 def is_working(day: date, holidays: Collection[date]) -> bool:

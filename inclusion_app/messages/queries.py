@@ -14,7 +14,8 @@ from inclusion_app.accounts.models import Membership, Organisation, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.crypto import keyed_hash
-from inclusion_app.core.working_days import holidays, working_days_between
+from inclusion_app.core.registry import holidays
+from inclusion_app.core.working_days import working_days_between
 from inclusion_app.messages import templates
 from inclusion_app.messages.models import JobRun, Message, StoppedAddress, TrayItem
 from inclusion_app.messages.policy import OUTBOX, TRAY

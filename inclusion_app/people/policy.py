@@ -12,12 +12,13 @@ Broken glass shows; it never changes.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
+from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
-from inclusion_app.core.permissions import PermissionTable, Scope, TableRight
+from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope, TableRight
 from inclusion_app.people.models import (
     AccessRequest,
     BreakGlass,
@@ -28,7 +29,7 @@ from inclusion_app.people.models import (
     Resident,
     Restriction,
 )
-from inclusion_app.people.rules import ITEMS
+from inclusion_app.people.rules import GLASS_ASKED_FOR, GLASS_NEEDS_SECOND, GLASS_ROLES, ITEMS
 
 
 def has_consent(principal: Principal, item: str) -> ColumnElement[bool]:
@@ -130,6 +131,17 @@ FOUND = Scope(
 
 # Changing needs the person's own consent: broken glass only shows.
 CHANGED = Scope("own caseload, to change", lambda principal: by_caseload(principal, "identity"))
+LISTED = Scope(
+    "own organisation, in a list",
+    lambda principal: and_(
+        has_consent(principal, "identity"),
+        not_(is_kept_from(principal)),
+        not_(Resident.is_restricted),
+        Resident.merged_into_id.is_(None),
+    ),
+)
+# Whoever a person shows their code to, in the moment they do: no list and no search ever has them.
+PRESENT = Scope("with the person present, by their code", lambda _principal: false())
 
 TABLE = PermissionTable(
     Resident,
@@ -157,6 +169,9 @@ TABLE = PermissionTable(
             "safeguarding_lead": own_organisation("identity"),
             "data_protection": OPEN_REQUEST,
         },
+        "resident.reissue": {"caseworker": CHANGED},
+        "resident.present": {"front_desk": PRESENT, "caseworker": PRESENT},
+        "resident.list": {"safeguarding_lead": LISTED},
     },
 )
 SEE = {item: TABLE.permission(f"resident.{item}") for item in ITEMS}
@@ -164,6 +179,9 @@ SEARCH = TABLE.permission("resident.search")
 EDIT = TABLE.permission("resident.edit")
 OPEN = TABLE.permission("resident.open")
 CONSENTS = TABLE.permission("resident.consents")
+REISSUE = TABLE.permission("resident.reissue")
+PRESENT_AT_DESK = TABLE.permission("resident.present")
+LIST = TABLE.permission("resident.list")
 
 
 def _records_people(principal: Principal, _row: object) -> bool:
@@ -186,3 +204,80 @@ MERGES = PermissionTable(
     },
 )
 DECIDE_MERGE = MERGES.permission("merge.decide")
+
+
+def _is_mine(principal: Principal) -> ColumnElement[bool]:
+    return and_(
+        BreakGlass.staff_id == principal.staff_id, BreakGlass.organisation_id == principal.organisation_id
+    )
+
+
+def _waits_for_second(principal: Principal) -> ColumnElement[bool]:
+    """Asked for by a platform admin, not begun, not given up; by anybody but the one who asks."""
+    return and_(
+        BreakGlass.role == GLASS_NEEDS_SECOND,
+        BreakGlass.began_at.is_(None),
+        BreakGlass.open_slot.is_not(None),
+        BreakGlass.asked_at > now() - GLASS_ASKED_FOR,
+        BreakGlass.staff_id != principal.staff_id,
+    )
+
+
+def _is_for_review(principal: Principal) -> ColumnElement[bool]:
+    """Begun by somebody else, whether or not it was looked at."""
+    return and_(BreakGlass.began_at.is_not(None), BreakGlass.staff_id != principal.staff_id)
+
+
+OWN_GLASS = Scope("own glass", _is_mine)
+SECOND = Scope("waits for a second person", _waits_for_second)
+REVIEWED_HERE = Scope(
+    "broken in own organisation by another",
+    lambda principal: and_(
+        _is_for_review(principal), BreakGlass.organisation_id == principal.organisation_id
+    ),
+)
+REVIEWED_ANYWHERE = Scope("broken by another", _is_for_review)
+
+
+def _any_of(*scopes: Scope) -> Scope:
+    return Scope(
+        " or ".join(scope.name for scope in scopes),
+        lambda principal: or_(false(), *(scope.where(principal) for scope in scopes)),
+    )
+
+
+GLASS_TABLE = PermissionTable(
+    BreakGlass,
+    {
+        "glass.break": dict.fromkeys(GLASS_ROLES, OWN_GLASS),
+        "glass.agree": dict.fromkeys(("safeguarding_lead", "data_protection", "platform_admin"), SECOND),
+        "glass.review": {"safeguarding_lead": REVIEWED_HERE, "data_protection": REVIEWED_ANYWHERE},
+        "glass.see": {
+            "caseworker": OWN_GLASS,
+            "safeguarding_lead": _any_of(OWN_GLASS, SECOND, REVIEWED_HERE),
+            "platform_admin": _any_of(OWN_GLASS, SECOND),
+            "data_protection": _any_of(SECOND, REVIEWED_ANYWHERE),
+        },
+    },
+)
+BREAK = GLASS_TABLE.permission("glass.break")
+AGREE = GLASS_TABLE.permission("glass.agree")
+REVIEW = GLASS_TABLE.permission("glass.review")
+SEE_GLASS = GLASS_TABLE.permission("glass.see")
+
+UNDER_WAY = Scope(
+    "open requests of somebody who is still here",
+    lambda _principal: and_(AccessRequest.closed_at.is_(None), AccessRequest.resident_id.is_not(None)),
+)
+REQUEST_TABLE = PermissionTable(
+    AccessRequest,
+    {
+        "request.keep": {"data_protection": EVERY_ROW},
+        "request.person": {"data_protection": UNDER_WAY},
+    },
+)
+KEEP_REQUESTS = REQUEST_TABLE.permission("request.keep")
+REQUEST_PERSON = REQUEST_TABLE.permission("request.person")
+
+RECORD_TABLE = PermissionTable(AuditRow, {"record.read": {"data_protection": EVERY_ROW}})
+READ_RECORD = RECORD_TABLE.permission("record.read")

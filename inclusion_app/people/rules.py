@@ -1,14 +1,16 @@
-"""What a resident may choose, share and take back, what is kept of them, and how long it stays. Pure."""
+"""What a resident may choose, share and take back, what is kept of them, how long, and the clocks of staff. Pure."""
 
 from __future__ import annotations
 
+import calendar
 import unicodedata
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from inclusion_app.core.retention import SCHEDULE
 from inclusion_app.core.words import N_
+from inclusion_app.core.working_days import is_working, working_days_after
 
 # Retention default, to be confirmed by the city's data-protection officer: a saved plan nobody used.
 PLAN_IDLE = SCHEDULE["saved-plan"].keep
@@ -113,6 +115,20 @@ NEVER: Mapping[str, str] = {
 }
 # How alike two names in one sector must be to warn of a possible duplicate (rapidfuzz, 0 to 100).
 LIKE_ENOUGH = 92
+# Breaking the glass: who may, who needs a second person, how much of a reason is a reason.
+GLASS_ROLES = ("caseworker", "safeguarding_lead", "platform_admin")
+GLASS_NEEDS_SECOND = "platform_admin"
+# The second person is asked for so long; then the asking is over and has to begin anew.
+GLASS_ASKED_FOR = timedelta(hours=24)
+GLASS_REASON_SHORTEST, GLASS_REASON_LONGEST = 20, 500
+FINDINGS = ("justified", "not_justified", "follow_up")
+# Requests by right (UK GDPR, art. 12(3)): one month, and two more once where they are complex or many.
+REQUEST_KINDS = ("access", "correction", "erasure", "objection")
+REQUEST_OUTCOMES = ("granted", "partly", "refused", "withdrawn")
+EXTENSIONS = ("complex", "many")
+REQUEST_MONTHS, REQUEST_MONTHS_MORE = 1, 2
+# The paper of a new code stays on the screen of whoever gave it, and a button pressed twice leads to it.
+DESK_PAPER_LIFE = timedelta(minutes=10)
 
 
 def why_not_share(
@@ -158,3 +174,20 @@ def needs_adult(age_band: str | None, *, has_adult_contact: bool) -> bool:
 def has_safe_contact(rule: Mapping[str, Any] | None) -> bool:
     """True when anything at all was said of how not to reach somebody."""
     return any((rule or {}).values())
+
+
+def calendar_months_after(day: date, months: int, holidays: Collection[date]) -> date:
+    """The same day of the month so many months later; the month's last day where there is none such.
+
+    When no one works on that day, the next working day. Source: ICO, "How long do we have to comply?" (a month runs to
+    the corresponding calendar date).
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    due = date(year, month + 1, min(day.day, last))
+    return due if is_working(due, holidays) else working_days_after(due, 1, holidays)
+
+
+def letters_in(words: str) -> int:
+    """How many letters there are, whatever the script: signs and spaces say nothing of a reason."""
+    return sum(sign.isalpha() for sign in words)

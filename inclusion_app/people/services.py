@@ -178,6 +178,13 @@ def renew_hash(session: Session, *, resident_id: int, old: str, fresh: str) -> N
 
 def renew_code(session: Session, *, resident: Resident, now: datetime) -> str:
     """A new code; the old one dies at once, and with it what other browsers have open by it."""
+    code = replace_code(session, resident=resident, now=now)
+    note(session, resident.id, "renew code", ("code",), now)
+    return code
+
+
+def replace_code(session: Session, *, resident: Resident, now: datetime) -> str:
+    """The same without a row in the record: for whoever writes who it was."""
     take_back_code(session, code_hash=resident.code_hash)
     resident.code = give_code(session, kind="resident", now=now)
     resident.code_hash = hash_of_code(resident.code)

@@ -1,4 +1,4 @@
-"""What the staff pages say when something is refused or noticed. English first; residents never read these."""
+"""What the staff pages of this room say, and why something is refused. English first; residents never read these."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ CANNOT_LINK = N_("This code cannot be linked. Check it with the person.")
 CANNOT_AGREE = N_("Somebody else of your organisation must agree. Or this was decided already.")
 CANNOT_UNDO = N_("This can no longer be undone, or it was undone already.")
 NO_PERMISSION = N_("Link two records only when the person says yes.")
-TOO_MANY_TRIES = N_("Too many codes were tried. Wait an hour.")
 SAVED = N_("Saved.")
 CONSENT_SAVED = N_("The consent is written down.")
 CONSENT_ENDED = N_("This consent has ended.")
@@ -28,4 +27,51 @@ HOW_GIVEN = {
     "screen": N_("by themselves, on a screen"),
     "paper": N_("on paper"),
     "spoken": N_("said to one of us"),
+}
+UNKNOWN_PERSON = N_("We do not know this code or record number. Look at it again.")
+NOBODY_TYPED = N_("Type a code or a record number.")
+TOO_MANY_TRIES = N_("Too many wrong codes or numbers. Wait a while and try again.")
+REASON_SHORT = N_("Say the reason in at least 20 letters.")
+REASON_LONG = N_("Say the reason in at most 500 letters.")
+ONE_AT_A_TIME = N_("You have one open or asked for already. End that one first.")
+NOT_WAITING = N_("This does not wait for a second person any more.")
+NOT_OPEN = N_("This is over already.")
+REVIEWED_ALREADY = N_("Somebody has reviewed this already.")
+CHOOSE_ONE = N_("Choose one of the answers on this page.")
+REAL_DAY = N_("Type a real day: day, month, year.")
+DAY_MISSING = N_("Type the day the request came.")
+DAY_TO_COME = N_("This day has not come yet.")
+DAY_LONG_AGO = N_("This day is more than a year ago. Look at it again.")
+EXTENDED_ALREADY = N_("This request is closed, was extended before, or its month is over.")
+CLOSED_ALREADY = N_("This request was closed already.")
+
+FINDINGS = {
+    "justified": N_("Justified"),
+    "not_justified": N_("Not justified"),
+    "follow_up": N_("Needs follow-up"),
+}
+REQUEST_KINDS = {
+    "access": N_("A copy of what we hold"),
+    "correction": N_("Put something right"),
+    "erasure": N_("Delete"),
+    "objection": N_("Objection"),
+}
+REQUEST_OUTCOMES = {
+    "granted": N_("Granted"),
+    "partly": N_("Granted in part"),
+    "refused": N_("Refused"),
+    "withdrawn": N_("Taken back by the person"),
+}
+EXTENSIONS = {
+    "complex": N_("The request is complex"),
+    "many": N_("The person made several requests"),
+}
+# What a page or a change was for, as the record of reads keeps it.
+PURPOSES = {
+    "help": N_("To help the person"),
+    "safety": N_("Safety, by break-glass"),
+    "request": N_("A request of the person by right"),
+    "present": N_("The person was there"),
+    "own": N_("The person themselves"),
+    "retention": N_("Kept no longer"),
 }

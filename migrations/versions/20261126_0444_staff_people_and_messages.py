@@ -72,6 +72,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("received_on", sa.Date(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("extended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("extension", sa.String(length=10), nullable=True),
         sa.Column("opened_by_id", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -82,6 +83,18 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         ),
         sa.CheckConstraint(
             "(closed_at IS NULL) = (outcome IS NULL)", name=op.f("ck_access_requests_closed_with_outcome")
+        ),
+        sa.CheckConstraint(
+            "outcome IS NULL OR outcome IN ('granted', 'partly', 'refused', 'withdrawn')",
+            name=op.f("ck_access_requests_outcome_known"),
+        ),
+        sa.CheckConstraint(
+            "(extended_at IS NULL) = (extension IS NULL)",
+            name=op.f("ck_access_requests_extended_with_reason"),
+        ),
+        sa.CheckConstraint(
+            "extension IS NULL OR extension IN ('complex', 'many')",
+            name=op.f("ck_access_requests_extension_known"),
         ),
         sa.ForeignKeyConstraint(
             ["opened_by_id"], ["staff.id"], name=op.f("fk_access_requests_opened_by_id_staff")
@@ -113,11 +126,19 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finding", sa.String(length=20), nullable=True),
+        sa.Column("open_slot", sa.Integer(), nullable=True),
         sa.CheckConstraint(
             "(began_at IS NULL) = (ends_at IS NULL)", name=op.f("ck_break_glasses_began_with_end")
         ),
         sa.CheckConstraint(
             "(reviewed_at IS NULL) = (finding IS NULL)", name=op.f("ck_break_glasses_reviewed_with_finding")
+        ),
+        sa.CheckConstraint(
+            "finding IS NULL OR finding IN ('justified', 'not_justified', 'follow_up')",
+            name=op.f("ck_break_glasses_finding_known"),
+        ),
+        sa.CheckConstraint(
+            "open_slot IS NULL OR open_slot = staff_id", name=op.f("ck_break_glasses_own_slot")
         ),
         sa.CheckConstraint(
             "reviewed_by_id IS NULL OR reviewed_by_id <> staff_id",
@@ -143,6 +164,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.ForeignKeyConstraint(["second_id"], ["staff.id"], name=op.f("fk_break_glasses_second_id_staff")),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_break_glasses_staff_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_break_glasses")),
+        sa.UniqueConstraint("open_slot", name=op.f("uq_break_glasses_open_slot")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("break_glasses", schema=None) as batch_op:
@@ -618,6 +640,29 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         batch_op.create_index(op.f("ix_staff_sessions_staff_id"), ["staff_id"], unique=False)
 
     op.create_table(
+        "desk_papers",
+        sa.Column("session_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("resident_id", sa.Integer(), nullable=False),
+        sa.Column("old_code_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["resident_id"],
+            ["residents.id"],
+            name=op.f("fk_desk_papers_resident_id_residents"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["staff_sessions.id"],
+            name=op.f("fk_desk_papers_session_id_staff_sessions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_desk_papers")),
+    )
+    with op.batch_alter_table("desk_papers", schema=None) as batch_op:
+        batch_op.create_index(op.f("ix_desk_papers_resident_id"), ["resident_id"], unique=False)
+
+    op.create_table(
         "totps",
         sa.Column("staff_id", sa.Integer(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
@@ -741,6 +786,10 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("tray_items")
     op.drop_table("consent_items")
     op.drop_table("totps")
+    with op.batch_alter_table("desk_papers", schema=None) as batch_op:
+        batch_op.drop_index(op.f("ix_desk_papers_resident_id"))
+
+    op.drop_table("desk_papers")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
         batch_op.drop_index(op.f("ix_staff_sessions_staff_id"))
         batch_op.drop_index(op.f("ix_staff_sessions_last_used_at"))

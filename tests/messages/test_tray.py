@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from inclusion_app.core import clock, working_days
+from inclusion_app.core import clock, registry
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
@@ -359,7 +359,7 @@ def test_an_admin_takes_an_item_away_from_whoever_cannot_do_it(app: Flask, staff
 
 def test_the_tray_counts_in_working_days_of_the_holidays_we_know(app: Flask) -> None:
     with app.app_context(), transaction() as session:
-        assert any(day.month == 12 and day.day == 25 for day in working_days.holidays(session))
+        assert any(day.month == 12 and day.day == 25 for day in registry.holidays(session))
 
 
 def test_the_list_and_the_page_of_one_agree(app: Flask, staff_browser: Staff) -> None:

@@ -1,0 +1,143 @@
+"""A small city for the matrix of the staff: two organisations, everybody who works there, and residents of each kind.
+
+`TARGETS` says for each name of a part of an address which ids to ask for. A new page with an id of its own kind needs
+one more line there, and `build` perhaps a row to point at.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from inclusion_app.accounts.rules import ROLES
+from inclusion_app.core import staff_sessions
+from inclusion_app.core.clock import now, today
+from inclusion_app.core.staff_sessions import StaffSession
+from inclusion_app.people.models import AccessRequest, BreakGlass
+from tests.factories.accounts import make_organisation, make_staff
+from tests.factories.people import make_consent, make_person, put_on_caseload
+
+UNKNOWN = 999_999
+CASES = ("own", "other", "restricted", "withdrawn", "unknown")
+
+
+@dataclass
+class World:
+    """Ids by plain names. `tokens` open the sign-in of each role at Red Door; residents are named by their case."""
+
+    red: int
+    blue: int
+    staff: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    residents: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    glasses: dict[str, int] = field(default_factory=dict)
+    requests: dict[str, int] = field(default_factory=dict)
+
+
+# The ids to ask for under the name of a part of an address. A case that means nothing there is left out; "unknown" is
+# always there, for it is what the others are compared with.
+TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
+    "resident_id": lambda world: {**world.residents, "unknown": UNKNOWN},
+    "glass_id": lambda world: {**world.glasses, "unknown": UNKNOWN},
+    "request_id": lambda world: {**world.requests, "unknown": UNKNOWN},
+    "organisation_id": lambda world: {"own": world.red, "other": world.blue, "unknown": UNKNOWN},
+    "staff_id": lambda world: {
+        "own": world.staff["caseworker"], "other": world.staff["of Blue Door"], "unknown": UNKNOWN
+    },
+}  # fmt: skip
+
+
+def sign_in(session: Session, *, staff_id: int, organisation_id: int) -> str:
+    """A sign-in with both factors, proven just now; what its cookie holds."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        StaffSession(
+            token_hash=staff_sessions.hash_of(token), staff_id=staff_id, organisation_id=organisation_id, stage="full",
+            began_at=now(), last_used_at=now(), proven_at=now(),
+        )
+    )  # fmt: skip
+    session.flush()
+    return token
+
+
+def make_glass(
+    session: Session, *, resident_id: int, staff_id: int, organisation_id: int, **facts: Any
+) -> int:
+    """Broken two hours ago and over, unless said otherwise."""
+    began = facts.pop("began_at", now() - timedelta(hours=2))
+    usual = {
+        "role": "caseworker", "reason": "They did not come and nobody can reach them.", "asked_at": began,
+        "began_at": began, "ends_at": began + timedelta(hours=1) if began else None,
+    }  # fmt: skip
+    row = BreakGlass(
+        **{**usual, **facts}, resident_id=resident_id, staff_id=staff_id, organisation_id=organisation_id
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def make_request(session: Session, *, resident_id: int, opened_by_id: int, **facts: Any) -> int:
+    """An open request for a copy that came today."""
+    usual = {
+        "kind": "access",
+        "received_on": today(),
+        "due_on": today() + timedelta(days=30),
+        "opened_at": now(),
+    }
+    row = AccessRequest(**{**usual, **facts}, resident_id=resident_id, opened_by_id=opened_by_id)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def build(session: Session) -> World:
+    """Red Door with one of each role, Blue Door with a caseworker, and four residents.
+
+    `own` shares with Red Door, `other` with Blue Door; `restricted` shares with Red Door and is marked so; `withdrawn`
+    took their consent back. All of Red Door's stand on its caseworker's caseload, but for who is restricted.
+    """
+    red = make_organisation(session, name="Red Door", shares_caseload=True)
+    blue = make_organisation(session, name="Blue Door", shares_caseload=True)
+    world = World(red.id, blue.id)
+    for role in ROLES:
+        person = make_staff(session, organisation_id=red.id, roles=(role,), name=f"{ROLES[role]} of Red Door")
+        world.staff[role] = person.id
+        world.tokens[role] = sign_in(session, staff_id=person.id, organisation_id=red.id)
+    of_blue = make_staff(session, organisation_id=blue.id, roles=("caseworker",), name="Bo Blue")
+    colleague = make_staff(session, organisation_id=red.id, roles=("caseworker",), name="Remi Red")
+    admin = make_staff(session, organisation_id=red.id, roles=("platform_admin",), name="Ada Admin")
+    world.staff |= {"of Blue Door": of_blue.id, "colleague": colleague.id, "another admin": admin.id}
+    for case in ("own", "other", "restricted", "withdrawn"):
+        person = make_person(session, name=f"Canary {case}", is_restricted=case == "restricted")
+        world.residents[case], world.codes[case] = person.id, person.code
+        where = blue.id if case == "other" else red.id
+        facts = {"withdrawn_at": now()} if case == "withdrawn" else {}
+        make_consent(session, resident_id=person.id, organisation_id=where, **facts)
+        if case != "restricted":
+            worker = of_blue.id if case == "other" else world.staff["caseworker"]
+            put_on_caseload(session, resident_id=person.id, staff_id=worker, organisation_id=where)
+    here, there = world.residents["own"], world.residents["other"]
+    world.glasses = {
+        "own": make_glass(session, resident_id=there, staff_id=colleague.id, organisation_id=red.id),
+        "other": make_glass(session, resident_id=here, staff_id=of_blue.id, organisation_id=blue.id),
+        # A platform admin asks for a second person.
+        "asked": make_glass(
+            session, resident_id=here, staff_id=admin.id, organisation_id=red.id, role="platform_admin",
+            began_at=None, asked_at=now(), open_slot=admin.id,
+        ),
+    }  # fmt: skip
+    officer = world.staff["data_protection"]
+    world.requests = {
+        "own": make_request(session, resident_id=here, opened_by_id=officer),
+        "closed": make_request(
+            session, resident_id=there, opened_by_id=officer, closed_at=now(), outcome="granted"
+        ),
+    }
+    return world
