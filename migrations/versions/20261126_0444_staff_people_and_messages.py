@@ -571,7 +571,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             "stage <> 'full' OR organisation_id IS NOT NULL",
             name=op.f("ck_staff_sessions_full_acts_somewhere"),
         ),
-        sa.CheckConstraint("stage IN ('password', 'codes', 'full')", name=op.f("ck_staff_sessions_stage_known")),
+        sa.CheckConstraint(
+            "stage IN ('password', 'codes', 'full')", name=op.f("ck_staff_sessions_stage_known")
+        ),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisations.id"],
