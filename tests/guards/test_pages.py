@@ -28,6 +28,7 @@ PARTS = {
     "ward": "gorton-and-abbey-hey",
     "code": "ABCDEFGH",
     "member_id": 1,
+    "token": "x" * 43,
     "language": "en",
     "group_id": 1,
     "organisation_id": 1,
