@@ -32,7 +32,7 @@ def _day(moment: Any) -> str:
 
 def _language(code: str) -> str:
     if code == "bfi":
-        return _(rules.NEEDS["bsl"])
+        return i18n.translated(rules.NEEDS["bsl"])
     locale = get_locale()
     return str(locale.languages.get(code, code)) if locale else code
 
