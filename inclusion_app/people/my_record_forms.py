@@ -17,7 +17,7 @@ from inclusion_app.people.rules import LANGUAGES, NEEDS, ROUTES
 
 def language_choices(kept: str | None = None) -> list[tuple[str, str]]:
     """The languages people here speak, by their names in the reader's language; first a line for no answer."""
-    names = {**i18n.language_names(LANGUAGES), "bfi": gettext(NEEDS["bsl"])}
+    names = {**i18n.language_names(LANGUAGES), "bfi": i18n.translated(NEEDS["bsl"])}
     more = [(kept, kept)] if kept and kept not in LANGUAGES else []
     return [("", gettext("No answer")), *sorted(names.items(), key=lambda pair: pair[1]), *more]
 
