@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from inclusion_app.accounts import demonstration, services
+from inclusion_app.accounts import demonstration, factors, queries, services
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.accounts.rules import INVITATION_LIFE, INVITATION_PATH, ORGANISATION_KINDS, ROLES
 from inclusion_app.config import Settings
@@ -59,6 +59,27 @@ def invite(email: str, roles: tuple[str, ...], organisation: str, kind: str) -> 
         ) from broken
     click.echo(f"This link works once, for {INVITATION_LIFE.days} days. Give it to nobody else:")
     click.echo(_link(token))
+
+
+@accounts_group.command("reset-factors")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def reset_factors(email: str, yes: bool) -> None:
+    """Take away every second factor of EMAIL: phone, keys and recovery codes are all lost.
+
+    Make sure by another way that it is they who ask. They set up new ones after their password. Exit code 2 for an
+    address nobody of the staff has.
+    """
+    with reading() as session:
+        person = queries.staff_by_email(session, email)
+    if person is None or person.left_at is not None:
+        raise click.UsageError("Nobody of the staff has this address.")
+    if not yes:
+        click.confirm("Are you sure who asks for this?", abort=True)
+    with transaction() as session:
+        factors.reset(session, staff_id=person.id, now=now())
+    click.echo("Taken away. Every sign-in of theirs has ended, and they were told by e-mail.")
 
 
 def _organisation(session: Session, name: str, kind: str) -> int:

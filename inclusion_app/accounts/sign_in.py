@@ -26,6 +26,7 @@ from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import reading, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted, publish
+from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.staff_sessions import StaffSession, end_sessions, hash_of, renew_token
 from inclusion_app.core.words import N_
 
@@ -360,7 +361,7 @@ def use_link(session: Session, *, token: str, password_hash: str, now: datetime)
 
 def delete_old_devices(session: Session, *, now: datetime) -> int:
     """Forget browsers nobody signed in from for 13 months. Returns how many."""
-    done = session.execute(delete(KnownDevice).where(KnownDevice.last_at <= now - DEVICE_KEPT))
+    done = session.execute(delete(KnownDevice).where(KnownDevice.last_at <= now - keep("known-device")))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 

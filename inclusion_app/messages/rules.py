@@ -23,7 +23,6 @@ BY_WIRE = frozenset({"email", "sms"})
 CLAIM = timedelta(minutes=2)
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 TRIES = len(BACK_OFF) + 1
-TEXTS_KEPT = timedelta(days=30)
 UNTOUCHED_DAYS = 2  # working days
 JOB_LATE = timedelta(minutes=10)
 

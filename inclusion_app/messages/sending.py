@@ -20,10 +20,11 @@ from inclusion_app.config import Settings
 from inclusion_app.core import clock, events
 from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.events import MessageWanted
+from inclusion_app.core.retention_runs import keep
 from inclusion_app.messages import channels, queries, services, templates
 from inclusion_app.messages.channels import NotSent, Outgoing
 from inclusion_app.messages.models import Message, TrayItem
-from inclusion_app.messages.rules import TEXTS_KEPT, next_time_to_send, reference_of
+from inclusion_app.messages.rules import next_time_to_send, reference_of
 from inclusion_app.messages.services import Claim
 from inclusion_app.people.models import Resident
 
@@ -188,7 +189,7 @@ def _is_put(session: Session, key: str) -> bool:
 
 def delete_old_files() -> None:
     """Messages of a demonstration go after the same 30 days as the texts of the outbox."""
-    oldest = (clock.now() - TEXTS_KEPT).timestamp()
+    oldest = (clock.now() - keep("message-text")).timestamp()
     for path in (settings_now().instance / "outbox").glob("*.txt"):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < oldest:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.accounts.models import Staff
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted
+from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.staff_sessions import hash_of
 from inclusion_app.messages import queries, templates
 from inclusion_app.messages.models import JobRun, Message, StoppedAddress, TrayItem
@@ -29,7 +30,6 @@ from inclusion_app.messages.rules import (
     NO_SAFE_ROUTE,
     OUTCOMES_OF,
     REACHED,
-    TEXTS_KEPT,
     TRIES,
     Wanted,
     choose_route,
@@ -454,7 +454,7 @@ def has_link_route(session: Session, *, resident: Resident, channels: Collection
 def delete_old_texts(session: Session, *, now: datetime) -> int:
     """Words and addresses of messages that ended 30 days ago; what kind, when and whether it arrived stays."""
     ended = Message.state.in_(("sent", "dead", "dropped"))
-    old = func.coalesce(Message.sent_at, Message.next_try_at) <= now - TEXTS_KEPT
+    old = func.coalesce(Message.sent_at, Message.next_try_at) <= now - keep("message-text")
     held = or_(Message.params.is_not(None), Message.to.is_not(None))
     return _count(session, update(Message).where(ended, old, held).values(params=None, to=None))
 

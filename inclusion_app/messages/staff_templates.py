@@ -59,6 +59,16 @@ STAFF_TEMPLATES = (
         needs=("when",),
     ),
     _to_staff(
+        name="staff_recovery_used",
+        subject=N_("A recovery code of your account was used"),
+        lines=(
+            N_("Somebody signed in to your account with one of your recovery codes. When: %(when)s"),
+            N_("Codes left: %(left)s. Make new ones under “Your account” when few are left."),
+            NOT_YOU,
+        ),
+        needs=("when", "left"),
+    ),
+    _to_staff(
         name="staff_glass_broken",
         subject=N_("Somebody opened a record in an emergency"),
         lines=(

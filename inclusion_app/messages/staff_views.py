@@ -31,6 +31,7 @@ from inclusion_app.messages.sending import channels_now
 from inclusion_app.messages.staff_forms import OutcomeForm
 from inclusion_app.messages.staff_words import CHANNELS, FAULTS, STATES
 from inclusion_app.messages.views import room
+from inclusion_app.people.contact import show_phone
 from inclusion_app.people.policy import TABLE as PEOPLE
 
 ITEM = "/staff/tray/<int:item_id>"
@@ -71,6 +72,7 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
         item=opened.item,
         name=name,
         to=message.to,
+        shown_to=show_phone(message.to) if opened.item.kind == "call" and message.to else "",
         rule=opened.rule,
         subject=templates.subject_in_both(template, language),
         lines=templates.lines_in_both(template, message.params or {}, language),

@@ -19,7 +19,6 @@ from inclusion_app.people.models import (
     AccessRequest,
     BreakGlass,
     CaseloadEntry,
-    Feedback,
     Merge,
     Resident,
     ResidentLink,
@@ -210,31 +209,6 @@ def _export_help(session: Session, resident_id: int) -> dict[str, Any]:
     }
 
 
-def _said(session: Session, resident_id: int) -> list[Feedback]:
-    rows = select(Feedback).where(Feedback.resident_id == resident_id).order_by(Feedback.made_at)
-    return list(session.scalars(rows))
-
-
-def _feedback(session: Session, resident_id: int) -> list[Fact]:
-    return [
-        fact
-        for row in _said(session, resident_id)
-        for fact in (
-            Fact(N_("You wrote"), row.words),
-            *([Fact(N_("The answer"), row.answer)] if row.answer else []),
-        )
-    ]
-
-
-def _export_feedback(session: Session, resident_id: int) -> dict[str, Any]:
-    return {
-        "feedback": [
-            {"kind": row.kind, "words": row.words, "answer": row.answer, "made_at": row.made_at.isoformat()}
-            for row in _said(session, resident_id)
-        ]
-    }
-
-
 def _looked(session: Session, resident_id: int) -> list[BreakGlass]:
     rows = (
         select(BreakGlass)
@@ -302,8 +276,7 @@ def register() -> None:
         ),
         Holding("consents", N_("What you share"), ("consents",), _consents, _export_consents),
         Holding("help", N_("Who helps you"), ("caseload_entries", "merges"), _help, _export_help),
-        Holding("feedback", N_("What you told us"), ("feedback",), _feedback, _export_feedback),
         Holding("rights", N_("Emergencies and your rights"), ("break_glasses", "access_requests"), _rights, _export_rights),
-        Holding("screens", N_("Where your plan is open"), ("visits", "resident_links"), _screens, _export_screens),
+        Holding("screens", N_("Where your plan is open"), ("visits", "resident_links", "desk_papers"), _screens, _export_screens),
     ):  # fmt: skip
         registry.hold(holding)

@@ -191,7 +191,6 @@ def replace_code(session: Session, *, resident: Resident, now: datetime) -> str:
     end_other_visits(session, resident_id=resident.id)
     # A one-time link of before lies in the same mailbox or phone that may have been lost.
     session.execute(delete(ResidentLink).where(ResidentLink.resident_id == resident.id))
-    note(session, resident.id, "renew code", ("code",), now)
     return resident.code
 
 

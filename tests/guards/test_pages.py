@@ -36,7 +36,6 @@ PARTS = {
     "invitation_id": 1,
     "item_id": 1,
     "message_id": 1,
-    "token": "x" * 43,
     "feedback_id": 1,
 }
 ENDS_A_VISIT = {

@@ -89,10 +89,15 @@ def expected(right: str, roles: frozenset[str], facts: Facts) -> bool:
     mine = facts.on == "me" or (facts.shares and not facts.restricted)
     glass = facts.glass == "mine" and not kept
     what = right.removeprefix("resident.")
-    if what in {"search", "edit"}:
+    if what == "present":
+        return False  # nobody's row: who shows their code is looked up by it
+    if what == "list":
+        told = "identity" in shared and not (kept or facts.restricted or facts.merged)
+        return "safeguarding_lead" in roles and told
+    if what in {"search", "edit", "reissue"}:
         if "caseworker" not in roles or "identity" not in shared or not mine or kept:
             return False
-        return what == "edit" or not (facts.restricted or facts.merged)
+        return what != "search" or not (facts.restricted or facts.merged)
     items = {"consents": {"identity"}, "open": set(ITEMS)}.get(what, {what})
     told = bool(items & set(shared)) and not kept
     if "caseworker" in roles and ((told and mine) or glass):
