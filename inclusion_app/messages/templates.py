@@ -102,9 +102,9 @@ RESIDENT_TEMPLATES = (
         (
             N_("You have an answer to what you told us."),
             N_("It is from %(organisation)s."),
-            N_("You can read it in “My record” too."),
+            N_("You can read it on “What we hold about you” too."),
         ),
-        sms=N_("You have an answer to what you told us. Look in “My record”."),
+        sms=N_("You have an answer to what you told us. Look at “What we hold about you”."),
         may=("organisation",),
         one_of=("link", "words"),
     ),
@@ -114,9 +114,9 @@ RESIDENT_TEMPLATES = (
         N_("What you asked for is ready"),
         (
             N_("You asked about the facts we keep of you. We have done it."),
-            N_("Look in “My record”, or ask the person who helps you."),
+            N_("Look at “What we hold about you”, or ask the person who helps you."),
         ),
-        sms=N_("What you asked for is ready. Look in “My record”."),
+        sms=N_("What you asked for is ready. Look at “What we hold about you”."),
         may=("link",),
     ),
     MessageTemplate(
@@ -125,10 +125,10 @@ RESIDENT_TEMPLATES = (
         N_("What you share has changed"),
         (
             N_("You share facts with %(organisation)s now."),
-            N_("“My record” shows what you share, and until when."),
+            N_("“What we hold about you” shows what you share, and until when."),
             N_("You can stop it there at any time."),
         ),
-        sms=N_("What you share has changed. Look in “My record”."),
+        sms=N_("What you share has changed. Look at “What we hold about you”."),
         needs=("organisation",),
         may=("link",),
     ),

@@ -25,7 +25,7 @@ PHONE_LONGEST = 40  # typed with spaces, dashes and brackets
 NO_PHONE = N_("This is no phone number. Check the numbers and type it again.")
 NO_MOBILE = N_("We can only text a mobile number. It often starts with 07.")
 COSTLY_PHONE = N_("We cannot call this number, because it costs too much. Type another one.")
-NO_EMAIL = N_("This is no email address. It looks like name@example.org.")
+NO_EMAIL = N_("This is no email address. One like name@example.org is right.")
 MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 COSTLY = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 # What the room of messages says is set up; it stands above and is put in by create_app.

@@ -90,7 +90,7 @@ def _contact(session: Session, resident_id: int) -> list[Fact]:
     ]
     rule = one.safe_contact or {}
     if one.address:
-        facts.append(Fact(N_("Address for letters"), ", ".join(one.address.splitlines())))
+        facts.append(Fact(N_("Address for letters"), _(", ").join(one.address.splitlines())))
     facts += [Fact(said, _("Yes")) for name, said in rules.NEVER.items() if rule.get(name)]
     if rule.get("hours"):
         facts.append(Fact(N_("Call only between"), "–".join(rule["hours"])))
@@ -130,7 +130,7 @@ def _consents(session: Session, resident_id: int) -> list[Fact]:
         Fact(
             N_("You share with"),
             f"{shared.organisation}: "
-            + ", ".join(_(rules.ITEM_WORDS.get(item, item)) for item in shared.items)
+            + _(", ").join(_(rules.ITEM_WORDS.get(item, item)) for item in shared.items)
             + f". {_day(shared.consent.given_at)} – {_day(shared.consent.withdrawn_at or shared.consent.until_at)}",
         )
         for shared in queries.consents_of(session, resident_id)
@@ -229,7 +229,7 @@ def _rights(session: Session, resident_id: int) -> list[Fact]:
         for row in _looked(session, resident_id)
     ]
     asked = [
-        Fact(N_("You asked about your data on"), i18n.day_words(row.received_on))
+        Fact(N_("You asked about your facts on"), i18n.day_words(row.received_on))
         for row in _asked(session, resident_id)
     ]
     return [*looked, *asked]

@@ -161,7 +161,7 @@ KEPT_AFTER: tuple[tuple[str, str], ...] = (
         N_("With it we delete you again if we ever need an old copy."),
     ),
     (
-        N_("Old copies of all our data."),
+        N_("Old copies of all that we hold."),
         N_("They are locked. We delete them after 30 days."),
     ),
 )

@@ -22,6 +22,7 @@ from inclusion_app.core import audit
 from inclusion_app.core.clock import now
 from inclusion_app.core.crypto import EncryptedJSON, EncryptedText
 from inclusion_app.core.db import UTCDateTime, engine, shorten_log, transaction
+from inclusion_app.core.staff_sessions import StaffSession
 from inclusion_app.groups.models import Group
 from inclusion_app.models_index import metadata
 from inclusion_app.people import services
@@ -48,6 +49,9 @@ FIXED: dict[str, Any] = {
     "visits.unlocked": "everything",
     "step_progress.status": "doing",
     "access_requests.kind": "access",
+    "access_requests.outcome": "granted",
+    "access_requests.extension": "complex",
+    "break_glasses.finding": "justified",
 }
 # Columns of pairs and choices in which a constraint wants the other one empty, or both filled.
 EMPTY = {
@@ -97,12 +101,19 @@ class Planter:
             made_at=now(), last_used_at=now(),
         )  # fmt: skip
         session.add(group)
+        # The sign-in of whoever gave them a new code.
+        desk = StaffSession(
+            token_hash=secrets.token_hex(32), staff_id=staff[0].id, organisation_id=organisation.id, stage="full",
+            began_at=now(), last_used_at=now(), proven_at=now(),
+        )  # fmt: skip
+        session.add(desk)
         session.flush()
         self.ids: dict[str, list[Any]] = {
             "self_help_groups": [group.id],
             "organisations": [organisation.id],
             "staff": [person.id for person in staff],
             "others": [other_id],
+            "staff_sessions": [desk.id],
         }
 
     def value(self, table: Table, column: Column[Any], number: int) -> Any:
@@ -232,7 +243,7 @@ def test_every_table_with_a_key_to_a_resident_goes_with_them() -> None:
     # What is kept holds no words: every text column of it is one of a few.
     for name in KEPT:
         texts = {column.name for column in metadata.tables[name].columns if is_text(column)}
-        assert texts == {"kind", "outcome"}
+        assert texts == {"kind", "outcome", "extension"}
 
 
 def expire(app: Flask, number: int) -> None:

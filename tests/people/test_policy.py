@@ -171,7 +171,7 @@ def put(session: Session, here: Here, facts: Facts) -> int:
             AccessRequest(
                 resident_id=number, kind="access", received_on=date(2026, 11, 1), due_on=date(2026, 12, 1),
                 opened_by_id=here.me, opened_at=now(), closed_at=now() if closed else None,
-                outcome="done" if closed else None,
+                outcome="granted" if closed else None,
             )
         )  # fmt: skip
     session.flush()
