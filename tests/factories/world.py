@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from inclusion_app.accounts.models import Invitation
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core import staff_sessions
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.staff_sessions import StaffSession
-from inclusion_app.people.models import AccessRequest, BreakGlass
+from inclusion_app.messages.models import Message, TrayItem
+from inclusion_app.people.models import AccessRequest, BreakGlass, Consent, Feedback, Merge, Restriction
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_consent, make_person, put_on_caseload
 
@@ -38,6 +41,8 @@ class World:
     codes: dict[str, str] = field(default_factory=dict)
     glasses: dict[str, int] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
+    # Rows of other rooms by the name of the part of an address that asks for them.
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 # The ids to ask for under the name of a part of an address. A case that means nothing there is left out; "unknown" is
@@ -49,6 +54,14 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
     "organisation_id": lambda world: {"own": world.red, "other": world.blue, "unknown": UNKNOWN},
     "staff_id": lambda world: {
         "own": world.staff["caseworker"], "other": world.staff["of Blue Door"], "unknown": UNKNOWN
+    },
+    # Links open nothing by being guessed.
+    "token": lambda _world: {"unknown": "x" * 43},
+    **{
+        name: lambda world, name=name: {**world.rows[name], "unknown": UNKNOWN}
+        for name in (
+            "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number",
+        )
     },
 }  # fmt: skip
 
@@ -140,4 +153,52 @@ def build(session: Session) -> World:
             session, resident_id=there, opened_by_id=officer, closed_at=now(), outcome="granted"
         ),
     }
+    _add_rows(session, world)
     return world
+
+
+def _add_rows(session: Session, world: World) -> None:
+    """One row of each kind that belongs to Red Door, and one that belongs to Blue Door."""
+    here, there = world.residents["own"], world.residents["other"]
+    consents = {
+        case: session.scalars(select(Consent.id).where(Consent.resident_id == number)).one()
+        for case, number in world.residents.items()
+    }
+    restrictions, merges, feedback, items, messages, invitations, sessions = ({} for _ in range(7))  # type: ignore[var-annotated]
+    for case, number, organisation_id, by in (
+        ("own", here, world.red, world.staff["colleague"]),
+        ("other", there, world.blue, world.staff["of Blue Door"]),
+    ):
+        restriction = Restriction(resident_id=number, organisation_id=world.blue if case == "own" else world.red,
+                                  made_at=now())  # fmt: skip
+        merge = Merge(
+            kept_id=number, gone_id=make_person(session).id, organisation_id=organisation_id, asked_by_id=by, asked_at=now()
+        )  # fmt: skip
+        said = Feedback(
+            resident_id=number, organisation_id=organisation_id, kind="complaint", words="Nobody called.", language="en",
+            made_at=now(),
+        )  # fmt: skip
+        message = Message(
+            key=f"world-{case}", template="request_done", language="en", params={}, resident_id=number,
+            organisation_id=organisation_id, channel="call", to="+447700900123", state="sent", sent_at=now(),
+            next_try_at=now(), made_at=now(),
+        )  # fmt: skip
+        invitation = Invitation(
+            token_hash=secrets.token_hex(32), email="new@example.org", email_hash=secrets.token_hex(32),
+            organisation_id=organisation_id, roles="caseworker", made_at=now(), expires_at=now() + timedelta(days=3),
+        )  # fmt: skip
+        session.add_all((restriction, merge, said, message, invitation))
+        session.flush()
+        item = TrayItem(message_id=message.id, organisation_id=organisation_id, kind="call", made_at=now())
+        session.add(item)
+        sign_in(session, staff_id=by, organisation_id=organisation_id)
+        session.flush()
+        restrictions[case], merges[case], feedback[case] = restriction.id, merge.id, said.id
+        messages[case], items[case], invitations[case] = message.id, item.id, invitation.id
+        sessions["other"] = (
+            session.scalars(select(StaffSession.id).where(StaffSession.staff_id == by)).first() or 0
+        )
+    world.rows = {
+        "consent_id": consents, "restriction_id": restrictions, "merge_id": merges, "feedback_id": feedback,
+        "item_id": items, "message_id": messages, "invitation_id": invitations, "number": sessions,
+    }  # fmt: skip

@@ -37,6 +37,12 @@ PARTS = {
     "item_id": 1,
     "message_id": 1,
     "feedback_id": 1,
+    "consent_id": 1,
+    "restriction_id": 1,
+    "merge_id": 1,
+    "resident_id": 1,
+    "glass_id": 1,
+    "request_id": 1,
 }
 ENDS_A_VISIT = {
     "start.leave",
