@@ -21,7 +21,16 @@ from inclusion_app.core import staff_sessions
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.staff_sessions import StaffSession
 from inclusion_app.messages.models import Message, TrayItem
-from inclusion_app.people.models import AccessRequest, BreakGlass, Consent, Feedback, Merge, Restriction
+from inclusion_app.people.contact import hash_of_value
+from inclusion_app.people.models import (
+    AccessRequest,
+    BreakGlass,
+    Consent,
+    ContactRoute,
+    Feedback,
+    Merge,
+    Restriction,
+)
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_consent, make_person, put_on_caseload
 
@@ -187,7 +196,11 @@ def _add_rows(session: Session, world: World) -> None:
             token_hash=secrets.token_hex(32), email="new@example.org", email_hash=secrets.token_hex(32),
             organisation_id=organisation_id, roles="caseworker", made_at=now(), expires_at=now() + timedelta(days=3),
         )  # fmt: skip
-        session.add_all((restriction, merge, said, message, invitation))
+        route = ContactRoute(
+            resident_id=number, position=1, kind="call", value="+447700900123", value_hash=hash_of_value("+447700900123"),
+            made_at=now(),
+        )  # fmt: skip
+        session.add_all((restriction, merge, said, message, invitation, route))
         session.flush()
         item = TrayItem(message_id=message.id, organisation_id=organisation_id, kind="call", made_at=now())
         session.add(item)

@@ -135,8 +135,10 @@ def test_the_matrix_of_the_staff_is_what_git_says(city: City, tally: Any) -> Non
 
 
 def bare(answer: Any) -> tuple[int, bytes, str]:
-    """All of an answer but the token of its form, which is drawn anew each time."""
-    body = re.sub(rb'(name="csrf_token" value=")[^"]+', rb"\1", answer.get_data())
+    """All of an answer but the token of its form, drawn anew each time, and the minute until which one is signed in."""
+    body = re.sub(
+        rb'(name="csrf_token" value="|signed in until |data-ends=")[^",<]+', rb"\1", answer.get_data()
+    )
     return answer.status_code, body, answer.headers.get("Location", "")
 
 
