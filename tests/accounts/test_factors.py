@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -14,8 +15,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from inclusion_app.accounts import factors, passkeys
+from inclusion_app.accounts import factors, passkeys, sign_in
 from inclusion_app.accounts.models import Passkey, RecoveryCode, Totp
+from inclusion_app.accounts.queries import hash_of_email
 from inclusion_app.core import clock
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.db import transaction
@@ -186,6 +188,19 @@ def test_a_recovery_code_of_somebody_else_opens_nothing(worker: Make) -> None:
     person, other = worker(), worker(organisation="Blue Door")
     person.give_password()
     assert person.browser.send("/staff/sign-in/second", code=other.codes[0]).status_code == 422
+
+
+def test_who_has_a_password_gets_few_guesses_a_day(app: Flask, worker: Make) -> None:
+    person, begin, ahead = worker(), clock.now(), 0
+    for number in range(24 * 4 * 3):  # a day, each five minutes from another address
+        with app.test_request_context(), contextlib.suppress(RuleBroken):
+            sign_in.count_try(
+                what="second", email_hash=hash_of_email(person.email), where=sign_in.From(f"192.0.2.{number % 250}"),
+                now=begin + timedelta(minutes=5 * number),
+            )  # fmt: skip
+            ahead += 1
+    # 20 for each lock of 15 minutes, 30, an hour, two, four, eight; without them 288, and more when they are quick.
+    assert ahead <= 120
 
 
 def test_the_second_factor_is_guessed_five_times_a_minute(worker: Make, time: Moving) -> None:
