@@ -254,6 +254,24 @@ def test_who_leaves_one_of_two_organisations_still_works_for_the_other(
         assert session.get_one(Staff, worker.staff_id).left_at is None
 
 
+def test_no_open_invitation_is_a_way_back_for_who_left(
+    app: Flask, admin: StaffBrowser, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    second = staff_browser("organisation_admin", email="second@example.org")
+    second.send(
+        f"/staff/organisations/{admin.organisation_id}/invite", email="own@example.org", roles="caseworker"
+    )
+    for email, role in (("casey@example.org", "referrer"), ("else@example.org", "caseworker")):
+        admin.send(f"/staff/organisations/{admin.organisation_id}/invite", email=email, roles=role)
+    for gone in (worker, second):
+        page = PEOPLE.format(gone.organisation_id, gone.staff_id)
+        assert admin.send(f"{page}/end", form_on=page).status_code == 303
+    with app.app_context(), reading() as session:
+        open_ones = session.scalars(select(Invitation).where(Invitation.revoked_at.is_(None)))
+        assert [row.email for row in open_ones] == ["else@example.org"]
+    assert len(acts(app, "take back invitation")) == 2
+
+
 def test_the_last_admin_can_neither_leave_nor_stop_being_one(app: Flask, admin: StaffBrowser) -> None:
     path = PEOPLE.format(admin.organisation_id, admin.staff_id)
     for rest, data in (("/end", {}), ("", {"roles": ["caseworker"]})):
