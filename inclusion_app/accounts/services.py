@@ -370,6 +370,19 @@ def leave(session: Session, *, staff_id: int, organisation_id: int, actor: Princ
         _record(session, actor, "take back invitation", now, items=(f"invitation-{number}",))
 
 
+def end_sign_ins(
+    session: Session, *, staff_id: int, organisation_id: int, actor: Principal, now: datetime
+) -> None:
+    """A laptop was lost: every sign-in of a colleague ends at once, and they keep their roles.
+
+    Raises RuleBroken when they work there no more.
+    """
+    if not _held(session, staff_id=staff_id, organisation_id=organisation_id):
+        raise RuleBroken(CHANGED_ALREADY)
+    end_sessions(session, staff_id=staff_id)
+    _record(session, actor, "end sign-ins", now, items=(f"staff-{staff_id}",))
+
+
 def _end_ways_back(
     session: Session, *, staff_id: int, organisation_id: int, roles: Collection[str], now: datetime
 ) -> list[int]:

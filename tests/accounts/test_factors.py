@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import func, select
 from inclusion_app.accounts import factors, passkeys, sign_in
 from inclusion_app.accounts.models import Passkey, RecoveryCode, Totp
 from inclusion_app.accounts.queries import hash_of_email
+from inclusion_app.accounts.sign_in_views import site
 from inclusion_app.core import clock
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.db import transaction
@@ -424,8 +426,27 @@ def test_a_reset_leaves_nothing_and_ends_every_sign_in(app: Flask, worker: Make)
         factors.reset(session, staff_id=person.staff_id, now=clock.now())
         for kept in (Totp, RecoveryCode, Passkey, StaffSession):
             assert session.scalar(select(func.count()).select_from(kept)) == 0
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "reset factors")).one()
+        assert (row.actor_kind, row.actor_id, row.items) == ("command", None, f"staff-{person.staff_id}")
     assert person.browser.get("/staff").status_code == 303
     assert person.give_password().location == "/staff/sign-in/set-up"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origin"),
+    [
+        ("https://Roadmap.Example.org", "https://roadmap.example.org"),
+        ("https://roadmap.example.org:443", "https://roadmap.example.org"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://roadmap.example.org:8443", "https://roadmap.example.org:8443"),
+    ],
+)
+def test_keys_answer_to_the_origin_a_browser_writes(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, base_url: str, origin: str
+) -> None:
+    monkeypatch.setitem(app.extensions, "settings", replace(app.extensions["settings"], base_url=base_url))
+    with app.test_request_context():
+        assert site().origin == origin
 
 
 # Keys

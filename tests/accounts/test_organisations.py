@@ -254,6 +254,19 @@ def test_who_leaves_one_of_two_organisations_still_works_for_the_other(
         assert session.get_one(Staff, worker.staff_id).left_at is None
 
 
+def test_an_admin_ends_the_sign_ins_of_a_colleague_who_keeps_the_roles(
+    app: Flask, admin: StaffBrowser, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    page = PEOPLE.format(admin.organisation_id, worker.staff_id)
+    stranger = staff_browser("organisation_admin", organisation="Elm Row")
+    assert stranger.send(f"{page}/end-sign-ins", form_on="/staff/organisation").status_code == 404
+    assert worker.get("/staff").status_code == 200
+    assert admin.send(f"{page}/end-sign-ins", form_on=page).status_code == 303
+    assert worker.get("/staff").status_code == 303
+    assert roles(app, worker.staff_id) == {"caseworker"}
+    assert [row.items for row in acts(app, "end sign-ins")] == [f"staff-{worker.staff_id}"]
+
+
 def test_no_open_invitation_is_a_way_back_for_who_left(
     app: Flask, admin: StaffBrowser, worker: StaffBrowser, staff_browser: Make
 ) -> None:
