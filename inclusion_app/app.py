@@ -217,9 +217,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.converters["lang"] = LanguagePart
     _speak_the_language_of_the_address(app)
     names = _own_names(settings)
-    if names:
-        # Flask's own TRUSTED_HOSTS leaves its error page without addresses to link to.
-        app.before_request(lambda: None if host_is_trusted(request.host, names) else abort(400))
+    # Flask's own TRUSTED_HOSTS leaves its error page without addresses to link to.
+    app.before_request(lambda: None if host_is_trusted(request.host, names) else abort(400))
     app.before_request(_refuse_strange_signs)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)
@@ -320,12 +319,9 @@ def _configure(app: Flask, settings: Settings) -> None:
     )
 
 
-def _own_names(settings: Settings) -> list[str] | None:
+def _own_names(settings: Settings) -> list[str]:
     """The names this service answers to. A made-up Host would stand in the QR codes and links it prints."""
-    if settings.base_url:
-        return [*LOOPBACK, urlsplit(settings.base_url).hostname or ""]
-    # Behind a proxy that was trusted without saying the address, only the proxy knows the name.
-    return None if settings.trusted_hops else list(LOOPBACK)
+    return [*LOOPBACK, urlsplit(settings.base_url).hostname or ""] if settings.base_url else list(LOOPBACK)
 
 
 def _static_headers(response_headers: Any, _path: str, _url: str) -> None:

@@ -103,6 +103,12 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
             "INCLUSION_DEMO=1 is refused for a public address: demonstration data is for this machine"
         )
 
+    hops = _whole(env, "INCLUSION_TRUSTED_HOPS", 0, 0, 9)
+    if hops and not base_url:
+        # The links in mails would carry whatever name a request gives itself, a new password with them; and the
+        # demonstration's sign-ins would open a service that others reach.
+        raise BadSetting("INCLUSION_BASE_URL is required when INCLUSION_TRUSTED_HOPS is set")
+
     mail_url, mail_from = _mail(env)
     sms, sms_template, sms_url, sms_token = _sms(env)
 
@@ -124,7 +130,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         sms_token=sms_token,
         workers=_whole(env, "INCLUSION_WORKERS", 2, 1, 64),
         demo=local and demo_given != "0",
-        trusted_hops=_whole(env, "INCLUSION_TRUSTED_HOPS", 0, 0, 9),
+        trusted_hops=hops,
         badge_key=env.get("INCLUSION_BADGE_KEY") or None,
         notify_callback_token=env.get("INCLUSION_NOTIFY_CALLBACK_TOKEN") or None,
         service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",

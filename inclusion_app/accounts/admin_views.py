@@ -32,6 +32,7 @@ INVITATION = ONE + "/invitations/<int(max=999999999):invitation_id>"
 INVITED = N_("The invitation is on its way by e-mail.")
 TAKEN_BACK = N_("The invitation was taken back. Its link opens nothing any more.")
 ROLES_CHANGED = N_("The roles are changed. The person has to sign in again.")
+SIGN_INS_ENDED = N_("All their sign-ins ended. They can sign in again.")
 ENDED = N_("Their access is ended. All their sign-ins ended at once.")
 MADE = N_("The organisation is made. Now invite its first admin.")
 SAVED = N_("Saved.")
@@ -213,6 +214,19 @@ def colleague(person: Colleague) -> Any:
 def end_access(person: Colleague) -> Any:
     """Somebody has left the organisation."""
     return _change(_roles_form(person, formdata=None), person, services.leave, ENDED)
+
+
+@room.page(
+    PERSON + "/end-sign-ins",
+    allow=policy.MANAGE,
+    load=_load_person,
+    reads=("staff",),
+    methods=("POST",),
+    localised=False,
+)
+def end_sign_ins(person: Colleague) -> Any:
+    """Somebody lost a phone or a laptop they were signed in on."""
+    return _change(_roles_form(person, formdata=None), person, services.end_sign_ins, SIGN_INS_ENDED)
 
 
 def _change(form: forms.RolesForm, person: Colleague, do: Callable[..., None], done: str) -> Any:

@@ -146,7 +146,7 @@ def _own_key(number: int) -> Passkey | None:
 
 
 @room.page(
-    "/staff/factors/keys/<int:number>/remove", allow=SIGNED_IN, load=_own_key, localised=False, methods=("POST",)
+    "/staff/factors/keys/<int(max=999999999):number>/remove", allow=SIGNED_IN, load=_own_key, localised=False, methods=("POST",)
 )  # fmt: skip
 def factors_key_remove(key: Passkey) -> Any:
     if (question := asks_again()) is not None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.accounts.models import KnownDevice, Passkey, RecoveryCode, Staff, Totp
 from inclusion_app.accounts.rules import RECOVERY_CODES
 from inclusion_app.accounts.sign_in import record, tell
+from inclusion_app.core import audit
 from inclusion_app.core.codes import ALPHABET, MENDED
 from inclusion_app.core.crypto import InvalidToken, keyed_hash, seal, unseal
 from inclusion_app.core.errors import RuleBroken
@@ -253,4 +254,10 @@ def reset(session: Session, *, staff_id: int, now: datetime) -> None:
     """
     for kept in (Totp, Passkey, RecoveryCode, KnownDevice):
         session.execute(delete(kept).where(kept.staff_id == staff_id))
-    changed(session, staff_id=staff_id, action="reset factors", keep=None, now=now)
+    end_sessions(session, staff_id=staff_id)
+    tell(session, template="staff_factor_changed", staff_id=staff_id, now=now)
+    # Not by themselves: the record must not say that they opened their account to somebody.
+    audit.record(
+        session, at=now, actor_kind="command", actor_id=None, action="reset factors", purpose="administration",
+        resident_id=None, items=(f"staff-{staff_id}",),
+    )  # fmt: skip

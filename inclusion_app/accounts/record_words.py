@@ -19,6 +19,8 @@ ACTIONS = {
     "take back invitation": N_("Took an invitation back"),
     "accept invitation": N_("Accepted an invitation"),
     "change roles": N_("Changed the roles of a colleague"),
+    "read accounts.end_sign_ins": N_("Looked at the roles of a colleague"),
+    "end sign-ins": N_("Ended the sign-ins of a colleague"),
     "end staff": N_("Ended the access of a colleague"),
     "act for": N_("Acted for another organisation"),
     "verify record": N_("Checked the record"),

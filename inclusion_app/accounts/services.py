@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -346,8 +346,9 @@ def give_roles(
 def leave(session: Session, *, staff_id: int, organisation_id: int, actor: Principal, now: datetime) -> None:
     """Somebody has left the organisation: their roles in it and every sign-in of theirs end at once.
 
-    Who is in no organisation any more may not sign in at all. Raises RuleBroken for the last admin, and for somebody
-    with a city-wide role when the actor could not take it.
+    Who is in no organisation any more may not sign in at all. No open invitation is a way back: neither one to them, nor
+    one they sent, perhaps to another address of their own. Raises RuleBroken for the last admin, and for somebody with a
+    city-wide role when the actor could not take it.
     """
     held = _held(session, staff_id=staff_id, organisation_id=organisation_id)
     if not held:
@@ -364,6 +365,42 @@ def leave(session: Session, *, staff_id: int, organisation_id: int, actor: Princ
     )
     end_sessions(session, staff_id=staff_id)
     _record(session, actor, "end staff", now, items=(f"staff-{staff_id}", *sorted(held)))
+    ended = _end_ways_back(session, staff_id=staff_id, organisation_id=organisation_id, roles=held, now=now)
+    for number in ended:
+        _record(session, actor, "take back invitation", now, items=(f"invitation-{number}",))
+
+
+def end_sign_ins(
+    session: Session, *, staff_id: int, organisation_id: int, actor: Principal, now: datetime
+) -> None:
+    """A laptop was lost: every sign-in of a colleague ends at once, and they keep their roles.
+
+    Raises RuleBroken when they work there no more.
+    """
+    if not _held(session, staff_id=staff_id, organisation_id=organisation_id):
+        raise RuleBroken(CHANGED_ALREADY)
+    end_sessions(session, staff_id=staff_id)
+    _record(session, actor, "end sign-ins", now, items=(f"staff-{staff_id}",))
+
+
+def _end_ways_back(
+    session: Session, *, staff_id: int, organisation_id: int, roles: Collection[str], now: datetime
+) -> list[int]:
+    """Take back the open invitations to somebody who leaves, and by them; a platform admin's in every organisation."""
+    theirs = select(Staff.email_hash).where(Staff.id == staff_id).scalar_subquery()
+    here = Invitation.organisation_id == organisation_id
+    sent = Invitation.invited_by_id == staff_id
+    which = or_(
+        and_(here, Invitation.email_hash == theirs), sent if "platform_admin" in roles else and_(here, sent)
+    )
+    ended = session.scalars(
+        update(Invitation)
+        .where(which, is_pending())
+        .values(revoked_at=now)
+        .returning(Invitation.id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(ended)
 
 
 def act_for(

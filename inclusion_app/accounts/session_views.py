@@ -41,7 +41,7 @@ def sessions() -> Any:
 
 
 @room.page(
-    "/staff/sessions/<int:number>/end", allow=SIGNED_IN, load=_own_session, localised=False, methods=("POST",)
+    "/staff/sessions/<int(max=999999999):number>/end", allow=SIGNED_IN, load=_own_session, localised=False, methods=("POST",)
 )  # fmt: skip
 def sessions_end(row: StaffSession) -> Any:
     this = current_session()

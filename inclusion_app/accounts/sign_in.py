@@ -21,7 +21,14 @@ from inclusion_app.accounts.models import KnownDevice, Organisation, RecoveryCod
 from inclusion_app.accounts.queries import hash_of_email, roles_of
 from inclusion_app.accounts.rules import RECOVER_LIFE
 from inclusion_app.core import attempts, audit, i18n
-from inclusion_app.core.attempts import STAFF_ADDRESS, STAFF_FIVE, STAFF_MINUTE, STAFF_RECOVER, Limit
+from inclusion_app.core.attempts import (
+    STAFF_ADDRESS,
+    STAFF_FIVE,
+    STAFF_MINUTE,
+    STAFF_RECOVER,
+    STAFF_SECOND,
+    Limit,
+)
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import reading, side_write
 from inclusion_app.core.errors import RuleBroken
@@ -38,7 +45,7 @@ DEVICE_KEPT = timedelta(days=400)
 
 @dataclass(frozen=True)
 class From:
-    """Where a try comes from: the exact address, and the random id of a browser that was used before."""
+    """Where a try comes from: the address, and the random id of a browser that was used before."""
 
     address: str | None
     device: str = ""
@@ -54,7 +61,7 @@ class Counted:
 
 def address_key(address: str | None) -> str:
     """Under what tries from one address count, whatever account they are for."""
-    return keyed_hash("staff-address", address or "unknown")
+    return keyed_hash("staff-address", attempts.host_of(address))
 
 
 def count_try(*, what: str, email_hash: str, where: From, now: datetime) -> Counted:
@@ -67,12 +74,12 @@ def count_try(*, what: str, email_hash: str, where: From, now: datetime) -> Coun
         known = _knows_device(session, email_hash, where.device)
         account = f"{what} {email_hash} {hash_of(where.device) if known else ''}"
         address = None if known else address_key(where.address)
-        minute, five = keyed_hash("staff-minute", account), keyed_hash("staff-five", account)
-        wanted = [(address, STAFF_ADDRESS)] if address else []
-        until = _claim(session, [*wanted, (minute, STAFF_MINUTE), (five, STAFF_FIVE)], now)
+        limits = [STAFF_MINUTE, STAFF_FIVE, *([STAFF_SECOND] if what == "second" else [])]
+        of_account = [(keyed_hash(limit.name, account), limit) for limit in limits]
+        until = _claim(session, [*([(address, STAFF_ADDRESS)] if address else []), *of_account], now)
     if until is not None:
         raise locked(until)
-    return Counted(address, (minute, five))
+    return Counted(address, tuple(key for key, _limit in of_account))
 
 
 def count_address(*, where: From, now: datetime) -> Counted:
@@ -297,7 +304,9 @@ def ask_for_link(
     that both write and both take as long to be written. Raises RuleBroken when too many came from this address.
     """
     email_hash = hash_of_email(email)
-    until = _claim(session, [(keyed_hash("staff-recover-from", where.address or ""), STAFF_ADDRESS)], now)
+    until = _claim(
+        session, [(keyed_hash("staff-recover-from", attempts.host_of(where.address)), STAFF_ADDRESS)], now
+    )
     if until is not None:
         raise locked(until)
     mine = attempts.claim(

@@ -61,9 +61,9 @@ def site() -> passkeys.Site:
     """To whom keys answer here."""
     settings = current_app.extensions["settings"]
     address = urlsplit(settings.base_url or request.host_url)
-    return passkeys.Site(
-        address.hostname or "", f"{address.scheme}://{address.netloc}", settings.service_name
-    )
+    # As a browser writes it: small letters, and no port where it is the usual one.
+    host = address.netloc.lower().removesuffix(":443" if address.scheme == "https" else ":80")
+    return passkeys.Site(address.hostname or "", f"{address.scheme}://{host}", settings.service_name)
 
 
 def wish() -> str:

@@ -57,6 +57,8 @@ STAFF_MINUTE = Limit(
 STAFF_FIVE = Limit(
     "staff-five", 10, timedelta(minutes=5), timedelta(minutes=5), timedelta(minutes=15), until_quiet=True
 )
+# Whoever has somebody's password still guesses one of three codes in a million: in the end forty times a day, no more.
+STAFF_SECOND = Limit("staff-second", 20, timedelta(days=1), timedelta(minutes=15), timedelta(hours=12))
 STAFF_ADDRESS = Limit(
     "staff-address", 20, timedelta(minutes=5), timedelta(minutes=5), timedelta(minutes=15), until_quiet=True
 )
@@ -104,6 +106,17 @@ def network_of(address: str | None) -> str:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     return str(ip_network(f"{parsed}/{24 if parsed.version == 4 else 56}", strict=False))
+
+
+def host_of(address: str | None) -> str:
+    """The one machine a try comes from: an IPv4 address, or a /64 for IPv6, of which every machine has all addresses."""
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network(f"{parsed}/64", strict=False))
+    return str(parsed)
 
 
 def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bool:

@@ -138,6 +138,7 @@ def remove_route(session: Session, *, resident: Resident, route_id: int, now: da
     ).all()
     if not gone:
         raise RuleBroken(CHANGED_ALREADY)
+    services.end_links(session, resident_id=resident.id)
     left = {route.kind for route in my_record_queries.routes_of(session, resident.id)}
     if "letter" not in left and gone[0].kind == "letter":
         resident.address = None

@@ -177,6 +177,7 @@ def change_contact(
     """The ways to reach somebody in their order, and the safe-contact rule. Raises RuleBroken."""
     services.hold(session, residents=(resident.id,))
     _put_contact(session, resident, routes, address, safe_contact, now)
+    services.end_links(session, resident_id=resident.id)
     _check_child(session, resident)
     _note(session, actor, "change record", resident, ("contact",), now)
 

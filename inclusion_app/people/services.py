@@ -190,8 +190,14 @@ def replace_code(session: Session, *, resident: Resident, now: datetime) -> str:
     resident.code_hash = hash_of_code(resident.code)
     end_other_visits(session, resident_id=resident.id)
     # A one-time link of before lies in the same mailbox or phone that may have been lost.
-    session.execute(delete(ResidentLink).where(ResidentLink.resident_id == resident.id))
+    end_links(session, resident_id=resident.id)
     return resident.code
+
+
+def end_links(session: Session, *, resident_id: int) -> None:
+    """One-time links open this plan no more: the code is another, or a phone or mailbox they lie in is theirs no more."""
+    ending = delete(ResidentLink).where(ResidentLink.resident_id == resident_id)
+    session.execute(ending, execution_options={"synchronize_session": False})
 
 
 def set_pin_for_everything(session: Session, *, resident: Resident, on: bool, now: datetime) -> None:

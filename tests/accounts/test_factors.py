@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +16,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from inclusion_app.accounts import factors, passkeys
+from inclusion_app.accounts import factors, passkeys, sign_in
 from inclusion_app.accounts.models import Passkey, RecoveryCode, Totp
+from inclusion_app.accounts.queries import hash_of_email
+from inclusion_app.accounts.sign_in_views import site
 from inclusion_app.core import clock
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.db import transaction
@@ -186,6 +190,19 @@ def test_a_recovery_code_of_somebody_else_opens_nothing(worker: Make) -> None:
     person, other = worker(), worker(organisation="Blue Door")
     person.give_password()
     assert person.browser.send("/staff/sign-in/second", code=other.codes[0]).status_code == 422
+
+
+def test_who_has_a_password_gets_few_guesses_a_day(app: Flask, worker: Make) -> None:
+    person, begin, ahead = worker(), clock.now(), 0
+    for number in range(24 * 4 * 3):  # a day, each five minutes from another address
+        with app.test_request_context(), contextlib.suppress(RuleBroken):
+            sign_in.count_try(
+                what="second", email_hash=hash_of_email(person.email), where=sign_in.From(f"192.0.2.{number % 250}"),
+                now=begin + timedelta(minutes=5 * number),
+            )  # fmt: skip
+            ahead += 1
+    # 20 for each lock of 15 minutes, 30, an hour, two, four, eight; without them 288, and more when they are quick.
+    assert ahead <= 120
 
 
 def test_the_second_factor_is_guessed_five_times_a_minute(worker: Make, time: Moving) -> None:
@@ -409,8 +426,27 @@ def test_a_reset_leaves_nothing_and_ends_every_sign_in(app: Flask, worker: Make)
         factors.reset(session, staff_id=person.staff_id, now=clock.now())
         for kept in (Totp, RecoveryCode, Passkey, StaffSession):
             assert session.scalar(select(func.count()).select_from(kept)) == 0
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "reset factors")).one()
+        assert (row.actor_kind, row.actor_id, row.items) == ("command", None, f"staff-{person.staff_id}")
     assert person.browser.get("/staff").status_code == 303
     assert person.give_password().location == "/staff/sign-in/set-up"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origin"),
+    [
+        ("https://Roadmap.Example.org", "https://roadmap.example.org"),
+        ("https://roadmap.example.org:443", "https://roadmap.example.org"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://roadmap.example.org:8443", "https://roadmap.example.org:8443"),
+    ],
+)
+def test_keys_answer_to_the_origin_a_browser_writes(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, base_url: str, origin: str
+) -> None:
+    monkeypatch.setitem(app.extensions, "settings", replace(app.extensions["settings"], base_url=base_url))
+    with app.test_request_context():
+        assert site().origin == origin
 
 
 # Keys

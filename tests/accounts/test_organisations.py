@@ -254,6 +254,37 @@ def test_who_leaves_one_of_two_organisations_still_works_for_the_other(
         assert session.get_one(Staff, worker.staff_id).left_at is None
 
 
+def test_an_admin_ends_the_sign_ins_of_a_colleague_who_keeps_the_roles(
+    app: Flask, admin: StaffBrowser, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    page = PEOPLE.format(admin.organisation_id, worker.staff_id)
+    stranger = staff_browser("organisation_admin", organisation="Elm Row")
+    assert stranger.send(f"{page}/end-sign-ins", form_on="/staff/organisation").status_code == 404
+    assert worker.get("/staff").status_code == 200
+    assert admin.send(f"{page}/end-sign-ins", form_on=page).status_code == 303
+    assert worker.get("/staff").status_code == 303
+    assert roles(app, worker.staff_id) == {"caseworker"}
+    assert [row.items for row in acts(app, "end sign-ins")] == [f"staff-{worker.staff_id}"]
+
+
+def test_no_open_invitation_is_a_way_back_for_who_left(
+    app: Flask, admin: StaffBrowser, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    second = staff_browser("organisation_admin", email="second@example.org")
+    second.send(
+        f"/staff/organisations/{admin.organisation_id}/invite", email="own@example.org", roles="caseworker"
+    )
+    for email, role in (("casey@example.org", "referrer"), ("else@example.org", "caseworker")):
+        admin.send(f"/staff/organisations/{admin.organisation_id}/invite", email=email, roles=role)
+    for gone in (worker, second):
+        page = PEOPLE.format(gone.organisation_id, gone.staff_id)
+        assert admin.send(f"{page}/end", form_on=page).status_code == 303
+    with app.app_context(), reading() as session:
+        open_ones = session.scalars(select(Invitation).where(Invitation.revoked_at.is_(None)))
+        assert [row.email for row in open_ones] == ["else@example.org"]
+    assert len(acts(app, "take back invitation")) == 2
+
+
 def test_the_last_admin_can_neither_leave_nor_stop_being_one(app: Flask, admin: StaffBrowser) -> None:
     path = PEOPLE.format(admin.organisation_id, admin.staff_id)
     for rest, data in (("/end", {}), ("", {"roles": ["caseworker"]})):

@@ -126,6 +126,12 @@ def test_all_others_end_at_once_and_this_one_when_asked(worker: Make, time: Movi
     assert browsers[0].get("/staff").status_code == 303
 
 
+def test_a_number_no_row_can_have_is_no_page(staff_browser: Callable[..., StaffBrowser]) -> None:
+    person = staff_browser("caseworker")
+    for path in ("/staff/sessions/{}/end", "/staff/factors/keys/{}/remove"):
+        assert person.send(path.format(10**20), form_on="/staff/sessions").status_code == 404
+
+
 def test_ended_sign_ins_are_deleted(app: Flask, worker: Make) -> None:
     worker().sign_in()
     assert delete_ended_sessions in DELETIONS.values()

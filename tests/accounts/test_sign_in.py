@@ -18,6 +18,7 @@ from inclusion_app.accounts.devices import device_words, way_on
 from inclusion_app.accounts.models import KnownDevice, Membership, Staff
 from inclusion_app.app import create_app
 from inclusion_app.core import migrations
+from inclusion_app.core.attempts import host_of
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
@@ -295,6 +296,22 @@ def test_behind_one_proxy_two_addresses_count_apart(tmp_path: Path) -> None:
     assert count_ahead(tmp_path, 1, lambda number: {"X-Forwarded-For": f"192.0.2.{number % 2}"}) == 30
 
 
+def test_all_addresses_one_machine_has_are_one(tmp_path: Path) -> None:
+    # An IPv6 machine is given 18 million million million of them.
+    assert count_ahead(tmp_path, 1, lambda number: {"X-Forwarded-For": f"2001:db8::{number:x}"}) == 20
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        (None, "unknown"), ("nonsense", "unknown"),
+    ],
+)  # fmt: skip
+def test_what_counts_as_one_machine(address: str | None, host: str) -> None:
+    assert host_of(address) == host
+
+
 def test_the_limit_holds_for_many_at_once(service_on_both: Flask) -> None:
     app = service_on_both
     with app.app_context(), transaction():
@@ -325,8 +342,8 @@ def test_the_limit_holds_for_many_at_once(service_on_both: Flask) -> None:
 def test_old_browsers_are_forgotten(app: Flask, worker: Make) -> None:
     worker().sign_in()
     with app.app_context(), transaction() as session:
-        assert sign_in.delete_old_devices(session, now=now() + timedelta(days=399)) == 0
-        assert sign_in.delete_old_devices(session, now=now() + timedelta(days=401)) == 1
+        assert sign_in.delete_old_devices(session, now=now() + timedelta(days=395)) == 0
+        assert sign_in.delete_old_devices(session, now=now() + timedelta(days=397)) == 1
         assert session.scalar(select(func.count()).select_from(KnownDevice)) == 0
 
 

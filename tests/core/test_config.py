@@ -62,6 +62,13 @@ def test_demonstration_is_refused_on_a_public_address(tmp_path: Path) -> None:
         load_settings({**public, "INCLUSION_DEMO": "1"}, instance=tmp_path)
 
 
+def test_a_proxy_is_trusted_only_beside_the_address_people_open(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="INCLUSION_BASE_URL"):
+        load_settings({"INCLUSION_TRUSTED_HOPS": "1"}, instance=tmp_path)
+    both = {"INCLUSION_TRUSTED_HOPS": "1", "INCLUSION_BASE_URL": "https://roadmap.example.org"}
+    assert load_settings(both, instance=tmp_path).trusted_hops == 1
+
+
 def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     first = load_settings({}, instance=tmp_path)
     again = load_settings({}, instance=tmp_path)

@@ -11,11 +11,13 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from inclusion_app.core import attempts, clock
+from inclusion_app.core.access import Principal
 from inclusion_app.core.db import transaction
 from inclusion_app.messages import services
 from inclusion_app.messages.models import Message
+from inclusion_app.people import my_record_services, record_services
 from inclusion_app.people import services as people
-from inclusion_app.people.models import Resident, ResidentLink
+from inclusion_app.people.models import ContactRoute, Resident, ResidentLink
 from tests.conftest import Browser
 from tests.messages.conftest import configure, give_routes
 
@@ -132,6 +134,32 @@ def test_a_link_that_is_over_opens_nothing(
             people.delete_resident(session, resident=resident, now=clock.now())
     assert person.send(link).status_code == 422
     assert "Your next steps" not in person.text("/roadmap")
+
+
+@pytest.mark.parametrize("by", ["resident", "staff"])
+def test_a_link_in_a_phone_that_is_theirs_no_more_opens_nothing(
+    app: Flask, saved: str, another_browser: Another, by: str
+) -> None:
+    another_browser().send("/come-back/link", code=saved)
+    link = link_in(app)
+    with app.test_request_context(), transaction() as session:
+        resident = session.scalars(select(Resident)).one()
+        if by == "resident":
+            route = session.scalars(select(ContactRoute)).one()
+            my_record_services.remove_route(session, resident=resident, route_id=route.id, now=clock.now())
+        else:
+            person = Principal("staff", staff_id=None, organisation_id=None, roles=frozenset({"caseworker"}))
+            record_services.change_contact(
+                session,
+                actor=person,
+                resident=resident,
+                routes=(),
+                address="",
+                safe_contact={},
+                now=clock.now(),
+            )
+    answer = another_browser().send(link)
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("token", ["x", "x" * 5000, "%00", "%F0%9F%92%A9"])
