@@ -106,6 +106,23 @@ def resident_for(session: Session, principal: Principal, number: int, *rights: s
     return session.scalar(select(Resident).where(Resident.id == number, *reached))
 
 
+def resident_to_change(session: Session, principal: Principal, number: int, item: str) -> Resident | None:
+    """One resident of whom this item may be changed; None for a miss, whatever the reason."""
+    may = policy.may_change(principal, item)
+    return session.scalar(select(Resident).where(Resident.id == number, may))
+
+
+def parts_changed(session: Session, principal: Principal, resident_id: int) -> list[str]:
+    """Which parts of one person this member of staff may change now."""
+    return [
+        item
+        for item in rules.ITEMS
+        if session.scalar(
+            select(Resident.id).where(Resident.id == resident_id, policy.may_change(principal, item))
+        )
+    ]
+
+
 def parts_seen(session: Session, principal: Principal, resident_id: int) -> list[str]:
     """Which parts of one person this member of staff may see now, in their order."""
     wanted = {**{item: f"resident.{item}" for item in rules.ITEMS}, "consents": "resident.consents"}

@@ -75,6 +75,15 @@ def _with(*rights: str) -> Any:
     return load
 
 
+def _to_change(item: str) -> Any:
+    """The load of a page that changes this item: what broken glass shows is not changed by it."""
+
+    def load(resident_id: int) -> Resident | None:
+        return queries.resident_to_change(db_session(), the_staff(), resident_id, item)
+
+    return load
+
+
 def _shown(template: str, form: BaseForm, **more: Any) -> Any:
     page = render_template(f"people/staff/{template}", form=form, **more)
     return page, 422 if form.errors or form.form_errors else 200
@@ -263,6 +272,7 @@ def person(resident: Resident) -> Any:
         parts=parts,
         glass=glass,
         may_edit=policy.TABLE.allows(session, "resident.edit", principal, resident.id),
+        changed=queries.parts_changed(session, principal, resident.id),
         routes=queries.routes_of(session, resident.id) if "contact" in parts else [],
         safe=safe_words(session, resident),
         steps=services.PLAN_OF[0](session, resident.id) if "plan" in parts and services.PLAN_OF else [],
@@ -304,7 +314,7 @@ def safe_words(session: Session, resident: Resident) -> dict[str, Any]:
 
 
 @room.page(
-    f"{ONE}/identity", allow=policy.EDIT, load=_with("resident.edit", "resident.identity"),
+    f"{ONE}/identity", allow=policy.EDIT, load=_to_change("identity"),
     methods=("GET", "POST"), reads=("identity",), localised=False,
 )  # fmt: skip
 def edit_identity(resident: Resident) -> Any:
@@ -341,7 +351,7 @@ def _edit(template: str, form: BaseForm, resident: Resident, *items: str, **more
 
 
 @room.page(
-    f"{ONE}/needs", allow=policy.EDIT, load=_with("resident.edit", "resident.needs"),
+    f"{ONE}/needs", allow=policy.EDIT, load=_to_change("needs"),
     methods=("GET", "POST"), reads=("needs",), localised=False,
 )  # fmt: skip
 def edit_needs(resident: Resident) -> Any:
@@ -358,7 +368,7 @@ def edit_needs(resident: Resident) -> Any:
 
 
 @room.page(
-    f"{ONE}/contact", allow=policy.EDIT, load=_with("resident.edit", "resident.contact"),
+    f"{ONE}/contact", allow=policy.EDIT, load=_to_change("contact"),
     methods=("GET", "POST"), reads=("contact",), localised=False,
 )  # fmt: skip
 def edit_contact(resident: Resident) -> Any:
