@@ -46,10 +46,10 @@ def has_consent(principal: Principal, item: str) -> ColumnElement[bool]:
     )
 
 
-def is_kept_from(principal: Principal) -> ColumnElement[bool]:
+def is_kept_from(principal: Principal, resident: Any = Resident) -> ColumnElement[bool]:
     """The resident does not want this member of staff, or this organisation, to see them."""
     return exists().where(
-        Restriction.resident_id == Resident.id,
+        Restriction.resident_id == resident.id,
         or_(
             Restriction.staff_id == principal.staff_id,
             Restriction.organisation_id == principal.organisation_id,
@@ -96,14 +96,25 @@ def has_open_request(principal: Principal) -> ColumnElement[bool]:
 
 def _is_named(principal: Principal, resident_id: Any) -> ColumnElement[bool]:
     """The resident does not want this member of staff to see them, whatever organisation they act for."""
-    return exists().where(
-        Restriction.resident_id == resident_id, Restriction.staff_id == principal.staff_id
-    )
+    return exists().where(Restriction.resident_id == resident_id, Restriction.staff_id == principal.staff_id)
 
 
 def by_caseload(principal: Principal, item: str) -> ColumnElement[bool]:
     """By consent for this item and a caseload, and not kept from this person."""
     return and_(has_consent(principal, item), is_on_caseload(principal), not_(is_kept_from(principal)))
+
+
+def stands_for_itself(principal: Principal) -> ColumnElement[bool]:
+    """Linked to no newer record, or to one that is not shared here: then this one still stands in the lists."""
+    newer = exists().where(
+        Consent.resident_id == Resident.merged_into_id,
+        Consent.organisation_id == principal.organisation_id,
+        Consent.withdrawn_at.is_(None),
+        Consent.until_at > now(),
+        ConsentItem.consent_id == Consent.id,
+        ConsentItem.item == "identity",
+    )
+    return or_(Resident.merged_into_id.is_(None), not_(newer))
 
 
 def may_change(principal: Principal, item: str) -> ColumnElement[bool]:
@@ -144,7 +155,7 @@ FOUND = Scope(
         is_on_caseload(principal),
         not_(is_kept_from(principal)),
         not_(Resident.is_restricted),
-        Resident.merged_into_id.is_(None),
+        stands_for_itself(principal),
     ),
 )
 
@@ -156,7 +167,7 @@ LISTED = Scope(
         has_consent(principal, "identity"),
         not_(is_kept_from(principal)),
         not_(Resident.is_restricted),
-        Resident.merged_into_id.is_(None),
+        stands_for_itself(principal),
     ),
 )
 # Whoever a person shows their code to, in the moment they do: no list and no search ever has them.

@@ -35,7 +35,7 @@ from inclusion_app.people import (
 )
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.forms import code_of
-from inclusion_app.people.models import CaseloadEntry, Merge, Resident
+from inclusion_app.people.models import CaseloadEntry, GivenCode, Merge, Resident
 from inclusion_app.people.views import room
 
 ONE = "/staff/people/<int(max=999999999):resident_id>"
@@ -94,7 +94,7 @@ def _back_to(resident: Resident) -> Any:
 
 
 def _warn_of_match(session: Session, resident: Resident) -> None:
-    if queries.may_be_known(session, resident):
+    if queries.may_be_known(session, the_staff(), resident):
         flash(words.POSSIBLE_MATCH)
 
 
@@ -201,6 +201,12 @@ def _just_made(resident_id: int) -> Resident | None:
     resident = queries.resident_for(session, principal, resident_id, "resident.edit")
     if resident is None or resident.made_at <= now() - CODE_SHOWN_FOR:
         return None
+    # A code the person got since is theirs alone.
+    first = select(GivenCode.code_hash).where(
+        GivenCode.code_hash == resident.code_hash, GivenCode.given_at == resident.made_at
+    )
+    if session.scalar(first) is None:
+        return None
     made = select(CaseloadEntry.id).where(
         CaseloadEntry.resident_id == resident_id,
         CaseloadEntry.staff_id == principal.staff_id,
@@ -243,8 +249,9 @@ def _join(form: staff_forms.JoinForm, code: str, pictures: bool) -> Any:
     )  # fmt: skip
     session = db_session()
     record_services.write_down_consent(
-        session, actor=principal, resident_id=proven.facts.number, agreement=form.agreement(), now=moment
-    )
+        session, actor=principal, resident_id=proven.facts.number, agreement=form.agreement(), by_themselves=True,
+        now=moment,
+    )  # fmt: skip
     record_services.put_on_caseload(session, actor=principal, resident_id=proven.facts.number, now=moment)
     flash(words.ON_CASELOAD)
     seen = queries.resident_for(session, principal, proven.facts.number, "resident.open")
@@ -258,12 +265,12 @@ def person(resident: Resident) -> Any:
     session, principal, moment = db_session(), the_staff(), now()
     parts = queries.parts_seen(session, principal, resident.id)
     glass = queries.glass_of(session, principal, resident.id, moment)
-    for_request = policy.OPEN.roles(principal) == ["data_protection"]
+    for_request = policy.OPEN.role_for(principal, resident) == "data_protection"
     shows_person(
         resident.id,
         *parts,
         *(("safe contact",) if resident.safe_contact else ()),
-        purpose="break-glass" if glass else "request" if for_request else "help",
+        purpose="safety" if glass else "request" if for_request else "help",
     )
     own = None if for_request else principal.organisation_id
     return render_template(
@@ -397,7 +404,7 @@ def edit_contact(resident: Resident) -> Any:
 )  # fmt: skip
 def new_consent(resident: Resident) -> Any:
     """The person says yes once more, or to more: a new row beside the old ones."""
-    form = staff_forms.AgreementForm()
+    form = staff_forms.ToldAgreementForm()
     if request.method == "POST" and form.validate():
         try:
             record_services.write_down_consent(

@@ -387,9 +387,7 @@ def test_broken_glass_posts_no_letter(app: Flask, staff_browser: Staff) -> None:
     me = staff_browser("caseworker")
     person, item = with_item(app, me, "letter")
     with app.app_context(), transaction() as session:
-        session.execute(
-            update(Consent).where(Consent.resident_id == person).values(withdrawn_at=clock.now())
-        )
+        session.execute(update(Consent).where(Consent.resident_id == person).values(withdrawn_at=clock.now()))
         make_consent(session, resident_id=person, organisation_id=me.organisation_id, items=("identity",))
         make_glass(
             session, resident_id=person, staff_id=me.staff_id, organisation_id=me.organisation_id,
