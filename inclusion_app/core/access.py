@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -68,6 +68,14 @@ class StaffRight(Permission):
     def roles(self, principal: Principal) -> list[str]:
         """The roles of this principal by which they hold it; the first one stands in the record."""
         return sorted(principal.roles)
+
+    def role_for(self, principal: Principal, obj: Any) -> str:
+        """The role by which they reach this very object: of several roles the first that would reach it alone."""
+        roles = self.roles(principal)
+        if obj is None or len(roles) == 1:
+            return roles[0]
+        alone = (role for role in roles if self.grants(replace(principal, roles=frozenset({role})), obj))
+        return next(alone, roles[0])
 
 
 def permission(name: str, *kinds: str) -> Permission:
@@ -209,12 +217,14 @@ def _answer_staff(
             # What somebody may not see and what does not exist answer alike.
             if obj is None or not allow.grants(principal, obj):
                 abort(404)
+        # Asked before the page: afterwards a change may have closed the way by which they came.
+        role = allow.role_for(principal, obj) if reads else ""
         response = make_response(view(obj) if load is not None else view(**parts))
         good = request.method not in SAFE_METHODS and response.status_code < 400
     finally:
         finish_request(commit=good)
     if response.status_code in SHOWING and reads:
-        _record_staff_read(principal, allow, reads)
+        _record_staff_read(principal, role, reads)
     touch_session()
     return response
 
@@ -237,7 +247,7 @@ def shows_person(resident_id: int, *items: str, purpose: str = "help") -> None:
     g.person_shown = (resident_id, items, purpose)
 
 
-def _record_staff_read(principal: Principal, allow: StaffRight, reads: Sequence[str]) -> None:
+def _record_staff_read(principal: Principal, role: str, reads: Sequence[str]) -> None:
     """The one row of this page, before its first byte leaves; without the row there is no page."""
     resident_id, items, purpose = g.pop("person_shown", (None, (), "help"))
     with side_write() as session:
@@ -248,7 +258,7 @@ def _record_staff_read(principal: Principal, allow: StaffRight, reads: Sequence[
             resident_id=resident_id,
             items=items or tuple(reads),
             purpose=purpose,
-            role=allow.roles(principal)[0],
+            role=role,
             now=clock_now(),
         )
 

@@ -14,7 +14,7 @@ from inclusion_app.core.access import Principal
 from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope
 from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.people.models import Resident
-from inclusion_app.people.policy import TABLE as PEOPLE
+from inclusion_app.people.policy import by_caseload
 
 
 def in_own_tray(principal: Principal) -> ColumnElement[bool]:
@@ -23,13 +23,13 @@ def in_own_tray(principal: Principal) -> ColumnElement[bool]:
 
 
 def for_somebody_they_may_reach(principal: Principal) -> ColumnElement[bool]:
-    """In the own tray, and for a resident whose contact the principal may see."""
+    """In the own tray, and for a resident who shares their contact. Broken glass shows; it posts nothing."""
     return and_(
         in_own_tray(principal),
         exists().where(
             Message.id == TrayItem.message_id,
             Resident.id == Message.resident_id,
-            PEOPLE.rows("resident.contact", principal),
+            by_caseload(principal, "contact"),
         ),
     )
 

@@ -6,7 +6,7 @@ sent to an organisation in which nobody is left to answer. Nobody reads of a per
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 
 from inclusion_app.accounts.models import Membership, Organisation, Staff
 from inclusion_app.core.access import Principal
@@ -22,7 +22,7 @@ def is_kept_from(principal: Principal) -> ColumnElement[bool]:
 
 
 def somebody_answers() -> ColumnElement[bool]:
-    """The organisation is open and has an admin who has not left."""
+    """The organisation is open and has an admin who has not left, and from whom the person is not kept."""
     return exists().where(
         Organisation.id == Feedback.organisation_id,
         Organisation.closed_at.is_(None),
@@ -31,6 +31,11 @@ def somebody_answers() -> ColumnElement[bool]:
         Membership.until_at.is_(None),
         Staff.id == Membership.staff_id,
         Staff.left_at.is_(None),
+        Staff.id.not_in(
+            select(Restriction.staff_id).where(
+                Restriction.resident_id == Feedback.resident_id, Restriction.staff_id.is_not(None)
+            )
+        ),
     )
 
 

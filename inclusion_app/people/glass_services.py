@@ -156,6 +156,7 @@ def review(session: Session, *, principal: Principal, glass_id: int, finding: st
             BreakGlass.reviewed_at.is_(None),
             BreakGlass.began_at.is_not(None),
             BreakGlass.staff_id != principal.staff_id,
+            or_(BreakGlass.second_id.is_(None), BreakGlass.second_id != principal.staff_id),
         )
         .values(reviewed_by_id=principal.staff_id, reviewed_at=now, finding=finding)
         .returning(BreakGlass.resident_id),

@@ -230,6 +230,10 @@ class BreakGlass(Base):
         CheckConstraint("(began_at IS NULL) = (ends_at IS NULL)", name="began_with_end"),
         CheckConstraint("second_id IS NULL OR second_id <> staff_id", name="two_people"),
         CheckConstraint("reviewed_by_id IS NULL OR reviewed_by_id <> staff_id", name="reviewed_by_another"),
+        CheckConstraint(
+            "reviewed_by_id IS NULL OR second_id IS NULL OR reviewed_by_id <> second_id",
+            name="reviewed_by_a_third",
+        ),
         CheckConstraint("(reviewed_at IS NULL) = (finding IS NULL)", name="reviewed_with_finding"),
         CheckConstraint(
             "finding IS NULL OR finding IN ('justified', 'not_justified', 'follow_up')", name="finding_known"

@@ -90,7 +90,14 @@ DONE: Mapping[str, str] = {
     ),
     **dict.fromkeys(("break glass", "agree to break glass"), N_("Opened your record in an emergency.")),
     **dict.fromkeys(("end glass", "review glass"), N_("Checked why your record was opened in an emergency.")),
+    "ask to break glass": N_("Asked to open your record in an emergency."),
     "give new code": N_("Made a new code."),
+    "give new secret": N_("Changed your PIN or pictures."),
+    "open by link": LOOKED,
+    **dict.fromkeys(
+        ("take tray item", "give back tray item", "finish tray item", "free tray item", "send message again"),
+        N_("Worked on a message to you."),
+    ),
     **dict.fromkeys(("open request", "extend request", "close request"), N_("Worked on what you asked for.")),
     "export for request": N_("Made a copy of your record, as you asked."),
 }

@@ -7,10 +7,12 @@ reaches a resident by an open request only, a platform admin by break-glass only
 
 Whom a resident is kept from (by name, or a whole organisation) does not see them through broken glass either: a reason
 typed by the very person they are afraid of must not open their address, and a colleague can break it in their place.
-Broken glass shows; it never changes.
+Broken glass shows; it never changes. Nor does an officer see whom they are kept from by name, whatever request they open.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 
@@ -44,10 +46,10 @@ def has_consent(principal: Principal, item: str) -> ColumnElement[bool]:
     )
 
 
-def is_kept_from(principal: Principal) -> ColumnElement[bool]:
+def is_kept_from(principal: Principal, resident: Any = Resident) -> ColumnElement[bool]:
     """The resident does not want this member of staff, or this organisation, to see them."""
     return exists().where(
-        Restriction.resident_id == Resident.id,
+        Restriction.resident_id == resident.id,
         or_(
             Restriction.staff_id == principal.staff_id,
             Restriction.organisation_id == principal.organisation_id,
@@ -82,14 +84,42 @@ def has_broken_glass(principal: Principal) -> ColumnElement[bool]:
     return and_(broken, not_(is_kept_from(principal)))
 
 
-def has_open_request(_principal: Principal) -> ColumnElement[bool]:
-    """The resident asked the data-protection officer for something that is not answered yet."""
-    return exists().where(AccessRequest.resident_id == Resident.id, AccessRequest.closed_at.is_(None))
+def has_open_request(principal: Principal) -> ColumnElement[bool]:
+    """The resident asked the data-protection officer for something that is not answered yet.
+
+    An officer opens requests themselves, so it is nothing for one whom the person is kept from by name: another
+    officer answers. That the person is kept from the officer's organisation takes no right from them.
+    """
+    asked = exists().where(AccessRequest.resident_id == Resident.id, AccessRequest.closed_at.is_(None))
+    return and_(asked, not_(_is_named(principal, Resident.id)))
+
+
+def _is_named(principal: Principal, resident_id: Any) -> ColumnElement[bool]:
+    """The resident does not want this member of staff to see them, whatever organisation they act for."""
+    return exists().where(Restriction.resident_id == resident_id, Restriction.staff_id == principal.staff_id)
 
 
 def by_caseload(principal: Principal, item: str) -> ColumnElement[bool]:
     """By consent for this item and a caseload, and not kept from this person."""
     return and_(has_consent(principal, item), is_on_caseload(principal), not_(is_kept_from(principal)))
+
+
+def stands_for_itself(principal: Principal) -> ColumnElement[bool]:
+    """Linked to no newer record, or to one that is not shared here: then this one still stands in the lists."""
+    newer = exists().where(
+        Consent.resident_id == Resident.merged_into_id,
+        Consent.organisation_id == principal.organisation_id,
+        Consent.withdrawn_at.is_(None),
+        Consent.until_at > now(),
+        ConsentItem.consent_id == Consent.id,
+        ConsentItem.item == "identity",
+    )
+    return or_(Resident.merged_into_id.is_(None), not_(newer))
+
+
+def may_change(principal: Principal, item: str) -> ColumnElement[bool]:
+    """This item may be changed: the person shares it, and broken glass does not stand in for what they do not share."""
+    return and_(TABLE.rows("resident.edit", principal), by_caseload(principal, item))
 
 
 def by_organisation(principal: Principal, item: str) -> ColumnElement[bool]:
@@ -125,7 +155,7 @@ FOUND = Scope(
         is_on_caseload(principal),
         not_(is_kept_from(principal)),
         not_(Resident.is_restricted),
-        Resident.merged_into_id.is_(None),
+        stands_for_itself(principal),
     ),
 )
 
@@ -137,7 +167,7 @@ LISTED = Scope(
         has_consent(principal, "identity"),
         not_(is_kept_from(principal)),
         not_(Resident.is_restricted),
-        Resident.merged_into_id.is_(None),
+        stands_for_itself(principal),
     ),
 )
 # Whoever a person shows their code to, in the moment they do: no list and no search ever has them.
@@ -224,8 +254,12 @@ def _waits_for_second(principal: Principal) -> ColumnElement[bool]:
 
 
 def _is_for_review(principal: Principal) -> ColumnElement[bool]:
-    """Begun by somebody else, whether or not it was looked at."""
-    return and_(BreakGlass.began_at.is_not(None), BreakGlass.staff_id != principal.staff_id)
+    """Begun by somebody else and agreed to by somebody else: nobody judges what they decided."""
+    return and_(
+        BreakGlass.began_at.is_not(None),
+        BreakGlass.staff_id != principal.staff_id,
+        or_(BreakGlass.second_id.is_(None), BreakGlass.second_id != principal.staff_id),
+    )
 
 
 OWN_GLASS = Scope("own glass", _is_mine)
@@ -267,7 +301,11 @@ SEE_GLASS = GLASS_TABLE.permission("glass.see")
 
 UNDER_WAY = Scope(
     "open requests of somebody who is still here",
-    lambda _principal: and_(AccessRequest.closed_at.is_(None), AccessRequest.resident_id.is_not(None)),
+    lambda principal: and_(
+        AccessRequest.closed_at.is_(None),
+        AccessRequest.resident_id.is_not(None),
+        not_(_is_named(principal, AccessRequest.resident_id)),
+    ),
 )
 REQUEST_TABLE = PermissionTable(
     AccessRequest,

@@ -106,6 +106,23 @@ def resident_for(session: Session, principal: Principal, number: int, *rights: s
     return session.scalar(select(Resident).where(Resident.id == number, *reached))
 
 
+def resident_to_change(session: Session, principal: Principal, number: int, item: str) -> Resident | None:
+    """One resident of whom this item may be changed; None for a miss, whatever the reason."""
+    may = policy.may_change(principal, item)
+    return session.scalar(select(Resident).where(Resident.id == number, may))
+
+
+def parts_changed(session: Session, principal: Principal, resident_id: int) -> list[str]:
+    """Which parts of one person this member of staff may change now."""
+    return [
+        item
+        for item in rules.ITEMS
+        if session.scalar(
+            select(Resident.id).where(Resident.id == resident_id, policy.may_change(principal, item))
+        )
+    ]
+
+
 def parts_seen(session: Session, principal: Principal, resident_id: int) -> list[str]:
     """Which parts of one person this member of staff may see now, in their order."""
     wanted = {**{item: f"resident.{item}" for item in rules.ITEMS}, "consents": "resident.consents"}
@@ -266,11 +283,12 @@ def link_for(session: Session, principal: Principal, number: int) -> Merge | Non
     return session.scalar(select(Merge).where(Merge.id == number, rows))
 
 
-def may_be_known(session: Session, resident: Resident) -> bool:
+def may_be_known(session: Session, principal: Principal, resident: Resident) -> bool:
     """True when another record looks like this person: that is all that is told, never who or where.
 
     The same phone or e-mail, the same name in the same ward or sector, or much the same name in the same sector.
-    Restricted people never give a match, nor do records that are linked already.
+    Restricted people never give a match, nor do those who are kept from whoever asks, nor records that are linked
+    already.
     """
     other = aliased(Resident)
     mine = select(ContactRoute.value_hash).where(
@@ -287,6 +305,7 @@ def may_be_known(session: Session, resident: Resident) -> bool:
     others = [
         other.id != resident.id,
         ~other.is_restricted,
+        ~policy.is_kept_from(principal, other),
         other.merged_into_id.is_(None),
         other.id != (resident.merged_into_id or 0),
     ]

@@ -15,13 +15,15 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.people import contact, rules, services
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.consent_services import give_consent
-from inclusion_app.people.models import CaseloadEntry, ContactRoute, Resident, Restriction
+from inclusion_app.people.models import CaseloadEntry, Consent, ContactRoute, Resident, Restriction
 
 CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})")
 
@@ -100,8 +102,10 @@ def make_record(
     return resident
 
 
-def _agree(session: Session, actor: Principal, resident_id: int, agreement: Agreement, now: datetime) -> None:
-    give_consent(
+def _agree(
+    session: Session, actor: Principal, resident_id: int, agreement: Agreement, now: datetime
+) -> Consent:
+    return give_consent(
         session, resident_id=resident_id, organisation_id=_organisation(actor), items=agreement.items,
         purpose=agreement.purpose, how=agreement.how, language=agreement.language,
         told_staff_id=None if agreement.how == "screen" else actor.staff_id, now=now,
@@ -115,10 +119,24 @@ def _organisation(actor: Principal) -> int:
 
 
 def write_down_consent(
-    session: Session, *, actor: Principal, resident_id: int, agreement: Agreement, now: datetime
+    session: Session,
+    *,
+    actor: Principal,
+    resident_id: int,
+    agreement: Agreement,
+    now: datetime,
+    by_themselves: bool = False,
 ) -> None:
-    """The person agreed to share with the organisation, in front of a member of staff. Raises RuleBroken."""
-    _agree(session, actor, resident_id, agreement, now)
+    """The person agreed to share with the organisation, in front of a member of staff; they are told so by their route.
+
+    `by_themselves` says that they typed their PIN for it. Raises RuleBroken, at `how` for "on a screen" without that:
+    such a row would name nobody who answers for it.
+    """
+    if agreement.how == "screen" and not by_themselves:
+        raise RuleBroken(rules.NOT_AN_ANSWER, field="how")
+    consent = _agree(session, actor, resident_id, agreement, now)
+    organisation = session.get_one(Organisation, consent.organisation_id).name
+    _tell(session, actor, resident_id, f"consent-{consent.id}", "consent_recorded", organisation=organisation)
     # Whoever still comes for help still uses the service: the plan is not idle.
     session.execute(
         update(Resident)
@@ -129,6 +147,25 @@ def write_down_consent(
     record_act(
         session, actor, action="write down consent", resident_id=resident_id, items=tuple(agreement.items), now=now
     )  # fmt: skip
+
+
+def _tell(
+    session: Session, actor: Principal, resident_id: int, key: str, template: str, **params: str
+) -> None:
+    """The person hears of what was written down in their name, also when they were not there."""
+    language = session.scalar(select(Resident.language).where(Resident.id == resident_id)) or "en"
+    publish(
+        session,
+        MessageWanted(
+            key=key, template=template, language=language, params=params, resident_id=resident_id,
+            organisation_id=actor.organisation_id,
+        ),
+    )  # fmt: skip
+
+
+def _tell_of_limit(session: Session, actor: Principal, resident_id: int, now: datetime) -> None:
+    """Once for all that one form changed."""
+    _tell(session, actor, resident_id, f"limit-{resident_id}-{now.isoformat()}", "restricted_changed")
 
 
 def put_on_caseload(session: Session, *, actor: Principal, resident_id: int, now: datetime) -> None:
@@ -277,6 +314,7 @@ def restrict(session: Session, *, actor: Principal, resident_id: int, on: bool, 
         session, actor, action="restrict" if on else "lift restriction", resident_id=resident_id,
         items=("restriction",), now=now,
     )  # fmt: skip
+    _tell_of_limit(session, actor, resident_id, now)
 
 
 def keep_from(
@@ -302,6 +340,7 @@ def keep_from(
         record_act(
             session, actor, action="keep from", resident_id=resident_id, items=("restriction",), now=now
         )
+        _tell_of_limit(session, actor, resident_id, now)
 
 
 def stop_keeping_from(
@@ -316,3 +355,4 @@ def stop_keeping_from(
         record_act(
             session, actor, action="lift restriction", resident_id=resident_id, items=("restriction",), now=now
         )  # fmt: skip
+        _tell_of_limit(session, actor, resident_id, now)

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.core.registry import holidays
 from inclusion_app.people import staff_words as words
-from inclusion_app.people.models import AccessRequest
+from inclusion_app.people.models import AccessRequest, Resident
 from inclusion_app.people.policy import REQUEST_TABLE
 from inclusion_app.people.rules import (
     EXTENSIONS,
@@ -26,6 +27,8 @@ from inclusion_app.people.rules import (
 
 BY_RIGHT = "request"
 OFFICER = "data_protection"
+# After these the person hears that what they asked for is done; a refusal is explained to them in words of its own.
+DONE_OUTCOMES = frozenset({"granted", "partly"})
 OLDEST = timedelta(days=366)
 
 
@@ -113,6 +116,14 @@ def close_request(
     if closed is None:
         raise RuleBroken(words.CLOSED_ALREADY)
     _record(session, principal, "close request", closed[0], outcome, now)
+    if closed[0] is not None and outcome in DONE_OUTCOMES:
+        language = session.scalar(select(Resident.language).where(Resident.id == closed[0])) or "en"
+        publish(
+            session,
+            MessageWanted(
+                key=f"request-{request_id}", template="request_done", language=language, resident_id=closed[0]
+            ),
+        )
 
 
 def has_bundle() -> bool:

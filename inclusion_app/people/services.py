@@ -15,7 +15,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.sessions import end_other_visits
 from inclusion_app.core.words import N_
-from inclusion_app.people.models import GivenCode, Resident, ResidentLink
+from inclusion_app.people.models import DeskPaper, GivenCode, Resident, ResidentLink
 
 CODE_PURPOSE = "resident-code"
 UNKNOWN_CODE = N_("We do not know this code. Look at your paper again.")
@@ -189,6 +189,8 @@ def replace_code(session: Session, *, resident: Resident, now: datetime) -> str:
     resident.code = give_code(session, kind="resident", now=now)
     resident.code_hash = hash_of_code(resident.code)
     end_other_visits(session, resident_id=resident.id)
+    # Nor does it come up on the screen of whoever gave the one before.
+    session.execute(delete(DeskPaper).where(DeskPaper.resident_id == resident.id))
     # A one-time link of before lies in the same mailbox or phone that may have been lost.
     end_links(session, resident_id=resident.id)
     return resident.code

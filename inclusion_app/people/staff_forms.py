@@ -85,6 +85,14 @@ class AgreementForm(BaseForm):
         return Agreement(self.items.data or [], self.purpose.data, self.how.data, self.language.data)
 
 
+class ToldAgreementForm(AgreementForm):
+    """The same without a PIN that was typed: whoever writes it down answers for it, so nobody "ticked it themselves"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.how.choices = [choice for choice in self.how.choices if choice[0] != "screen"]
+
+
 class IdentityForm(BaseForm):
     """Who somebody is, as far as they wish to say."""
 

@@ -86,7 +86,7 @@ def _break(form: GlassForm, principal: Principal, moment: datetime) -> int:
     )  # fmt: skip
 
 
-@room.page(ONE, allow=policy.SEE_GLASS, load=_load("glass.see"), reads=("reason", "record"), localised=False)
+@room.page(ONE, allow=policy.SEE_GLASS, load=_load("glass.see"), reads=("reason", "looks"), localised=False)
 def glass(row: BreakGlass) -> Any:
     """One glass: who, when, why, what was looked at; with what this reader may do about it."""
     return _page_of(row, ReviewForm(formdata=None))
@@ -98,7 +98,7 @@ def _page_of(row: BreakGlass, form: ReviewForm) -> Any:
     is_mine = row.staff_id == principal.staff_id
     names = glass_queries.people_of(session, row)
     due = glass_queries.due_on(row, holidays(session))
-    shows_person(row.resident_id, "reason", "record", purpose="safety")
+    shows_person(row.resident_id, "reason", "looks", purpose="safety")
     page = render_template(
         "people/staff/glass.html",
         glass=row,
@@ -151,7 +151,7 @@ def glass_end(row: BreakGlass) -> Any:
 
 @room.page(
     f"{ONE}/review", allow=policy.REVIEW, load=_load("glass.review"), methods=("POST",), localised=False,
-    reads=("reason", "record"),
+    reads=("reason", "looks"),
 )  # fmt: skip
 def glass_review(row: BreakGlass) -> Any:
     """Another person than the one who broke it says whether it was right."""

@@ -151,7 +151,8 @@ def request_person(row: AccessRequest) -> Any:
     parts = [item for item in ITEMS if policy.SEE[item].grants(principal, resident)]
     if not parts:
         abort(404)
-    shows_person(resident.id, *parts, purpose=request_services.BY_RIGHT)
+    everything = ("record",) if "plan" in parts else ()
+    shows_person(resident.id, *parts, *everything, purpose=request_services.BY_RIGHT)
     routes = (
         select(ContactRoute).where(ContactRoute.resident_id == resident.id).order_by(ContactRoute.position)
     )
@@ -189,7 +190,7 @@ def request_bundle(row: AccessRequest) -> Any:
     return answer
 
 
-@room.page("/staff/reads", allow=policy.READ_RECORD, reads=("record",), localised=False)
+@room.page("/staff/reads", allow=policy.READ_RECORD, reads=("looks",), localised=False)
 def reads() -> Any:
     """Who looked at whom, in which role and what for; never what stood there."""
     session, principal = db_session(), the_staff()
@@ -210,7 +211,7 @@ def reads() -> Any:
     rows, has_older = request_queries.reads(session, principal, chosen)
     if chosen.resident_id is not None and rows:
         # Only a number the record knows: it must not learn new ones from what somebody types.
-        shows_person(chosen.resident_id, "record", purpose=request_services.BY_RIGHT)
+        shows_person(chosen.resident_id, "looks", purpose=request_services.BY_RIGHT)
     kept = [(name, text[:40]) for name, text in request.args.items(multi=True) if name != "before"]
     older = urlencode([*kept, ("before", rows[-1][0].id)]) if has_older else None
     page = render_template(

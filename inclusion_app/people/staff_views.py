@@ -35,7 +35,7 @@ from inclusion_app.people import (
 )
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.forms import code_of
-from inclusion_app.people.models import CaseloadEntry, Merge, Resident
+from inclusion_app.people.models import CaseloadEntry, GivenCode, Merge, Resident
 from inclusion_app.people.views import room
 
 ONE = "/staff/people/<int(max=999999999):resident_id>"
@@ -75,6 +75,15 @@ def _with(*rights: str) -> Any:
     return load
 
 
+def _to_change(item: str) -> Any:
+    """The load of a page that changes this item: what broken glass shows is not changed by it."""
+
+    def load(resident_id: int) -> Resident | None:
+        return queries.resident_to_change(db_session(), the_staff(), resident_id, item)
+
+    return load
+
+
 def _shown(template: str, form: BaseForm, **more: Any) -> Any:
     page = render_template(f"people/staff/{template}", form=form, **more)
     return page, 422 if form.errors or form.form_errors else 200
@@ -85,7 +94,7 @@ def _back_to(resident: Resident) -> Any:
 
 
 def _warn_of_match(session: Session, resident: Resident) -> None:
-    if queries.may_be_known(session, resident):
+    if queries.may_be_known(session, the_staff(), resident):
         flash(words.POSSIBLE_MATCH)
 
 
@@ -192,6 +201,12 @@ def _just_made(resident_id: int) -> Resident | None:
     resident = queries.resident_for(session, principal, resident_id, "resident.edit")
     if resident is None or resident.made_at <= now() - CODE_SHOWN_FOR:
         return None
+    # A code the person got since is theirs alone.
+    first = select(GivenCode.code_hash).where(
+        GivenCode.code_hash == resident.code_hash, GivenCode.given_at == resident.made_at
+    )
+    if session.scalar(first) is None:
+        return None
     made = select(CaseloadEntry.id).where(
         CaseloadEntry.resident_id == resident_id,
         CaseloadEntry.staff_id == principal.staff_id,
@@ -234,8 +249,9 @@ def _join(form: staff_forms.JoinForm, code: str, pictures: bool) -> Any:
     )  # fmt: skip
     session = db_session()
     record_services.write_down_consent(
-        session, actor=principal, resident_id=proven.facts.number, agreement=form.agreement(), now=moment
-    )
+        session, actor=principal, resident_id=proven.facts.number, agreement=form.agreement(), by_themselves=True,
+        now=moment,
+    )  # fmt: skip
     record_services.put_on_caseload(session, actor=principal, resident_id=proven.facts.number, now=moment)
     flash(words.ON_CASELOAD)
     seen = queries.resident_for(session, principal, proven.facts.number, "resident.open")
@@ -249,12 +265,12 @@ def person(resident: Resident) -> Any:
     session, principal, moment = db_session(), the_staff(), now()
     parts = queries.parts_seen(session, principal, resident.id)
     glass = queries.glass_of(session, principal, resident.id, moment)
-    for_request = policy.OPEN.roles(principal) == ["data_protection"]
+    for_request = policy.OPEN.role_for(principal, resident) == "data_protection"
     shows_person(
         resident.id,
         *parts,
         *(("safe contact",) if resident.safe_contact else ()),
-        purpose="break-glass" if glass else "request" if for_request else "help",
+        purpose="safety" if glass else "request" if for_request else "help",
     )
     own = None if for_request else principal.organisation_id
     return render_template(
@@ -263,6 +279,7 @@ def person(resident: Resident) -> Any:
         parts=parts,
         glass=glass,
         may_edit=policy.TABLE.allows(session, "resident.edit", principal, resident.id),
+        changed=queries.parts_changed(session, principal, resident.id),
         routes=queries.routes_of(session, resident.id) if "contact" in parts else [],
         safe=safe_words(session, resident),
         steps=services.PLAN_OF[0](session, resident.id) if "plan" in parts and services.PLAN_OF else [],
@@ -304,7 +321,7 @@ def safe_words(session: Session, resident: Resident) -> dict[str, Any]:
 
 
 @room.page(
-    f"{ONE}/identity", allow=policy.EDIT, load=_with("resident.edit", "resident.identity"),
+    f"{ONE}/identity", allow=policy.EDIT, load=_to_change("identity"),
     methods=("GET", "POST"), reads=("identity",), localised=False,
 )  # fmt: skip
 def edit_identity(resident: Resident) -> Any:
@@ -341,7 +358,7 @@ def _edit(template: str, form: BaseForm, resident: Resident, *items: str, **more
 
 
 @room.page(
-    f"{ONE}/needs", allow=policy.EDIT, load=_with("resident.edit", "resident.needs"),
+    f"{ONE}/needs", allow=policy.EDIT, load=_to_change("needs"),
     methods=("GET", "POST"), reads=("needs",), localised=False,
 )  # fmt: skip
 def edit_needs(resident: Resident) -> Any:
@@ -358,7 +375,7 @@ def edit_needs(resident: Resident) -> Any:
 
 
 @room.page(
-    f"{ONE}/contact", allow=policy.EDIT, load=_with("resident.edit", "resident.contact"),
+    f"{ONE}/contact", allow=policy.EDIT, load=_to_change("contact"),
     methods=("GET", "POST"), reads=("contact",), localised=False,
 )  # fmt: skip
 def edit_contact(resident: Resident) -> Any:
@@ -387,7 +404,7 @@ def edit_contact(resident: Resident) -> Any:
 )  # fmt: skip
 def new_consent(resident: Resident) -> Any:
     """The person says yes once more, or to more: a new row beside the old ones."""
-    form = staff_forms.AgreementForm()
+    form = staff_forms.ToldAgreementForm()
     if request.method == "POST" and form.validate():
         try:
             record_services.write_down_consent(

@@ -145,6 +145,10 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             name=op.f("ck_break_glasses_reviewed_by_another"),
         ),
         sa.CheckConstraint(
+            "reviewed_by_id IS NULL OR second_id IS NULL OR reviewed_by_id <> second_id",
+            name=op.f("ck_break_glasses_reviewed_by_a_third"),
+        ),
+        sa.CheckConstraint(
             "second_id IS NULL OR second_id <> staff_id", name=op.f("ck_break_glasses_two_people")
         ),
         sa.ForeignKeyConstraint(

@@ -22,6 +22,7 @@ from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.people.models import Consent, ContactRoute, Resident, Restriction
 from tests.conftest import StaffBrowser, sign_in_staff
 from tests.factories.people import make_consent, put_on_caseload
+from tests.factories.world import make_glass
 from tests.messages.conftest import ADDRESS, PHONE, reachable
 from tests.messages.test_outbox import want
 
@@ -380,3 +381,19 @@ def test_the_list_and_the_page_of_one_agree(app: Flask, staff_browser: Staff) ->
             assert (f'href="/staff/tray/{item}"' in listed) == opens
             cells += opens
     assert cells == 8  # each their own two
+
+
+def test_broken_glass_posts_no_letter(app: Flask, staff_browser: Staff) -> None:
+    me = staff_browser("caseworker")
+    person, item = with_item(app, me, "letter")
+    with app.app_context(), transaction() as session:
+        session.execute(update(Consent).where(Consent.resident_id == person).values(withdrawn_at=clock.now()))
+        make_consent(session, resident_id=person, organisation_id=me.organisation_id, items=("identity",))
+        make_glass(
+            session, resident_id=person, staff_id=me.staff_id, organisation_id=me.organisation_id,
+            began_at=clock.now(), open_slot=me.staff_id,
+        )  # fmt: skip
+    assert me.get(f"/staff/people/{person}").status_code == 200
+    for path in (f"/staff/tray/{item}", f"/staff/tray/{item}/letter.pdf"):
+        assert me.get(path).status_code == 404
+    assert me.send(f"/staff/tray/{item}/take", form_on="/staff").status_code == 404

@@ -35,7 +35,7 @@ class Facts:
     shares: bool = False  # our organisation shares its caseload
     restricted: bool = False
     kept: str = ""  # me, us, colleague, them
-    merged: bool = False
+    merged: str = ""  # into a record that shares with: us, nobody
     glass: str = ""  # mine, over, colleague's, asked (a second person is still missing), elsewhere
     request: str = ""  # open, closed
 
@@ -65,7 +65,8 @@ WORLD = {
     "kept from us": Facts(kept="us"),
     "kept from a colleague": Facts(kept="colleague"),
     "kept from another organisation": Facts(kept="them"),
-    "linked to another record": Facts(merged=True),
+    "linked to another record": Facts(merged="us"),
+    "linked to a record that is not shared here": Facts(merged="nobody"),
     "glass broken by me": Facts(consents_to="nobody", glass="mine"),
     "glass over": Facts(consents_to="nobody", glass="over"),
     "glass of a colleague": Facts(consents_to="nobody", glass="colleague's"),
@@ -76,6 +77,8 @@ WORLD = {
     "glass broken, kept from us": Facts(consents_to="nobody", glass="mine", kept="us"),
     "glass broken, withdrew": Facts(consent="withdrawn", glass="mine"),
     "request open": Facts(consents_to="nobody", request="open"),
+    "request open, kept from me": Facts(consents_to="nobody", request="open", kept="me"),
+    "request open, kept from us": Facts(consents_to="nobody", request="open", kept="us"),
     "request closed": Facts(consents_to="nobody", request="closed"),
     "request open, restricted": Facts(consents_to="them", request="open", restricted=True),
 }
@@ -92,12 +95,12 @@ def expected(right: str, roles: frozenset[str], facts: Facts) -> bool:
     if what == "present":
         return False  # nobody's row: who shows their code is looked up by it
     if what == "list":
-        told = "identity" in shared and not (kept or facts.restricted or facts.merged)
+        told = "identity" in shared and not (kept or facts.restricted or facts.merged == "us")
         return "safeguarding_lead" in roles and told
     if what in {"search", "edit", "reissue"}:
         if "caseworker" not in roles or "identity" not in shared or not mine or kept:
             return False
-        return what != "search" or not (facts.restricted or facts.merged)
+        return what != "search" or not (facts.restricted or facts.merged == "us")
     items = {"consents": {"identity"}, "open": set(ITEMS)}.get(what, {what})
     told = bool(items & set(shared)) and not kept
     if "caseworker" in roles and ((told and mine) or glass):
@@ -106,7 +109,7 @@ def expected(right: str, roles: frozenset[str], facts: Facts) -> bool:
         return True
     if "platform_admin" in roles and glass and what != "consents":
         return True
-    return "data_protection" in roles and facts.request == "open"
+    return "data_protection" in roles and facts.request == "open" and facts.kept != "me"
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,10 @@ def put(session: Session, here: Here, facts: Facts) -> int:
         }[facts.kept]
         session.add(Restriction(resident_id=number, made_at=now(), **column))
     if facts.merged:
-        session.get_one(Resident, number).merged_into_id = make_person(session).id
+        kept = make_person(session).id
+        session.get_one(Resident, number).merged_into_id = kept
+        if facts.merged == "us":
+            make_consent(session, resident_id=kept, organisation_id=us)
     if facts.glass:
         began = now() - timedelta(minutes=90 if facts.glass == "over" else 5)
         began_at = None if facts.glass == "asked" else began

@@ -117,7 +117,7 @@ def test_the_person_is_reached_while_the_request_is_open_and_not_after(
         assert shown in page, shown
     (look,) = actions(app, "read people.request_person")
     assert (look.resident_id, look.purpose) == (number, "request")
-    assert look.items == "identity contact needs plan"
+    assert look.items == "identity contact needs plan record"
     assert look.actor_kind == "data_protection"
     assert admin.get(f"{path}/person").status_code == 403
     answer = officer.send(f"{path}/close", form_on=path, outcome="granted")

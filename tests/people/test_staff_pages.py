@@ -331,7 +331,7 @@ def test_broken_glass_shows_a_banner_and_changes_nothing(worker: StaffBrowser, a
         )  # fmt: skip
     page = worker.text(page_of(number))
     assert NAME in page and "You broke the glass" in page and "Change who they are" not in page
-    assert rows_of(app, number)[-1][4] == "break-glass"
+    assert rows_of(app, number)[-1][4] == "safety"
     assert worker.get(page_of(number, "/identity")).status_code == 404
     assert worker.get(page_of(number, "/restrict")).status_code == 404
     looked = looked_after(app, worker)
