@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.core.registry import holidays
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.models import AccessRequest
@@ -26,6 +27,7 @@ from inclusion_app.people.rules import (
 
 BY_RIGHT = "request"
 OFFICER = "data_protection"
+TOLD = frozenset({"granted", "partly"})
 OLDEST = timedelta(days=366)
 
 
@@ -96,7 +98,11 @@ def extend_request(
 def close_request(
     session: Session, *, principal: Principal, request_id: int, outcome: str, now: datetime
 ) -> None:
-    """Answered. From the next request on, its person is out of the officer's reach. Raises RuleBroken."""
+    """Answered. From the next request on, its person is out of the officer's reach. Raises RuleBroken.
+
+    What was done, wholly or in part, is told to the person by their own route; a refusal needs a letter with reasons,
+    and what they took back themselves is no news to them.
+    """
     if outcome not in REQUEST_OUTCOMES:
         raise RuleBroken(words.CHOOSE_ONE, field="outcome")
     closed = session.execute(
@@ -113,6 +119,14 @@ def close_request(
     if closed is None:
         raise RuleBroken(words.CLOSED_ALREADY)
     _record(session, principal, "close request", closed[0], outcome, now)
+    if outcome in TOLD and closed[0] is not None:
+        publish(
+            session,
+            MessageWanted(
+                key=f"request-{request_id}", template="request_done", params={}, resident_id=closed[0],
+                organisation_id=principal.organisation_id,
+            ),
+        )  # fmt: skip
 
 
 def has_bundle() -> bool:
