@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from inclusion_app.accounts.models import Membership
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core import events, registry
 from inclusion_app.core.access import Principal, record_act
@@ -520,6 +521,23 @@ def test_of_two_who_take_it_one_answers(
     assert second.send("/staff/feedback/1", do="back").status_code == 303  # the first one is ill
     assert second.send("/staff/feedback/1", do="take").status_code == 303
     assert second.send("/staff/feedback/1", do="nonsense").status_code == 422
+
+
+def test_what_somebody_took_who_then_left_waits_for_the_others(
+    resident: Browser, app: Flask, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    first, second = staff_browser("organisation_admin"), staff_browser("organisation_admin")
+    with_consent(app, first.organisation_id)
+    resident.send("/my-record/tell", kind="complaint", to=str(first.organisation_id), words="Hello")
+    first.send("/staff/feedback/1", do="take")
+    assert "Nothing waits for you now." in second.text("/staff")
+    with app.app_context(), transaction() as session:
+        session.execute(
+            update(Membership).where(Membership.staff_id == first.staff_id).values(until_at=now())
+        )
+    assert "waits for somebody" in second.text("/staff")
+    assert second.send("/staff/feedback/1", do="back").status_code == 303
+    assert second.send("/staff/feedback/1", do="take").status_code == 303
 
 
 def test_the_city_reads_what_is_for_it_and_what_nobody_else_can(
