@@ -495,6 +495,14 @@ def new_sign_ins(instance: Path) -> list[str]:
     rows = found if isinstance(found, list) else [{"": name, **row} for name, row in found.items()]
     lines = ["", f"Demonstration sign-ins, shown once and kept in {path}:"]
     lines += ["  " + "  ".join(str(value) for value in row.values()) for row in rows]
+    lines += [
+        "Sign in at /staff: e-mail address, password, then the code that a code app shows for the long secret."
+    ]
+    lines += [
+        "Without such an app: INCLUSION_INSTANCE="
+        + str(instance)
+        + " .venv/bin/flask --app wsgi demo code EMAIL"
+    ]
     return lines
 
 

@@ -25,6 +25,7 @@ from inclusion_app.core.forms import one_line
 
 LOCAL = "http://127.0.0.1:8000"
 SIGN_INS = "demo-sign-ins.json"
+NOT_HERE = "Demonstration data is for this machine only: INCLUSION_BASE_URL and INCLUSION_DEMO say otherwise."
 
 
 @click.group("accounts")
@@ -105,9 +106,7 @@ def load_demo() -> None:
     """Make three invented organisations with one member of staff for each role; a second time changes nothing."""
     settings: Settings = current_app.extensions["settings"]
     if not (settings.is_local and settings.demo):
-        raise click.ClickException(
-            "Demonstration data is for this machine only: INCLUSION_BASE_URL and INCLUSION_DEMO say otherwise."
-        )
+        raise click.ClickException(NOT_HERE)
     click.echo(load_demonstration(settings))
 
 
@@ -122,6 +121,27 @@ def remove_demo() -> None:
         count = demonstration.remove(session)
     (current_app.extensions["settings"].instance / SIGN_INS).unlink(missing_ok=True)
     click.echo(f"removed {count} demonstration organisations")
+
+
+@demo_group.command("code")
+@click.argument("email")
+@with_appcontext
+def show_code(email: str) -> None:
+    """Print the six numbers that a code app would show now for the demonstration sign-in of EMAIL.
+
+    Exit code 1 where no demonstration may be, 2 for an address that stands in no file of sign-ins.
+    """
+    import pyotp  # only here: loading the service must stay quick
+
+    settings: Settings = current_app.extensions["settings"]
+    if not (settings.is_local and settings.demo):
+        raise click.ClickException(NOT_HERE)
+    with contextlib.suppress(OSError, ValueError):
+        for row in json.loads((settings.instance / SIGN_INS).read_text(encoding="utf-8")):
+            if row["email"] == email.strip().casefold():
+                click.echo(pyotp.TOTP(row["totp_secret"]).at(now()))
+                return
+    raise click.UsageError("No demonstration sign-in has this address.")
 
 
 def load_demonstration(settings: Settings) -> str:

@@ -30,10 +30,16 @@ class Letter(Paper):
     link: str | None
 
 
+def what_to_say(opened: Opened) -> dict[str, str]:
+    """The facts of a letter or call as its words may say them to this person."""
+    params = dict(opened.message.params or {})
+    return templates.discreet(params) if opened.rule.no_service_name else params
+
+
 def build_letter(opened: Opened, *, name: str | None, service_name: str, organisation: str) -> Letter:
     """The letter of an open item, from this organisation; `name` only where the person shares it with them."""
     message = opened.message
-    template, params = templates.template_of(message.template), message.params or {}
+    template, params = templates.template_of(message.template), what_to_say(opened)
     language = templates.language_of(message.language)
     address = [line.strip() for line in (message.to or "").splitlines() if line.strip()]
     today = clock.today()

@@ -109,7 +109,7 @@ def _put_for_resident(
     route = choose_route(reach.routes, reach.rule, channels=channels, through=reach.through, wanted=wanted)
     whose = {
         "key": key, "template": template.name, "resident_id": resident.id, "organisation_id": organisation_id,
-        "language": templates.language_of(resident.read or resident.language).slug, "made_at": made_at,
+        "language": templates.language_for(resident.read, resident.language).slug, "made_at": made_at,
     }  # fmt: skip
     if route is None:
         if not_to:  # tried before by another route: that row says what went wrong

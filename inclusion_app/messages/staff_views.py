@@ -23,7 +23,7 @@ from inclusion_app.core.paper_answer import pdf_answer
 from inclusion_app.core.registry import StaffLink, WaitingItem
 from inclusion_app.core.words import N_
 from inclusion_app.messages import channels, policy, queries, services, templates
-from inclusion_app.messages.letter import build_letter, letter_html
+from inclusion_app.messages.letter import build_letter, letter_html, what_to_say
 from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.messages.queries import Opened
 from inclusion_app.messages.rules import may_send_at
@@ -75,7 +75,7 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
         shown_to=show_phone(message.to) if opened.item.kind == "call" and message.to else "",
         rule=opened.rule,
         subject=templates.subject_in_both(template, language),
-        lines=templates.lines_in_both(template, message.params or {}, language),
+        lines=templates.lines_in_both(template, what_to_say(opened), language),
         tongue=language,
         is_mine=opened.item.owner_id == the_staff().staff_id,
         right_hour=may_send_at(opened.rule, now()),

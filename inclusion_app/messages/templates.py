@@ -21,6 +21,7 @@ from inclusion_app.people.rules import LINK_LIFE
 
 # Facts that stand on a line of their own and in no sentence.
 LINK, WORDS = "link", "words"
+ORGANISATION = "organisation"
 RIGHT_TO_LEFT = "\u200f"  # the first sign of a line decides its direction in a mail program
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 NO_ANSWERS = N_("Nobody reads answers to this message.")
@@ -171,8 +172,15 @@ def every_template() -> Collection[MessageTemplate]:
 
 def language_of(slug: str | None) -> Language:
     """A language messages are written in: one that is whole, else English."""
-    found = i18n.LANGUAGES.get(slug or "")
-    return found if found is not None and found.released else i18n.ENGLISH
+    return language_for(slug)
+
+
+def language_for(*wished: str | None) -> Language:
+    """The first of these languages that messages are written in, else English: who reads none of ours best still has
+    the language they chose for their plan.
+    """
+    known = (i18n.LANGUAGES.get(slug or "") for slug in wished)
+    return next((found for found in known if found is not None and found.released), i18n.ENGLISH)
 
 
 def write(
@@ -184,6 +192,8 @@ def write(
     service_name: str | None,
 ) -> Text:
     """The finished words by e-mail or text message. `service_name` is None for whom no message may name it."""
+    if service_name is None:
+        params = discreet(params)
     with i18n.speaking(language):
         signature = [i18n.translated(service_name)] if service_name else []
         if channel == "sms":
@@ -212,6 +222,11 @@ def subject_in_both(template: MessageTemplate, language: Language) -> Pair:
         return Pair(gettext(template.subject), template.subject)
 
 
+def discreet(params: Mapping[str, str]) -> dict[str, str]:
+    """What is said to whom nothing may name the service: neither the organisation, whose name may tell as much."""
+    return {name: value for name, value in params.items() if name != ORGANISATION}
+
+
 def names_service(params: Mapping[str, str]) -> bool:
     """True when the words must name the service: the address in a link does."""
     return bool(params.get(LINK))
@@ -221,7 +236,8 @@ def _paragraphs(
     template: MessageTemplate, params: Mapping[str, str], language: Language, *, plain: bool = False
 ) -> list[str]:
     found = [_sentence(line, params, language, plain=plain) for line in template.lines if _fits(line, params)]
-    if params.get(WORDS):
+    # An answer is read from paper or said by a person; by wire a link leads to it, where there is one.
+    if params.get(WORDS) and (plain or not params.get(LINK)):
         found.insert(1, params[WORDS])
     return found
 

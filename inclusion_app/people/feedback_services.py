@@ -231,12 +231,15 @@ def _told(session: Session, feedback: Feedback, words: str, link: str) -> dict[s
     """What the message with the answer says.
 
     A text or an e-mail may be read by others, so it leads to the answer. Whoever is reached by paper or by a person
-    only may have no screen: they are told the answer itself.
+    may have no screen: they are told the answer itself. Which of their routes it takes is not known here, so somebody
+    with both gets both facts written down, and each way says its own.
     """
     kinds = set(
         session.scalars(select(ContactRoute.kind).where(ContactRoute.resident_id == feedback.resident_id))
     )
-    said = {"link": link} if kinds & {"sms", "email"} or not kinds else {"words": words}
+    said = {"link": link} if kinds & {"sms", "email"} or not kinds else {}
+    if kinds - {"sms", "email"}:
+        said["words"] = words
     organisation = session.get(Organisation, feedback.organisation_id) if feedback.organisation_id else None
     return {**said, "organisation": organisation.name} if organisation else said
 

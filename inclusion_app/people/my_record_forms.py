@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from inclusion_app.core import i18n
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.people.my_record_words import KINDS, THE_OFFICER
-from inclusion_app.people.rules import LANGUAGES, NEEDS, ROUTES
+from inclusion_app.people.rules import LANGUAGES, NEEDS, NEVER, ROUTES
 
 
 def language_choices(kept: str | None = None) -> list[tuple[str, str]]:
@@ -45,9 +45,11 @@ class RouteForm(BaseForm):
 
     kind = RadioField(_l("How may we reach you?"), validate_choice=False)
     value = TextAreaField(_l("Your number, email or address"))
+    never = SelectMultipleField(_l("How to reach you, and how not to"), validate_choice=False)
 
     def offer(self, channels: Collection[str]) -> None:
         """Only what is set up can be chosen."""
+        self.never.choices = [SelectChoice(key, gettext(words)) for key, words in NEVER.items()]
         self.kind.choices = [
             SelectChoice(key, gettext(words)) for key, words in ROUTES.items() if key in channels
         ]

@@ -25,10 +25,12 @@ from inclusion_app.people.rules import (
     LANGUAGES,
     NAME_LENGTH,
     NEEDS,
+    NEVER,
     NICKNAME_LENGTH,
     ROUTES,
     ROUTES_AT_MOST,
     WITH_VALUE,
+    has_safe_contact,
     plain_name,
 )
 
@@ -142,6 +144,23 @@ def remove_route(session: Session, *, resident: Resident, route_id: int, now: da
     left = {route.kind for route in my_record_queries.routes_of(session, resident.id)}
     if "letter" not in left and gone[0].kind == "letter":
         resident.address = None
+    session.flush()
+    services.note(session, resident.id, "change contact", ("contact",), now)
+
+
+def set_never(session: Session, *, resident: Resident, never: Collection[str], now: datetime) -> None:
+    """What nobody may do to reach this resident, as they say themself; nobody of the staff need know first.
+
+    Hours, and whom a member of staff wrote down with them, stay as they are. Raises RuleBroken at `never` for what is
+    none of the rules, and for a child under 13.
+    """
+    if resident.age_band == "under_13":
+        raise RuleBroken(ASK_AN_ADULT)
+    if not set(never) <= set(NEVER):
+        raise RuleBroken(NOT_AN_ANSWER, field="never")
+    services.hold(session, residents=[resident.id])
+    rule = {**(resident.safe_contact or {}), **{name: name in never for name in NEVER}}
+    resident.safe_contact = rule if has_safe_contact(rule) else None
     session.flush()
     services.note(session, resident.id, "change contact", ("contact",), now)
 

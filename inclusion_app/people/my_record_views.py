@@ -26,7 +26,7 @@ from inclusion_app.people.contact import offered, show_value
 from inclusion_app.people.models import Resident
 from inclusion_app.people.my_record_forms import CorrectForm, FeedbackForm, RouteForm
 from inclusion_app.people.my_record_words import KEPT_AFTER
-from inclusion_app.people.rules import ROUTES
+from inclusion_app.people.rules import NEVER, ROUTES
 from inclusion_app.people.views import room as people_room
 
 room: Room = people_room
@@ -147,7 +147,7 @@ def my_record_correct() -> Any:
 
 @room.page("/my-record/contact", allow=OWN, methods=("GET", "POST"), reads=("contact",))
 def my_record_contact() -> Any:
-    """How to be reached, in order: add one, put one first, take one away."""
+    """How to be reached, in order: add one, put one first, take one away; and how never to be reached."""
     resident = _resident()
     if resident is None:
         return redirect(url_for("people.my_record"), 303)
@@ -159,6 +159,9 @@ def my_record_contact() -> Any:
             return redirect(url_for("people.my_record_contact"), 303)
         except RuleBroken as broken:
             form.refuse(broken)
+    if request.form.get("do") != "never":
+        rule = resident.safe_contact or {}
+        form.never.data = [name for name in NEVER if rule.get(name)]
     routes = [
         (route.id, ROUTES[route.kind], _shown(route.kind, route.value, resident))
         for route in my_record_queries.routes_of(db_session(), resident.id)
@@ -172,6 +175,8 @@ def _change_routes(resident: Resident, form: RouteForm) -> None:
     route_id = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
     if do == "up":
         my_record_services.move_route_up(session, resident=resident, route_id=route_id, now=moment)
+    elif do == "never":
+        my_record_services.set_never(session, resident=resident, never=form.never.data or (), now=moment)
     elif do == "remove":
         my_record_services.remove_route(session, resident=resident, route_id=route_id, now=moment)
     else:

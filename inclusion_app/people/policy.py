@@ -221,6 +221,14 @@ def _records_people(principal: Principal, _row: object) -> bool:
 # A new record, a caseload and its list: nothing of anybody is loaded by it; each query narrows by the table above.
 RECORD = TableRight("resident.record", _records_people, ("caseworker",))
 
+
+def _runs_organisation(principal: Principal, _row: object) -> bool:
+    return principal.kind == "staff" and "organisation_admin" in principal.roles
+
+
+# How many people each caseworker looks after, and handing them on: nobody is named or opened by it.
+HAND_OVER = TableRight("caseload.hand-over", _runs_organisation, ("organisation_admin",))
+
 # Linking two records takes two people of one organisation; what either may see of them stays as it is.
 MERGES = PermissionTable(
     Merge,

@@ -163,6 +163,11 @@ def routes_of(session: Session, resident_id: int) -> list[ContactRoute]:
     return list(session.scalars(rows))
 
 
+def kinds_of_routes(session: Session, resident_id: int) -> set[str]:
+    """Which kinds of way there are to reach somebody. No row is loaded: they are about to be written anew."""
+    return set(session.scalars(select(ContactRoute.kind).where(ContactRoute.resident_id == resident_id)))
+
+
 class Shared(NamedTuple):
     """A consent and the name of who received it."""
 

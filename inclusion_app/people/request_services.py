@@ -14,7 +14,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.core.registry import holidays
 from inclusion_app.people import staff_words as words
-from inclusion_app.people.models import AccessRequest, Resident
+from inclusion_app.people.models import AccessRequest
 from inclusion_app.people.policy import REQUEST_TABLE
 from inclusion_app.people.rules import (
     EXTENSIONS,
@@ -28,7 +28,7 @@ from inclusion_app.people.rules import (
 BY_RIGHT = "request"
 OFFICER = "data_protection"
 # After these the person hears that what they asked for is done; a refusal is explained to them in words of its own.
-DONE_OUTCOMES = frozenset({"granted", "partly"})
+TOLD = frozenset({"granted", "partly"})
 OLDEST = timedelta(days=366)
 
 
@@ -99,7 +99,11 @@ def extend_request(
 def close_request(
     session: Session, *, principal: Principal, request_id: int, outcome: str, now: datetime
 ) -> None:
-    """Answered. From the next request on, its person is out of the officer's reach. Raises RuleBroken."""
+    """Answered. From the next request on, its person is out of the officer's reach. Raises RuleBroken.
+
+    What was done, wholly or in part, is told to the person by their own route; a refusal needs a letter with reasons,
+    and what they took back themselves is no news to them.
+    """
     if outcome not in REQUEST_OUTCOMES:
         raise RuleBroken(words.CHOOSE_ONE, field="outcome")
     closed = session.execute(
@@ -116,14 +120,14 @@ def close_request(
     if closed is None:
         raise RuleBroken(words.CLOSED_ALREADY)
     _record(session, principal, "close request", closed[0], outcome, now)
-    if closed[0] is not None and outcome in DONE_OUTCOMES:
-        language = session.scalar(select(Resident.language).where(Resident.id == closed[0])) or "en"
+    if outcome in TOLD and closed[0] is not None:
         publish(
             session,
             MessageWanted(
-                key=f"request-{request_id}", template="request_done", language=language, resident_id=closed[0]
+                key=f"request-{request_id}", template="request_done", params={}, resident_id=closed[0],
+                organisation_id=principal.organisation_id,
             ),
-        )
+        )  # fmt: skip
 
 
 def has_bundle() -> bool:

@@ -9,11 +9,11 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 from wtforms import TextAreaField
 
-from inclusion_app.accounts.models import Staff
+from inclusion_app.accounts.models import Membership, Staff
 from inclusion_app.core import i18n, registry
 from inclusion_app.core.access import Principal, Room, shows_person, the_staff
 from inclusion_app.core.clock import now
@@ -116,8 +116,18 @@ def waiting(session: Session, principal: Principal, _moment: datetime) -> Sequen
         return []
     open_ = (TABLE.rows("feedback.answer", principal), Feedback.answered_at.is_(None))
     found = []
+    # Who took it and does not work here any more answers nobody: it waits for the others again.
+    here = (
+        select(Membership.staff_id)
+        .join(Staff, Staff.id == Membership.staff_id)
+        .where(
+            Membership.role.in_(TABLE.grid["feedback.answer"]),
+            Membership.until_at.is_(None),
+            Staff.left_at.is_(None),
+        )
+    )
     for whose, words in (
-        (Feedback.owner_id.is_(None), "free"),
+        (or_(Feedback.owner_id.is_(None), Feedback.owner_id.not_in(here)), "free"),
         (Feedback.owner_id == principal.staff_id, "own"),
     ):
         count, since = session.execute(

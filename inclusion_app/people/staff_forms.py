@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from babel import Locale
@@ -25,7 +25,7 @@ TOO_LONG = N_("This is too long. Use fewer words.")
 UNKNOWN_POSTCODE = N_("We do not know this postcode. Leave it empty if you are not sure.")
 NO_PURPOSE = N_("Choose what the person shares it for.")
 NO_HOW = N_("Choose how the person said yes.")
-ROUTE_SLOTS = range(1, 5)
+ROUTE_SLOTS = range(1, rules.ROUTES_AT_MOST + 1)
 
 
 def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
@@ -148,6 +148,8 @@ class ContactForm(BaseForm):
     value3 = StringField(_l("Number or e-mail address"))
     kind4 = FromList(_l("Fourth way"), choices=[])
     value4 = StringField(_l("Number or e-mail address"))
+    kind5 = FromList(_l("Fifth way"), choices=[])
+    value5 = StringField(_l("Number or e-mail address"))
     is_adults = BooleanField(_l("These reach an adult who answers for the child"))
     address = TextAreaField(_l("Address for letters"))
     never = AnyOf(_l("What must we never do?"), choices=[])
@@ -162,10 +164,12 @@ class ContactForm(BaseForm):
         *args: Any,
         staff: Sequence[tuple[int, str]] = (),
         organisations: Sequence[tuple[int, str]] = (),
+        kept: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        offered = contact.offered()
+        # A way that stands in the record stays a choice when it is not set up any more, or saving would lose it.
+        offered = contact.offered() | set(kept)
         kinds = [(kind, _l(words)) for kind, words in rules.ROUTES.items() if kind in offered]
         for slot in ROUTE_SLOTS:
             self[f"kind{slot}"].choices = [("", _l("None")), *kinds]

@@ -384,6 +384,7 @@ def edit_contact(resident: Resident) -> Any:
     form = staff_forms.ContactForm(
         staff=queries.colleagues(session, principal.organisation_id),
         organisations=queries.open_organisations(session),
+        kept=queries.kinds_of_routes(session, resident.id),
     )
     if request.method == "GET":
         form.show_contact(resident, queries.routes_of(session, resident.id))

@@ -75,3 +75,7 @@ PURPOSES = {
     "own": N_("The person themselves"),
     "retention": N_("Kept no longer"),
 }
+
+SAME_CASEWORKER = N_("Choose two different people.")
+NOBODY_TO_HAND_ON = N_("There is nobody who can be handed on to this caseworker.")
+HANDED_ON = N_("It is done. The caseworker sees these people now.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,19 @@ def test_no_demonstration_where_it_may_not_be(tmp_path: Path, more: dict[str, An
         assert roles_of(session, staff_id=person) == {}
     assert "removed 1" in run(app, "demo", "remove").output
     app.extensions["engine"].dispose()
+
+
+def test_a_demonstration_sign_in_needs_no_phone(app: Flask) -> None:
+    assert run(app, "demo", "code", "caseworker@red-door.example.org").exit_code == 2  # nothing is loaded
+    run(app, "demo", "load")
+    path: Path = app.extensions["settings"].instance / "demo-sign-ins.json"
+    one = json.loads(path.read_text())[1]
+    shown = run(app, "demo", "code", f" {one['email'].upper()} ").output.strip()
+    assert pyotp.TOTP(one["totp_secret"]).verify(shown, valid_window=1)
+    browser = StaffBrowser(app)
+    assert browser.send("/staff/sign-in", email=one["email"], password=one["password"]).status_code == 303
+    assert browser.send("/staff/sign-in/second", code=shown).status_code == 303
+    assert run(app, "demo", "code", "nobody@example.org").exit_code == 2
+    app.extensions["settings"] = replace(app.extensions["settings"], demo=False)
+    refused = run(app, "demo", "code", one["email"])
+    assert (refused.exit_code, shown in refused.output) == (1, False)

@@ -11,10 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from inclusion_app.core import clock, events
+from inclusion_app.core import clock, events, i18n
 from inclusion_app.core.db import transaction
 from inclusion_app.core.events import MessageWanted
-from inclusion_app.messages import sending, services
+from inclusion_app.messages import sending, services, templates
 from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.messages.templates import BadMessage
 from inclusion_app.people.models import Consent, ContactRoute, Resident, Restriction
@@ -183,6 +183,39 @@ def test_what_waits_is_sent_once(app: Flask, make: Make, with_mail: Mailbox, wit
     assert first.state == second.state == "sent"
     assert second.provider_id
     assert second.tries == 1
+
+
+def test_who_reads_none_of_our_languages_best_gets_the_one_of_their_plan(app: Flask, make: Make) -> None:
+    want(app, make("email", language="ur", read="so"))
+    want(app, make("email", language="so", read="xx"), key="thing 2")
+    assert [row.language for row in rows(app)] == ["ur", "en"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "channel", "says", "hides"),
+    [({}, "email", "http://x/record", "We are sorry."),
+     ({"no_service_name": True}, "letter", "We are sorry.", "http://x/record")],
+)  # fmt: skip
+def test_an_answer_is_read_on_paper_and_linked_to_by_wire(
+    app: Flask, make: Make, rule: dict[str, Any], channel: str, says: str, hides: str
+) -> None:
+    number = make("email", "letter", safe_contact=rule)
+    organisation = shared_with(app, number)
+    params = {"link": "http://x/record", "words": "We are sorry."}
+    want(app, number, template="feedback_answered", params=params, organisation_id=organisation)
+    (row,) = rows(app)
+    assert row.channel == channel
+    template = templates.template_of(row.template)
+    with app.app_context(), app.test_request_context():
+        if channel == "letter":
+            said = " ".join(
+                pair.own for pair in templates.lines_in_both(template, row.params or {}, i18n.ENGLISH)
+            )
+        else:
+            said = templates.write(
+                template, row.params or {}, language=i18n.ENGLISH, channel=channel, service_name=None
+            ).body
+    assert says in said and hides not in said
 
 
 def test_a_message_speaks_the_language_the_person_reads(app: Flask, make: Make, with_mail: Mailbox) -> None:

@@ -10,11 +10,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from inclusion_app.accounts.models import Membership
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core import events, registry
 from inclusion_app.core.access import Principal, record_act
@@ -355,6 +357,41 @@ def test_a_wrong_way_is_refused(resident: Browser, app: Flask, kind: str, value:
     assert routes(app) == []
 
 
+def test_a_person_says_themself_how_never_to_be_reached(resident: Browser, app: Flask) -> None:
+    page = "/my-record/contact"
+    with app.app_context(), transaction() as session:
+        session.scalars(select(Resident)).one().safe_contact = {"hours": ["10:00", "12:00"]}
+
+    def rule() -> dict[str, Any] | None:
+        with app.app_context(), transaction() as session:
+            return session.scalars(select(Resident.safe_contact)).one()
+
+    before = len(rows(app))
+    assert resident.send(page, do="never", never=["never_call", "no_service_name"]).status_code == 303
+    assert rows(app)[before + 1 :] == [("change contact", the_resident(app), "contact")]
+    kept = rule() or {}
+    assert kept["never_call"] and kept["no_service_name"] and not kept["no_letter"]
+    assert kept["hours"] == ["10:00", "12:00"]
+    shown = resident.text(page)
+    assert re.search(r'value="never_call"[^>]* checked', shown)
+    assert not re.search(r'value="no_letter"[^>]* checked', shown)
+    assert resident.send(page, do="never", never=["sing"]).status_code == 422
+    # Another form of the same page leaves the rule alone.
+    assert resident.send(page, kind="caseworker").status_code == 303
+    assert rule() == kept
+    assert resident.send(page, do="never").status_code == 303
+    assert (rule() or {}).get("hours") and not (rule() or {}).get("never_call")
+
+
+def test_a_child_is_kept_by_an_adults_rule(resident: Browser, app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        one = session.scalars(select(Resident)).one()
+        one.age_band, one.safe_contact = "under_13", {"never_call": True}
+    assert resident.send("/my-record/contact", do="never").status_code == 422
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(Resident.safe_contact)).one() == {"never_call": True}
+
+
 @pytest.mark.parametrize(
     "do", ["up:999999", "remove:1", "remove:x", "up:" + "9" * 50, "remove:-1", "remove:"]
 )
@@ -462,6 +499,12 @@ def test_whoever_is_reached_by_letter_only_gets_the_answer_itself(
     officer.send("/staff/feedback/1", do="take")
     officer.send("/staff/feedback/1", do="answer", answer="We are sorry.")
     assert dict(wanted[-1].params) == {"words": "We are sorry."}
+    # With a phone as well: which way it takes is decided later, so the letter has its words with it.
+    resident.send("/my-record/contact", kind="sms", value="07700 900123")
+    resident.send("/my-record/tell", kind="complaint", to="city", words="Still nobody")
+    officer.send("/staff/feedback/2", do="take")
+    officer.send("/staff/feedback/2", do="answer", answer="We are very sorry.")
+    assert set(wanted[-1].params) == {"words", "link"}
 
 
 def test_of_two_who_take_it_one_answers(
@@ -478,6 +521,23 @@ def test_of_two_who_take_it_one_answers(
     assert second.send("/staff/feedback/1", do="back").status_code == 303  # the first one is ill
     assert second.send("/staff/feedback/1", do="take").status_code == 303
     assert second.send("/staff/feedback/1", do="nonsense").status_code == 422
+
+
+def test_what_somebody_took_who_then_left_waits_for_the_others(
+    resident: Browser, app: Flask, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    first, second = staff_browser("organisation_admin"), staff_browser("organisation_admin")
+    with_consent(app, first.organisation_id)
+    resident.send("/my-record/tell", kind="complaint", to=str(first.organisation_id), words="Hello")
+    first.send("/staff/feedback/1", do="take")
+    assert "Nothing waits for you now." in second.text("/staff")
+    with app.app_context(), transaction() as session:
+        session.execute(
+            update(Membership).where(Membership.staff_id == first.staff_id).values(until_at=now())
+        )
+    assert "waits for somebody" in second.text("/staff")
+    assert second.send("/staff/feedback/1", do="back").status_code == 303
+    assert second.send("/staff/feedback/1", do="take").status_code == 303
 
 
 def test_the_city_reads_what_is_for_it_and_what_nobody_else_can(

@@ -18,6 +18,7 @@ from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.core.registry import Fact, Holding, holidays
+from inclusion_app.messages.models import Message
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.models import AccessRequest, ContactRoute, Merge, Resident
 from inclusion_app.people.rules import calendar_months_after
@@ -255,3 +256,25 @@ def test_twenty_rows_a_page_and_none_twice(app: Flask, staff_browser: Staff) -> 
     second = officer.text(found[1].replace("&amp;", "&"))
     assert first.count("<tr>") == 21
     assert second.count("<tr>") == 6
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"), [("granted", 1), ("partly", 1), ("refused", 0), ("withdrawn", 0)]
+)
+def test_what_was_done_is_told_by_the_persons_own_route(
+    app: Flask, staff_browser: Staff, outcome: str, told: int
+) -> None:
+    number, officer = somebody(app), staff_browser("data_protection")
+    with app.app_context(), transaction() as session:
+        session.add(
+            ContactRoute(
+                resident_id=number, position=1, kind="email", value="amina@example.org", value_hash="h", made_at=now()
+            )
+        )  # fmt: skip
+    path = opened(officer, number)
+    assert officer.send(f"{path}/close", form_on=path, outcome=outcome).status_code == 303
+    with app.app_context(), transaction() as session:
+        rows = list(session.scalars(select(Message).where(Message.resident_id == number)))
+        assert [(row.template, row.channel, row.state) for row in rows] == [
+            ("request_done", "email", "waiting")
+        ] * told

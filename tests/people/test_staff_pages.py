@@ -384,6 +384,7 @@ def test_a_channel_that_is_not_set_up_is_not_offered(worker: StaffBrowser, app: 
     from inclusion_app.people import contact
 
     number = looked_after(app, worker)
+    assert worker.send(page_of(number, "/contact"), kind1="caseworker").status_code == 303
     contact.CHANNELS[:] = [lambda: frozenset({"letter", "call", "caseworker"})]
     try:
         page = worker.text(page_of(number, "/contact"))
@@ -392,6 +393,37 @@ def test_a_channel_that_is_not_set_up_is_not_offered(worker: StaffBrowser, app: 
         assert answer.status_code == 422
     finally:
         contact.CHANNELS.clear()
+
+
+def test_saving_the_page_as_it_stands_loses_no_way_to_reach_somebody(
+    worker: StaffBrowser, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inclusion_app.people import contact
+
+    number = looked_after(app, worker)
+    with app.app_context(), transaction() as session:
+        more = (("call", "+447700900124"), ("email", "second@example.org"))
+        for position, (kind, value) in enumerate(more, 4):  # five ways, as many as their own page takes
+            session.add(
+                ContactRoute(
+                    resident_id=number, position=position, kind=kind, value=value, made_at=now(),
+                    value_hash=contact.hash_of_value(value),
+                )
+            )  # fmt: skip
+    monkeypatch.setattr(contact, "CHANNELS", [lambda: frozenset({"letter", "call", "caseworker"})])
+
+    def ways() -> list[tuple[str, str | None]]:
+        with app.app_context(), transaction() as session:
+            found = session.query(ContactRoute).order_by(ContactRoute.position)
+            return [(route.kind, route.value) for route in found]
+
+    before, page = ways(), worker.text(page_of(number, "/contact"))
+    chosen = dict(
+        re.findall(r'name="(kind\d)"(?:(?!</select>).)*?<option value="(\w+)" selected', page, re.S)
+    )
+    typed = dict(re.findall(r'name="(value\d)"[^>]*? value="([^"]*)"', page))
+    assert worker.send(page_of(number, "/contact"), **chosen, **typed).status_code == 303
+    assert len(before) == 5 and ways() == before
 
 
 def test_needs_are_changed(worker: StaffBrowser, app: Flask) -> None:

@@ -1,0 +1,71 @@
+"""The admin's page of the caseloads: how many people each caseworker looks after, and handing them on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from sqlalchemy.orm import Session
+
+from inclusion_app.core import registry
+from inclusion_app.core.access import Principal, the_staff
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import db_session
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.words import N_
+from inclusion_app.people import caseload_services, policy
+from inclusion_app.people import staff_words as words
+from inclusion_app.people.choice_fields import FromList, number_of
+from inclusion_app.people.views import room
+
+registry.add_to_menu(registry.StaffLink("people.caseloads", N_("Caseloads"), policy.HAND_OVER))
+
+
+class HandOverForm(BaseForm):
+    """From whom to whom."""
+
+    from_id = FromList(_l("Whose people?"), choices=[], coerce=number_of)
+    to_id = FromList(_l("Who looks after them from now on?"), choices=[], coerce=number_of)
+
+
+@room.page("/staff/caseloads", allow=policy.HAND_OVER, methods=("GET", "POST"), localised=False)
+def caseloads() -> Any:
+    """Counts only: nobody who is looked after is named or opened."""
+    session, principal = db_session(), the_staff()
+    loads = caseload_services.caseloads_of(session, principal)
+    form = HandOverForm()
+    form.from_id.choices = [(one.staff_id, one.name) for one in loads if one.size]
+    form.to_id.choices = [(one.staff_id, one.name) for one in loads if one.is_here]
+    if request.method == "POST" and form.validate():
+        try:
+            caseload_services.hand_over(
+                session, actor=principal, from_id=form.from_id.data, to_id=form.to_id.data, now=now()
+            )
+            flash(words.HANDED_ON)
+            return redirect(url_for("people.caseloads"), 303)
+        except RuleBroken as broken:
+            form.refuse(broken)
+    page = render_template("people/staff/caseloads.html", form=form, loads=loads)
+    return page, 422 if form.errors or form.form_errors else 200
+
+
+def _left_behind(session: Session, principal: Principal, _moment: datetime) -> list[registry.WaitingItem]:
+    """People whose caseworker is gone: nobody looks after them until the admin says who."""
+    if not policy.HAND_OVER.may_at_all(principal):
+        return []
+    count = sum(one.size for one in caseload_services.caseloads_of(session, principal) if not one.is_here)
+    if not count:
+        return []
+    said = ngettext(
+        "%(num)s person is on the caseload of somebody who left",
+        "%(num)s people are on the caseload of somebody who left",
+        count,
+    )
+    return [registry.WaitingItem(said, url_for("people.caseloads"))]
+
+
+registry.wait_for(_left_behind)
