@@ -133,13 +133,13 @@ class ContactForm(BaseForm):
     """How to reach somebody in the order they wish, and how never to."""
 
     kind1 = FromList(_l("First way to reach them"), choices=[])
-    value1 = StringField(_l("Number or e-mail address"))
+    value1 = StringField(_l("First way: number or e-mail address"))
     kind2 = FromList(_l("Second way"), choices=[])
-    value2 = StringField(_l("Number or e-mail address"))
+    value2 = StringField(_l("Second way: number or e-mail address"))
     kind3 = FromList(_l("Third way"), choices=[])
-    value3 = StringField(_l("Number or e-mail address"))
+    value3 = StringField(_l("Third way: number or e-mail address"))
     kind4 = FromList(_l("Fourth way"), choices=[])
-    value4 = StringField(_l("Number or e-mail address"))
+    value4 = StringField(_l("Fourth way: number or e-mail address"))
     is_adults = BooleanField(_l("These reach an adult who answers for the child"))
     address = TextAreaField(_l("Address for letters"))
     never = AnyOf(_l("What must we never do?"), choices=[])
