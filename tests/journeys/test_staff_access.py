@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PHONE = {"width": 360, "height": 740}
 # The forms that ask for something by themselves; one for a key is answered by the key.
 FORMS = """() => [...document.querySelectorAll('main form[method=post]')].map((form, number) => ({number,
-  asks: !form.dataset.key && [...form.elements].some(e => e.type !== 'hidden' && e.tagName !== 'BUTTON' && e.tagName !== 'FIELDSET')}))
+  asks: !form.dataset.key && form.querySelector('input:not([type=hidden]),select,textarea')}))
   .filter(form => form.asks).map(form => form.number)"""
 EMPTY = """number => { const form = document.querySelectorAll('main form[method=post]')[number];
   for (const e of form.elements) { if (e.checked) e.checked = false; if (/text|password|email/.test(e.type)) e.value = ''; }
