@@ -428,7 +428,9 @@ def invitations_that_end(
 
 
 registry.wait_for(invitations_that_end)
-registry.add_to_menu(registry.StaffLink("accounts.own_organisation", N_("Your organisation"), policy.MANAGE))
-registry.add_to_menu(registry.StaffLink("accounts.read_log", N_("Read log"), policy.READS))
-registry.add_to_menu(registry.StaffLink("accounts.organisations", N_("Organisations"), policy.RUN))
-registry.add_to_menu(registry.StaffLink("accounts.record", N_("Record"), policy.VERIFY))
+registry.add_to_menu(
+    registry.StaffLink("accounts.own_organisation", N_("Your organisation"), policy.MANAGE, 50)
+)
+registry.add_to_menu(registry.StaffLink("accounts.read_log", N_("Read log"), policy.READS, 52))
+registry.add_to_menu(registry.StaffLink("accounts.organisations", N_("Organisations"), policy.RUN, 60))
+registry.add_to_menu(registry.StaffLink("accounts.record", N_("Check the record"), policy.VERIFY, 63))

@@ -16,8 +16,8 @@ from inclusion_app.core.staff_sessions import current_session, ends_at, forget_c
 from inclusion_app.core.words import N_
 
 room = Room("accounts", __name__)
-registry.add_to_menu(registry.StaffLink("accounts.home", N_("Today"), SIGNED_IN))
-registry.add_to_menu(registry.StaffLink("accounts.factors", N_("Your account"), SIGNED_IN))
+registry.add_to_menu(registry.StaffLink("accounts.home", N_("Today"), SIGNED_IN, 0))
+registry.add_to_menu(registry.StaffLink("accounts.factors", N_("Your account"), SIGNED_IN, 90))
 
 
 @room.page("/staff", allow=SIGNED_IN, localised=False)

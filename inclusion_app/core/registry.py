@@ -51,11 +51,16 @@ class WaitingItem:
 
 @dataclass(frozen=True)
 class StaffLink:
-    """One entry of the staff pages' menu, shown to whoever holds the right of the page it leads to."""
+    """One entry of the staff pages' menu, shown to whoever holds the right of the page it leads to.
+
+    `place` orders the menu by what the work is about: 0 today, 10 people, 20 what was told, 30 safety, 40 rights over
+    data, 50 the own organisation, 60 the running of the service, 90 oneself.
+    """
 
     endpoint: str
     words: str
     right: StaffRight
+    place: int = 70
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ def add_to_menu(link: StaffLink) -> None:
 
 def menu_of(principal: Principal) -> list[StaffLink]:
     """The menu as this member of staff sees it."""
-    return [link for link in _menu if link.right.may_at_all(principal)]
+    return sorted((link for link in _menu if link.right.may_at_all(principal)), key=lambda link: link.place)
 
 
 def waiting_for(session: Session, principal: Principal, now: datetime) -> list[WaitingItem]:

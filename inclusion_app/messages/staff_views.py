@@ -36,10 +36,10 @@ from inclusion_app.people.policy import TABLE as PEOPLE
 
 ITEM = "/staff/tray/<int:item_id>"
 MAX_ID = 2**31 - 1
-registry.add_to_menu(StaffLink("messages.tray", N_("Letters and calls"), policy.WORK))
-registry.add_to_menu(StaffLink("messages.watch_tray", N_("Tray of your organisation"), policy.WATCH_TRAY))
-registry.add_to_menu(StaffLink("messages.outbox", N_("Messages"), policy.WATCH))
-registry.add_to_menu(StaffLink("messages.jobs", N_("Jobs"), policy.WATCH))
+registry.add_to_menu(StaffLink("messages.tray", N_("Letters and calls"), policy.WORK, 20))
+registry.add_to_menu(StaffLink("messages.watch_tray", N_("Tray of your organisation"), policy.WATCH_TRAY, 51))
+registry.add_to_menu(StaffLink("messages.outbox", N_("Messages"), policy.WATCH, 61))
+registry.add_to_menu(StaffLink("messages.jobs", N_("Jobs"), policy.WATCH, 62))
 
 
 @room.page("/staff/tray", allow=policy.WORK, localised=False)

@@ -147,4 +147,4 @@ def lost_paper(resident: Resident) -> Any:
     return page, 422 if form.errors or form.form_errors else 200
 
 
-registry.add_to_menu(registry.StaffLink("people.desk", N_("Front desk"), policy.PRESENT_AT_DESK))
+registry.add_to_menu(registry.StaffLink("people.desk", N_("Front desk"), policy.PRESENT_AT_DESK, 11))

@@ -29,7 +29,7 @@ from inclusion_app.people.views import room as people_room
 room: Room = people_room
 ON_A_PAGE = 20
 KINDS = {"complaint": N_("Complaint"), "thanks": N_("Thanks"), "correction": N_("Correction")}
-registry.add_to_menu(registry.StaffLink("people.feedback", N_("Complaints and thanks"), ANSWER))
+registry.add_to_menu(registry.StaffLink("people.feedback", N_("Complaints and thanks"), ANSWER, 21))
 
 
 class AnswerForm(BaseForm):

@@ -265,8 +265,8 @@ def _alerts(session: Session, principal: Principal, moment: datetime) -> Sequenc
 
 registry.wait_for(_waiting)
 registry.alert_with(_alerts)
-registry.add_to_menu(registry.StaffLink("people.safeguarding", N_("Safeguarding"), policy.LIST))
-registry.add_to_menu(registry.StaffLink("people.glass_reviews", N_("Break-glass reviews"), policy.REVIEW))
-registry.add_to_menu(registry.StaffLink("people.break_glass", N_("Break-glass"), policy.BREAK))
+registry.add_to_menu(registry.StaffLink("people.safeguarding", N_("Safeguarding"), policy.LIST, 30))
+registry.add_to_menu(registry.StaffLink("people.glass_reviews", N_("Break-glass reviews"), policy.REVIEW, 32))
+registry.add_to_menu(registry.StaffLink("people.break_glass", N_("Break-glass"), policy.BREAK, 31))
 if purpose_of not in access.PURPOSES:
     access.PURPOSES.append(purpose_of)

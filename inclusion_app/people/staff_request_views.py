@@ -246,5 +246,5 @@ def _waiting(session: Session, principal: Principal, _moment: datetime) -> Seque
 
 
 registry.wait_for(_waiting)
-registry.add_to_menu(registry.StaffLink("people.requests", N_("Requests by right"), policy.KEEP_REQUESTS))
-registry.add_to_menu(registry.StaffLink("people.reads", N_("Who looked"), policy.READ_RECORD))
+registry.add_to_menu(registry.StaffLink("people.requests", N_("Requests by right"), policy.KEEP_REQUESTS, 40))
+registry.add_to_menu(registry.StaffLink("people.reads", N_("Who looked"), policy.READ_RECORD, 41))

@@ -29,7 +29,7 @@ def _oversees(principal: Principal, _row: object) -> bool:
 
 # Times and sums, nothing of anybody.
 SEE_RETENTION = TableRight("retention.see", _oversees, HELD_BY)
-registry.add_to_menu(registry.StaffLink("people.retention", N_("What is kept how long"), SEE_RETENTION))
+registry.add_to_menu(registry.StaffLink("people.retention", N_("What is kept how long"), SEE_RETENTION, 42))
 
 
 @room.page("/staff/retention", allow=SEE_RETENTION, localised=False)

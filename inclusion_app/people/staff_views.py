@@ -44,8 +44,8 @@ LINK = "/staff/people/links/<int(max=999999999):merge_id>"
 CODE_SHOWN_FOR = timedelta(minutes=15)
 PRESSED_TWICE = timedelta(days=1)
 PARTS = (*rules.ITEMS, "consents")
-registry.add_to_menu(registry.StaffLink("people.caseload", N_("People"), policy.RECORD))
-registry.add_to_menu(registry.StaffLink("people.links", N_("Links"), policy.DECIDE_MERGE))
+registry.add_to_menu(registry.StaffLink("people.caseload", N_("People"), policy.RECORD, 10))
+registry.add_to_menu(registry.StaffLink("people.links", N_("Links between records"), policy.DECIDE_MERGE, 12))
 
 
 def waiting_links(session: Session, principal: Principal, moment: datetime) -> list[registry.WaitingItem]:
@@ -54,7 +54,7 @@ def waiting_links(session: Session, principal: Principal, moment: datetime) -> l
         return []
     return [
         registry.WaitingItem(
-            _("Somebody asks to link two records."),
+            _("Somebody asks to link two records"),
             url_for("people.links"),
             link.merge.asked_at,
         )

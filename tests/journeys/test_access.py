@@ -33,7 +33,7 @@ WIDER = """() => {
   const bad = [...document.querySelectorAll('body *')].filter(e => {
     const r = e.getBoundingClientRect(), c = getComputedStyle(e);
     return r.width > 1 && c.clipPath === 'none' && c.visibility !== 'hidden' && !e.closest('svg')
-      && (r.right > w + 1 || r.left < -1) && !e.closest('.tbl-scroll, .skip-link');
+      && (r.right > w + 1 || r.left < -1) && !e.closest('.tbl-scroll, .table-wrap, .skip-link, .visually-hidden');
   }).map(e => e.tagName + '.' + e.className).slice(0, 4);
   const all = document.documentElement.scrollWidth;
   return all > w + 1 || bad.length ? bad.concat('page ' + all) : [];

@@ -1,0 +1,175 @@
+"""The World of the matrix behind a real address, with something in every list, for a real browser to look at."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+from werkzeug.serving import make_server
+
+from inclusion_app.accounts.models import Invitation
+from inclusion_app.core import staff_sessions
+from inclusion_app.core.access import is_staff_path
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import transaction
+from inclusion_app.messages.models import JobRun, Message, TrayItem
+from inclusion_app.people.models import Feedback, Merge, Resident, ResidentLink
+from tests.factories.people import make_person, put_on_caseload
+from tests.factories.world import TARGETS, World, build
+from tests.messages.conftest import ADDRESS, EMAIL, PHONE, give_routes
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+INVITED = "what-the-link-of-the-invitation-holds"
+LINKED = "what-the-link-of-the-resident-holds"
+
+
+@dataclass
+class StaffCity:
+    """Where it answers, who is in it, and the ids of what a page may show besides them."""
+
+    app: Flask
+    url: str
+    world: World
+    ids: dict[str, int]
+    file: Path
+
+    def sign_in(self, page: Page, role: str) -> None:
+        """This browser is that person's from now on."""
+        page.context.clear_cookies()
+        with self.app.app_context():
+            name = staff_sessions.cookie_name()
+        page.context.add_cookies([{"name": name, "value": self.world.tokens[role], "url": self.url}])
+
+    def browser(self, role: str) -> FlaskClient:
+        """A browser without a screen, signed in as that person."""
+        client = self.app.test_client()
+        with self.app.app_context():
+            client.set_cookie(staff_sessions.cookie_name(), self.world.tokens[role])
+        return client
+
+    def text(self, address: str, role: str) -> str:
+        """The HTML of a page as that person gets it."""
+        return self.browser(role).get(address).get_data(as_text=True)
+
+    def keep(self) -> None:
+        """This is the city to come back to."""
+        with (
+            closing(sqlite3.connect(self.file)) as here,
+            closing(sqlite3.connect(f"{self.file}.kept")) as kept,
+        ):
+            here.backup(kept)
+
+    def put_back(self) -> None:
+        """The city as it was kept."""
+        with (
+            closing(sqlite3.connect(f"{self.file}.kept")) as kept,
+            closing(sqlite3.connect(self.file)) as here,
+        ):
+            kept.backup(here)
+
+    def pages(self) -> list[tuple[str, str, str]]:
+        """Endpoint, address and the first role that is shown it: each page of the staff once, the home of each role."""
+        found: list[tuple[str, str, str]] = []
+        for rule in sorted(self.app.url_map.iter_rules(), key=lambda rule: rule.endpoint):
+            if not is_staff_path(rule.rule) or "GET" not in (rule.methods or ()) or "token" in rule.arguments:
+                continue
+            address = self.address(rule)
+            for role in self.world.tokens:
+                answer = self.browser(role).get(address)
+                if answer.status_code == 200 and answer.mimetype == "text/html":
+                    found.append((rule.endpoint, address, role))
+                    if rule.endpoint != "accounts.home":
+                        break
+        self.put_back()
+        return found
+
+    def address(self, rule: Rule) -> str:
+        """The address of a page, with an id of each kind that stands there."""
+        ids = {
+            name: self.ids[name] if name in self.ids else TARGETS[name](self.world)["own"]
+            for name in rule.arguments
+        }
+        return str(self.app.url_map.bind("localhost").build(rule.endpoint, ids))
+
+
+def fill(session: Session, world: World) -> dict[str, int]:
+    """Something in every list: names long and in another script, each state once. The ids by the names in addresses."""
+    own = session.get_one(Resident, world.residents["own"])
+    own.name, own.address = "Muhammad Abdurrahman Featherstonehaugh-Cholmondeley", ADDRESS
+    give_routes(session, own, "call", "letter", "email", letter="")
+    worker = world.staff["caseworker"]
+    twin = make_person(session, name="محمد عبد الرحمن", language="ur")
+    put_on_caseload(session, resident_id=twin.id, staff_id=worker, organisation_id=world.red)
+    feedback = Feedback(
+        resident_id=own.id, organisation_id=world.red, kind="complaint", language="en", made_at=now(),
+        words="Nobody rang.\nI waited all day.", owner_id=world.staff["organisation_admin"],
+    )  # fmt: skip
+    thanks = Feedback(
+        resident_id=own.id, organisation_id=world.red, kind="thanks", language="ur", made_at=now(), words="شکریہ",
+    )  # fmt: skip
+    facts: dict[str, Any] = {
+        "template": "request_done", "language": "ur", "params": {}, "resident_id": own.id,
+        "organisation_id": world.red, "next_try_at": now(), "made_at": now(),
+    }  # fmt: skip
+    letter = Message(key="a", channel="letter", to=ADDRESS, **facts)
+    call = Message(key="b", channel="call", to=PHONE, **facts)
+    dead = Message(key="c", channel="email", state="dead", tries=8, fault="refused", to=EMAIL, **facts)
+    merge = Merge(
+        kept_id=own.id, gone_id=twin.id, asked_by_id=world.staff["colleague"], asked_at=now(),
+        organisation_id=world.red,
+    )  # fmt: skip
+    link = ResidentLink(
+        token_hash=staff_sessions.hash_of(LINKED), resident_id=own.id, made_at=now(),
+        expires_at=now() + timedelta(minutes=15),
+    )  # fmt: skip
+    session.add_all([feedback, thanks, letter, call, dead, merge, link])
+    session.add(JobRun(name="send", began_at=now(), fault="ConnectionError", failures=12))
+    session.flush()
+    long_ago = now() - timedelta(days=9)
+    mine = TrayItem(
+        message_id=call.id, organisation_id=world.red, kind="call", made_at=long_ago, owner_id=worker,
+        taken_at=now(),
+    )  # fmt: skip
+    post = TrayItem(message_id=letter.id, organisation_id=world.red, kind="letter", made_at=long_ago)
+    invitation = Invitation(
+        organisation_id=world.red, email="somebody.with.a.long.name@a-long-domain.example", email_hash="0" * 64,
+        roles="caseworker loan_coordinator", token_hash=staff_sessions.hash_of(INVITED),
+        invited_by_id=world.staff["organisation_admin"], made_at=now(),
+        expires_at=now() + timedelta(days=7),
+    )  # fmt: skip
+    session.add_all([mine, post, invitation])
+    session.flush()
+    return {
+        "item_id": mine.id, "post": post.id, "feedback_id": feedback.id, "thanks": thanks.id, "merge_id": merge.id,
+        "message_id": dead.id, "invitation_id": invitation.id,
+    }  # fmt: skip
+
+
+def serve(app: Flask) -> tuple[str, Any]:
+    """The application on a free port of this machine, until `shutdown()` of what comes with the address."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.port}", server
+
+
+def settle(app: Flask, url: str, file: Path) -> StaffCity:
+    """The World and what fills its lists, kept to come back to."""
+    with app.app_context(), transaction() as session:
+        world = build(session)
+        ids = fill(session, world)
+    city = StaffCity(app, url, world, ids, file)
+    city.keep()
+    return city
