@@ -15,7 +15,7 @@ from inclusion_app.messages.templates import BadMessage, MessageTemplate, Text, 
 EXPECTED = {
     "staff_invitation", "staff_recover", "staff_new_device", "staff_password_changed", "staff_factor_changed",
     "staff_glass_broken", "staff_second_person", "staff_review_due", "staff_tray_late", "staff_feedback",
-    "staff_merge_asked", "resident_link", "resident_new_code", "feedback_answered", "request_done",
+    "staff_merge_asked", "staff_recovery_used", "resident_link", "resident_new_code", "feedback_answered", "request_done",
     "consent_recorded", "restricted_changed",
 }  # fmt: skip
 LINK = "https://roadmap.example.org/en/x/CANARYlink"
