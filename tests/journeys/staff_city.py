@@ -108,7 +108,7 @@ def fill(session: Session, world: World) -> dict[str, int]:
     """Something in every list: names long and in another script, each state once. The ids by the names in addresses."""
     own = session.get_one(Resident, world.residents["own"])
     own.name, own.address = "Muhammad Abdurrahman Featherstonehaugh-Cholmondeley", ADDRESS
-    give_routes(session, own, "call", "letter", "email", letter="")
+    give_routes(session, own, "call", "letter", "email", letter=None)
     worker = world.staff["caseworker"]
     twin = make_person(session, name="محمد عبد الرحمن", language="ur")
     put_on_caseload(session, resident_id=twin.id, staff_id=worker, organisation_id=world.red)

@@ -31,7 +31,7 @@ PHONE, EMAIL, ADDRESS = "+447700900123", "amina@example.org", "1 Any Road\nManch
 VALUES = {"sms": PHONE, "call": PHONE, "email": EMAIL, "letter": ADDRESS, "caseworker": None}
 
 
-def give_routes(session: DbSession, resident: Resident, *kinds: str, **values: str) -> None:
+def give_routes(session: DbSession, resident: Resident, *kinds: str, **values: str | None) -> None:
     """Ways to reach somebody, in this order."""
     for position, kind in enumerate(kinds):
         value = values.get(kind, VALUES[kind])
