@@ -12,24 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import webauthn
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from inclusion_app.accounts.factors import changed
 from inclusion_app.accounts.models import Passkey, Staff
 from inclusion_app.core import attempts
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.later import later
 from inclusion_app.core.staff_sessions import StaffSession
 from inclusion_app.core.words import N_
+
+# Six megabytes for each worker, and most never see a key.
+webauthn = later("webauthn")
+helpers = later("webauthn.helpers")
+structs = later("webauthn.helpers.structs")
 
 MOST_KEYS = 10
 CHALLENGE_LIFE = timedelta(minutes=5)
@@ -53,7 +51,7 @@ class Site:
 
 def new_challenge() -> str:
     """What a key is asked to sign, once."""
-    return bytes_to_base64url(secrets.token_bytes(32))
+    return secrets.token_urlsafe(32)
 
 
 def ask_for_new(session: Session, *, person: Staff, site: Site, challenge: str) -> dict[str, Any]:
@@ -65,12 +63,14 @@ def ask_for_new(session: Session, *, person: Staff, site: Site, challenge: str) 
         user_id=user_handle(person.id),
         user_name=person.email,
         user_display_name=person.name,
-        challenge=base64url_to_bytes(challenge),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED,
-            user_verification=UserVerificationRequirement.PREFERRED,
+        challenge=helpers.base64url_to_bytes(challenge),
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.PREFERRED,
+            user_verification=structs.UserVerificationRequirement.PREFERRED,
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(text)) for text in known],
+        exclude_credentials=[
+            structs.PublicKeyCredentialDescriptor(id=helpers.base64url_to_bytes(text)) for text in known
+        ],
     )
     found: dict[str, Any] = json.loads(webauthn.options_to_json(options))
     return found
@@ -83,11 +83,17 @@ def ask_for_known(session: Session, *, staff_id: int | None, site: Site, challen
         if staff_id
         else []
     )
-    alone = UserVerificationRequirement.PREFERRED if staff_id else UserVerificationRequirement.REQUIRED
+    alone = (
+        structs.UserVerificationRequirement.PREFERRED
+        if staff_id
+        else structs.UserVerificationRequirement.REQUIRED
+    )
     options = webauthn.generate_authentication_options(
         rp_id=site.host,
-        challenge=base64url_to_bytes(challenge),
-        allow_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(text)) for text in known],
+        challenge=helpers.base64url_to_bytes(challenge),
+        allow_credentials=[
+            structs.PublicKeyCredentialDescriptor(id=helpers.base64url_to_bytes(text)) for text in known
+        ],
         user_verification=alone,
     )
     found: dict[str, Any] = json.loads(webauthn.options_to_json(options))
@@ -159,14 +165,14 @@ def add_key(
     try:
         made = webauthn.verify_registration_response(
             credential=_read(answer),
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=helpers.base64url_to_bytes(challenge),
             expected_rp_id=site.host,
             expected_origin=site.origin,
         )
     except Exception as broken:  # the library raises whatever its parsers do for bytes from anywhere
         raise RuleBroken(NOT_TAKEN) from broken
-    number = bytes_to_base64url(made.credential_id)
-    public = bytes_to_base64url(made.credential_public_key)
+    number = helpers.bytes_to_base64url(made.credential_id)
+    public = helpers.bytes_to_base64url(made.credential_public_key)
     if len(number) > CREDENTIAL_LONGEST or len(public) > CREDENTIAL_LONGEST:
         raise RuleBroken(NOT_TAKEN)
     if session.scalar(select(Passkey.id).where(Passkey.credential_id == number)) is not None:
@@ -207,15 +213,15 @@ def check_key(
             raise RuleBroken(WRONG_KEY)
         signed = webauthn.verify_authentication_response(
             credential=told,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=helpers.base64url_to_bytes(challenge),
             expected_rp_id=site.host,
             expected_origin=site.origin,
-            credential_public_key=base64url_to_bytes(key.public_key),
+            credential_public_key=helpers.base64url_to_bytes(key.public_key),
             credential_current_sign_count=key.sign_count,
             require_user_verification=False,
         )
         owner = told["response"].get("userHandle")
-        if owner and base64url_to_bytes(owner) != user_handle(key.staff_id):
+        if owner and helpers.base64url_to_bytes(owner) != user_handle(key.staff_id):
             raise RuleBroken(WRONG_KEY)
     except RuleBroken:
         raise

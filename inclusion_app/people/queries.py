@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.accounts.models import Membership, Organisation, Staff
 from inclusion_app.core.access import Principal
+from inclusion_app.core.later import later
 from inclusion_app.people import contact, policy, rules, services
 from inclusion_app.people.models import (
     BreakGlass,
@@ -23,6 +23,8 @@ from inclusion_app.people.models import (
     Resident,
     Restriction,
 )
+
+fuzz = later("rapidfuzz.fuzz")
 
 
 class Line(NamedTuple):
