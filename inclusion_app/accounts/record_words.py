@@ -24,12 +24,25 @@ ACTIONS = {
     "end staff": N_("Ended the access of a colleague"),
     "act for": N_("Acted for another organisation"),
     "verify record": N_("Checked the record"),
+    "set up app": N_("Set up an app for codes"),
+    "remove app": N_("Removed the app for codes"),
+    "add key": N_("Added a key"),
+    "remove key": N_("Removed a key"),
+    "new recovery codes": N_("Made new recovery codes"),
+    "change recovery codes": N_("Made new recovery codes"),
+    "use recovery code": N_("Used a recovery code"),
+    "reset factors": N_("Took away the second factors of a colleague"),
+    "change password": N_("Changed their password"),
 }
 OPENED = N_("Opened a page")
+EXPIRED = N_("Deleted at the end of its time")
+CHANGED = N_("Made a change")
 
 
 def action_words(action: str) -> str:
-    """An act of the record in words (N_); the name of a change nobody described stands as it is."""
+    """An act of the record in words (N_); there are always some, also for what nobody described yet."""
     if action in ACTIONS:
         return ACTIONS[action]
-    return OPENED if action.startswith("read ") else action
+    if action.startswith("read "):
+        return OPENED
+    return EXPIRED if action.startswith("expire ") else CHANGED  # "expire visits": what it was stands behind

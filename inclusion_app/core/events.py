@@ -31,6 +31,9 @@ class MessageWanted:
     staff_id: int | None = None
     email: str | None = None
     organisation_id: int | None = None
+    # An answer of the data-protection officer, which the person asked for: it needs no consent to the organisation
+    # that posts it, and only an officer works on it.
+    from_officer: bool = False
 
 
 def subscribe(kind: type, handler: Callable[[Session, Any], None]) -> None:

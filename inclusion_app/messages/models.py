@@ -38,6 +38,8 @@ class Message(Base):
     )
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    # An answer of the data-protection officer (see core.events.MessageWanted).
+    from_officer: Mapped[bool] = mapped_column(default=False)
     channel: Mapped[str] = mapped_column(String(10))
     to: Mapped[str | None] = mapped_column(EncryptedText)
     state: Mapped[str] = mapped_column(String(10), default="waiting")

@@ -1,7 +1,8 @@
 """Which of the staff may post letters and make calls, who sees how many wait, and who sees whether messages leave.
 
 A caseworker reaches an item of their own organisation when they may see the contact of the person it is for (the
-table of people says so: consent, caseload, not kept from). The organisation's admin sees how old items are and who
+table of people says so: consent, caseload, not kept from). A data-protection officer reaches what officers of their
+organisation answered, and nothing else. The organisation's admin sees how old items are and who
 has them, never what stands in them. A platform admin sees numbers, codes and faults of the outbox, no address and no
 text.
 """
@@ -16,6 +17,8 @@ from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.people.models import Resident
 from inclusion_app.people.policy import by_caseload
 
+ANSWERS = ("feedback_answered", "request_done")
+
 
 def in_own_tray(principal: Principal) -> ColumnElement[bool]:
     """In the tray of the organisation the principal acts for."""
@@ -23,13 +26,30 @@ def in_own_tray(principal: Principal) -> ColumnElement[bool]:
 
 
 def for_somebody_they_may_reach(principal: Principal) -> ColumnElement[bool]:
-    """In the own tray, and for a resident who shares their contact. Broken glass shows; it posts nothing."""
+    """In the own tray, and for a resident who shares their contact. Broken glass shows; it posts nothing.
+
+    Never an answer of the data-protection officer: it may be about this very caseworker.
+    """
     return and_(
         in_own_tray(principal),
         exists().where(
             Message.id == TrayItem.message_id,
             Resident.id == Message.resident_id,
             by_caseload(principal, "contact"),
+            Message.from_officer.is_(False),
+        ),
+    )
+
+
+def an_officers_answer(principal: Principal) -> ColumnElement[bool]:
+    """In the own tray, and what a data-protection officer answered. The person asked for it, so no consent is needed.
+
+    That it is not for somebody who is kept from this officer is asked with their safe-contact rule (queries).
+    """
+    return and_(
+        in_own_tray(principal),
+        exists().where(
+            Message.id == TrayItem.message_id, Message.from_officer.is_(True), Message.template.in_(ANSWERS)
         ),
     )
 
@@ -37,7 +57,10 @@ def for_somebody_they_may_reach(principal: Principal) -> ColumnElement[bool]:
 TRAY = PermissionTable(
     TrayItem,
     {
-        "tray.work": {"caseworker": Scope("own tray, contact open to them", for_somebody_they_may_reach)},
+        "tray.work": {
+            "caseworker": Scope("own tray, contact open to them", for_somebody_they_may_reach),
+            "data_protection": Scope("own tray, an officer's answer", an_officers_answer),
+        },
         "tray.watch": {"organisation_admin": Scope("own tray", in_own_tray)},
     },
 )

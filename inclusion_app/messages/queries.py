@@ -44,8 +44,18 @@ class Reach:
     through: Through
 
 
-def reach_of(session: Session, *, resident: Resident, organisation_id: int | None, now: datetime) -> Reach:
-    """How this resident may be reached, by themselves or through this organisation. A stopped number is no route."""
+def reach_of(
+    session: Session,
+    *,
+    resident: Resident,
+    organisation_id: int | None,
+    now: datetime,
+    from_officer: bool = False,
+) -> Reach:
+    """How this resident may be reached, by themselves or through this organisation. A stopped number is no route.
+
+    An answer `from_officer` needs no consent to the organisation between; the safe-contact rule holds all the same.
+    """
     rule = SafeContact.read(resident.safe_contact)
     kept = session.execute(
         select(Restriction.staff_id, Restriction.organisation_id).where(
@@ -71,7 +81,10 @@ def reach_of(session: Session, *, resident: Resident, organisation_id: int | Non
         through=Through(
             organisation_id,
             organisation_id is not None
-            and _shares_contact(session, resident_id=resident.id, organisation_id=organisation_id, now=now),
+            and (
+                from_officer
+                or _shares_contact(session, resident_id=resident.id, organisation_id=organisation_id, now=now)
+            ),
         ),
     )
 
@@ -117,7 +130,13 @@ def route_of(message: Message) -> Route:
 
 def is_still_right(session: Session, message: Message, resident: Resident, now: datetime) -> Reach | None:
     """How the resident may be reached, when the route of this message still is one of theirs and allowed; else None."""
-    reach = reach_of(session, resident=resident, organisation_id=message.organisation_id, now=now)
+    reach = reach_of(
+        session,
+        resident=resident,
+        organisation_id=message.organisation_id,
+        now=now,
+        from_officer=message.from_officer,
+    )
     route = route_of(message)
     wanted = Wanted(names_service=templates.names_service(message.params or {}))
     fits = route in reach.routes and is_allowed(route, reach.rule, through=reach.through, wanted=wanted)

@@ -63,7 +63,7 @@ def put(session: Session, *, event: MessageWanted, channels: Collection[str], no
         return None
     return _put_for_resident(
         session, key=event.key, template=template, params=event.params, resident=resident,
-        organisation_id=event.organisation_id, channels=channels, now=now, made_at=now,
+        organisation_id=event.organisation_id, channels=channels, now=now, made_at=now, from_officer=event.from_officer,
     )  # fmt: skip
 
 
@@ -102,14 +102,18 @@ def _put_for_resident(
     channels: Collection[str],
     now: datetime,
     made_at: datetime,
+    from_officer: bool,
     not_to: frozenset[tuple[str, str | None]] = frozenset(),
 ) -> int | None:
-    reach = queries.reach_of(session, resident=resident, organisation_id=organisation_id, now=now)
+    reach = queries.reach_of(
+        session, resident=resident, organisation_id=organisation_id, now=now, from_officer=from_officer
+    )
     wanted = Wanted(template.channels, templates.names_service(params), not_to)
     route = choose_route(reach.routes, reach.rule, channels=channels, through=reach.through, wanted=wanted)
     whose = {
         "key": key, "template": template.name, "resident_id": resident.id, "organisation_id": organisation_id,
         "language": templates.language_for(resident.read, resident.language).slug, "made_at": made_at,
+        "from_officer": from_officer,
     }  # fmt: skip
     if route is None:
         if not_to:  # tried before by another route: that row says what went wrong
@@ -272,6 +276,7 @@ def try_next_route(
     return _put_for_resident(
         session, key=f"{base}{NEXT_ROUTE}{len(tried)}", template=template, params=row.params, resident=resident,
         organisation_id=row.organisation_id, channels=channels, now=now, made_at=row.made_at, not_to=routes,
+        from_officer=row.from_officer,
     )  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def _address_of(opened: Opened) -> str:
 def _record(opened: Opened, action: str) -> None:
     access.record_act(
         db_session(), the_staff(), action=action, resident_id=opened.resident.id, items=("contact",), purpose="contact",
-        role=policy.WORK.roles(the_staff())[0], now=now(),
+        role=policy.WORK.role_for(the_staff(), opened), now=now(),
     )  # fmt: skip
 
 

@@ -214,6 +214,10 @@ def answer_feedback(
     if done.rowcount != 1:  # type: ignore[attr-defined]
         raise RuleBroken(CHANGED_ALREADY)
     _act(session, principal, "answer feedback", feedback, now)
+    # The city's officer answers what was sent to nobody's organisation, and where nobody there can answer any more.
+    of_admin = (
+        "organisation_admin" in principal.roles and feedback.organisation_id == principal.organisation_id
+    )
     events.publish(
         session,
         events.MessageWanted(
@@ -222,7 +226,9 @@ def answer_feedback(
             language=feedback.language,
             params=_told(session, feedback, words, link),
             resident_id=feedback.resident_id,
-            organisation_id=feedback.organisation_id,
+            # Who answers also posts it: what an officer answers waits where the officer acts.
+            organisation_id=principal.organisation_id,
+            from_officer=not of_admin,
         ),
     )
 

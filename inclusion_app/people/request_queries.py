@@ -12,7 +12,7 @@ from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import LONDON
-from inclusion_app.people.models import AccessRequest, Consent, Merge
+from inclusion_app.people.models import AccessRequest, Merge
 from inclusion_app.people.policy import RECORD_TABLE, REQUEST_TABLE
 
 SHOWN = 20
@@ -56,17 +56,6 @@ def requests(
         wanted = wanted.where(AccessRequest.id < before) if before else wanted
         wanted = wanted.limit(SHOWN + 1)
     return [clock_of(row, today) for row in session.scalars(wanted)]
-
-
-def consents_of(session: Session, resident_id: int) -> list[tuple[Consent, str]]:
-    """Each consent with the name of its receiver: when and how, never what was then seen."""
-    rows = session.execute(
-        select(Consent, Organisation.name)
-        .join(Organisation, Organisation.id == Consent.organisation_id)
-        .where(Consent.resident_id == resident_id)
-        .order_by(Consent.id)
-    )
-    return [(consent, name) for consent, name in rows]
 
 
 def merges_of(session: Session, resident_id: int) -> list[Merge]:

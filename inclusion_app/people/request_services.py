@@ -125,7 +125,7 @@ def close_request(
             session,
             MessageWanted(
                 key=f"request-{request_id}", template="request_done", params={}, resident_id=closed[0],
-                organisation_id=principal.organisation_id,
+                organisation_id=principal.organisation_id, from_officer=True,
             ),
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from inclusion_app.accounts.record_words import action_words
 from inclusion_app.accounts.rules import PROOF_FRESH
 from inclusion_app.core import access, registry
 from inclusion_app.core.access import Principal, shows_person, the_staff
@@ -114,6 +115,7 @@ def _page_of(row: BreakGlass, form: ReviewForm) -> Any:
         due=due,
         is_late=row.reviewed_at is None and due is not None and due < today(),
         acts=glass_queries.acts_during(session, row),
+        action_words=action_words,
         may_agree=policy.AGREE.grants(principal, row),
         may_review=row.reviewed_at is None and policy.REVIEW.grants(principal, row),
         findings=FINDINGS,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.accounts.models import Organisation
+from inclusion_app.accounts.record_words import action_words
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core import registry
 from inclusion_app.core.access import Principal, shows_person, the_staff
@@ -22,8 +23,9 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.people import naming, policy, request_queries, request_services
-from inclusion_app.people.models import AccessRequest, ContactRoute, Resident
+from inclusion_app.people.models import AccessRequest, Resident
 from inclusion_app.people.rules import ITEMS
+from inclusion_app.people.staff_record_words import WHO
 from inclusion_app.people.staff_request_forms import CloseForm, ExtendForm, ReadsForm, RequestForm
 from inclusion_app.people.staff_words import EXTENSIONS, PURPOSES, REQUEST_KINDS, REQUEST_OUTCOMES
 from inclusion_app.people.views import room
@@ -143,29 +145,22 @@ def request_close(row: AccessRequest) -> Any:
     f"{ONE}/person", allow=policy.REQUEST_PERSON, load=_load("request.person"), reads=ITEMS, localised=False
 )
 def request_person(row: AccessRequest) -> Any:
-    """What is held of the person who asks, while their request is open; consents and merges as bare facts."""
+    """What is held of the person who asks, while their request is open, in the words they read on their own record.
+
+    Of links with other records the officer sees numbers and days too, which stand nowhere else.
+    """
     session, principal = db_session(), the_staff()
     resident = session.get(Resident, row.resident_id)
     if resident is None:
         abort(404)
-    parts = [item for item in ITEMS if policy.SEE[item].grants(principal, resident)]
-    if not parts:
+    if not all(policy.SEE[item].grants(principal, resident) for item in ITEMS):
         abort(404)
-    everything = ("record",) if "plan" in parts else ()
-    shows_person(resident.id, *parts, *everything, purpose=request_services.BY_RIGHT)
-    routes = (
-        select(ContactRoute).where(ContactRoute.resident_id == resident.id).order_by(ContactRoute.position)
-    )
+    shows_person(resident.id, *ITEMS, "record", purpose=request_services.BY_RIGHT)
     return render_template(
         "people/staff/request_person.html",
         row=row,
-        resident=resident,
-        parts=parts,
-        routes=list(session.scalars(routes)) if "contact" in parts else [],
-        held=[(holding.title, holding.describe(session, resident.id)) for holding in registry.holdings()]
-        if "plan" in parts
-        else [],
-        consents=request_queries.consents_of(session, resident.id),
+        kinds=REQUEST_KINDS,
+        held=[(holding.title, holding.describe(session, resident.id)) for holding in registry.holdings()],
         merges=request_queries.merges_of(session, resident.id),
         has_bundle=request_services.has_bundle(),
     )
@@ -215,7 +210,14 @@ def reads() -> Any:
     kept = [(name, text[:40]) for name, text in request.args.items(multi=True) if name != "before"]
     older = urlencode([*kept, ("before", rows[-1][0].id)]) if has_older else None
     page = render_template(
-        "people/staff/request_reads.html", form=form, rows=rows, older=older, roles=ROLES, purposes=PURPOSES
+        "people/staff/request_reads.html",
+        form=form,
+        rows=rows,
+        older=older,
+        roles=ROLES,
+        who=WHO,
+        purposes=PURPOSES,
+        action_words=action_words,
     )
     return page, 422 if form.errors else 200
 

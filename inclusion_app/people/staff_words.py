@@ -74,6 +74,10 @@ PURPOSES = {
     "present": N_("The person was there"),
     "own": N_("The person themselves"),
     "retention": N_("Kept no longer"),
+    "feedback": N_("To answer what the person wrote"),
+    "contact": N_("To reach the person"),
+    "operations": N_("To run the service"),
+    "administration": N_("To look after staff and organisations"),
 }
 
 SAME_CASEWORKER = N_("Choose two different people.")

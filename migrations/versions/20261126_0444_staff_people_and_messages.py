@@ -463,6 +463,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("resident_id", sa.Integer(), nullable=True),
         sa.Column("staff_id", sa.Integer(), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=True),
+        sa.Column("from_officer", sa.Boolean(), nullable=False),
         sa.Column("channel", sa.String(length=10), nullable=False),
         sa.Column("to", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),

@@ -1,5 +1,6 @@
 """Every form is attacked: whatever is sent, the answer is a page of ours, never a 500, and tells nothing.
 
+By strangers, visits, residents, groups, and by the staff of every role: about half of all bodies go to their pages.
 `FUZZ_BODIES=100000 ./test tests/guards/test_fuzz.py` is the deep run. Routes are taken from the application and names
 of fields from its pages, so a new form is attacked without a word here.
 """
@@ -9,9 +10,11 @@ from __future__ import annotations
 import os
 import random
 import re
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
@@ -21,16 +24,24 @@ from urllib.parse import quote
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text, update
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from inclusion_app.core import attempts, pins
+from inclusion_app.accounts import passwords
+from inclusion_app.accounts.rules import ROLES
+from inclusion_app.core import attempts, pins, staff_sessions
+from inclusion_app.core.access import is_staff_path
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.headers import HEADERS
+from inclusion_app.messages import services as messages
+from inclusion_app.messages.models import TrayItem
 from inclusion_app.places.services import load_city_pack
-from tests.conftest import FIELD_KEY, SECRET, Browser
+from tests.conftest import FIELD_KEY, SECRET, Browser, StaffBrowser
+from tests.factories.people import PIN
+from tests.factories.world import TARGETS, build, sign_in
 
 BODIES = int(os.environ.get("FUZZ_BODIES", "10000"))
 PARTS = 4
@@ -40,6 +51,9 @@ NASTY = (
     "' OR 1=1 --", "<script>alert(1)</script>", "{{7*7}}", "%(name)s", "%s%n", "A" * 3_000, "../../etc/passwd", "\u202eabc",
     "9" * 400, "31", "2", "2027", "NaN", "true", "null", "\r\nSet-Cookie: x=1", "keep", "drop", "hours", "together", "sun",
     "2026-02-30", "1e9", "٣١", "//evil.example", "=1+1", "a@b", "+44 7700 900123", "[]", "\\", "\t\n",
+    "999999999", "2147483648", "9223372036854775808", "caseworker", "platform_admin", "letter", "2026-11-26",
+    "0001-01-01", "9999-12-31", "consent",
+    "They asked at the desk for a copy of all.",
 )  # fmt: skip
 # Places in an address: right ones, and nearly right ones.
 PARTS_OF_ADDRESSES = {
@@ -53,7 +67,10 @@ PARTS_OF_ADDRESSES = {
     "group_id": ("1", "2", "0", "99999999999999999999"),
     "feedback_id": ("1", "0", "99999999999999999999"),
 }
-QUERIES = ("near", "kind", "open", "page", "has", "with", "for", "size", "goal")
+QUERIES = (
+    "near", "kind", "open", "page", "has", "with", "for", "size", "goal",
+    "before", "day", "number", "organisation", "role", "next", "q",
+)  # fmt: skip
 # Without the paper service and the worker these answer 503, which is right.
 WAITING = {
     "roadmaps.handout",
@@ -64,7 +81,11 @@ WAITING = {
     "groups.handout",
     "groups.poster",
     "groups.tick_list",
+    "messages.letter",
 }
+# Whose a block of bodies is: about half are sent by the staff.
+WHO = ("staff", "staff", "staff", "staff", "stranger", "visit", "resident", "sharer", "code")
+HOOK = "a token for the hooks of tests only"
 LEAKS = re.compile(
     r"Traceback|<script>alert|sqlalchemy|site-packages|werkzeug|jinja2\.|sqlite3\.|/tmp/pytest|\.py\"|"
     + "|".join(map(re.escape, (SECRET, FIELD_KEY)))
@@ -72,22 +93,34 @@ LEAKS = re.compile(
 
 
 class Fields(HTMLParser):
-    """The names of all fields of a page, each with the values its own form would send."""
+    """The names of all fields of a page by the address they are sent to, each with the values its form would send."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
         super().__init__()
-        self.found: dict[str, set[str]] = {}
+        self.found: dict[str, dict[str, set[str]]] = {}
+        self.page = self.target = address
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         facts = dict(attrs)
         name = facts.get("name")
-        if tag in {"input", "button", "select", "textarea"} and name and name != "csrf_token":
-            self.found.setdefault(name, set()).add(facts.get("value") or "")
+        if tag == "form":
+            self.target = facts.get("action") or self.page
+        if tag in {"input", "button", "select", "textarea", "option"}:
+            self.field = name or (self.field if tag == "option" else "")
+            if self.field and self.field != "csrf_token":
+                of_form = self.found.setdefault(self.target, {})
+                of_form.setdefault(self.field, set()).add(facts.get("value") or "")
+
+    field = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.target = self.page
 
 
 def leaks(answer: TestResponse) -> list[str]:
     """What an answer tells that nobody should learn, or lacks that every answer has."""
-    page = answer.get_data(as_text=True)
+    page = answer.get_data().decode("utf-8", "replace")  # a file of one's own record is no text
     found = [match[0] for match in LEAKS.finditer(page)]
     found += [f"no header {name}" for name, value in HEADERS.items() if answer.headers.get(name) != value]
     if "x=1" in answer.headers.getlist("Set-Cookie"):
@@ -104,8 +137,16 @@ def many_makers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "MAKING_NETWORK", replace(attempts.MAKING_NETWORK, tries=1_000_000))
 
 
+# What the forms ask for, by the page they are sent to. Read once: it is the same for every attacker.
+LEARNT: dict[str, dict[str, set[str]]] = {}
+
+
 class Attacker:
-    """Sends what no form of ours would: seeded, so that a find can be repeated."""
+    """Sends what no form of ours would: seeded, so that a find can be repeated.
+
+    The staff and who shares with them come from the small city of tests/factories/world.py. What bodies did to it is
+    put back before the next of them: an attack must not end at a door that the one before shut.
+    """
 
     def __init__(self, app: Flask, seed: int) -> None:
         self.app, self.dice = app, random.Random(seed)
@@ -114,14 +155,50 @@ class Attacker:
         self.gets = [rule for rule in rules if "GET" in (rule.methods or ()) and rule.endpoint not in WAITING]
         self.fields: dict[str, dict[str, set[str]]] = {}
         self.everywhere: dict[str, set[str]] = {}
+        with app.app_context(), transaction() as session:
+            self.world = build(session)
+            link = messages.make_link(session, resident_id=self.world.residents["own"], now=now())
+            mine = {"owner_id": self.world.staff["caseworker"], "taken_at": now()}
+            session.execute(
+                update(TrayItem).where(TrayItem.id == self.world.rows["item_id"]["own"]).values(**mine)
+            )
+        self.places = {name: tuple(map(str, choices)) for name, choices in PARTS_OF_ADDRESSES.items()}
+        for name, targets in TARGETS.items():
+            ids = (*targets(self.world).values(), 0, 2**31, 10**20)
+            self.places[name] = (*self.places.get(name, ()), *map(str, ids))
+        self.places["token"] += (link,)
         self.group = "1"  # the one made last
         self.code = self.person("resident")[1]
-        for rule in self.posts:
-            for who in ("visit", "resident"):
-                self.learn(rule, self.person(who)[0])
+        self.kept = sqlite3.connect(":memory:")
+        self.keep()
+        if not LEARNT:
+            self.learn_all(rules)
+        for endpoint, fields in LEARNT.items():
+            self.fields[endpoint] = fields
+            for name, values in fields.items():
+                self.everywhere.setdefault(name, set()).update(values)
+        self.put_back()
+
+    def keep(self) -> None:
+        """This is the city to come back to."""
+        self.kept_group = self.group
+        with closing(sqlite3.connect(self.file())) as there:
+            there.backup(self.kept)
+
+    def put_back(self) -> None:
+        """The city as it was kept."""
+        self.group = self.kept_group
+        with closing(sqlite3.connect(self.file())) as there:
+            self.kept.backup(there)
+
+    def file(self) -> str:
+        return str(self.app.extensions["engine"].url.database)
 
     def person(self, kind: str) -> tuple[Browser, str]:
-        """Somebody at a screen: a stranger, with a plan and a group, with a saved plan beside, or with the code alone."""
+        """Somebody at a screen: a stranger, with a plan and a group, with a saved plan beside, with the code alone, who
+        shares all they have with an organisation, or of the staff ("staff" for any role)."""
+        if kind == "staff" or kind in ROLES:
+            return self.member(kind if kind in ROLES else self.dice.choice(sorted(ROLES))), ""
         browser = Browser(self.app, self.dice.choice(("en", "ur", "ar")))
         code = ""
         if kind in {"visit", "resident"}:
@@ -132,23 +209,57 @@ class Attacker:
             code = browser.save_plan()
         if kind == "code":
             browser.send("/come-back", code=self.code, pin="")
+        if kind == "sharer":
+            answer = browser.send("/come-back", code=self.world.codes["own"], pin=PIN)
+            assert answer.status_code == 303
         return browser, code
 
+    def member(self, role: str) -> StaffBrowser:
+        """Somebody of Red Door with this role, signed in anew with both factors."""
+        browser = StaffBrowser(self.app)
+        browser.staff_id, browser.organisation_id = self.world.staff[role], self.world.red
+        with self.app.app_context():
+            with transaction() as session:
+                token = sign_in(session, staff_id=browser.staff_id, organisation_id=browser.organisation_id)
+            browser.client.set_cookie(staff_sessions.cookie_name(), token)
+        return browser
+
+    def rule_for(self, kind: str, rules: list[Rule]) -> Rule:
+        """Mostly a page of the sender's own side of the service; at times one they have no business with."""
+        of_staff = (kind == "staff") == (self.dice.random() < 0.9)
+        return self.dice.choice([rule for rule in rules if is_staff_path(rule.rule) == of_staff])
+
+    def learn_all(self, rules: list[Rule]) -> None:
+        """Look at every page as everybody who may see a form there."""
+        LEARNT.update({rule.endpoint: {} for rule in self.posts})
+        readers = {kind: self.person(kind)[0] for kind in ("visit", "resident", "sharer", *ROLES)}
+        for rule in rules:
+            if "GET" in (rule.methods or ()) and rule.endpoint not in WAITING:
+                for kind in ROLES if is_staff_path(rule.rule) else ("visit", "resident", "sharer"):
+                    for _ in range(3 if rule.arguments and kind not in ROLES else 1):
+                        self.learn(rule, readers[kind])
+
     def learn(self, rule: Rule, person: Browser) -> None:
-        """Take the names and values of the fields from the page a form stands on."""
-        fields = Fields()
-        for _ in range(4):
-            fields.feed(person.client.get(self.address(rule, good=True)).get_data(as_text=True))
-        known = self.fields.setdefault(rule.endpoint, {})
-        for name, values in fields.found.items():
-            known.setdefault(name, set()).update(values)
-            self.everywhere.setdefault(name, set()).update(values)
+        """Take the names and values of the fields from a page, for the pages its forms are sent to."""
+        address = self.address(rule, good=True)
+        page = Fields(address)
+        page.feed(person.client.get(address).get_data().decode("utf-8", "replace"))
+        adapter = self.app.url_map.bind("localhost")
+        for target, fields in page.found.items():
+            try:
+                endpoint, _parts = adapter.match(target.partition("?")[0], method="POST")
+            except HTTPException:  # a form that asks (GET), or leads elsewhere
+                continue
+            for name, values in fields.items():
+                LEARNT[endpoint].setdefault(name, set()).update(values)
 
     def address(self, rule: Rule, *, good: bool = False) -> str:
         """An address of this rule, its places filled in rightly or wrongly."""
-        path = rule.rule
+        path, of_staff = rule.rule, is_staff_path(rule.rule)
         for name in rule.arguments:
-            choice = self.dice.choice(PARTS_OF_ADDRESSES.get(name, ("1", "a")))
+            choice = self.dice.choice(self.places.get(name, ("1", "a")))
+            if of_staff and name in TARGETS and (good or self.dice.random() < 0.5):
+                choice = str(TARGETS[name](self.world).get("own", choice))
             if name == "group_id" and (good or self.dice.random() < 0.9):
                 choice = self.group
             if not good and name != "language" and self.dice.random() < 0.15:
@@ -200,16 +311,32 @@ class Attacker:
 
 def a_token(person: Browser) -> str:
     """A good token for this screen."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', person.text("/finish"))
+    page = person.text("/staff/sign-in" if isinstance(person, StaffBrowser) else "/finish")
+    if "csrf_token" not in page:  # who is signed in needs no form to sign in
+        page = person.text("/staff")
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert found
     return unescape(found[1])
 
 
+def is_signed_in(person: StaffBrowser) -> bool:
+    """True while this browser's cookie opens pages."""
+    with person.client.application.app_context(), transaction() as session:
+        cookie = person.client.get_cookie(staff_sessions.cookie_name())
+        hashed = staff_sessions.hash_of(cookie.value if cookie else "")
+        stage = select(staff_sessions.StaffSession.stage).where(
+            staff_sessions.StaffSession.token_hash == hashed
+        )
+        return session.scalar(stage) == "full"
+
+
 def cheap_hashes(patch: pytest.MonkeyPatch) -> None:
-    """A PIN's hash is slow on purpose; here only that it runs counts."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    """The hash of a PIN or a password is slow on purpose; here only that it runs counts."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=32, parallelism=1)  # below 32 it is no hash of ours
     patch.setattr(pins, "HASHER", hasher)
     patch.setattr(pins, "_DUMMY", hasher.hash("a plan that does not exist"))
+    patch.setattr(passwords, "HASHER", hasher)
+    patch.setattr(passwords, "NOBODY", hasher.hash("an account that does not exist"))
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -218,40 +345,55 @@ def test_no_body_makes_a_500_or_tells_anything(
 ) -> None:
     cheap_hashes(monkeypatch)
     app.config["RAISE_UNFORESEEN"] = False
+    app.extensions["settings"] = replace(app.extensions["settings"], notify_callback_token=HOOK)
     attacker = Attacker(app, 20261123 + part)
     seen: Counter[int] = Counter()
     met: Counter[str] = Counter()
-    person, token = Browser(app), ""
+    of_staff: Counter[int] = Counter()
+    kind, token = "stranger", ""
+    person = Browser(app)
     bodies = BODIES // PARTS
     for number in range(bodies):
         if number % 25 == 0:
-            person, _code = attacker.person(
-                attacker.dice.choice(("stranger", "visit", "visit", "resident", "code"))
-            )
+            kind = attacker.dice.choice(WHO)
+            if kind in {"staff", "sharer"}:
+                attacker.put_back()
+            person, _code = attacker.person(kind)
             token = a_token(person)
-        rule = attacker.dice.choice(attacker.posts)
+        rule = attacker.rule_for(kind, attacker.posts)
         path, given = attacker.address(rule), attacker.body(rule, token)
+        if rule.rule.startswith("/hooks/") and attacker.dice.random() < 0.7:
+            given["headers"] = {"Authorization": f"Bearer {HOOK}"}
         answer = person.client.post(path, **given)
         seen[answer.status_code] += 1
         met[rule.endpoint] += 1
-        assert answer.status_code < 500, (path, given, answer.get_data(as_text=True)[:400])
-        assert not leaks(answer), (path, given, leaks(answer))
+        assert answer.status_code < 500, (kind, path, given, answer.get_data(as_text=True)[:400])
+        assert not leaks(answer), (kind, path, given, leaks(answer))
+        if isinstance(person, StaffBrowser):
+            of_staff[answer.status_code] += 1
+            if not is_signed_in(person):
+                attacker.put_back()
+                person = attacker.person("staff")[0]
+                token = a_token(person)
         if answer.status_code == 400 or rule.endpoint == "start.finish":
             token = a_token(
                 person
             )  # stale, or the visit is over; else all that follows would stop at the door
         if number % 10 == 0:
-            path = attacker.address(attacker.dice.choice(attacker.gets))
+            path = attacker.address(attacker.rule_for(kind, attacker.gets))
             query = {name: attacker.dice.choice(NASTY) for name in attacker.dice.sample(QUERIES, 3)}
             answer = person.client.get(path, query_string=query)
-            assert answer.status_code < 500, (path, query)
+            assert answer.status_code < 500, (kind, path, query)
             told = [] if path.endswith("/leave") else leaks(answer)  # that one sends away on purpose
-            assert not told, (path, query, told)
+            assert not told, (kind, path, query, told)
     tally("bodies sent to forms", bodies)
+    tally("bodies sent by the staff", of_staff.total())
     for status, times in seen.items():
         tally(f"bodies answered {status}", times)
     assert set(met) == {rule.endpoint for rule in attacker.posts}
     assert {303, 400, 422} <= set(seen)
+    assert of_staff.total() > bodies / 4
+    assert {303, 400, 403, 404, 422} <= set(of_staff)
 
 
 def test_there_are_enough_bodies() -> None:
@@ -273,6 +415,10 @@ def test_the_names_of_fields_are_learnt_from_the_pages(app: Flask) -> None:
     assert {"pin", "pin_again"} <= set(attacker.fields["roadmaps.save"])
     assert "near" in attacker.fields["places.finder"]
     assert "g02" in attacker.fields["roadmaps.check"]["answer"]
+    assert {"kind", "received_on", "person"} <= set(attacker.fields["people.requests"])
+    assert "outcome" in attacker.fields["messages.finish_item"]
+    assert "finding" in attacker.fields["people.glass_review"]
+    assert "items" in attacker.fields["people.share"]
 
 
 def test_two_who_save_at_once_make_one_plan(service_on_both: Flask) -> None:

@@ -32,7 +32,9 @@ def plant(city: City) -> dict[str, dict[str, Any]]:
             person = session.get_one(Resident, number)
             person.nickname = person.address = f"{CANARY} lane"
             person.safe_contact = {"interpreters_to_avoid": f"{CANARY} uncle"}
-            for place, (kind, value) in enumerate((("email", f"{CANARY}@example.org"), ("call", PHONE)), 1):
+            for place, (kind, value) in enumerate(
+                (("email", f"{CANARY}@example.org"), ("call", PHONE)), 2
+            ):  # the world has a first
                 session.add(
                     ContactRoute(
                         resident_id=number, position=place, kind=kind, value=value,

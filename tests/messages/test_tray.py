@@ -15,14 +15,15 @@ from werkzeug.test import TestResponse
 
 from inclusion_app.core import clock, registry
 from inclusion_app.core.audit import AuditRow
+from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.messages import sending, services
 from inclusion_app.messages.models import Message, TrayItem
-from inclusion_app.people.models import Consent, ContactRoute, Resident, Restriction
+from inclusion_app.people.models import Consent, ContactRoute, Feedback, Resident, Restriction
 from tests.conftest import StaffBrowser, sign_in_staff
 from tests.factories.people import make_consent, put_on_caseload
-from tests.factories.world import make_glass
+from tests.factories.world import make_glass, make_request
 from tests.messages.conftest import ADDRESS, PHONE, reachable
 from tests.messages.test_outbox import want
 
@@ -397,3 +398,93 @@ def test_broken_glass_posts_no_letter(app: Flask, staff_browser: Staff) -> None:
     for path in (f"/staff/tray/{item}", f"/staff/tray/{item}/letter.pdf"):
         assert me.get(path).status_code == 404
     assert me.send(f"/staff/tray/{item}/take", form_on="/staff").status_code == 404
+
+
+def answered(app: Flask, officer: StaffBrowser, *kinds: str, **facts: Any) -> tuple[int, int | None]:
+    """Somebody who shares nothing wrote to the city, and the officer answered: them, and the item in the tray."""
+    with app.app_context(), transaction() as session:
+        person = reachable(session, *kinds, **facts)
+        said = Feedback(
+            resident_id=person.id, kind="complaint", words="Nobody wrote.", language="en", made_at=now()
+        )
+        session.add(said)
+        session.flush()
+        number, feedback = person.id, said.id
+    path = f"/staff/feedback/{feedback}"
+    assert officer.send(path, do="take").status_code == 303
+    assert officer.send(path, do="answer", answer="We are sorry for it.").status_code == 303
+    return number, item_of(app, number)
+
+
+def item_of(app: Flask, person: int) -> int | None:
+    with app.app_context(), transaction() as session:
+        return session.scalar(select(TrayItem.id).join(Message).where(Message.resident_id == person))
+
+
+def test_an_officer_posts_what_they_answered_without_a_consent(app: Flask, staff_browser: Staff) -> None:
+    officer, worker = staff_browser("data_protection"), staff_browser("caseworker")
+    elsewhere = staff_browser("data_protection", organisation="Blue Door")
+    person, item = answered(app, officer, "letter", name="Amina Canary")
+    assert item is not None
+    path = f"/staff/tray/{item}"
+    with app.app_context(), transaction() as session:
+        # It is not for a caseworker, though they may see where the person lives: it may be about them.
+        make_consent(session, resident_id=person, organisation_id=worker.organisation_id)
+        put_on_caseload(
+            session, resident_id=person, staff_id=worker.staff_id, organisation_id=worker.organisation_id
+        )
+    for other in (worker, elsewhere):
+        assert path not in other.text("/staff/tray")
+        assert other.get(path).status_code == 404
+    assert path in officer.text("/staff/tray")
+    page = officer.text(path)
+    assert "We are sorry for it." in page and ADDRESS.splitlines()[0] in page
+    assert "Canary" not in page
+    assert officer.send(f"{path}/take", path).status_code == 303
+    assert officer.send(f"{path}/done", path, outcome="posted").status_code == 303
+    assert state(app, item) == ("posted", "sent", None)
+    acts = [row for row in audit_rows(app) if row.resident_id == person and "tray" in row.action]
+    assert {row.actor_kind for row in acts} == {"data_protection"}
+    assert {"take tray item", "finish tray item", "read messages.tray_item"} <= {row.action for row in acts}
+
+
+def test_a_request_that_is_done_is_told_by_a_letter_of_the_officer(app: Flask, staff_browser: Staff) -> None:
+    officer = staff_browser("data_protection")
+    with app.app_context(), transaction() as session:
+        person = reachable(session, "letter").id
+        request = make_request(session, resident_id=person, opened_by_id=officer.staff_id)
+    path = f"/staff/requests/{request}"
+    assert officer.send(f"{path}/close", path, outcome="granted").status_code == 303
+    item = item_of(app, person)
+    assert item is not None
+    assert officer.get(f"/staff/tray/{item}").status_code == 200
+
+
+@pytest.mark.parametrize("rule", ["no letter", "not this organisation", "not this officer"])
+def test_an_officers_answer_keeps_how_the_person_may_be_reached(
+    app: Flask, staff_browser: Staff, rule: str
+) -> None:
+    officer = staff_browser("data_protection")
+    facts: dict[str, Any] = {}
+    if rule == "no letter":
+        facts["safe_contact"] = {"no_letter": True}
+    if rule == "not this organisation":
+        facts["safe_contact"] = {"not_organisations": [officer.organisation_id]}
+    person, item = answered(app, officer, "letter", **facts)
+    if rule != "not this officer":
+        assert item is None
+        return
+    assert officer.get(f"/staff/tray/{item}").status_code == 200
+    with app.app_context(), transaction() as session:
+        session.add(Restriction(resident_id=person, staff_id=officer.staff_id, made_at=now()))
+    assert officer.get(f"/staff/tray/{item}").status_code == 404
+    colleague = staff_browser("data_protection")
+    assert colleague.get(f"/staff/tray/{item}").status_code == 200
+
+
+def test_an_officer_works_on_nothing_but_answers_of_officers(app: Flask, staff_browser: Staff) -> None:
+    officer, worker = staff_browser("data_protection"), staff_browser("caseworker")
+    _person, item = with_item(app, worker, "letter")
+    assert worker.get(f"/staff/tray/{item}").status_code == 200
+    assert officer.get(f"/staff/tray/{item}").status_code == 404
+    assert f"/staff/tray/{item}" not in officer.text("/staff/tray")

@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
+from inclusion_app.accounts import record_words
 from inclusion_app.accounts.models import Membership
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core import events, registry
@@ -200,6 +201,8 @@ def test_every_action_role_purpose_has_words(app: Flask) -> None:
     assert {"make", "renew code", "export", "answer feedback", "leave group", "type in", "delete"} <= actions
     for action in actions:
         assert my_record_words.action_words(action).endswith("."), action
+    # The staff who read the record have words for each as well, and never see a code.
+    assert not {action for action in actions if record_words.action_words(action) == record_words.CHANGED}
     # Those of today stand in the table; what later parts write falls back on a sentence that is true of them too.
     assert actions - set(my_record_words.DONE) <= {
         "read handout", "delete", "expire", "take feedback", "give back feedback"
