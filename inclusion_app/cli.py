@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -15,10 +16,21 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from inclusion_app.accounts import protections as accounts_protections
 from inclusion_app.accounts import sign_in
 from inclusion_app.accounts.cli import accounts_group, demo_group, load_demonstration
 from inclusion_app.accounts.services import delete_old_invitations
-from inclusion_app.core import assets, attempts, audit, backup, crypto, i18n, migrations, retention_runs
+from inclusion_app.core import (
+    assets,
+    attempts,
+    audit,
+    backup,
+    crypto,
+    i18n,
+    migrations,
+    protections,
+    retention_runs,
+)
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
@@ -27,6 +39,7 @@ from inclusion_app.groups.services import delete_idle_groups
 from inclusion_app.messages import sending
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.cli import messages_group
+from inclusion_app.people import protections as people_protections
 from inclusion_app.people import services as people
 from inclusion_app.people.desk_services import delete_old_papers
 from inclusion_app.people.feedback_services import delete_old_feedback
@@ -39,6 +52,10 @@ from inclusion_app.supervisor import CannotStart, lock_instance
 
 BEAT_SECONDS = 20
 CHORES_EVERY = 60
+UNKNOWN_SINCE = (
+    "Nobody can know what people took away since this backup was made: the file `protections` of that time is not here."
+    " Consents, limits and roles that ended since come back. Ask the organisations before the service starts."
+)
 # What is deleted when its time is over, each in a transaction of its own.
 DELETIONS: dict[str, Callable[..., int]] = {
     "visits": delete_idle_visits,
@@ -238,8 +255,12 @@ def _open_database() -> None:
 def make_backup(file: Path) -> None:
     """Write everything but the keys to FILE, while the service runs. Keep the keys in another place."""
     settings = current_app.extensions["settings"]
-    with reading() as session:
-        backup.remember_erasures(session, settings.instance)
+    _remember_who_left(settings.instance)
+    try:
+        _remember_protections(settings.instance)
+    except protections.SealBroken as broken:
+        # A copy is needed more than ever; a restore will say no.
+        click.echo(str(broken), err=True)
     try:
         manifest = backup.make_backup(file, settings=settings, engine=engine(), now=now())
     except (backup.BackupError, OSError) as failed:
@@ -251,42 +272,86 @@ def make_backup(file: Path) -> None:
 @click.command("restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--without-protections",
+    is_flag=True,
+    help="Go on without the file that says what people took away; it is moved aside.",
+)
 @with_appcontext
-def restore_backup(file: Path, yes: bool) -> None:
+def restore_backup(file: Path, yes: bool, without_protections: bool) -> None:
     """Put FILE in the place of the database of this instance; the service must be stopped.
 
-    Whoever had their plan deleted after the backup was made stays deleted.
+    Whoever had their plan deleted after the backup was made stays deleted. A consent that ended since stays ended, a
+    limit on who may look stands again, and staff who left have left. Everybody has to sign in again.
     """
     settings = current_app.extensions["settings"]
+    folder: Path = settings.instance
     if not yes:
         click.confirm("What is in the database now is replaced. Go on?", abort=True)
     try:
-        lock = lock_instance(settings.instance)
+        lock = lock_instance(folder)
     except CannotStart as running:
         raise click.ClickException(f"Stop the service first. {running}") from running
     try:
-        # A database that can still be read knows of deletions the worker has not written down yet.
+        # A database that can still be read knows of what the worker has not written down yet.
         if backup.has_database(engine()):
-            with contextlib.suppress(SQLAlchemyError), reading() as session:
-                backup.remember_erasures(session, settings.instance)
+            with contextlib.suppress(SQLAlchemyError):
+                _remember_who_left(folder)
+            if not without_protections:
+                with contextlib.suppress(SQLAlchemyError):
+                    _remember_protections(folder)
+        known = None if without_protections else protections.read(folder, secret=settings.secret_key)
+        made_at = backup.look_into(file, settings=settings, engine=engine()).made_at
+        if known is None or known.since > datetime.fromisoformat(made_at):
+            click.echo(UNKNOWN_SINCE, err=True)
+            if not yes:
+                click.confirm("Go on?", abort=True)
         manifest, aside = backup.restore(file, settings=settings, engine=engine(), now=now())
         migrations.upgrade()
-        erased = backup.erased(settings.instance)
+        erased = backup.erased(folder)
         with transaction() as session:
             gone = people.delete_again(session, erased=erased, now=now())
+            facts = known.facts if known else {}
+            consents, limits = people_protections.put_back(session, facts=facts, now=now())
+            left = accounts_protections.put_back(session, facts=facts, now=now())
+            people_protections.end_all_visits(session)
+            accounts_protections.end_all_sign_ins(session)
+        if without_protections and (moved := protections.put_aside(folder, now())):
+            aside.append(moved)
         with reading() as session:
             faults = audit.verify(session, _heads())
-    except (backup.BackupError, OSError) as failed:
+    except (backup.BackupError, protections.SealBroken, OSError) as failed:
         raise click.ClickException(str(failed)) from failed
     finally:
         os.close(lock)
     click.echo(f"restored the backup of {manifest.made_at}; deleted again: {gone}")
+    click.echo(
+        f"ended again: {consents} consents, {left} roles and accounts of staff; limited again: {limits}"
+    )
     for path in aside:
         click.echo(f"moved aside, delete it when all is well: {path}")
     for fault in faults:
         click.echo(str(fault), err=True)
     if faults:
         raise SystemExit(1)
+
+
+def _remember_who_left(folder: Path) -> None:
+    with reading() as session:
+        backup.remember_erasures(session, folder)
+
+
+def _remember_protections(folder: Path) -> None:
+    """Write down what people took away. Raises SealBroken."""
+
+    def collect(known: protections.Facts) -> protections.Facts:
+        with reading() as session:
+            theirs = people_protections.facts_of(session, known, erased=backup.erased(folder), now=moment)
+            return {**theirs, **accounts_protections.facts_of(session, known)}
+
+    moment = now()
+    secret = current_app.extensions["settings"].secret_key
+    protections.remember(folder, collect, secret=secret, now=moment)
 
 
 def _heads() -> Path:
@@ -318,10 +383,6 @@ def do_chores(folder: Path) -> None:
         with reading() as session:
             audit.append_heads(session, folder / "audit-heads")
 
-    def remember() -> None:
-        with reading() as session:
-            backup.remember_erasures(session, folder)
-
     def delete(what: str) -> None:
         with transaction() as session:
             retention_runs.carry_out(session, what, DELETIONS[what], now=now())
@@ -339,7 +400,8 @@ def do_chores(folder: Path) -> None:
         "look at the trays": sending.look_at_trays,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},
         "delete messages written to the folder": sending.delete_old_files,
-        "remember who was deleted": remember,
+        "remember who was deleted": functools.partial(_remember_who_left, folder),
+        "remember what was taken away": functools.partial(_remember_protections, folder),
         "tell of late reviews": tell_late,
     }
     for name, do in chores.items():

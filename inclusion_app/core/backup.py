@@ -7,7 +7,8 @@ nobody without the secret key can put another database, another day or nothing a
 
 What a person had deleted stays deleted: the file `erasures` in the instance folder outlives the database, and a
 restore deletes again everybody in it who was made before their line was written. No clock of a backup is asked: a
-deletion that was still on its way while the copy was taken counts like any other.
+deletion that was still on its way while the copy was taken counts like any other. What people took away without
+leaving (a consent, a role) stays taken away by another file: see protections.py.
 """
 
 from __future__ import annotations
@@ -163,6 +164,14 @@ def restore(
     return manifest, aside
 
 
+def look_into(source: Path, *, settings: Settings, engine: Engine) -> Manifest:
+    """What a backup says of itself, checked against the keys here and its seal. Raises BackupError."""
+    with _opened(source) as archive:
+        manifest = _read_manifest(archive)
+        _check(manifest, settings, engine)
+    return manifest
+
+
 def has_database(engine: Engine) -> bool:
     """False when there is no SQLite file yet: asking such a database anything would make one."""
     return engine.dialect.name != "sqlite" or Path(str(engine.url.database)).exists()
@@ -240,19 +249,11 @@ def _revision(engine: Engine) -> str:
         raise BackupError("There is no database to back up yet: start the service once.") from err
 
 
-def _unpack(source: Path, folder: Path, settings: Settings, engine: Engine) -> Manifest:
-    """Check what the backup says of itself, then unpack what it names, and nothing larger than it says."""
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(source) as archive:
-            manifest = _read_manifest(archive)
-            _check(manifest, settings, engine)
-            for name, size in manifest.sizes.items():
-                if archive.getinfo(name).file_size != size:
-                    raise _damaged(source, name)
-                with archive.open(name) as packed, (folder / name).open("xb") as out:
-                    shutil.copyfileobj(packed, out)
-                if _digest(folder / name) != manifest.parts[name]:
-                    raise _damaged(source, name)
+            yield archive
     except (
         OSError,
         KeyError,
@@ -263,6 +264,20 @@ def _unpack(source: Path, folder: Path, settings: Settings, engine: Engine) -> M
         zlib.error,
     ) as err:
         raise BackupError(f"{source} is not a whole backup ({type(err).__name__}).") from err
+
+
+def _unpack(source: Path, folder: Path, settings: Settings, engine: Engine) -> Manifest:
+    """Check what the backup says of itself, then unpack what it names, and nothing larger than it says."""
+    with _opened(source) as archive:
+        manifest = _read_manifest(archive)
+        _check(manifest, settings, engine)
+        for name, size in manifest.sizes.items():
+            if archive.getinfo(name).file_size != size:
+                raise _damaged(source, name)
+            with archive.open(name) as packed, (folder / name).open("xb") as out:
+                shutil.copyfileobj(packed, out)
+            if _digest(folder / name) != manifest.parts[name]:
+                raise _damaged(source, name)
     return manifest
 
 
@@ -370,5 +385,6 @@ def _postgres(program: str, engine: Engine, *arguments: str) -> None:
 
 
 __all__ = [
-    "ERASURES", "BackupError", "Manifest", "erased", "has_database", "make_backup", "remember_erasures", "restore",
+    "ERASURES", "BackupError", "Manifest", "erased", "has_database", "look_into", "make_backup", "remember_erasures",
+    "restore",
 ]  # fmt: skip
