@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 from werkzeug.serving import make_server
@@ -23,7 +24,7 @@ from inclusion_app.core.access import is_staff_path
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.messages.models import JobRun, Message, TrayItem
-from inclusion_app.people.models import Feedback, Merge, Resident, ResidentLink
+from inclusion_app.people.models import ContactRoute, Feedback, Merge, Resident, ResidentLink
 from tests.factories.people import make_person, put_on_caseload
 from tests.factories.world import TARGETS, World, build
 from tests.messages.conftest import ADDRESS, EMAIL, PHONE, give_routes
@@ -108,6 +109,7 @@ def fill(session: Session, world: World) -> dict[str, int]:
     """Something in every list: names long and in another script, each state once. The ids by the names in addresses."""
     own = session.get_one(Resident, world.residents["own"])
     own.name, own.address = "Muhammad Abdurrahman Featherstonehaugh-Cholmondeley", ADDRESS
+    session.execute(delete(ContactRoute).where(ContactRoute.resident_id == own.id))  # the world gave them one
     give_routes(session, own, "call", "letter", "email", letter=None)
     worker = world.staff["caseworker"]
     twin = make_person(session, name="محمد عبد الرحمن", language="ur")
