@@ -48,12 +48,10 @@ ROLE_WORDS = {
 # Held in one organisation, but they reach the whole city; only a platform admin gives them.
 CITY_WIDE = frozenset({"platform_admin", "insights_viewer", "data_protection"})
 
-SESSION_IDLE = timedelta(minutes=30)
-SESSION_WARNED = timedelta(minutes=5)  # so long before the end of the idle time a notice offers to stay
-SESSION_LONGEST = timedelta(hours=10)
+# How long a sign-in lasts stands in core/staff_sessions.py; so long before the end of its idle time a notice offers to stay.
+SESSION_WARNED = timedelta(minutes=5)
 # A change of what opens the account asks for the password again when the last proof is older than this.
 PROOF_FRESH = timedelta(minutes=5)
-HALF_WAY = timedelta(minutes=10)  # between the right password and the second factor
 INVITATION_PATH = "/staff/invitation/"
 INVITATION_LIFE = timedelta(days=7)
 EXPIRES_SOON = timedelta(days=2)

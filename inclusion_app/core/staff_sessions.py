@@ -21,7 +21,7 @@ from inclusion_app.core.db import Base, UTCDateTime, db_session, side_write
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=10)
-HALF_WAY = timedelta(minutes=10)
+HALF_WAY = timedelta(minutes=10)  # between the right password and the second factor
 SEEN_EVERY = timedelta(minutes=1)
 
 

@@ -13,6 +13,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.paging import page_number
 from inclusion_app.core.sessions import end_visit
 from inclusion_app.core.words import N_
 from inclusion_app.people import (
@@ -78,7 +79,7 @@ def my_record_looked() -> Any:
     session, number = db_session(), _number()
     others = "all" not in request.args
     total = my_record_queries.count_looks(session, number, others=others)
-    page = _page_number(total)
+    page = page_number(total, my_record_queries.LOOKS_ON_A_PAGE)
     lines = my_record_queries.looks(
         session, number, others=others, first=(page - 1) * my_record_queries.LOOKS_ON_A_PAGE
     )
@@ -86,12 +87,6 @@ def my_record_looked() -> Any:
     return render_template(
         "people/my_record_looked.html", looks=lines, others=others, total=total, page=page, more=more
     )
-
-
-def _page_number(total: int) -> int:
-    typed = request.args.get("page", "1")
-    last = max(1, -(-total // my_record_queries.LOOKS_ON_A_PAGE))
-    return min(max(1, int(typed)), last) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 1
 
 
 @room.page("/my-record/print", allow=OWN, reads=("record", "looks"))

@@ -57,7 +57,6 @@ ITEM_NAMES: Mapping[str, str] = {
     "feedback": N_("your message"),
 }
 LOOKED = N_("Looked at your record.")
-LOOKED_AT = N_("Looked at: %(items)s.")
 
 # What was done, by the action of a row that is no read.
 DONE: Mapping[str, str] = {

@@ -14,8 +14,6 @@ from inclusion_app.core.working_days import is_working, working_days_after
 
 # Retention default, to be confirmed by the city's data-protection officer: a saved plan nobody used.
 PLAN_IDLE = SCHEDULE["saved-plan"].keep
-# As long as a sticker may lie in a drawer before its paper is typed in.
-STICKER_LIFE = SCHEDULE["sticker-code"].keep
 NICKNAME_LENGTH = 40
 # What a resident shares by a consent, item by item; later rooms add theirs.
 ITEMS = ("identity", "contact", "needs", "plan")

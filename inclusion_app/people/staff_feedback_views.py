@@ -20,6 +20,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.paging import page_number
 from inclusion_app.core.words import N_
 from inclusion_app.people import feedback_services as services
 from inclusion_app.people.feedback_policy import ANSWER, TABLE
@@ -43,7 +44,7 @@ def feedback() -> Any:
     """What may be answered by whoever asks: those that wait first. No word of anybody is shown here."""
     session, mine = db_session(), TABLE.rows("feedback.answer", the_staff())
     total = session.scalar(select(func.count(Feedback.id)).where(mine)) or 0
-    page = _page_number(total)
+    page = page_number(total, ON_A_PAGE)
     rows = session.execute(
         select(Feedback, Staff.name)
         .outerjoin(Staff, Staff.id == Feedback.owner_id)
@@ -55,12 +56,6 @@ def feedback() -> Any:
     return render_template(
         "people/staff/feedback.html", rows=rows, kinds=KINDS, total=total, page=page, more=page * ON_A_PAGE < total
     )  # fmt: skip
-
-
-def _page_number(total: int) -> int:
-    typed = request.args.get("page", "1")
-    last = max(1, -(-total // ON_A_PAGE))
-    return min(max(1, int(typed)), last) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 1
 
 
 def one(feedback_id: int) -> Feedback | None:

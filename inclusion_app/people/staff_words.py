@@ -22,7 +22,6 @@ LINK_REFUSED = N_("The two records stay apart.")
 UNLINKED = N_("The two records are apart again.")
 RESTRICTED = N_("Saved. It works from the next page on, for everybody.")
 ON_CASELOAD = N_("The person is on your caseload.")
-NO_MATCH = N_("No match among the people you may see.")
 HOW_GIVEN = {
     "screen": N_("by themselves, on a screen"),
     "paper": N_("on paper"),

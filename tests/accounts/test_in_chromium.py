@@ -12,10 +12,9 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.serving import make_server
 
-from inclusion_app.accounts.rules import SESSION_IDLE
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
-from inclusion_app.core.staff_sessions import StaffSession
+from inclusion_app.core.staff_sessions import IDLE, StaffSession
 from tests.accounts.conftest import PASSWORD, Worker
 
 pytestmark = pytest.mark.browser
@@ -122,7 +121,7 @@ def test_five_minutes_before_the_end_a_notice_offers_to_stay(
     page.clock.install()
     page.reload()
     with app.app_context(), transaction() as session:
-        session.execute(update(StaffSession).values(last_used_at=now() - SESSION_IDLE / 2))
+        session.execute(update(StaffSession).values(last_used_at=now() - IDLE / 2))
     page.clock.fast_forward("25:30")
     assert page.inner_text("form[data-ends] [role=alert]") == "Your sign-in ends in 5 minutes."
     with page.expect_response("**/stay") as answer:
