@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
-from werkzeug.serving import make_server
 
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.staff_sessions import IDLE, StaffSession
 from tests.accounts.conftest import PASSWORD, Worker
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 
@@ -23,13 +22,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def served(app: Flask) -> Iterator[str]:
     """The application on a port of its own; keys answer to `localhost` as they would to HTTPS."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as port:
+        yield f"http://localhost:{port}"
 
 
 @pytest.fixture

@@ -70,8 +70,10 @@ def test_a_plan_is_deleted_although_the_database_ended_the_first_try(service_on_
             assert session.query(audit.AuditRow).filter_by(action="delete").count() == 1
 
 
-@pytest.mark.parametrize(("times", "code", "seen"), [(1, "40P01", 303), (2, "40P01", 503), (1, "57P01", 503)])
-def test_once_more_and_for_a_deadlock_only(
+@pytest.mark.parametrize(
+    ("times", "code", "seen"), [(1, "40P01", 303), (2, "40P01", 303), (3, "40P01", 503), (1, "57P01", 503)]
+)
+def test_twice_more_and_for_a_deadlock_only(
     app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch, times: int, code: str, seen: int
 ) -> None:
     app.config["RAISE_UNFORESEEN"] = False

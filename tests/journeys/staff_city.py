@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-import threading
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +14,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
-from werkzeug.serving import make_server
 
 from inclusion_app.accounts.models import Invitation
 from inclusion_app.core import staff_sessions
@@ -157,14 +154,6 @@ def fill(session: Session, world: World) -> dict[str, int]:
         "item_id": mine.id, "post": post.id, "feedback_id": feedback.id, "thanks": thanks.id, "merge_id": merge.id,
         "message_id": dead.id, "invitation_id": invitation.id,
     }  # fmt: skip
-
-
-def serve(app: Flask) -> tuple[str, Any]:
-    """The application on a free port of this machine, until `shutdown()` of what comes with the address."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.port}", server
 
 
 def settle(app: Flask, url: str, file: Path) -> StaffCity:

@@ -12,9 +12,10 @@ from flask import Flask
 
 from tests.conftest import Browser
 from tests.factories.people import PIN
-from tests.journeys.staff_city import INVITED, LINKED, StaffCity, serve, settle
+from tests.journeys.staff_city import INVITED, LINKED, StaffCity, settle
 from tests.journeys.test_access import AXE, checks_of
 from tests.journeys.test_focus import stops
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,9 +39,8 @@ STRANGER = ("/staff/sign-in", "/staff/sign-in/key", "/staff/recover", "/staff/re
 
 @pytest.fixture
 def city(app: Flask, tmp_path: Path) -> Iterator[StaffCity]:
-    url, server = serve(app)
-    yield settle(app, url, tmp_path / "test.sqlite3")
-    server.shutdown()
+    with serving(app) as port:
+        yield settle(app, f"http://127.0.0.1:{port}", tmp_path / "test.sqlite3")
 
 
 class Walk:

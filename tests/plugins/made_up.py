@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polib
 import pytest
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from inclusion_app.app import create_app
 from inclusion_app.core import i18n
 from inclusion_app.core.i18n import PSEUDO, Language
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from tests.serving import serving
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "translations" / "messages.pot"
 MIRRORED = Language("he", "he", "[מראה]", "Mirrored", "Hebr", "rtl", released=True)
@@ -85,34 +80,8 @@ def made_up_app(tmp_path: Path, loaded_database: Path, monkeypatch: pytest.Monke
     app.extensions["engine"].dispose()
 
 
-class Quiet(WSGIRequestHandler):
-    """Writes no line for a request."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing."""
-
-
-def in_one_piece(app: WSGIApplication) -> WSGIApplication:
-    """Answers held whole in memory: this server leaves a file open when the browser hangs up while it is sent."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        parts = app(environ, start_response)
-        try:
-            return [b"".join(parts)]
-        finally:
-            if hasattr(parts, "close"):
-                parts.close()
-
-    return answer
-
-
 @pytest.fixture
 def made_up_url(made_up_app: Flask) -> Iterator[str]:
     """The same for a real browser: its address, without a path."""
-    server = make_server("127.0.0.1", 0, in_one_piece(made_up_app), threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(made_up_app) as port:
+        yield f"http://127.0.0.1:{port}"
