@@ -24,9 +24,11 @@ from inclusion_app.config import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Runs the supervisor as `./serve` does, with stand-in programs given as JSON.
+# Runs the supervisor as `./serve` does, with stand-in programs given as JSON. It hears a hang-up even where the tests
+# themselves were told not to (`nohup ./test`).
 DRIVER = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from inclusion_app import supervisor as s
 plan = json.loads(sys.argv[1])
 s.ASK_POLITELY = plan.get("ask_politely", s.ASK_POLITELY)
