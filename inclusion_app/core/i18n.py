@@ -88,6 +88,14 @@ def released() -> list[Language]:
     return [language for language in _ALL if language.released]
 
 
+def language_for(*wished: str | None) -> Language:
+    """The first of these languages that is whole, else English: who reads none of ours best still has the language they
+    chose for their plan.
+    """
+    found = (known(slug or "") for slug in wished)
+    return next((language for language in found if language is not None and language.released), ENGLISH)
+
+
 def current_language() -> Language:
     """The language of this request; English outside one and on pages that have none."""
     found: Language = g.get("language", ENGLISH)

@@ -40,7 +40,7 @@ def build_letter(opened: Opened, *, name: str | None, service_name: str, organis
     """The letter of an open item, from this organisation; `name` only where the person shares it with them."""
     message = opened.message
     template, params = templates.template_of(message.template), what_to_say(opened)
-    language = templates.language_of(message.language)
+    language = i18n.language_for(message.language)
     address = [line.strip() for line in (message.to or "").splitlines() if line.strip()]
     today = clock.today()
     with i18n.speaking(i18n.ENGLISH):

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Staff
 from inclusion_app.config import Settings
-from inclusion_app.core import clock, events
+from inclusion_app.core import clock, events, i18n
 from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.events import MessageWanted
 from inclusion_app.core.retention_runs import keep
@@ -143,7 +143,7 @@ def _make(session: Session, number: int, now: datetime) -> Outgoing | PutOff:
         if begin > now:
             return PutOff(begin)
         service_name = None if reach.rule.no_service_name else service_name
-    language = templates.language_of(row.language)
+    language = i18n.language_for(row.language)
     text = templates.write(
         template, row.params, language=language, channel=row.channel, service_name=service_name
     )

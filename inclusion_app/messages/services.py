@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Staff
+from inclusion_app.core import i18n
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted
 from inclusion_app.core.retention_runs import keep
@@ -112,7 +113,7 @@ def _put_for_resident(
     route = choose_route(reach.routes, reach.rule, channels=channels, through=reach.through, wanted=wanted)
     whose = {
         "key": key, "template": template.name, "resident_id": resident.id, "organisation_id": organisation_id,
-        "language": templates.language_for(resident.read, resident.language).slug, "made_at": made_at,
+        "language": i18n.language_for(resident.read, resident.language).slug, "made_at": made_at,
         "from_officer": from_officer,
     }  # fmt: skip
     if route is None:

@@ -64,7 +64,7 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
     name = _name_of(opened)
     access.shows_person(opened.resident.id, *(("identity",) if name else ()), "contact", purpose="contact")
     message = opened.message
-    template, language = templates.template_of(message.template), templates.language_of(message.language)
+    template, language = templates.template_of(message.template), i18n.language_for(message.language)
     page = render_template(
         "messages/staff/item.html",
         form=form,

@@ -170,19 +170,6 @@ def every_template() -> Collection[MessageTemplate]:
     return _templates.values()
 
 
-def language_of(slug: str | None) -> Language:
-    """A language messages are written in: one that is whole, else English."""
-    return language_for(slug)
-
-
-def language_for(*wished: str | None) -> Language:
-    """The first of these languages that messages are written in, else English: who reads none of ours best still has
-    the language they chose for their plan.
-    """
-    known = (i18n.LANGUAGES.get(slug or "") for slug in wished)
-    return next((found for found in known if found is not None and found.released), i18n.ENGLISH)
-
-
 def write(
     template: MessageTemplate,
     params: Mapping[str, str],

@@ -33,10 +33,12 @@ def speaking(language: i18n.Language) -> Iterator[None]:
 
 
 def tongues(session: Session, resident_id: int) -> list[i18n.Language]:
-    """The resident's own language, and English for whoever helps."""
+    """The language of the page; on an English one that which the resident reads. And English for whoever helps."""
+    own = i18n.current_language()
     resident = session.get(Resident, resident_id)
-    own = i18n.known(resident.language) if resident else None
-    return [i18n.ENGLISH] if own is None or not own.released or own is i18n.ENGLISH else [own, i18n.ENGLISH]
+    if own is i18n.ENGLISH and resident is not None:
+        own = i18n.language_for(resident.read, resident.language)
+    return [i18n.ENGLISH] if own is i18n.ENGLISH else [own, i18n.ENGLISH]
 
 
 def parts(

@@ -75,7 +75,7 @@ def test_every_fact_a_message_needs_is_said_somewhere(app: Flask, name: str) -> 
     if by_hand:
         with app.app_context(), app.test_request_context():
             assert by_hand in str(
-                templates.lines_in_both(template, canaries(template), templates.language_of("en"))
+                templates.lines_in_both(template, canaries(template), i18n.language_for("en"))
             )
 
 

@@ -119,6 +119,28 @@ def test_what_rooms_hold_is_shown_and_never_as_markup(
     assert f"&lt;b&gt;{number}" in resident.text("/my-record/print")
 
 
+@pytest.mark.parametrize(
+    ("page", "reads", "printed"),
+    [
+        ("ur", None, ["ur", "en"]),
+        ("en", "ur", ["ur", "en"]),
+        ("en", None, ["en"]),
+        ("ur", "ar", ["ur", "en"]),
+    ],
+)
+def test_it_prints_in_the_language_of_the_page_or_of_the_reader_and_in_english(
+    resident: Browser, app: Flask, page: str, reads: str | None, printed: list[str]
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(Resident).values(read=reads))  # the plan itself was kept in English
+    resident.language = page
+    main = resident.text("/my-record/print").partition("<main")[2]
+    found = re.findall(r'<section lang="([^"]+)" dir="[^"]+">\s*<h1>([^<]+)</h1>', main)
+    assert [tongue for tongue, _title in found] == printed
+    for tongue, title in found:
+        assert (title == "What we hold about you") == (tongue == "en")
+
+
 # Who looked.
 
 
