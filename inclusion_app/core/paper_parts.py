@@ -6,6 +6,7 @@ cannot differ, and a paper can be drawn in a test without a database.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,6 +22,15 @@ QUIET_ZONE = 4  # modules of white around a QR: ISO/IEC 18004
 Translate = Callable[..., str]
 
 
+def direction_of(text: str) -> str:
+    """`rtl` or `ltr`: which way typed words run, by their first letter (Unicode, UAX 9, rule P2).
+
+    A paper's drawing knows no `dir="auto"`, nor does a plain mail.
+    """
+    strong = (unicodedata.bidirectional(sign) for sign in text)
+    return "ltr" if next((kind for kind in strong if kind in {"L", "R", "AL"}), "L") == "L" else "rtl"
+
+
 @dataclass(frozen=True)
 class Pair:
     """One sentence in the person's language and in English. Equal when that is English, or when nobody translated it."""
@@ -32,6 +42,11 @@ class Pair:
     def is_single(self) -> bool:
         """True when there is one text to print, not two."""
         return self.own == self.en
+
+    @property
+    def typed_dir(self) -> str:
+        """Which way it runs when it is words somebody typed, the same in both."""
+        return direction_of(self.own)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ No member's name stands on any of them, and no count of members or of steps.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
 from flask import render_template
@@ -16,7 +15,7 @@ from inclusion_app.core import clock, i18n, paper
 from inclusion_app.core.codes import show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.paper_answer import in_this_language, whole_address
-from inclusion_app.core.paper_parts import Pair, Paper, pair, qr_square
+from inclusion_app.core.paper_parts import Pair, Paper, direction_of, pair, qr_square
 from inclusion_app.core.words import N_
 from inclusion_app.groups import queries, rules
 from inclusion_app.groups.models import Group
@@ -53,7 +52,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Own:
-    """Words somebody typed, with the direction of their first letter: a paper's drawing knows no `dir="auto"`."""
+    """Words somebody typed, with the direction of their first letter."""
 
     text: str
     dir: str
@@ -61,9 +60,7 @@ class Own:
 
 def own(text: str) -> Own:
     """What was typed, as it is set on paper."""
-    strong = (unicodedata.bidirectional(sign) for sign in text)
-    first = next((kind for kind in strong if kind in {"L", "R", "AL"}), "L")
-    return Own(text, "ltr" if first == "L" else "rtl")
+    return Own(text, direction_of(text))
 
 
 # The front holds the newest notes and lines to write more by hand; the other notes stand on the back.

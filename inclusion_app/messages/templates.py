@@ -14,7 +14,7 @@ from flask_babel import gettext
 
 from inclusion_app.core import i18n
 from inclusion_app.core.i18n import Language
-from inclusion_app.core.paper_parts import Pair
+from inclusion_app.core.paper_parts import Pair, direction_of
 from inclusion_app.core.words import N_
 from inclusion_app.messages.rules import CHANNELS
 from inclusion_app.people.rules import LINK_LIFE
@@ -187,7 +187,11 @@ def write(
             words = [_sentence(template.sms, params, language)]
             parts = [*(_directed(text, language) for text in (*signature, *words))]
             return Text("", "\n".join([*parts, *([params[LINK]] if params.get(LINK) else [])]))
-        parts = [_directed(text, language) for text in _paragraphs(template, params, language)]
+        typed = params.get(WORDS)
+        parts = [
+            text if text == typed and direction_of(text) == "ltr" else _directed(text, language)
+            for text in _paragraphs(template, params, language)
+        ]
         # Alone on its line and without signs around it, or programs make them part of the address.
         parts += [params[LINK]] if params.get(LINK) else []
         parts += [_directed(text, language) for text in (gettext(NO_ANSWERS), *signature)]

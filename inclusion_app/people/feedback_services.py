@@ -5,7 +5,7 @@ Whoever answers reads the words, and no other fact of the person: not even their
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.people import services
 from inclusion_app.people.feedback_policy import TABLE
 from inclusion_app.people.models import Consent, ContactRoute, Feedback, Restriction
-from inclusion_app.people.my_record_words import ANSWER_LENGTH, FEEDBACK_LENGTH, KINDS
+from inclusion_app.people.my_record_words import ANSWER_LENGTH, CITY, FEEDBACK_LENGTH, KINDS
 
 CHOOSE_KIND = N_("Choose what you want to say.")
 CHOOSE_WHO = N_("Choose who should read it.")
@@ -98,6 +98,22 @@ def _readers(session: Session, feedback: Feedback) -> Sequence[Staff]:
     return session.scalars(readers.where(of_it, *_answers(feedback.resident_id))).all()
 
 
+def problems_with(*, kind: str, to: str, readers: Collection[str], words: str) -> list[RuleBroken]:
+    """All that is wrong with a message before it is sent, each at its field: `kind`, `to` or `words`.
+
+    `to` is the number of an organisation or CITY, one of `readers`.
+    """
+    found = []
+    if kind not in KINDS:
+        found.append(RuleBroken(CHOOSE_KIND, field="kind"))
+    if to not in readers:
+        found.append(RuleBroken(CHOOSE_WHO, field="to"))
+    length = len(plain_words(words))
+    if not 0 < length <= FEEDBACK_LENGTH:
+        found.append(RuleBroken(TOO_LONG if length else WRITE_SOMETHING, field="words"))
+    return found
+
+
 def send_feedback(
     session: Session,
     *,
@@ -113,18 +129,15 @@ def send_feedback(
 
     `link` leads the staff to it. Raises RuleBroken at `kind`, `to` or `words`, or without a field for too many a day.
     """
-    if kind not in KINDS:
-        raise RuleBroken(CHOOSE_KIND, field="kind")
-    known = {
+    readers = [
         organisation.id for organisation, _name in organisations_to_tell(session, resident_id=resident_id)
-    }
-    if organisation_id is not None and organisation_id not in known:
-        raise RuleBroken(CHOOSE_WHO, field="to")
+    ]
+    for problem in problems_with(
+        kind=kind, to=CITY if organisation_id is None else str(organisation_id),
+        readers=[CITY, *map(str, readers)], words=words,
+    ):  # fmt: skip
+        raise problem
     words = plain_words(words)
-    if not words:
-        raise RuleBroken(WRITE_SOMETHING, field="words")
-    if len(words) > FEEDBACK_LENGTH:
-        raise RuleBroken(TOO_LONG, field="words")
     key = keyed_hash("attempt-feedback", str(resident_id))
     if not attempts.claim(session, key_hash=key, limit=FEEDBACK_A_DAY, now=now):
         raise RuleBroken(TOO_MANY)

@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.core import i18n
 from inclusion_app.core.forms import BaseForm
-from inclusion_app.people.my_record_words import KINDS, THE_OFFICER
+from inclusion_app.people.my_record_words import CITY, KINDS, THE_OFFICER
 from inclusion_app.people.rules import LANGUAGES, NEEDS, NEVER, ROUTES
 
 
@@ -67,5 +67,5 @@ class FeedbackForm(BaseForm):
         self.kind.choices = [SelectChoice(key, gettext(words)) for key, words in KINDS.items()]
         self.to.choices = [
             *(SelectChoice(number, name) for number, name in organisations),
-            SelectChoice("city", gettext(THE_OFFICER)),
+            SelectChoice(CITY, gettext(THE_OFFICER)),
         ]

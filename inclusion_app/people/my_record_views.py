@@ -26,7 +26,7 @@ from inclusion_app.people import (
 from inclusion_app.people.contact import offered, show_value
 from inclusion_app.people.models import Resident
 from inclusion_app.people.my_record_forms import CorrectForm, FeedbackForm, RouteForm
-from inclusion_app.people.my_record_words import KEPT_AFTER
+from inclusion_app.people.my_record_words import CITY, KEPT_AFTER
 from inclusion_app.people.rules import NEVER, ROUTES
 from inclusion_app.people.views import room as people_room
 
@@ -202,10 +202,18 @@ def my_record_tell() -> Any:
         ]
     )
     if request.method == "POST":
+        kind, to, words = form.kind.data or "", form.to.data or "", form.words.data or ""
+        problems = feedback_services.problems_with(
+            kind=kind, to=to, readers=[choice.value for choice in form.to.choices], words=words
+        )
+        for problem in problems:
+            form.refuse(problem)
+        if problems:
+            return _answer("people/my_record_tell.html", form)
         try:
             feedback_services.send_feedback(
-                session, resident_id=number, organisation_id=_chosen(form.to.data), kind=form.kind.data or "",
-                words=form.words.data or "", language=i18n.current_language().slug,
+                session, resident_id=number, organisation_id=None if to == CITY else int(to), kind=kind,
+                words=words, language=i18n.current_language().slug,
                 link=url_for("people.feedback", _external=True), now=now(),
             )  # fmt: skip
             flash(N_("Thank you. We have sent it. The answer comes to this page."))
@@ -215,15 +223,6 @@ def my_record_tell() -> Any:
     elif request.args.get("kind") in {"correction", "complaint", "thanks"}:
         form.kind.data = request.args["kind"]
     return _answer("people/my_record_tell.html", form)
-
-
-def _chosen(typed: str | None) -> int | None:
-    """The organisation that was chosen, None for the city. Raises RuleBroken at `to` for neither."""
-    if typed == "city":
-        return None
-    if not typed or not typed.isascii() or not typed.isdigit() or len(typed) > 9:
-        raise RuleBroken(feedback_services.CHOOSE_WHO, field="to")
-    return int(typed)
 
 
 @room.page("/my-record/delete", allow=OWN, methods=("GET", "POST"))

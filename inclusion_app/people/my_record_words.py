@@ -176,4 +176,6 @@ SENT_TO = N_("Sent to")
 READ_BY = N_("Who reads it")
 ANSWERED = N_("The answer")
 ANSWERED_BY = N_("Who answered")
+# Whom a message without an organisation is for.
+CITY = "city"
 THE_OFFICER = N_("The person who checks that your facts are safe")

@@ -167,7 +167,9 @@ def test_the_next_hour_is_a_right_one_and_the_soonest(rule: SafeContact, now: da
     if rule.hours is None or _clocks_change(now):
         return
     for part in range(40):
-        between = now + (begin - now) * part / 40  # rounded to microseconds, so it may be the very moment it begins
+        between = (
+            now + (begin - now) * part / 40
+        )  # rounded to microseconds, so it may be the very moment it begins
         assert between == begin or not may_send_at(rule, between)
 
 

@@ -93,6 +93,22 @@ def test_right_to_left_lines_begin_so_and_a_link_stands_alone(
     assert f"{templates.ISOLATE}CANARYminutes{templates.END_ISOLATE}" in body
 
 
+@pytest.mark.parametrize(
+    ("words", "marked"),
+    [("Come on Monday.", False), ("پیر کو آئیں۔", True), ("12 – 14", False), ("(آئیں)", True)],
+)
+def test_typed_words_keep_their_own_direction(app: Flask, words: str, marked: bool) -> None:
+    template, facts = template_of("feedback_answered"), {"words": words}
+    with app.app_context():
+        urdu = i18n.language_for("ur")
+        body = write(template, facts, language=urdu, channel="email", service_name="X").body
+        (typed,) = (pair for pair in templates.lines_in_both(template, facts, urdu) if pair.own == words)
+    assert (f"{templates.RIGHT_TO_LEFT}{words}" in body.splitlines()) == marked
+    assert (words in body.splitlines()) != marked
+    assert typed.is_single
+    assert typed.typed_dir == ("rtl" if marked else "ltr")
+
+
 def test_english_has_no_sign_that_makes_a_text_message_dearer(app: Flask) -> None:
     with app.app_context():
         body = written(template_of("resident_new_code"), "en", "sms").body

@@ -618,6 +618,12 @@ def test_a_message_that_is_not_one_is_refused(resident: Browser, app: Flask, fie
         assert session.scalar(select(func.count()).select_from(Feedback)) == 0
 
 
+def test_all_that_is_wrong_with_a_message_is_said_at_once(resident: Browser) -> None:
+    page = resident.send("/my-record/tell", kind="", to="", words="").get_data(as_text=True)
+    for message in ("Choose what you want to say.", "Choose who should read it.", "Write a few words."):
+        assert page.count(message) == 2, message  # at the head and at its field
+
+
 def test_ten_messages_a_day(resident: Browser, app: Flask) -> None:
     for _ in range(10):
         assert resident.send("/my-record/tell", kind="thanks", to="city", words="Thanks").status_code == 303
