@@ -23,6 +23,7 @@ from inclusion_app.core.csv_out import csv_file
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.paper_answer import whole_address
 from inclusion_app.core.staff_sessions import current_session, renew_token
 from inclusion_app.core.words import N_
 
@@ -132,8 +133,7 @@ def invite(organisation: Organisation) -> Any:
 
 
 def _link(token: str) -> str:
-    base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
-    return base + url_for("accounts.invitation", token=token)
+    return whole_address(url_for("accounts.invitation", token=token))
 
 
 def _explained(principal: Principal) -> list[tuple[str, str]]:
