@@ -283,7 +283,8 @@ def _know_the_staff(app: Flask) -> None:
     manager = LoginManager()
     manager.session_protection = None
     manager.request_loader(lambda _request: accounts.signed_in_staff())
-    manager.init_app(app)
+    # Its own `current_user` in every template would ask for the staff on residents' pages too.
+    manager.init_app(app, add_context_processor=False)
     app.extensions["staff_principal"] = accounts.staff_principal
     app.after_request(staff_sessions.send_cookie)
 

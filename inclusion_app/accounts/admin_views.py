@@ -23,6 +23,7 @@ from inclusion_app.core.csv_out import csv_file
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.paper_answer import whole_address
 from inclusion_app.core.staff_sessions import current_session, renew_token
 from inclusion_app.core.words import N_
 
@@ -43,15 +44,12 @@ MOST_FAULTS = 50
 # An organisation and its people
 
 
-def _load_own() -> Organisation | None:
-    principal = the_staff()
-    return queries.organisation_for(
-        db_session(), principal, principal.organisation_id or 0, "organisation.manage"
-    )
+def _load(organisation_id: int, right: str = "organisation.manage") -> Organisation | None:
+    return queries.organisation_for(db_session(), the_staff(), organisation_id, right)
 
 
-def _load(organisation_id: int) -> Organisation | None:
-    return queries.organisation_for(db_session(), the_staff(), organisation_id, "organisation.manage")
+def _load_own(right: str = "organisation.manage") -> Organisation | None:
+    return _load(the_staff().organisation_id or 0, right)
 
 
 def _load_open(organisation_id: int) -> Organisation | None:
@@ -132,8 +130,7 @@ def invite(organisation: Organisation) -> Any:
 
 
 def _link(token: str) -> str:
-    base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
-    return base + url_for("accounts.invitation", token=token)
+    return whole_address(url_for("accounts.invitation", token=token))
 
 
 def _explained(principal: Principal) -> list[tuple[str, str]]:
@@ -258,7 +255,7 @@ def _colleague_page(form: forms.RolesForm, person: Colleague) -> Any:
 
 
 def _load_for_export(organisation_id: int) -> Organisation | None:
-    return queries.organisation_for(db_session(), the_staff(), organisation_id, "organisation.export")
+    return _load(organisation_id, "organisation.export")
 
 
 @room.page(
@@ -288,10 +285,7 @@ def staff_list(organisation: Organisation) -> Response:
 
 
 def _load_own_for_log() -> Organisation | None:
-    principal = the_staff()
-    return queries.organisation_for(
-        db_session(), principal, principal.organisation_id or 0, "organisation.reads"
-    )
+    return _load_own("organisation.reads")
 
 
 @room.page(
@@ -356,7 +350,7 @@ def new_organisation() -> Any:
 
 
 def _load_to_run(organisation_id: int) -> Organisation | None:
-    return queries.organisation_for(db_session(), the_staff(), organisation_id, "organisation.run")
+    return _load(organisation_id, "organisation.run")
 
 
 @room.page(ONE + "/caseload", allow=policy.RUN, load=_load_to_run, methods=("POST",), localised=False)

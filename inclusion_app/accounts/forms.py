@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from inclusion_app.accounts.rules import NAME_LENGTH, ORGANISATION_KINDS, ROLES, may_give
-from inclusion_app.core.forms import BaseForm, one_line
+from inclusion_app.core.forms import BaseForm, SecretField, one_line
 from inclusion_app.core.words import N_
 
 NOT_IN_LIST = N_("Choose from the list on this page.")
@@ -36,13 +36,6 @@ class AnyOf(SelectMultipleField):
         known = {value for value, *_ in self.iter_choices()}
         if any(value not in known for value in self.data or ()):
             raise ValidationError(_l(NOT_IN_LIST))
-
-
-class NewPasswordField(StringField):
-    """A password that is being chosen; it never comes back with the page."""
-
-    def _value(self) -> str:
-        return ""
 
 
 def role_choices(giver_roles: frozenset[str]) -> list[SelectChoice]:
@@ -89,8 +82,8 @@ class AcceptForm(BaseForm):
     """The name and first password of somebody who was invited."""
 
     name = StringField(_l("Your name, as colleagues know you"))
-    password = NewPasswordField(_l("Choose a password"))
-    password_again = NewPasswordField(_l("The same password again"))
+    password = SecretField(_l("Choose a password"))
+    password_again = SecretField(_l("The same password again"))
 
     def validate_name(self, field: StringField) -> None:
         """Needed: colleagues and residents read who did something."""
@@ -100,7 +93,7 @@ class AcceptForm(BaseForm):
         if len(field.data) > NAME_LENGTH:
             raise ValidationError(_l(NAME_TOO_LONG))
 
-    def validate_password_again(self, field: NewPasswordField) -> None:
+    def validate_password_again(self, field: SecretField) -> None:
         """A slip of the finger would lock somebody out on their first day."""
         if field.data != self.password.data:
             raise ValidationError(_l(NOT_THE_SAME))

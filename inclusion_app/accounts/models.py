@@ -47,7 +47,6 @@ class Staff(Base):
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # Who has left may not sign in; the row stays, for the record names its number.
     left_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    memberships: Mapped[list[Membership]] = relationship(back_populates="staff", lazy="selectin")
 
 
 class Membership(Base):
@@ -73,8 +72,6 @@ class Membership(Base):
     role: Mapped[str] = mapped_column(String(20))
     since_at: Mapped[datetime] = mapped_column(UTCDateTime)
     until_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    staff: Mapped[Staff] = relationship(back_populates="memberships")
-    organisation: Mapped[Organisation] = relationship(lazy="joined")
 
 
 class Invitation(Base):

@@ -24,20 +24,11 @@ def facts_of(session: Session, known: Facts) -> Facts:
     What is known stays, unless the database says why not: a role was given to them after they left. That they are in
     it and have not left is no reason, for it may be an older copy.
     """
-    left: dict[Line, Line] = {
-        (number, made): (number, made, at) for number, made, at in lines_of(known, STAFF)
-    }
-    for number, made, at in left.copy().values():
-        returned = exists().where(
-            Membership.staff_id == Staff.id,
-            Membership.since_at >= moment(at),
-        )
-        if session.scalar(
-            select(Staff.id).where(Staff.id == number, Staff.made_at == moment(made), returned)
-        ):
-            del left[number, made]
     gone = select(Staff.id, Staff.made_at, Staff.left_at).where(Staff.left_at.is_not(None))
-    left |= _by_first_two(session.execute(gone).all())
+    left = _by_first_two(session.execute(gone).all())
+    for number, made, at in lines_of(known, STAFF):
+        if (number, made) not in left and not _has_returned(session, number, moment(made), moment(at)):
+            left[number, made] = (number, made, at)
     # A role that ended never begins again: who gets it once more has another row.
     roles: dict[Line, Line] = {
         (number, since): (number, since, until) for number, since, until in lines_of(known, ROLES)
@@ -47,6 +38,12 @@ def facts_of(session: Session, known: Facts) -> Facts:
     )
     roles |= _by_first_two(session.execute(over).all())
     return {STAFF: list(left.values()), ROLES: list(roles.values())}
+
+
+def _has_returned(session: Session, number: int | str | None, made: datetime, left: datetime) -> bool:
+    given = exists().where(Membership.staff_id == Staff.id, Membership.since_at >= left)
+    them = select(Staff.id).where(Staff.id == number, Staff.made_at == made, given)
+    return session.scalar(them) is not None
 
 
 def _by_first_two(rows: Iterable[Any]) -> dict[Line, Line]:

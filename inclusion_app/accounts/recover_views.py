@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 
 from inclusion_app.accounts import sign_in
 from inclusion_app.accounts.factor_views import hashed_password
@@ -15,6 +15,7 @@ from inclusion_app.core.access import ANYONE
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.paper_answer import whole_address
 from inclusion_app.core.words import N_
 
 NEW_PASSWORD = N_("Your new password is set. Sign in with it now.")
@@ -37,8 +38,7 @@ def recover() -> Any:
 
 
 def _link(token: str) -> str:
-    base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
-    return f"{base}{url_for('accounts.recover_new', token=token)}"
+    return whole_address(url_for("accounts.recover_new", token=token))
 
 
 @room.page("/staff/recover/sent", allow=ANYONE, localised=False)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.accounts.models import Invitation, Membership, Organisation, Staff
@@ -26,6 +25,7 @@ from inclusion_app.accounts.rules import (
 )
 from inclusion_app.core import audit
 from inclusion_app.core.access import Principal, record_act
+from inclusion_app.core.db import insert_into
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.core.staff_sessions import StaffSession, end_sessions, hash_of
@@ -109,7 +109,7 @@ def make_organisation(
         "made_at": now,
     }
     number = session.scalar(
-        _insert(session, Organisation).values(**facts).on_conflict_do_nothing().returning(Organisation.id)
+        insert_into(session, Organisation).values(**facts).on_conflict_do_nothing().returning(Organisation.id)
     )
     if number is None:
         raise RuleBroken(NAME_TAKEN, field="name")
@@ -267,7 +267,7 @@ def accept_invitation(
     is_new = False
     if name and password_hash:
         facts = {"name": name, "email": row.email, "email_hash": row.email_hash, "made_at": now}
-        made = _insert(session, Staff).values(**facts, password_hash=password_hash, password_set_at=now)
+        made = insert_into(session, Staff).values(**facts, password_hash=password_hash, password_set_at=now)
         is_new = session.scalar(made.on_conflict_do_nothing().returning(Staff.id)) is not None
         if not is_new:
             # Somebody whose row never had a password chooses their first one here as well.
@@ -455,7 +455,7 @@ def _add_roles(
     gained = set()
     for role in roles:
         facts = {"staff_id": staff_id, "organisation_id": organisation_id, "role": role, "since_at": now}
-        insert = _insert(session, Membership).values(**facts).on_conflict_do_nothing()
+        insert = insert_into(session, Membership).values(**facts).on_conflict_do_nothing()
         if session.scalar(insert.returning(Membership.id)) is not None:
             gained.add(role)
     return gained
@@ -499,12 +499,6 @@ def _is_live() -> ColumnElement[bool]:
 def _is_open(now: datetime) -> ColumnElement[bool]:
     is_open = exists().where(Organisation.id == Invitation.organisation_id, Organisation.closed_at.is_(None))
     return and_(is_pending(), Invitation.expires_at > now, is_open)
-
-
-def _insert(session: Session, model: type[Any]) -> Any:
-    """An INSERT that can pass over what is there already, on either engine."""
-    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return kind.insert(model)
 
 
 def _count(done: Any) -> int:

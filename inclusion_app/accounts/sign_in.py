@@ -10,10 +10,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts import passwords
@@ -30,7 +28,7 @@ from inclusion_app.core.attempts import (
     Limit,
 )
 from inclusion_app.core.crypto import keyed_hash
-from inclusion_app.core.db import reading, side_write
+from inclusion_app.core.db import insert_into, reading, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.core.retention_runs import keep
@@ -203,9 +201,8 @@ def _change_stage(
 def know_device(session: Session, *, row: StaffSession, device: str, now: datetime) -> str:
     """Remember this browser for its owner, who is told by e-mail when it is a new one. Returns its random id."""
     token = device if 20 <= len(device) <= 100 else secrets.token_urlsafe(32)
-    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     is_new = session.scalar(
-        kind.insert(KnownDevice)
+        insert_into(session, KnownDevice)
         .values(staff_id=row.staff_id, token_hash=hash_of(token), last_at=now)
         .on_conflict_do_nothing(index_elements=["staff_id", "token_hash"])
         .returning(KnownDevice.id)

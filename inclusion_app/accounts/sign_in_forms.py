@@ -7,7 +7,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import ValidationError
 
 from inclusion_app.accounts import passkeys
-from inclusion_app.core.forms import BaseForm, one_line
+from inclusion_app.core.forms import BaseForm, SecretField, one_line
 from inclusion_app.core.words import N_
 
 TYPE_EMAIL = N_("Type your e-mail address.")
@@ -15,13 +15,6 @@ TYPE_PASSWORD = N_("Type your password.")
 TYPE_CODE = N_("Type the code from your app, or a recovery code.")
 NAME_KEY = N_("Give the key a name.")
 LONG_NAME = N_("Use at most 60 letters.")
-
-
-class SecretField(StringField):
-    """What is never written back into the page."""
-
-    def _value(self) -> str:
-        return ""
 
 
 class EmailForm(BaseForm):

@@ -277,7 +277,7 @@ def sign_in_again() -> Any:
         moment, number, email = now(), row.id, person.email
         try:
             if form.answer.data:
-                sign_in.count_address(where=where(), now=moment)
+                counted = sign_in.count_address(where=where(), now=moment)
                 row = db_session().get(StaffSession, number)
                 if row is None:
                     return where_it_stands()
@@ -286,6 +286,7 @@ def sign_in_again() -> Any:
                     db_session(), answer=form.answer.data, challenge=challenge, site=site(), staff_id=staff_id,
                     alone=True, now=moment,
                 )  # fmt: skip
+                after_commit(functools.partial(sign_in.was_right, counted, now=moment))
             else:
                 sign_in.prove_password(
                     email=email, password=form.password.data, where=where(), now=moment, wrong=WRONG_PASSWORD,

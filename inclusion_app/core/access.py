@@ -217,14 +217,15 @@ def _answer_staff(
             # What somebody may not see and what does not exist answer alike.
             if obj is None or not allow.grants(principal, obj):
                 abort(404)
+        changes = request.method not in SAFE_METHODS
         # Asked before the page: afterwards a change may have closed the way by which they came.
-        role = allow.role_for(principal, obj) if reads else ""
+        g.acting_role = allow.role_for(principal, obj) if reads or changes else None
         response = make_response(view(obj) if load is not None else view(**parts))
-        good = request.method not in SAFE_METHODS and response.status_code < 400
+        good = changes and response.status_code < 400
     finally:
         finish_request(commit=good)
     if response.status_code in SHOWING and reads:
-        _record_staff_read(principal, role, reads)
+        _record_staff_read(principal, reads)
     touch_session()
     return response
 
@@ -247,7 +248,7 @@ def shows_person(resident_id: int, *items: str, purpose: str = "help") -> None:
     g.person_shown = (resident_id, items, purpose)
 
 
-def _record_staff_read(principal: Principal, role: str, reads: Sequence[str]) -> None:
+def _record_staff_read(principal: Principal, reads: Sequence[str]) -> None:
     """The one row of this page, before its first byte leaves; without the row there is no page."""
     resident_id, items, purpose = g.pop("person_shown", (None, (), "help"))
     with side_write() as session:
@@ -258,7 +259,6 @@ def _record_staff_read(principal: Principal, role: str, reads: Sequence[str]) ->
             resident_id=resident_id,
             items=items or tuple(reads),
             purpose=purpose,
-            role=role,
             now=clock_now(),
         )
 
@@ -288,12 +288,14 @@ def record_act(
 ) -> None:
     """Write in the record what a member of the staff did or saw: number, role, organisation, never typed words.
 
-    `purpose` is a code; `reason` is typed text, kept beside the row (see core.audit).
+    The role is the one by which they reach this page, unless the caller knows better. `purpose` is a code; `reason` is
+    typed text, kept beside the row (see core.audit).
     """
+    role = role or g.get("acting_role") or min(principal.roles, default="staff")
     audit.record(
         session,
         at=now,
-        actor_kind=role or (sorted(principal.roles) or ["staff"])[0],
+        actor_kind=role,
         actor_id=principal.staff_id,
         organisation_id=principal.organisation_id,
         action=action,

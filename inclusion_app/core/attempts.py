@@ -13,13 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
 
 from sqlalchemy import Index, String, and_, case, delete, not_, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inclusion_app.core.db import Base, UTCDateTime
+from inclusion_app.core.db import Base, UTCDateTime, insert_into
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,6 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
     The try that uses up the limit goes ahead and sets the lock in the same statement, so that no number of
     parallel tries gets past it; a right answer lifts it again (`settle_success`).
     """
-    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     table = Attempt.__table__.c
     fresh = table.began_at <= now - limit.window
     full = and_(not_(fresh), table.tries + 1 >= limit.tries)
@@ -139,7 +136,7 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
         else_=now + lengths[-1],
     )
     statement = (
-        kind.insert(Attempt)
+        insert_into(session, Attempt)
         .values(key_hash=key_hash, tries=1, locks=0, began_at=now, locked_until=None)
         .on_conflict_do_update(
             index_elements=["key_hash"],
@@ -158,10 +155,9 @@ def claim(session: Session, *, key_hash: str, limit: Limit, now: datetime) -> bo
 
 def claim_once(session: Session, *, key_hash: str, window: timedelta, now: datetime) -> bool:
     """True for the first in a window, False for whoever comes after; of two at once the second waits for the first."""
-    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     table = Attempt.__table__.c
     statement = (
-        kind.insert(Attempt)
+        insert_into(session, Attempt)
         .values(key_hash=key_hash, tries=1, locks=0, began_at=now, locked_until=None)
         .on_conflict_do_update(
             index_elements=["key_hash"], set_={"began_at": now}, where=table.began_at <= now - window
@@ -226,9 +222,8 @@ def give_back(session: Session, *, key_hash: str, limit: Limit, now: datetime) -
 
 def remember_network(session: Session, *, key_hash: str, now: datetime) -> None:
     """The right secret of a code was given from this network. The key is the keyed hash of code and network."""
-    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     session.execute(
-        kind.insert(KnownNetwork)
+        insert_into(session, KnownNetwork)
         .values(key_hash=key_hash, last_at=now)
         .on_conflict_do_update(index_elements=["key_hash"], set_={"last_at": now})
     )

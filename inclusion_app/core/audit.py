@@ -42,12 +42,11 @@ from sqlalchemy import (
     type_coerce,
     update,
 )  # fmt: skip
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inclusion_app.core.crypto import EncryptedText, InvalidToken, derive_key, unseal
-from inclusion_app.core.db import Base, UTCDateTime, snapshot
+from inclusion_app.core.db import Base, UTCDateTime, insert_into, snapshot
 
 CHAINS = 16
 # What the record calls the end of a resident (people.services).
@@ -174,9 +173,8 @@ def record(
     """
     chain = (resident_id or 0) % CHAINS
     on_postgres = session.get_bind().dialect.name == "postgresql"
-    kind: Any = postgresql if on_postgres else sqlite
     head = session.execute(
-        kind.insert(AuditHead)
+        insert_into(session, AuditHead)
         .values(chain=chain, seq=1, mac=START)
         .on_conflict_do_update(index_elements=["chain"], set_={"seq": AuditHead.__table__.c.seq + 1})
         .returning(AuditHead.seq, AuditHead.mac)

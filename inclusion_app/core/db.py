@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import current_app, g, has_request_context, request
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -161,6 +162,12 @@ def finish_request(commit: bool) -> None:
 def after_commit(work: Callable[[], None]) -> None:
     """Run `work` once this request's transaction has been committed; dropped when it is rolled back."""
     g.setdefault("after_commit", []).append(work)
+
+
+def insert_into(session: Session, model: type[Base]) -> Any:
+    """An INSERT that can say what happens when the row is there already, on either engine."""
+    kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return kind.insert(model)
 
 
 @contextmanager

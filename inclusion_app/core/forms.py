@@ -8,6 +8,7 @@ from typing import Any
 from flask import has_request_context, request
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
+from wtforms import StringField
 
 from inclusion_app.core.db import SAFE_METHODS
 from inclusion_app.core.errors import RuleBroken
@@ -30,6 +31,13 @@ def one_line(text: str | None) -> str:
 def asks_for_pictures() -> bool:
     """True when the address or the form says that pictures stand in the place of a PIN."""
     return request.values.get("with") == "pictures"
+
+
+class SecretField(StringField):
+    """A PIN or a password. What was typed is never sent back: the page may stay open on a screen that others use."""
+
+    def _value(self) -> str:
+        return ""
 
 
 class BaseForm(FlaskForm):

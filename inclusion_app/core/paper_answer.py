@@ -36,6 +36,6 @@ def in_this_language(address: str) -> str:
 
 
 def whole_address(path: str) -> str:
-    """A path of ours as the address a square opens: the service's own name in front."""
+    """A path of ours with the service's own name in front: what a square or a link in an e-mail opens."""
     base = current_app.extensions["settings"].base_url or request.host_url.rstrip("/")
     return f"{base}{path}"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import current_app
 from sqlalchemy import String, true
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inclusion_app.config import BadSetting, Settings
 from inclusion_app.core import audit
-from inclusion_app.core.db import Base, UTCDateTime
+from inclusion_app.core.db import Base, UTCDateTime, insert_into
 from inclusion_app.core.retention import OF_CHORE, SCHEDULE, Kind, why_not
 
 # A run in which nothing went is noted so often; one that deleted something at once.
@@ -61,13 +59,11 @@ def carry_out(session: Session, chore: str, delete: Callable[..., int], *, now: 
 
 def note_run(session: Session, chore: str, gone: int, *, now: datetime) -> None:
     """Remember that a chore ran and how many went."""
-    on_postgres = session.get_bind().dialect.name == "postgresql"
-    insert: Any = (postgresql if on_postgres else sqlite).insert(RetentionRun)
     table = RetentionRun.__table__.c
     session.execute(
-        insert.values(
-            kind=chore, ran_at=now, gone=gone, gone_at=now if gone else None, gone_in_all=gone
-        ).on_conflict_do_update(
+        insert_into(session, RetentionRun)
+        .values(kind=chore, ran_at=now, gone=gone, gone_at=now if gone else None, gone_in_all=gone)
+        .on_conflict_do_update(
             index_elements=["kind"],
             set_={
                 "ran_at": now,

@@ -9,11 +9,11 @@ from wtforms import StringField
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.forms import BaseForm, one_line
+from inclusion_app.core.forms import BaseForm, SecretField, one_line
 from inclusion_app.core.pins import read_pin
 from inclusion_app.core.words import N_
 from inclusion_app.groups.rules import MOST_PEOPLE, NOTE_LENGTHS, PaperList
-from inclusion_app.people.forms import CodeForm, ComeBackForm, KeepForm, PicturesForm, SecretField
+from inclusion_app.people.forms import CodeForm, ComeBackForm, KeepForm, PicturesForm
 from inclusion_app.roadmaps.catalogue import Step
 
 WRITE_WHAT = N_("Write what you will do.")

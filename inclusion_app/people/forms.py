@@ -14,7 +14,7 @@ from wtforms.validators import ValidationError
 from inclusion_app.core import pins
 from inclusion_app.core.codes import BrokenCode, read_code
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm, one_line
+from inclusion_app.core.forms import BaseForm, SecretField, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people.rules import NICKNAME_LENGTH
 
@@ -68,13 +68,6 @@ class PictureOfPaper(PictureField):
         yield "", _l("No answer"), True, {}
         for value, label, _chosen, attributes in super().iter_choices():
             yield value, label, False, attributes
-
-
-class SecretField(StringField):
-    """A PIN. What was typed is never sent back: the page may stay open on a screen that others use."""
-
-    def _value(self) -> str:
-        return ""
 
 
 class PicturesForm(BaseForm):

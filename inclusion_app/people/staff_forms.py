@@ -13,11 +13,11 @@ from wtforms.validators import ValidationError
 from inclusion_app.core import i18n, pins
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm, one_line
+from inclusion_app.core.forms import BaseForm, SecretField, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people import contact, record_services, rules
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
-from inclusion_app.people.forms import CodeForm, ComeBackForm, PicturesForm, SecretField
+from inclusion_app.people.forms import CodeForm, ComeBackForm, PicturesForm
 from inclusion_app.people.models import ContactRoute, Resident
 from inclusion_app.people.record_services import Agreement, Identity, Route
 

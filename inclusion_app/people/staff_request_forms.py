@@ -13,9 +13,9 @@ from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core import pins
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, SecretField
 from inclusion_app.people import staff_words as words
-from inclusion_app.people.forms import PicturesForm, SecretField
+from inclusion_app.people.forms import PicturesForm
 from inclusion_app.people.staff_glass_forms import OneOf
 
 

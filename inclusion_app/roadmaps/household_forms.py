@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.forms import BaseForm, one_line
-from inclusion_app.people.forms import ComeBackForm, KeepForm, SecretField
+from inclusion_app.core.forms import BaseForm, SecretField, one_line
+from inclusion_app.people.forms import ComeBackForm, KeepForm
 from inclusion_app.people.rules import NICKNAME_LENGTH
 
 

@@ -13,8 +13,9 @@ from wtforms import BooleanField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import SecretField
 from inclusion_app.core.words import N_
-from inclusion_app.people.forms import CodeForm, KeepForm, PictureOfPaper, SecretField
+from inclusion_app.people.forms import CodeForm, KeepForm, PictureOfPaper
 from inclusion_app.roadmaps.forms import MAX_GOALS, AnyOf, DayField, OneOfList
 from inclusion_app.roadmaps.rules import Device
 from inclusion_app.roadmaps.selfcheck import DAY_GOALS, GOALS, QUESTIONS, TAPS, Question

@@ -21,6 +21,7 @@ from inclusion_app.accounts.models import Passkey, RecoveryCode, Totp
 from inclusion_app.accounts.queries import hash_of_email
 from inclusion_app.accounts.sign_in_views import site
 from inclusion_app.core import clock
+from inclusion_app.core.attempts import STAFF_ADDRESS
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
@@ -613,6 +614,17 @@ def test_a_key_proves_its_owner_again_and_only_with_its_own_challenge(worker: Ma
     answer = person.browser.send("/staff/sign-in/again", answer=key.sign(wanted), next="/staff/factors/key")
     assert answer.location == "/staff/factors/key"
     assert person.browser.get("/staff/factors/key").status_code == 200
+
+
+def test_proving_oneself_again_with_a_key_costs_the_others_of_an_office_no_try(worker: Make) -> None:
+    key = SoftKey()
+    person = owner_of(worker, key)
+    with_key(person, key)
+    for _ in range(STAFF_ADDRESS.tries + 1):
+        wanted = asked(person.challenge("again", "/staff/sign-in/again"))
+        answer = person.browser.send("/staff/sign-in/again", answer=key.sign(wanted))
+        assert answer.status_code == 303, errors(answer)
+    assert worker(organisation="Blue Door").sign_in().status_code == 303
 
 
 def test_the_same_key_is_not_added_twice_and_a_name_is_needed(worker: Make) -> None:

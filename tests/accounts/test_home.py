@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from inclusion_app.accounts.models import Membership
 from inclusion_app.core.clock import now
@@ -22,6 +22,17 @@ def test_staff_see_their_name_and_organisation(staff_browser: Callable[..., Staf
     page = staff_browser("caseworker", organisation="Red Door", name="Asha Khan").text("/staff")
     assert "Asha Khan, for Red Door" in page
     assert "Nothing waits for you now." in page
+
+
+def test_a_residents_page_asks_nothing_about_the_staff(
+    app: Flask, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    asked: list[str] = []
+    event.listen(app.extensions["engine"], "before_cursor_execute", lambda *facts: asked.append(facts[2]))
+    person = staff_browser("caseworker")
+    asked.clear()
+    assert person.get("/en/").status_code == 200
+    assert not [words for words in asked if "staff" in words or "memberships" in words]
 
 
 def test_a_role_that_was_taken_away_is_gone_on_the_next_request(

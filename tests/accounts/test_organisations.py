@@ -496,3 +496,19 @@ def test_the_page_asks_the_same_number_of_questions_for_many_people(app: Flask, 
                 actor=None, link_for=str, now=now(),
             )  # fmt: skip
     assert count() == few
+
+
+def test_of_several_roles_the_record_names_the_one_that_gave_the_right(
+    app: Flask, staff_browser: Callable[..., StaffBrowser], worker: StaffBrowser
+) -> None:
+    both = staff_browser("caseworker", "organisation_admin", "platform_admin")
+    path = PEOPLE.format(both.organisation_id, worker.staff_id)
+    assert both.send(path, roles=["referrer"]).status_code == 303
+    assert both.send("/staff/record").status_code == 200
+    with app.app_context(), transaction() as session:
+        found = session.execute(
+            select(AuditRow.action, AuditRow.actor_kind).where(AuditRow.actor_id == both.staff_id)
+        )
+        acts = {row.action: row.actor_kind for row in found}
+    assert acts["change roles"] == "organisation_admin"
+    assert acts["verify record"] == "platform_admin"

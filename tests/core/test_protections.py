@@ -106,7 +106,12 @@ def state(app: Flask, town: Town) -> dict[str, bool | int]:
             "hidden": session.get_one(Resident, town.resident).is_restricted,
             "limits": session.scalar(select(func.count()).select_from(Restriction)) or 0,
             "has left": worker.left_at is not None,
-            "roles": sum(role.until_at is None for role in worker.memberships),
+            "roles": session.scalar(
+                select(func.count(Membership.id)).where(
+                    Membership.staff_id == town.worker, Membership.until_at.is_(None)
+                )
+            )
+            or 0,
         }
 
 
