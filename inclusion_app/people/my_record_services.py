@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from inclusion_app.core import clock, registry
+from inclusion_app.core import registry
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import one_line
@@ -197,12 +197,11 @@ def data_of(session: Session, resident_id: int, *, now: datetime) -> dict[str, A
     }
 
 
-def bundle(session: Session, resident_id: int, *, now: datetime | None = None) -> bytes:
+def bundle(session: Session, resident_id: int, *, now: datetime) -> bytes:
     """All of it as a ZIP: `my-record.json`, and `my-record.html` in the resident's language and in English.
 
     Made in memory; no name and no number of a person stands in a file name. Whoever calls writes the row of the export.
     """
-    now = now or clock.now()
     text = json.dumps(data_of(session, resident_id, now=now), ensure_ascii=False, indent=2, default=_plain)
     page = my_record_file.draw(session, resident_id, now=now)
     memory = io.BytesIO()
