@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from inclusion_app.core import i18n, registry
@@ -31,8 +31,6 @@ from inclusion_app.people.rules import NEVER, ROUTES
 from inclusion_app.people.views import room as people_room
 
 room: Room = people_room
-# A page of its own module; a record without it still opens.
-SHARING = "people.sharing"
 # With the code alone nobody reads anything here.
 OWN = permission("record.own", "resident")
 
@@ -64,13 +62,7 @@ def my_record() -> Any:
         "people/my_record.html",
         sections=my_record_queries.held(session, number),
         looked=my_record_queries.count_looks(session, number, others=True),
-        sharing=_sharing(),
     )
-
-
-def _sharing() -> str | None:
-    """Where a resident sees what they share with whom."""
-    return url_for(SHARING) if SHARING in current_app.view_functions else None
 
 
 @room.page("/my-record/looked", allow=OWN, reads=("looks",))
