@@ -13,13 +13,13 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import registry
-from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people import my_record_file, my_record_queries, services
 from inclusion_app.people.contact import hash_of_value, read_value
 from inclusion_app.people.models import ContactRoute, Resident
+from inclusion_app.people.record_services import hash_of_name
 from inclusion_app.people.rules import (
     ADDRESS_LENGTH,
     LANGUAGES,
@@ -31,7 +31,6 @@ from inclusion_app.people.rules import (
     ROUTES_AT_MOST,
     WITH_VALUE,
     has_safe_contact,
-    plain_name,
 )
 
 NAME_TOO_LONG = N_("Use a shorter name, 80 letters at most.")
@@ -78,7 +77,7 @@ def correct_facts(
     resident.nickname = nickname or None
     if (name or None) != resident.name:
         resident.name = name or None
-        resident.name_hash = keyed_hash("resident-name", plain_name(name)) if name else None
+        resident.name_hash = hash_of_name(name)
     resident.language = language
     resident.spoken, resident.read = spoken or None, read or None
     chosen = [key for key in NEEDS if key in needs]
