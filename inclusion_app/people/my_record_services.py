@@ -16,7 +16,7 @@ from inclusion_app.core import registry
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
-from inclusion_app.people import my_record_file, my_record_queries, services
+from inclusion_app.people import my_record_file, my_record_queries, queries, services
 from inclusion_app.people.contact import hash_of_value, read_value
 from inclusion_app.people.models import ContactRoute, Resident
 from inclusion_app.people.record_services import hash_of_name
@@ -97,7 +97,7 @@ def add_route(
         raise RuleBroken(CHOOSE_ROUTE, field="kind")
     stored = read_value(kind, value, field="value") if kind in WITH_VALUE else None
     services.hold(session, residents=[resident.id])
-    known = my_record_queries.routes_of(session, resident.id)
+    known = queries.routes_of(session, resident.id)
     if any(route.kind == kind and route.value == stored for route in known):
         raise RuleBroken(KNOWN_ALREADY, field="kind")
     if len(known) >= ROUTES_AT_MOST:
@@ -140,7 +140,7 @@ def remove_route(session: Session, *, resident: Resident, route_id: int, now: da
     if not gone:
         raise RuleBroken(CHANGED_ALREADY)
     services.end_links(session, resident_id=resident.id)
-    left = {route.kind for route in my_record_queries.routes_of(session, resident.id)}
+    left = {route.kind for route in queries.routes_of(session, resident.id)}
     if "letter" not in left and gone[0].kind == "letter":
         resident.address = None
     session.flush()
@@ -167,7 +167,7 @@ def set_never(session: Session, *, resident: Resident, never: Collection[str], n
 def move_route_up(session: Session, *, resident: Resident, route_id: int, now: datetime) -> None:
     """Use this way before the one in front of it. Raises RuleBroken when it is gone; the first one stays first."""
     services.hold(session, residents=[resident.id])
-    order = [route.id for route in my_record_queries.routes_of(session, resident.id)]
+    order = [route.id for route in queries.routes_of(session, resident.id)]
     if route_id not in order:
         raise RuleBroken(CHANGED_ALREADY)
     place = order.index(route_id)

@@ -21,6 +21,7 @@ from inclusion_app.people import (
     my_record_file,
     my_record_queries,
     my_record_services,
+    queries,
     services,
 )
 from inclusion_app.people.contact import offered, show_value
@@ -151,7 +152,7 @@ def my_record_contact() -> Any:
         form.never.data = [name for name in NEVER if rule.get(name)]
     routes = [
         (route.id, ROUTES[route.kind], _shown(route.kind, route.value, resident))
-        for route in my_record_queries.routes_of(db_session(), resident.id)
+        for route in queries.routes_of(db_session(), resident.id)
     ]
     return _answer("people/my_record_contact.html", form, routes=routes)
 
