@@ -6,36 +6,43 @@ sent to an organisation in which nobody is left to answer. Nobody reads of a per
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 
 from inclusion_app.accounts.models import Membership, Organisation, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.permissions import PermissionTable, Scope
 from inclusion_app.people.models import Feedback, Restriction
+from inclusion_app.people.policy import is_named
 
 
 def is_kept_from(principal: Principal) -> ColumnElement[bool]:
     """Whoever wrote it does not want this member of staff to see them."""
-    return exists().where(
-        Restriction.resident_id == Feedback.resident_id, Restriction.staff_id == principal.staff_id
+    return is_named(principal, Feedback.resident_id)
+
+
+def answers(resident_id: Any, role: str = "organisation_admin") -> tuple[ColumnElement[bool], ...]:
+    """Of the staff with this role in an open organisation: who has not left, and from whom the person is not kept."""
+    kept_from = select(Restriction.staff_id).where(
+        Restriction.resident_id == resident_id, Restriction.staff_id.is_not(None)
+    )
+    return (
+        Organisation.closed_at.is_(None),
+        Membership.role == role,
+        Membership.until_at.is_(None),
+        Staff.left_at.is_(None),
+        Staff.id.not_in(kept_from),
     )
 
 
 def somebody_answers() -> ColumnElement[bool]:
-    """The organisation is open and has an admin who has not left, and from whom the person is not kept."""
+    """Where it was sent somebody is there to answer it."""
     return exists().where(
         Organisation.id == Feedback.organisation_id,
-        Organisation.closed_at.is_(None),
         Membership.organisation_id == Feedback.organisation_id,
-        Membership.role == "organisation_admin",
-        Membership.until_at.is_(None),
         Staff.id == Membership.staff_id,
-        Staff.left_at.is_(None),
-        Staff.id.not_in(
-            select(Restriction.staff_id).where(
-                Restriction.resident_id == Feedback.resident_id, Restriction.staff_id.is_not(None)
-            )
-        ),
+        *answers(Feedback.resident_id),
     )
 
 

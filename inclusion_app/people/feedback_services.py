@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -20,8 +19,8 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
-from inclusion_app.people.feedback_policy import TABLE
-from inclusion_app.people.models import Consent, ContactRoute, Feedback, Restriction
+from inclusion_app.people.feedback_policy import TABLE, answers
+from inclusion_app.people.models import Consent, ContactRoute, Feedback
 from inclusion_app.people.my_record_words import ANSWER_LENGTH, CITY, FEEDBACK_LENGTH, KINDS
 
 CHOOSE_KIND = N_("Choose what you want to say.")
@@ -46,7 +45,7 @@ def organisations_to_tell(session: Session, *, resident_id: int) -> list[tuple[O
         .join(Staff, Staff.id == Membership.staff_id)
         .where(
             Organisation.id.in_(select(Consent.organisation_id).where(Consent.resident_id == resident_id)),
-            *_answers(resident_id),
+            *answers(resident_id),
         )
         .order_by(Organisation.name, Membership.since_at, Staff.id)
     )
@@ -54,20 +53,6 @@ def organisations_to_tell(session: Session, *, resident_id: int) -> list[tuple[O
     for organisation, person in rows:
         found.setdefault(organisation.id, (organisation, first_name(person.name)))
     return list(found.values())
-
-
-def _answers(resident_id: int, role: str = "organisation_admin") -> tuple[Any, ...]:
-    """Who of the staff with this role is there to answer a resident."""
-    kept_from = select(Restriction.staff_id).where(
-        Restriction.resident_id == resident_id, Restriction.staff_id.is_not(None)
-    )
-    return (
-        Organisation.closed_at.is_(None),
-        Membership.role == role,
-        Membership.until_at.is_(None),
-        Staff.left_at.is_(None),
-        Staff.id.not_in(kept_from),
-    )
 
 
 def first_name(name: str) -> str:
@@ -93,9 +78,9 @@ def _readers(session: Session, feedback: Feedback) -> Sequence[Staff]:
         .order_by(Membership.since_at, Staff.id)
     )
     if feedback.organisation_id is None:
-        return session.scalars(readers.where(*_answers(feedback.resident_id, "data_protection"))).all()
+        return session.scalars(readers.where(*answers(feedback.resident_id, "data_protection"))).all()
     of_it = Membership.organisation_id == feedback.organisation_id
-    return session.scalars(readers.where(of_it, *_answers(feedback.resident_id))).all()
+    return session.scalars(readers.where(of_it, *answers(feedback.resident_id))).all()
 
 
 def problems_with(*, kind: str, to: str, readers: Collection[str], words: str) -> list[RuleBroken]:

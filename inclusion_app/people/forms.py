@@ -98,20 +98,11 @@ class ComeBackForm(PicturesForm, CodeForm):
         return pins.read_pin(self.pin.data) if (self.pin.data or "").strip() else None
 
 
-class KeepForm(PicturesForm):
-    """How to open the plan again, and what may be kept with it."""
+class ChosenSecretForm(PicturesForm):
+    """A new PIN, typed twice, or three new pictures. The forms below say in their labels who chooses."""
 
     pin = SecretField(_l("Choose a PIN of 4 numbers"))
     pin_again = SecretField(_l("Type the PIN once more"))
-    nickname = StringField(_l("First name or nickname, if you like"))
-    everything = BooleanField(_l("Ask for my PIN or pictures for everything"))
-    keep_near = BooleanField(_l("Keep my area with the plan"))
-
-    def validate_nickname(self, field: StringField) -> None:
-        """A short name is enough; it is printed on the paper."""
-        field.data = one_line(field.data)
-        if len(field.data) > NICKNAME_LENGTH:
-            raise ValidationError(_l("Use a shorter name, 40 letters at most."))
 
     def secret(self, kind: str = "pin") -> str:
         """The chosen secret. Raises RuleBroken with the field."""
@@ -121,3 +112,17 @@ class KeepForm(PicturesForm):
         if pins.read_pin(self.pin_again.data or "") != pin:
             raise RuleBroken(pins.NOT_THE_SAME, field="pin_again")
         return pin
+
+
+class KeepForm(ChosenSecretForm):
+    """How to open the plan again, and what may be kept with it."""
+
+    nickname = StringField(_l("First name or nickname, if you like"))
+    everything = BooleanField(_l("Ask for my PIN or pictures for everything"))
+    keep_near = BooleanField(_l("Keep my area with the plan"))
+
+    def validate_nickname(self, field: StringField) -> None:
+        """A short name is enough; it is printed on the paper."""
+        field.data = one_line(field.data)
+        if len(field.data) > NICKNAME_LENGTH:
+            raise ValidationError(_l("Use a shorter name, 40 letters at most."))

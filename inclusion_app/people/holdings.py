@@ -14,7 +14,7 @@ from inclusion_app.core import i18n, registry
 from inclusion_app.core.registry import Fact, Holding
 from inclusion_app.core.sessions import Visit
 from inclusion_app.core.words import N_
-from inclusion_app.people import contact, queries, rules, services
+from inclusion_app.people import contact, queries, request_queries, rules, services
 from inclusion_app.people.models import (
     AccessRequest,
     BreakGlass,
@@ -187,11 +187,6 @@ def _help(session: Session, resident_id: int) -> list[Fact]:
 
 
 def _export_help(session: Session, resident_id: int) -> dict[str, Any]:
-    merges = session.scalars(
-        select(Merge)
-        .where((Merge.kept_id == resident_id) | (Merge.gone_id == resident_id))
-        .order_by(Merge.id)
-    )
     return {
         "caseworkers": [
             {"name": person, "organisation": organisation, "since": since}
@@ -204,7 +199,7 @@ def _export_help(session: Session, resident_id: int) -> dict[str, Any]:
                 "agreed_at": merge.agreed_at.isoformat() if merge.agreed_at else None,
                 "undone_at": merge.undone_at.isoformat() if merge.undone_at else None,
             }
-            for merge in merges
+            for merge in request_queries.merges_of(session, resident_id)
         ],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,12 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
-from inclusion_app.accounts.models import Organisation
+from inclusion_app.accounts.queries import names_of
 from inclusion_app.core import registry
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.people import my_record_words as words
 from inclusion_app.people.feedback_services import who_reads
-from inclusion_app.people.models import ContactRoute, Feedback
+from inclusion_app.people.models import Feedback
 
 LOOKS_ON_A_PAGE = 20
 
@@ -62,7 +62,7 @@ def looks(
         .offset(first)
         .limit(most)
     ).all()
-    names = organisation_names(session, {row.organisation_id for row in rows})
+    names = _organisation_names(session, (row.organisation_id for row in rows))
     return [
         Look(
             at=row.at,
@@ -93,7 +93,7 @@ def looks_as_data(session: Session, resident_id: int) -> list[dict[str, Any]]:
     rows = session.scalars(
         select(AuditRow).where(AuditRow.resident_id == resident_id).order_by(AuditRow.id)
     ).all()
-    names = organisation_names(session, {row.organisation_id for row in rows})
+    names = _organisation_names(session, (row.organisation_id for row in rows))
     return [
         {
             "at": row.at,
@@ -107,21 +107,9 @@ def looks_as_data(session: Session, resident_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def organisation_names(session: Session, numbers: set[int | None]) -> dict[int, str]:
+def _organisation_names(session: Session, numbers: Iterable[int | None]) -> dict[int, str]:
     """The names of organisations, also of closed ones, by number."""
-    rows = session.execute(
-        select(Organisation.id, Organisation.name).where(
-            Organisation.id.in_(sorted(number for number in numbers if number))
-        )
-    )
-    return {row.id: row.name for row in rows}
-
-
-def routes_of(session: Session, resident_id: int) -> Sequence[ContactRoute]:
-    """How to reach a resident, in their order."""
-    return session.scalars(
-        select(ContactRoute).where(ContactRoute.resident_id == resident_id).order_by(ContactRoute.position)
-    ).all()
+    return names_of(session, sorted({number for number in numbers if number}))
 
 
 def feedback_of(session: Session, resident_id: int) -> Sequence[Feedback]:
@@ -134,7 +122,7 @@ def feedback_of(session: Session, resident_id: int) -> Sequence[Feedback]:
 def describe_feedback(session: Session, resident_id: int) -> list[registry.Fact]:
     """What was sent and answered, in plain words."""
     sent = feedback_of(session, resident_id)
-    names = organisation_names(session, {row.organisation_id for row in sent})
+    names = _organisation_names(session, (row.organisation_id for row in sent))
     facts = []
     for row in sent:
         facts.append(registry.Fact(words.KINDS[row.kind], row.words))
@@ -151,7 +139,8 @@ def describe_feedback(session: Session, resident_id: int) -> list[registry.Fact]
 
 def export_feedback(session: Session, resident_id: int) -> dict[str, Any]:
     """The same as data."""
-    names = organisation_names(session, {row.organisation_id for row in feedback_of(session, resident_id)})
+    sent = feedback_of(session, resident_id)
+    names = _organisation_names(session, (row.organisation_id for row in sent))
     return {
         "messages": [
             {
@@ -163,7 +152,7 @@ def export_feedback(session: Session, resident_id: int) -> dict[str, Any]:
                 "answer": row.answer,
                 "answered_at": row.answered_at,
             }
-            for row in feedback_of(session, resident_id)
+            for row in sent
         ]
     }
 

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from inclusion_app.core import clock, registry
-from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core import registry
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
-from inclusion_app.people import my_record_file, my_record_queries, services
+from inclusion_app.people import my_record_file, my_record_queries, queries, services
 from inclusion_app.people.contact import hash_of_value, read_value
 from inclusion_app.people.models import ContactRoute, Resident
+from inclusion_app.people.record_services import hash_of_name
 from inclusion_app.people.rules import (
     ADDRESS_LENGTH,
     LANGUAGES,
@@ -31,7 +31,6 @@ from inclusion_app.people.rules import (
     ROUTES_AT_MOST,
     WITH_VALUE,
     has_safe_contact,
-    plain_name,
 )
 
 NAME_TOO_LONG = N_("Use a shorter name, 80 letters at most.")
@@ -78,7 +77,7 @@ def correct_facts(
     resident.nickname = nickname or None
     if (name or None) != resident.name:
         resident.name = name or None
-        resident.name_hash = keyed_hash("resident-name", plain_name(name)) if name else None
+        resident.name_hash = hash_of_name(name)
     resident.language = language
     resident.spoken, resident.read = spoken or None, read or None
     chosen = [key for key in NEEDS if key in needs]
@@ -98,7 +97,7 @@ def add_route(
         raise RuleBroken(CHOOSE_ROUTE, field="kind")
     stored = read_value(kind, value, field="value") if kind in WITH_VALUE else None
     services.hold(session, residents=[resident.id])
-    known = my_record_queries.routes_of(session, resident.id)
+    known = queries.routes_of(session, resident.id)
     if any(route.kind == kind and route.value == stored for route in known):
         raise RuleBroken(KNOWN_ALREADY, field="kind")
     if len(known) >= ROUTES_AT_MOST:
@@ -141,7 +140,7 @@ def remove_route(session: Session, *, resident: Resident, route_id: int, now: da
     if not gone:
         raise RuleBroken(CHANGED_ALREADY)
     services.end_links(session, resident_id=resident.id)
-    left = {route.kind for route in my_record_queries.routes_of(session, resident.id)}
+    left = {route.kind for route in queries.routes_of(session, resident.id)}
     if "letter" not in left and gone[0].kind == "letter":
         resident.address = None
     session.flush()
@@ -168,7 +167,7 @@ def set_never(session: Session, *, resident: Resident, never: Collection[str], n
 def move_route_up(session: Session, *, resident: Resident, route_id: int, now: datetime) -> None:
     """Use this way before the one in front of it. Raises RuleBroken when it is gone; the first one stays first."""
     services.hold(session, residents=[resident.id])
-    order = [route.id for route in my_record_queries.routes_of(session, resident.id)]
+    order = [route.id for route in queries.routes_of(session, resident.id)]
     if route_id not in order:
         raise RuleBroken(CHANGED_ALREADY)
     place = order.index(route_id)
@@ -197,12 +196,11 @@ def data_of(session: Session, resident_id: int, *, now: datetime) -> dict[str, A
     }
 
 
-def bundle(session: Session, resident_id: int, *, now: datetime | None = None) -> bytes:
+def bundle(session: Session, resident_id: int, *, now: datetime) -> bytes:
     """All of it as a ZIP: `my-record.json`, and `my-record.html` in the resident's language and in English.
 
     Made in memory; no name and no number of a person stands in a file name. Whoever calls writes the row of the export.
     """
-    now = now or clock.now()
     text = json.dumps(data_of(session, resident_id, now=now), ensure_ascii=False, indent=2, default=_plain)
     page = my_record_file.draw(session, resident_id, now=now)
     memory = io.BytesIO()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from inclusion_app.core import i18n, registry
@@ -21,6 +21,7 @@ from inclusion_app.people import (
     my_record_file,
     my_record_queries,
     my_record_services,
+    queries,
     services,
 )
 from inclusion_app.people.contact import offered, show_value
@@ -31,8 +32,6 @@ from inclusion_app.people.rules import NEVER, ROUTES
 from inclusion_app.people.views import room as people_room
 
 room: Room = people_room
-# A page of its own module; a record without it still opens.
-SHARING = "people.sharing"
 # With the code alone nobody reads anything here.
 OWN = permission("record.own", "resident")
 
@@ -64,13 +63,7 @@ def my_record() -> Any:
         "people/my_record.html",
         sections=my_record_queries.held(session, number),
         looked=my_record_queries.count_looks(session, number, others=True),
-        sharing=_sharing(),
     )
-
-
-def _sharing() -> str | None:
-    """Where a resident sees what they share with whom."""
-    return url_for(SHARING) if SHARING in current_app.view_functions else None
 
 
 @room.page("/my-record/looked", allow=OWN, reads=("looks",))
@@ -159,7 +152,7 @@ def my_record_contact() -> Any:
         form.never.data = [name for name in NEVER if rule.get(name)]
     routes = [
         (route.id, ROUTES[route.kind], _shown(route.kind, route.value, resident))
-        for route in my_record_queries.routes_of(db_session(), resident.id)
+        for route in queries.routes_of(db_session(), resident.id)
     ]
     return _answer("people/my_record_contact.html", form, routes=routes)
 

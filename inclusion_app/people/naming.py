@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.core import attempts
 from inclusion_app.core.access import Principal
-from inclusion_app.core.codes import BrokenCode, plain_digits, read_code
+from inclusion_app.core.codes import BrokenCode, plain_digits
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import reading, side_write
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.people.forms import code_of
 from inclusion_app.people.models import Resident
 from inclusion_app.people.policy import is_kept_from
 from inclusion_app.people.services import hash_of_code
@@ -66,8 +67,7 @@ def _find(session: Session, typed: str, principal: Principal, *, by_number: bool
         if found is not None:
             return found
     try:
-        # Whoever copies the whole address of a paper means the code in it.
-        code = read_code(typed.rpartition("/r/")[2].partition("?")[0])
+        code = code_of(typed)
     except BrokenCode:
         return None
     return session.scalar(wanted.where(Resident.code_hash == hash_of_code(code)))

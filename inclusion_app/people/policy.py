@@ -91,10 +91,10 @@ def has_open_request(principal: Principal) -> ColumnElement[bool]:
     officer answers. That the person is kept from the officer's organisation takes no right from them.
     """
     asked = exists().where(AccessRequest.resident_id == Resident.id, AccessRequest.closed_at.is_(None))
-    return and_(asked, not_(_is_named(principal, Resident.id)))
+    return and_(asked, not_(is_named(principal, Resident.id)))
 
 
-def _is_named(principal: Principal, resident_id: Any) -> ColumnElement[bool]:
+def is_named(principal: Principal, resident_id: Any) -> ColumnElement[bool]:
     """The resident does not want this member of staff to see them, whatever organisation they act for."""
     return exists().where(Restriction.resident_id == resident_id, Restriction.staff_id == principal.staff_id)
 
@@ -312,7 +312,7 @@ UNDER_WAY = Scope(
     lambda principal: and_(
         AccessRequest.closed_at.is_(None),
         AccessRequest.resident_id.is_not(None),
-        not_(_is_named(principal, AccessRequest.resident_id)),
+        not_(is_named(principal, AccessRequest.resident_id)),
     ),
 )
 REQUEST_TABLE = PermissionTable(

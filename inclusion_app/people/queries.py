@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -34,16 +33,6 @@ class Line(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class People:
-    """One page of a list, and how many there are in all. Restricted people are in neither."""
-
-    lines: Sequence[Line]
-    total: int
-    page: int
-    pages: int
-
-
 def _on_own(principal: Principal) -> ColumnElement[bool]:
     return exists().where(
         CaseloadEntry.resident_id == Resident.id,
@@ -52,20 +41,17 @@ def _on_own(principal: Principal) -> ColumnElement[bool]:
     )
 
 
-def people_of(session: Session, principal: Principal, *, mine: bool, page: int) -> People:
+def people_of(session: Session, principal: Principal, *, mine: bool) -> list[Line]:
     """Whom this member of staff may find, by name: on their own caseload, or on any the organisation shares.
 
-    Names are encrypted, so they are put in order here and not by the database.
+    Names are encrypted, so they are put in order here and not by the database: a page of them is cut by whoever asks.
+    Restricted people are not among them.
     """
     wanted = select(Resident.id, Resident.name).where(policy.TABLE.rows("resident.search", principal))
     if mine:
         wanted = wanted.where(_on_own(principal))
     found = [Line(number, name or "") for number, name in session.execute(wanted)]
-    found.sort(key=lambda line: (not line.name, rules.plain_name(line.name), line.id))
-    size = rules.PEOPLE_ON_A_PAGE
-    pages = max(1, -(-len(found) // size))
-    page = min(max(page, 1), pages)
-    return People(found[(page - 1) * size : page * size], len(found), page, pages)
+    return sorted(found, key=lambda line: (not line.name, rules.plain_name(line.name), line.id))
 
 
 def restricted_of(session: Session, principal: Principal) -> list[Line]:
@@ -116,21 +102,21 @@ def resident_to_change(session: Session, principal: Principal, number: int, item
 
 def parts_changed(session: Session, principal: Principal, resident_id: int) -> list[str]:
     """Which parts of one person this member of staff may change now."""
-    return [
-        item
-        for item in rules.ITEMS
-        if session.scalar(
-            select(Resident.id).where(Resident.id == resident_id, policy.may_change(principal, item))
-        )
-    ]
+    return _true_of(session, resident_id, {item: policy.may_change(principal, item) for item in rules.ITEMS})
 
 
 def parts_seen(session: Session, principal: Principal, resident_id: int) -> list[str]:
     """Which parts of one person this member of staff may see now, in their order."""
-    wanted = {**{item: f"resident.{item}" for item in rules.ITEMS}, "consents": "resident.consents"}
-    return [
-        part for part, right in wanted.items() if policy.TABLE.allows(session, right, principal, resident_id)
-    ]
+    parts = (*rules.ITEMS, "consents")
+    seen = {part: policy.TABLE.rows(f"resident.{part}", principal) for part in parts}
+    return _true_of(session, resident_id, seen)
+
+
+def _true_of(session: Session, resident_id: int, wanted: Mapping[str, ColumnElement[bool]]) -> list[str]:
+    """The names of the conditions that hold for this resident, all asked at once."""
+    asked = select(*(condition.label(name) for name, condition in wanted.items()))
+    row = session.execute(asked.select_from(Resident).where(Resident.id == resident_id)).one_or_none()
+    return [name for name, holds in zip(wanted, row or (), strict=False) if holds]
 
 
 def glass_of(session: Session, principal: Principal, resident_id: int, now: datetime) -> BreakGlass | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
@@ -13,6 +11,7 @@ from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted, publish
 from inclusion_app.core.registry import holidays
+from inclusion_app.people import my_record_services
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.models import AccessRequest
 from inclusion_app.people.policy import REQUEST_TABLE
@@ -130,16 +129,9 @@ def close_request(
         )  # fmt: skip
 
 
-def has_bundle() -> bool:
-    """True where a person's own download is made: the officer gives out the very same."""
-    return importlib.util.find_spec("inclusion_app.people.my_record_services") is not None
-
-
 def bundle(session: Session, *, principal: Principal, resident_id: int, now: datetime) -> bytes:
     """Everything held of this person, as in their own download; one row in the record."""
-    made: bytes = importlib.import_module("inclusion_app.people.my_record_services").bundle(
-        session, resident_id
-    )
+    made = my_record_services.bundle(session, resident_id, now=now)
     _record(session, principal, "export for request", resident_id, "everything", now)
     return made
 

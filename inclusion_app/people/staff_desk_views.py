@@ -10,13 +10,14 @@ from sqlalchemy import select
 from inclusion_app.core import pins, registry
 from inclusion_app.core.access import StaffRight, shows_person, the_staff
 from inclusion_app.core.clock import now
-from inclusion_app.core.codes import BrokenCode, code_to_words, read_code, show_code
+from inclusion_app.core.codes import BrokenCode, code_to_words, show_code
 from inclusion_app.core.db import db_session, reading
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import asks_for_pictures
 from inclusion_app.core.staff_sessions import current_session
 from inclusion_app.core.words import N_
 from inclusion_app.people import desk_services, naming, policy
+from inclusion_app.people.forms import code_of
 from inclusion_app.people.models import Resident
 from inclusion_app.people.staff_request_forms import NewSecretForm, PresentForm
 from inclusion_app.people.views import room
@@ -60,7 +61,7 @@ def _pressed_twice(typed: str) -> Any:
     """The first of two presses gave the new code already: the second leads to its paper."""
     row = current_session()
     try:
-        code = read_code(typed[:200])
+        code = code_of(typed)
     except BrokenCode:
         return None
     if row is None:

@@ -10,14 +10,13 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
-from inclusion_app.core import i18n, pins
+from inclusion_app.core import i18n
 from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, SecretField, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people import contact, record_services, rules
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
-from inclusion_app.people.forms import CodeForm, ComeBackForm, PicturesForm
+from inclusion_app.people.forms import ChosenSecretForm, CodeForm, ComeBackForm
 from inclusion_app.people.models import ContactRoute, Resident
 from inclusion_app.people.record_services import Agreement, Identity, Route
 
@@ -235,20 +234,11 @@ class ContactForm(BaseForm):
         self.interpreters.data = rule.get("interpreters_to_avoid") or ""
 
 
-class NewRecordForm(AgreementForm, IdentityForm, NeedsForm, ContactForm, PicturesForm):
+class NewRecordForm(AgreementForm, IdentityForm, NeedsForm, ContactForm, ChosenSecretForm):
     """A whole record, consent first, and what opens it, which the person chooses themselves."""
 
     pin = SecretField(_l("PIN of 4 numbers, chosen by the person"))
     pin_again = SecretField(_l("The PIN once more"))
-
-    def secret(self, kind: str = "pin") -> str:
-        """The chosen secret. Raises RuleBroken with the field."""
-        if kind == "pictures":
-            return pins.choose_pictures(self.chosen_pictures())
-        pin = pins.choose_pin(self.pin.data or "")
-        if pins.read_pin(self.pin_again.data or "") != pin:
-            raise RuleBroken(pins.NOT_THE_SAME, field="pin_again")
-        return pin
 
 
 class JoinForm(AgreementForm, ComeBackForm):

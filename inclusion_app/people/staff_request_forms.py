@@ -10,12 +10,10 @@ from wtforms import Field, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.accounts.rules import ROLES
-from inclusion_app.core import pins
 from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, SecretField
 from inclusion_app.people import staff_words as words
-from inclusion_app.people.forms import PicturesForm
+from inclusion_app.people.forms import ChosenSecretForm
 from inclusion_app.people.staff_glass_forms import OneOf
 
 
@@ -98,17 +96,8 @@ class PresentForm(BaseForm):
     person = StringField(_l("The code on the person’s paper"))
 
 
-class NewSecretForm(PicturesForm):
+class NewSecretForm(ChosenSecretForm):
     """What the person chooses on this screen. It is never shown again."""
 
     pin = SecretField(_l("The person’s new PIN of 4 numbers"))
     pin_again = SecretField(_l("The PIN once more"))
-
-    def secret(self, kind: str = "pin") -> str:
-        """The chosen secret. Raises RuleBroken with the field."""
-        if kind == "pictures":
-            return pins.choose_pictures(self.chosen_pictures())
-        pin = pins.choose_pin(self.pin.data or "")
-        if pins.read_pin(self.pin_again.data or "") != pin:
-            raise RuleBroken(pins.NOT_THE_SAME, field="pin_again")
-        return pin

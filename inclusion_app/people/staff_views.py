@@ -20,6 +20,7 @@ from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, asks_for_pictures
+from inclusion_app.core.paging import page_number
 from inclusion_app.core.words import N_
 from inclusion_app.people import (
     consent_services,
@@ -103,11 +104,14 @@ def caseload() -> Any:
     """My own caseload by name, or that of the organisation where it is shared."""
     session, principal = db_session(), the_staff()
     mine = request.args.get("whose") != "organisation"
-    typed = request.args.get("page", "1")
-    page = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 1
+    people, size = queries.people_of(session, principal, mine=mine), rules.PEOPLE_ON_A_PAGE
+    page = page_number(len(people), size)
     return render_template(
         "people/staff/people.html",
-        people=queries.people_of(session, principal, mine=mine, page=page),
+        people=people[(page - 1) * size : page * size],
+        total=len(people),
+        page=page,
+        pages=-(-len(people) // size),
         restricted=queries.restricted_of(session, principal) if mine else [],
         mine=mine,
         form=staff_forms.SearchForm(),

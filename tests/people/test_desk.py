@@ -163,6 +163,11 @@ def test_the_button_pressed_twice_loses_no_code(
     desk = staff_browser("front_desk")
     first = give(desk, code)
     assert give(desk, code) == first
+    # Nor does it where the whole address of the paper was typed in.
+    address = f"https://example.org/r/{first.replace('-', '')}?l=ur"
+    second = give(desk, address)
+    assert second != first
+    assert give(desk, address) == second
     # Another sign-in knows nothing of it: for them the old code is dead.
     other = staff_browser("front_desk")
     assert (

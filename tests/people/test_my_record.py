@@ -319,6 +319,13 @@ def test_facts_are_put_right_and_taken_away(resident: Browser, app: Flask) -> No
         assert (row.name, row.name_hash, row.spoken, row.needs) == (None, None, None, None)
 
 
+def test_a_name_of_signs_alone_is_like_no_other_name(resident: Browser, app: Flask) -> None:
+    assert resident.send("/my-record/correct", name="!?", language="en").status_code == 303
+    with app.app_context(), transaction() as session:
+        row = session.scalars(select(Resident)).one()
+        assert (row.name, row.name_hash) == ("!?", None)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("name", "x" * 81), ("nickname", "x" * 41), ("language", "xx"), ("spoken", "klingon"), ("needs", "a horse"),
