@@ -388,10 +388,11 @@ def do_chores(folder: Path) -> None:
             retention_runs.carry_out(session, what, DELETIONS[what], now=now())
 
     def tell_late() -> None:
-        here = current_app.extensions["settings"].base_url or "http://127.0.0.1:8000"
         with transaction() as session:
             tell_late_reviews(
-                session, link_to=lambda number: f"{here}/staff/break-glass/{number}", today=today()
+                session,
+                link_to=lambda number: sending.whole_address(f"/staff/break-glass/{number}"),
+                today=today(),
             )
 
     chores: dict[str, Callable[[], object]] = {

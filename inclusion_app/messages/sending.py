@@ -61,7 +61,7 @@ def channels_now() -> Collection[str]:
 
 def whole_address(path: str) -> str:
     """A path of ours as a person opens it; outside a request only the settings know the name."""
-    return f"{settings_now().base_url or 'http://127.0.0.1:8000'}{path}"
+    return f"{settings_now().address}{path}"
 
 
 def put_wanted(session: Session, event: MessageWanted) -> None:
