@@ -96,27 +96,25 @@ def _send(claim: Claim, passed: Passed) -> None:
                 services.postpone(session, claim=claim, until=made.until)
             return
         provider_id = channels.deliver(made, settings_now())
-    except NotSent as fault:
-        passed.failed += 1
-        with transaction() as session:
-            services.mark_failed(
-                session, claim=claim, fault=fault.code, permanent=fault.permanent, channels=channels_now(),
-                now=clock.now(),
-            )  # fmt: skip
+    except NotSent as why:
+        _note_failure(claim, passed, why)
         return
     except Exception as err:  # noqa: BLE001 - one message that cannot be read must not keep all the others
         # The kind only: a message could carry what somebody typed.
         current_app.logger.error("could not send a message: %s", type(err).__name__)
-        passed.failed += 1
-        with transaction() as session:
-            services.mark_failed(
-                session, claim=claim, fault="text unreadable", permanent=False, channels=channels_now(),
-                now=clock.now(),
-            )  # fmt: skip
+        _note_failure(claim, passed, NotSent("text unreadable"))
         return
     with transaction() as session:
         if services.mark_sent(session, claim=claim, provider_id=provider_id, now=clock.now()):
             passed.sent += 1
+
+
+def _note_failure(claim: Claim, passed: Passed, why: NotSent) -> None:
+    passed.failed += 1
+    with transaction() as session:
+        services.mark_failed(
+            session, claim=claim, fault=why.code, permanent=why.permanent, channels=channels_now(), now=clock.now()
+        )  # fmt: skip
 
 
 def _make(session: Session, number: int, now: datetime) -> Outgoing | PutOff:
