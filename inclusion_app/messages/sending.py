@@ -188,7 +188,7 @@ def _is_put(session: Session, key: str) -> bool:
 def delete_old_files() -> None:
     """Messages of a demonstration go after the same 30 days as the texts of the outbox."""
     oldest = (clock.now() - keep("message-text")).timestamp()
-    for path in (settings_now().instance / "outbox").glob("*.txt"):
+    for path in channels.outbox_of(settings_now().instance).glob("*.txt"):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
