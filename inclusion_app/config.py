@@ -61,6 +61,11 @@ class Settings:
         return self.base_url is None or urlsplit(self.base_url).hostname in LOOPBACK
 
     @property
+    def address(self) -> str:
+        """Where people reach the service, for whoever has no request that names it; without a slash at the end."""
+        return self.base_url or "http://127.0.0.1:8000"
+
+    @property
     def paper_socket(self) -> Path:
         """The socket of the paper service."""
         return self.instance / "paper.sock"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,9 +20,8 @@ from inclusion_app.config import Settings
 from inclusion_app.core import migrations, staff_sessions
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
-from inclusion_app.core.staff_sessions import StaffSession
 from inclusion_app.places.services import load_city_pack
-from tests.factories.accounts import make_organisation, make_staff
+from tests.factories.accounts import make_organisation, make_staff, sign_in
 
 pytest_plugins = ["tests.plugins.postgres", "tests.plugins.chromium", "tests.plugins.no_silent_skips"]
 
@@ -164,13 +162,7 @@ def sign_in_staff(app: Flask, *roles: str, organisation: str = "Red Door", **fac
         found = session.scalar(select(Organisation).where(Organisation.name == organisation))
         found = found or make_organisation(session, name=organisation)
         person = make_staff(session, organisation_id=found.id, roles=roles, **facts)
-        token = secrets.token_urlsafe(32)
-        session.add(
-            StaffSession(
-                token_hash=staff_sessions.hash_of(token), staff_id=person.id, organisation_id=found.id, stage="full",
-                began_at=now(), last_used_at=now(), proven_at=now(),
-            )
-        )  # fmt: skip
+        token = sign_in(session, staff_id=person.id, organisation_id=found.id)
         browser = StaffBrowser(app)
         browser.staff_id, browser.organisation_id = person.id, found.id
         browser.client.set_cookie(staff_sessions.cookie_name(), token)

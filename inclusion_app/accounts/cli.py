@@ -23,7 +23,6 @@ from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import one_line
 
-LOCAL = "http://127.0.0.1:8000"
 SIGN_INS = "demo-sign-ins.json"
 NOT_HERE = "Demonstration data is for this machine only: INCLUSION_BASE_URL and INCLUSION_DEMO say otherwise."
 
@@ -91,8 +90,7 @@ def _organisation(session: Session, name: str, kind: str) -> int:
 
 
 def _link(token: str) -> str:
-    base = current_app.extensions["settings"].base_url or LOCAL
-    return f"{base}{INVITATION_PATH}{quote(token)}"
+    return f"{current_app.extensions['settings'].address}{INVITATION_PATH}{quote(token)}"
 
 
 @click.group("demo")

@@ -81,11 +81,16 @@ def deliver(message: Outgoing, settings: Settings) -> str | None:
 
 def _write_down(message: Outgoing, instance: Path) -> None:
     """A message of a demonstration, to be looked at by whoever owns the folder."""
-    folder = instance / "outbox"
+    folder = outbox_of(instance)
     folder.mkdir(mode=0o700, exist_ok=True)
     handle = os.open(folder / file_name(message.number), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(f"{message.channel}: {message.to}\n{message.text.subject}\n\n{message.text.body}\n")
+
+
+def outbox_of(instance: Path) -> Path:
+    """The folder of a demonstration's messages."""
+    return instance / "outbox"
 
 
 def file_name(number: int) -> str:

@@ -13,7 +13,7 @@ from inclusion_app.core import i18n
 from inclusion_app.core.registry import Fact, Holding, hold
 from inclusion_app.core.words import N_
 from inclusion_app.messages import templates
-from inclusion_app.messages.channels import file_name
+from inclusion_app.messages.channels import file_name, outbox_of
 from inclusion_app.messages.models import Message
 
 BY = {
@@ -65,7 +65,7 @@ def export(session: Session, resident_id: int) -> dict[str, Any]:
 
 def erase(session: Session, resident_id: int) -> None:
     """The rows go with the resident; what a demonstration wrote to the folder goes here."""
-    folder = current_app.extensions["settings"].instance / "outbox"
+    folder = outbox_of(current_app.extensions["settings"].instance)
     for number in session.scalars(select(Message.id).where(Message.resident_id == resident_id)):
         with contextlib.suppress(FileNotFoundError):
             (folder / file_name(number)).unlink()

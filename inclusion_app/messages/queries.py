@@ -28,7 +28,7 @@ from inclusion_app.messages.rules import (
     Through,
     Wanted,
     is_allowed,
-    plain_address,
+    plain_number,
 )
 from inclusion_app.people.models import Consent, ConsentItem, ContactRoute, Resident, Restriction
 
@@ -89,15 +89,13 @@ def reach_of(
     )
 
 
-def hash_of_address(channel: str, value: str) -> str:
+def hash_of_number(number: str) -> str:
     """Under what a stopped number is looked up."""
-    return keyed_hash("stopped-address", f"{channel} {plain_address(channel, value)}")
+    return keyed_hash("stopped-address", f"sms {plain_number(number)}")
 
 
 def _stopped(session: Session, routes: Sequence[Route]) -> set[Route]:
-    by_hash = {
-        hash_of_address("sms", route.value): route for route in routes if route.kind == "sms" and route.value
-    }
+    by_hash = {hash_of_number(route.value): route for route in routes if route.kind == "sms" and route.value}
     if not by_hash:
         return set()
     found = session.scalars(select(StoppedAddress.value_hash).where(StoppedAddress.value_hash.in_(by_hash)))
@@ -232,7 +230,7 @@ def watched_items(session: Session, *, principal: Principal, now: datetime) -> l
 
 
 def dropped_of(session: Session, *, principal: Principal) -> int:
-    """How many messages the own organisation wanted to send that had no safe way; texts of 30 days."""
+    """How many messages the own organisation ever wanted to send that had no safe way."""
     return (
         session.scalar(
             select(func.count(Message.id)).where(
@@ -329,7 +327,6 @@ class Job:
     """A chore of the worker and how it went."""
 
     name: str
-    began_at: datetime
     ok_at: datetime | None
     fault: str | None
     failures: int
@@ -340,7 +337,7 @@ def jobs(session: Session, now: datetime) -> list[Job]:
     """Every chore the worker ever did; `is_late` when it has not gone well for ten minutes."""
     rows = session.scalars(select(JobRun).order_by(JobRun.name))
     return [
-        Job(row.name, row.began_at, row.ok_at, row.fault, row.failures,
+        Job(row.name, row.ok_at, row.fault, row.failures,
             row.ok_at is None or row.ok_at <= now - JOB_LATE)
         for row in rows
     ]  # fmt: skip

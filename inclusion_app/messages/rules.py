@@ -191,8 +191,3 @@ def plain_number(text: str) -> str:
     if digits.startswith("00"):
         return digits[2:]
     return f"44{digits[1:]}" if digits.startswith("0") else digits
-
-
-def plain_address(channel: str, text: str) -> str:
-    """A number or e-mail address as it is compared."""
-    return plain_number(text) if channel == "sms" else text.strip().casefold()

@@ -61,7 +61,7 @@ def channels_now() -> Collection[str]:
 
 def whole_address(path: str) -> str:
     """A path of ours as a person opens it; outside a request only the settings know the name."""
-    return f"{settings_now().base_url or 'http://127.0.0.1:8000'}{path}"
+    return f"{settings_now().address}{path}"
 
 
 def put_wanted(session: Session, event: MessageWanted) -> None:
@@ -96,27 +96,25 @@ def _send(claim: Claim, passed: Passed) -> None:
                 services.postpone(session, claim=claim, until=made.until)
             return
         provider_id = channels.deliver(made, settings_now())
-    except NotSent as fault:
-        passed.failed += 1
-        with transaction() as session:
-            services.mark_failed(
-                session, claim=claim, fault=fault.code, permanent=fault.permanent, channels=channels_now(),
-                now=clock.now(),
-            )  # fmt: skip
+    except NotSent as why:
+        _note_failure(claim, passed, why)
         return
     except Exception as err:  # noqa: BLE001 - one message that cannot be read must not keep all the others
         # The kind only: a message could carry what somebody typed.
         current_app.logger.error("could not send a message: %s", type(err).__name__)
-        passed.failed += 1
-        with transaction() as session:
-            services.mark_failed(
-                session, claim=claim, fault="text unreadable", permanent=False, channels=channels_now(),
-                now=clock.now(),
-            )  # fmt: skip
+        _note_failure(claim, passed, NotSent("text unreadable"))
         return
     with transaction() as session:
         if services.mark_sent(session, claim=claim, provider_id=provider_id, now=clock.now()):
             passed.sent += 1
+
+
+def _note_failure(claim: Claim, passed: Passed, why: NotSent) -> None:
+    passed.failed += 1
+    with transaction() as session:
+        services.mark_failed(
+            session, claim=claim, fault=why.code, permanent=why.permanent, channels=channels_now(), now=clock.now()
+        )  # fmt: skip
 
 
 def _make(session: Session, number: int, now: datetime) -> Outgoing | PutOff:
@@ -190,7 +188,7 @@ def _is_put(session: Session, key: str) -> bool:
 def delete_old_files() -> None:
     """Messages of a demonstration go after the same 30 days as the texts of the outbox."""
     oldest = (clock.now() - keep("message-text")).timestamp()
-    for path in (settings_now().instance / "outbox").glob("*.txt"):
+    for path in channels.outbox_of(settings_now().instance).glob("*.txt"):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < oldest:
                 path.unlink()

@@ -306,16 +306,14 @@ def stop_number(session: Session, *, number: str, now: datetime) -> None:
     kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     session.execute(
         kind.insert(StoppedAddress)
-        .values(value_hash=queries.hash_of_address("sms", number), made_at=now)
+        .values(value_hash=queries.hash_of_number(number), made_at=now)
         .on_conflict_do_nothing(index_elements=["value_hash"])
     )
 
 
 def start_number(session: Session, *, number: str) -> None:
     """They answered START: it may be used again."""
-    session.execute(
-        delete(StoppedAddress).where(StoppedAddress.value_hash == queries.hash_of_address("sms", number))
-    )
+    session.execute(delete(StoppedAddress).where(StoppedAddress.value_hash == queries.hash_of_number(number)))
 
 
 def send_again(session: Session, *, message_id: int, now: datetime) -> None:

@@ -34,8 +34,7 @@ from inclusion_app.messages.views import room
 from inclusion_app.people.contact import show_phone
 from inclusion_app.people.policy import TABLE as PEOPLE
 
-ITEM = "/staff/tray/<int:item_id>"
-MAX_ID = 2**31 - 1
+ITEM = "/staff/tray/<int(max=999999999):item_id>"
 registry.add_to_menu(StaffLink("messages.tray", N_("Letters and calls"), policy.WORK, 20))
 registry.add_to_menu(StaffLink("messages.watch_tray", N_("Tray of your organisation"), policy.WATCH_TRAY, 51))
 registry.add_to_menu(StaffLink("messages.outbox", N_("Messages"), policy.WATCH, 61))
@@ -50,8 +49,6 @@ def tray() -> Any:
 
 def the_item(item_id: int) -> Opened | None:
     """One open item of the own tray, as this member of staff may see it."""
-    if item_id > MAX_ID:
-        return None
     return queries.open_item(db_session(), principal=the_staff(), item_id=item_id, now=now())
 
 
@@ -68,7 +65,6 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
     page = render_template(
         "messages/staff/item.html",
         form=form,
-        opened=opened,
         item=opened.item,
         name=name,
         to=message.to,
@@ -180,8 +176,6 @@ def watch_tray() -> Any:
 
 def the_watched_item(item_id: int) -> TrayItem | None:
     """One open item of the own organisation; nothing of it is shown."""
-    if item_id > MAX_ID:
-        return None
     seen = policy.TRAY.rows("tray.watch", the_staff())
     return db_session().scalar(
         select(TrayItem).where(TrayItem.id == item_id, seen, TrayItem.done_at.is_(None))
@@ -189,7 +183,7 @@ def the_watched_item(item_id: int) -> TrayItem | None:
 
 
 @room.page(
-    "/staff/tray/watch/<int:item_id>/free",
+    "/staff/tray/watch/<int(max=999999999):item_id>/free",
     allow=policy.WATCH_TRAY,
     load=the_watched_item,
     methods=("POST",),
@@ -229,13 +223,11 @@ def outbox() -> Any:
 
 def the_dead_message(message_id: int) -> Message | None:
     """One message that could not be sent."""
-    if message_id > MAX_ID:
-        return None
     return queries.dead_message(db_session(), principal=the_staff(), message_id=message_id)
 
 
 @room.page(
-    "/staff/messages/<int:message_id>/again",
+    "/staff/messages/<int(max=999999999):message_id>/again",
     allow=policy.WATCH,
     load=the_dead_message,
     methods=("POST",),

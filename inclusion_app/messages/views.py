@@ -18,14 +18,15 @@ from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.events import MessageWanted
 from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.paper_answer import whole_address
 from inclusion_app.core.staff_sessions import hash_of
 from inclusion_app.core.words import N_
 from inclusion_app.messages import services
-from inclusion_app.messages.forms import LinkForm
 from inclusion_app.messages.rules import BY_WIRE
-from inclusion_app.messages.sending import channels_now, whole_address
+from inclusion_app.messages.sending import channels_now
 from inclusion_app.people import opening
 from inclusion_app.people import services as people
+from inclusion_app.people.forms import CodeForm
 from inclusion_app.people.rules import LINK_LIFE
 
 room = Room("messages", __name__)
@@ -39,7 +40,7 @@ def offers_links() -> bool:
 
 @room.page("/come-back/link", allow=ANYONE, methods=("GET", "POST"))
 def ask_link() -> Any:
-    form = LinkForm()
+    form = CodeForm()
     if request.method == "POST" and offers_links():
         code = form.read_code()
         if code is not None:

@@ -23,8 +23,6 @@ from inclusion_app.places.queries import where_of_near
 from inclusion_app.roadmaps import queries, stickers
 from inclusion_app.roadmaps.sheets import build_handout, handout_html
 
-LOCAL = "http://127.0.0.1:8000"
-
 
 @click.command("handout")
 @click.argument("code")
@@ -47,7 +45,7 @@ def handout(code: str, output: Path, language: str | None, large: bool, private:
     typed = sys.stdin.readline() if code == "-" else code
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings = app.extensions["settings"]
-    with app.test_request_context(base_url=settings.base_url or LOCAL):
+    with app.test_request_context(base_url=settings.address):
         try:
             html = _finished(read_code(typed), language=language, large=large, private=private)
         except BrokenCode as broken:
@@ -91,9 +89,11 @@ def sheet(count: int, output: Path, language: str) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings = app.extensions["settings"]
     if settings.base_url is None:
-        click.echo(f"INCLUSION_BASE_URL is not set: the stickers lead to {LOCAL}; set it first.", err=True)
+        click.echo(
+            f"INCLUSION_BASE_URL is not set: the stickers lead to {settings.address}; set it first.", err=True
+        )
     fresh = [new_code() for _ in range(count)]
-    with app.test_request_context(base_url=settings.base_url or LOCAL):
+    with app.test_request_context(base_url=settings.address):
         g.language = _released(language)
         pages = stickers.pages_html(fresh)
     drawn = []

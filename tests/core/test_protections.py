@@ -28,9 +28,8 @@ from inclusion_app.people import consent_services, record_services
 from inclusion_app.people import services as people
 from inclusion_app.people.models import Consent, Resident, ResidentLink, Restriction
 from tests.core.test_backup import folder, run, sign_heads
-from tests.factories.accounts import make_organisation, make_staff
+from tests.factories.accounts import make_organisation, make_staff, sign_in
 from tests.factories.people import make_consent, make_person
-from tests.factories.world import sign_in
 
 
 @dataclass

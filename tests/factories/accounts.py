@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Membership, Organisation, Staff
 from inclusion_app.accounts.queries import hash_of_email
+from inclusion_app.core import staff_sessions
 from inclusion_app.core.clock import now
+from inclusion_app.core.staff_sessions import StaffSession
 
 _numbers = itertools.count(1)
 
@@ -34,3 +37,16 @@ def make_staff(session: Session, *, organisation_id: int, roles: tuple[str, ...]
         session.add(Membership(staff_id=row.id, organisation_id=organisation_id, role=role, since_at=now()))
     session.flush()
     return row
+
+
+def sign_in(session: Session, *, staff_id: int, organisation_id: int) -> str:
+    """A sign-in with both factors, proven just now; what its cookie holds."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        StaffSession(
+            token_hash=staff_sessions.hash_of(token), staff_id=staff_id, organisation_id=organisation_id, stage="full",
+            began_at=now(), last_used_at=now(), proven_at=now(),
+        )
+    )  # fmt: skip
+    session.flush()
+    return token

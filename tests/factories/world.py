@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Invitation
 from inclusion_app.accounts.rules import ROLES
-from inclusion_app.core import staff_sessions
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.staff_sessions import StaffSession
 from inclusion_app.messages.models import Message, TrayItem
@@ -31,7 +30,7 @@ from inclusion_app.people.models import (
     Merge,
     Restriction,
 )
-from tests.factories.accounts import make_organisation, make_staff
+from tests.factories.accounts import make_organisation, make_staff, sign_in
 from tests.factories.people import make_consent, make_person, put_on_caseload
 
 UNKNOWN = 999_999
@@ -73,19 +72,6 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
         )
     },
 }  # fmt: skip
-
-
-def sign_in(session: Session, *, staff_id: int, organisation_id: int) -> str:
-    """A sign-in with both factors, proven just now; what its cookie holds."""
-    token = secrets.token_urlsafe(32)
-    session.add(
-        StaffSession(
-            token_hash=staff_sessions.hash_of(token), staff_id=staff_id, organisation_id=organisation_id, stage="full",
-            began_at=now(), last_used_at=now(), proven_at=now(),
-        )
-    )  # fmt: skip
-    session.flush()
-    return token
 
 
 def make_glass(

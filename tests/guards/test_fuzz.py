@@ -40,8 +40,9 @@ from inclusion_app.messages import services as messages
 from inclusion_app.messages.models import TrayItem
 from inclusion_app.places.services import load_city_pack
 from tests.conftest import FIELD_KEY, SECRET, Browser, StaffBrowser
+from tests.factories.accounts import sign_in
 from tests.factories.people import PIN
-from tests.factories.world import TARGETS, build, sign_in
+from tests.factories.world import TARGETS, build
 
 BODIES = int(os.environ.get("FUZZ_BODIES", "10000"))
 PARTS = 4

@@ -31,18 +31,7 @@ PARTS = {
     "token": "x" * 43,
     "language": "en",
     "group_id": 1,
-    "organisation_id": 1,
-    "staff_id": 1,
-    "invitation_id": 1,
-    "item_id": 1,
-    "message_id": 1,
-    "feedback_id": 1,
     "consent_id": 1,
-    "restriction_id": 1,
-    "merge_id": 1,
-    "resident_id": 1,
-    "glass_id": 1,
-    "request_id": 1,
 }
 ENDS_A_VISIT = {
     "start.leave",

@@ -209,3 +209,20 @@ def test_links_are_forgotten_a_day_after_they_ended(app: Flask, saved: str, anot
     with app.app_context(), transaction() as session:
         assert services.delete_old_links(session, now=clock.now() + timedelta(hours=24)) == 0
         assert services.delete_old_links(session, now=clock.now() + timedelta(hours=25)) == 1
+
+
+def test_without_a_name_of_its_own_the_link_leads_to_where_it_was_asked_for(
+    app: Flask, saved: str, another_browser: Another
+) -> None:
+    person = another_browser()
+    page = person.get("/come-back/link", base_url="http://127.0.0.1:8080")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.get_data(as_text=True))
+    assert token
+    asked = person.client.post(
+        "/en/come-back/link", data={"code": saved, "csrf_token": token[1]}, base_url="http://127.0.0.1:8080"
+    )
+    assert asked.status_code == 303
+    with app.app_context(), transaction() as session:
+        params = session.scalars(select(Message)).one().params
+    assert params is not None
+    assert params["link"].startswith("http://127.0.0.1:8080/en/come-back/link/")
