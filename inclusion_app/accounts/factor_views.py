@@ -95,7 +95,7 @@ def asks_again() -> Response | None:
     row = current_session()
     if row is not None and row.proven_at > now() - PROOF_FRESH:
         return None
-    back = request.path if request.method == "GET" else url_for("accounts.factors")
+    back = request.full_path.removesuffix("?") if request.method == "GET" else url_for("accounts.factors")
     return redirect(url_for("accounts.sign_in_again", next=back), 303)
 
 

@@ -321,8 +321,9 @@ def give_roles(
 ) -> None:
     """The roles one person has in one organisation from now on; a change ends all their sign-ins.
 
-    Roles that the actor may not give stay as they are. Raises RuleBroken at `roles`: none chosen, not the actor's to
-    give, or the last admin would lose theirs.
+    What was taken does not come back by an open invitation: neither by one to them, nor, of who may invite no more, by
+    one they sent. Roles that the actor may not give stay as they are. Raises RuleBroken at `roles`: none chosen, not
+    the actor's to give, or the last admin would lose theirs.
     """
     held = _held(session, staff_id=staff_id, organisation_id=organisation_id)
     if not held:
@@ -341,6 +342,10 @@ def give_roles(
     end_sessions(session, staff_id=staff_id)
     changed = [f"+{role}" for role in sorted(gained)] + [f"-{role}" for role in sorted(lost)]
     _record(session, actor, "change roles", now, items=(f"staff-{staff_id}", *changed))
+    if lost:
+        _end_ways_back(
+            session, staff_id=staff_id, organisation_id=organisation_id, roles=lost, actor=actor, now=now
+        )
 
 
 def leave(session: Session, *, staff_id: int, organisation_id: int, actor: Principal, now: datetime) -> None:
@@ -365,9 +370,9 @@ def leave(session: Session, *, staff_id: int, organisation_id: int, actor: Princ
     )
     end_sessions(session, staff_id=staff_id)
     _record(session, actor, "end staff", now, items=(f"staff-{staff_id}", *sorted(held)))
-    ended = _end_ways_back(session, staff_id=staff_id, organisation_id=organisation_id, roles=held, now=now)
-    for number in ended:
-        _record(session, actor, "take back invitation", now, items=(f"invitation-{number}",))
+    _end_ways_back(
+        session, staff_id=staff_id, organisation_id=organisation_id, roles=held, actor=actor, now=now
+    )
 
 
 def end_sign_ins(
@@ -384,23 +389,35 @@ def end_sign_ins(
 
 
 def _end_ways_back(
-    session: Session, *, staff_id: int, organisation_id: int, roles: Collection[str], now: datetime
-) -> list[int]:
-    """Take back the open invitations to somebody who leaves, and by them; a platform admin's in every organisation."""
+    session: Session,
+    *,
+    staff_id: int,
+    organisation_id: int,
+    roles: Collection[str],
+    actor: Principal,
+    now: datetime,
+) -> None:
+    """Take back the open invitations to somebody who loses these roles, and those they sent by them.
+
+    An organisation admin sent theirs in the organisation, a platform admin in every one.
+    """
     theirs = select(Staff.email_hash).where(Staff.id == staff_id).scalar_subquery()
     here = Invitation.organisation_id == organisation_id
     sent = Invitation.invited_by_id == staff_id
-    which = or_(
-        and_(here, Invitation.email_hash == theirs), sent if "platform_admin" in roles else and_(here, sent)
-    )
+    which = [and_(here, Invitation.email_hash == theirs)]
+    if "platform_admin" in roles:
+        which.append(sent)
+    elif "organisation_admin" in roles:
+        which.append(and_(here, sent))
     ended = session.scalars(
         update(Invitation)
-        .where(which, is_pending())
+        .where(or_(*which), is_pending())
         .values(revoked_at=now)
         .returning(Invitation.id)
         .execution_options(synchronize_session=False)
     )
-    return sorted(ended)
+    for number in sorted(ended):
+        _record(session, actor, "take back invitation", now, items=(f"invitation-{number}",))
 
 
 def act_for(

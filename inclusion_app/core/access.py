@@ -207,7 +207,7 @@ def _answer_staff(
                 if request.method not in SAFE_METHODS and cookie_name() in request.cookies:
                     return _sign_in_ended()
                 g.staff_token = g.get("staff_token", "")  # a cookie that opens nothing any more goes
-            here = {"next": request.path} if request.method in SAFE_METHODS else {}
+            here = {"next": request.full_path.removesuffix("?")} if request.method in SAFE_METHODS else {}
             return make_response(redirect(f"{SIGN_IN}?{urlencode(here)}" if here else SIGN_IN, 303))
         if not allow.may_at_all(principal):
             abort(403)

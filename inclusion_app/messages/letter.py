@@ -14,6 +14,7 @@ from inclusion_app.messages import templates
 from inclusion_app.messages.queries import Opened
 
 WRITTEN_ON = N_("Written on %(day)s.")
+WINDOW_LINES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +37,22 @@ def what_to_say(opened: Opened) -> dict[str, str]:
     return templates.discreet(params) if opened.rule.no_service_name else params
 
 
+def window_lines(name: str | None, address: str) -> tuple[str, ...]:
+    """Name and address as the window shows them: an address of many lines has its first ones beside each other, so that
+    the postcode is never the one that is cut.
+    """
+    lines = [line.strip() for line in address.splitlines() if line.strip()]
+    while len(lines) > WINDOW_LINES - bool(name):
+        lines[:2] = [f"{lines[0]}, {lines[1]}"]
+    return (*([name] if name else []), *lines)
+
+
 def build_letter(opened: Opened, *, name: str | None, service_name: str, organisation: str) -> Letter:
     """The letter of an open item, from this organisation; `name` only where the person shares it with them."""
     message = opened.message
     template, params = templates.template_of(message.template), what_to_say(opened)
     language = i18n.language_for(message.language)
-    address = [line.strip() for line in (message.to or "").splitlines() if line.strip()]
+    window = window_lines(name, message.to or "")
     today = clock.today()
     with i18n.speaking(i18n.ENGLISH):
         english_day, english_name = i18n.day_words(today), i18n.translated(service_name)
@@ -54,7 +65,7 @@ def build_letter(opened: Opened, *, name: str | None, service_name: str, organis
         dir=language.dir,
         words={},
         printed_on=written,
-        window=(*([name] if name else []), *address),
+        window=window,
         subject=templates.subject_in_both(template, language),
         lines=tuple(templates.lines_in_both(template, params, language)),
         signature=signature if is_named else None,

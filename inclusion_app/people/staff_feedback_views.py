@@ -9,7 +9,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 from wtforms import TextAreaField
 
@@ -111,18 +111,17 @@ def waiting(session: Session, principal: Principal, _moment: datetime) -> Sequen
         return []
     open_ = (TABLE.rows("feedback.answer", principal), Feedback.answered_at.is_(None))
     found = []
-    # Who took it and does not work here any more answers nobody: it waits for the others again.
-    here = (
-        select(Membership.staff_id)
-        .join(Staff, Staff.id == Membership.staff_id)
-        .where(
-            Membership.role.in_(TABLE.grid["feedback.answer"]),
-            Membership.until_at.is_(None),
-            Staff.left_at.is_(None),
-        )
+    # Who took it and does not answer there any more answers nobody: it waits for the others again.
+    still_answers = exists().where(
+        Membership.staff_id == Feedback.owner_id,
+        Staff.id == Membership.staff_id,
+        Membership.role.in_(TABLE.grid["feedback.answer"]),
+        or_(Membership.role == "data_protection", Membership.organisation_id == Feedback.organisation_id),
+        Membership.until_at.is_(None),
+        Staff.left_at.is_(None),
     )
     for whose, words in (
-        (or_(Feedback.owner_id.is_(None), Feedback.owner_id.not_in(here)), "free"),
+        (or_(Feedback.owner_id.is_(None), ~still_answers), "free"),
         (Feedback.owner_id == principal.staff_id, "own"),
     ):
         count, since = session.execute(

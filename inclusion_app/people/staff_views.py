@@ -138,7 +138,7 @@ def _found(typed: str) -> Sequence[queries.Line]:
         except BrokenCode:
             pass
     try:
-        value = contact.read_value("email" if "@" in typed else "sms", typed)
+        value = contact.read_value("email" if "@" in typed else "call", typed)
     except RuleBroken:
         return []
     return queries.people_with_value(session, principal, value)
@@ -336,7 +336,9 @@ def edit_identity(resident: Resident) -> Any:
     elif form.validate():
         try:
             area = (
-                _area(form) if form.postcode.data else (resident.ward or "", resident.postcode_sector or "")
+                _area(form)
+                if (form.postcode.data or "").strip()
+                else (resident.ward or "", resident.postcode_sector or "")
             )
             record_services.change_identity(
                 db_session(), actor=the_staff(), resident=resident, identity=form.identity(area), now=now()

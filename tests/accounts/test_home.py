@@ -16,6 +16,8 @@ from tests.conftest import Browser, StaffBrowser
 def test_a_stranger_is_sent_to_sign_in_and_back_to_the_page_after(browser: Browser) -> None:
     answer = browser.client.get("/staff")
     assert (answer.status_code, answer.location) == (303, "/staff/sign-in?next=%2Fstaff")
+    filtered = browser.client.get("/staff/people?whose=organisation&page=2")
+    assert filtered.location == "/staff/sign-in?next=%2Fstaff%2Fpeople%3Fwhose%3Dorganisation%26page%3D2"
 
 
 def test_staff_see_their_name_and_organisation(staff_browser: Callable[..., StaffBrowser]) -> None:

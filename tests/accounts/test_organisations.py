@@ -285,6 +285,25 @@ def test_no_open_invitation_is_a_way_back_for_who_left(
     assert len(acts(app, "take back invitation")) == 2
 
 
+def test_no_open_invitation_brings_back_a_role_that_was_taken(
+    app: Flask, admin: StaffBrowser, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    second = staff_browser("organisation_admin", email="second@example.org")
+    invite = f"/staff/organisations/{admin.organisation_id}/invite"
+    second.send(invite, email="own@example.org", roles="organisation_admin")
+    for email, role in (("second@example.org", "front_desk"), ("casey@example.org", "referrer")):
+        admin.send(invite, email=email, roles=role)
+    page = PEOPLE.format(admin.organisation_id, second.staff_id)
+    assert admin.send(page, roles=["caseworker"]).status_code == 303
+    with app.app_context(), reading() as session:
+        open_ones = session.scalars(select(Invitation).where(Invitation.revoked_at.is_(None)))
+        assert [row.email for row in open_ones] == ["casey@example.org"]
+    assert len(acts(app, "take back invitation")) == 2
+    # Who only gains something, or never could invite, ends no invitation of others.
+    assert admin.send(page, roles=["caseworker", "referrer"]).status_code == 303
+    assert len(acts(app, "take back invitation")) == 2
+
+
 def test_the_last_admin_can_neither_leave_nor_stop_being_one(app: Flask, admin: StaffBrowser) -> None:
     path = PEOPLE.format(admin.organisation_id, admin.staff_id)
     for rest, data in (("/end", {}), ("", {"roles": ["caseworker"]})):

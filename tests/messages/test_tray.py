@@ -19,6 +19,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.messages import sending, services
+from inclusion_app.messages.letter import window_lines
 from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.people.models import Consent, ContactRoute, Feedback, Resident, Restriction
 from tests.conftest import StaffBrowser, sign_in_staff
@@ -94,6 +95,16 @@ def test_each_look_at_a_person_writes_one_row_and_the_list_none_of_anybody(
     assert (row.resident_id, row.actor_id, row.purpose) == (person, me.staff_id, "contact")
     # Without a paper service there is no letter, and so nothing was seen.
     assert written(f"/staff/tray/{item}/letter.pdf") == []
+
+
+@pytest.mark.parametrize("name", [None, "Amina"])
+@pytest.mark.parametrize("lines", [1, 5, 6, 9])
+def test_the_window_of_an_envelope_shows_every_line(name: str | None, lines: int) -> None:
+    typed = [f"line {number}" for number in range(lines - 1)] + ["M14 5RQ"]
+    shown = window_lines(name, "\n".join(typed))
+    assert len(shown) <= 6
+    assert shown[-1] == "M14 5RQ"
+    assert ", ".join(shown) == ", ".join([*([name] if name else []), *typed])
 
 
 def test_a_printed_letter_is_one_look(

@@ -28,6 +28,7 @@ from inclusion_app.people import my_record_services, my_record_words, services
 from inclusion_app.people.models import ContactRoute, Feedback, Resident
 from inclusion_app.people.rules import PURPOSES
 from tests.conftest import Browser, StaffBrowser
+from tests.factories.accounts import make_organisation
 from tests.factories.people import make_consent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -555,8 +556,9 @@ def test_of_two_who_take_it_one_answers(
     assert second.send("/staff/feedback/1", do="nonsense").status_code == 422
 
 
+@pytest.mark.parametrize("admin_elsewhere", [False, True])
 def test_what_somebody_took_who_then_left_waits_for_the_others(
-    resident: Browser, app: Flask, staff_browser: Callable[..., StaffBrowser]
+    resident: Browser, app: Flask, staff_browser: Callable[..., StaffBrowser], admin_elsewhere: bool
 ) -> None:
     first, second = staff_browser("organisation_admin"), staff_browser("organisation_admin")
     with_consent(app, first.organisation_id)
@@ -567,6 +569,13 @@ def test_what_somebody_took_who_then_left_waits_for_the_others(
         session.execute(
             update(Membership).where(Membership.staff_id == first.staff_id).values(until_at=now())
         )
+        if admin_elsewhere:
+            elsewhere = make_organisation(session).id
+            session.add(
+                Membership(
+                    staff_id=first.staff_id, organisation_id=elsewhere, role="organisation_admin", since_at=now()
+                )
+            )  # fmt: skip
     assert "waits for somebody" in second.text("/staff")
     assert second.send("/staff/feedback/1", do="back").status_code == 303
     assert second.send("/staff/feedback/1", do="take").status_code == 303

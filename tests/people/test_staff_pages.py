@@ -218,6 +218,18 @@ def test_an_exact_number_or_address_finds_one(worker: StaffBrowser, app: Flask, 
     assert rows_of(app)[-1] == ("read people.search", worker.staff_id, number, "identity", "help")
 
 
+def test_a_landline_finds_whom_it_reaches(worker: StaffBrowser, app: Flask) -> None:
+    from inclusion_app.people import contact
+
+    number = looked_after(app, worker)
+    with app.app_context(), transaction() as session:
+        route = session.query(ContactRoute).filter_by(resident_id=number, kind="sms").one()
+        value = contact.read_value("call", "0161 496 0123")
+        route.kind, route.value, route.value_hash = "call", value, contact.hash_of_value(value)
+    answer = worker.send("/staff/people/search", "/staff/people", what="0161 4960123")
+    assert NAME in answer.get_data(as_text=True)
+
+
 def test_a_code_finds_too_and_parts_of_anything_nothing(worker: StaffBrowser, app: Flask) -> None:
     code = code_of(app, looked_after(app, worker))
     found = worker.send("/staff/people/search", "/staff/people", what=code.lower())
@@ -352,6 +364,8 @@ def test_identity_is_changed_and_the_area_kept(worker: StaffBrowser, app: Flask)
         "Amina Y", "en", None, None, "M14 5"
     )  # fmt: skip
     assert ("change record", worker.staff_id, number, "identity", "help") in rows_of(app, number)
+    assert worker.send(page_of(number, "/identity"), name="Amina Y", postcode="  ").status_code == 303
+    assert newest(app).postcode_sector == "M14 5"
     assert worker.send(page_of(number, "/identity"), age_band="under_13", name="Kept").status_code == 422
     assert newest(app).name == "Amina Y"
 
