@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 import unicodedata
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import has_request_context, request
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from wtforms import StringField
 
+from inclusion_app.core import attempts
+from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import SAFE_METHODS
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.sessions import remember_browser
 
 MAX_TEXT = 2_000
+ONCE_LENGTH = 60
+ONCE_KNOWN = timedelta(days=1)
 JOINERS = "\u200c\u200d"  # letters of Persian, Urdu and Bengali need them
 
 
@@ -59,3 +66,17 @@ class BaseForm(FlaskForm):
             self.form_errors.append(message)
         else:
             field.errors = [*field.errors, message]
+
+
+class OnceForm(BaseForm):
+    """A form that makes something: however often its button is pressed, it is made once.
+
+    Its page carries `once` (`field.hidden("once", form.once.data)`), drawn anew each time the page is asked for.
+    """
+
+    once = StringField(default=lambda: secrets.token_urlsafe(16))
+
+    def is_first_press(self, session: Session, *, whose: str, now: datetime) -> bool:
+        """Claim this sending, in the transaction of what it makes. `whose` names the sender, and what is made."""
+        key_hash = keyed_hash("attempt-once", f"{whose} {(self.once.data or '')[:ONCE_LENGTH]}")
+        return attempts.claim_once(session, key_hash=key_hash, window=ONCE_KNOWN, now=now)

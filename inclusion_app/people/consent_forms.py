@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import OnceForm
 from inclusion_app.core.words import N_
 from inclusion_app.people import rules
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
@@ -17,7 +17,7 @@ CHOOSE_PURPOSE = N_("Choose what they may use it for.")
 CHOOSE_DAYS = N_("Choose for how long.")
 
 
-class ShareForm(BaseForm):
+class ShareForm(OnceForm):
     """With whom, what, what for, and for how long."""
 
     organisation = FromList(_l("With whom?"), choices=[], coerce=number_of)

@@ -46,6 +46,8 @@ def share() -> Any:
     form = ShareForm(queries.open_organisations(session))
     if request.method == "POST" and form.validate():
         number = current_principal().resident_id or 0
+        if not form.is_first_press(session, whose=f"share of {number}", now=moment):
+            return redirect(url_for("people.sharing"), 303)
         try:
             consent_services.give_consent(
                 session, resident_id=number, organisation_id=form.organisation.data, items=form.items.data or [],

@@ -10,7 +10,7 @@ from wtforms import RadioField, SelectField, SelectMultipleField, StringField, T
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.core import i18n
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, OnceForm
 from inclusion_app.people.my_record_words import CITY, KINDS, THE_OFFICER
 from inclusion_app.people.rules import LANGUAGES, NEEDS, NEVER, ROUTES
 
@@ -55,7 +55,7 @@ class RouteForm(BaseForm):
         ]
 
 
-class FeedbackForm(BaseForm):
+class FeedbackForm(OnceForm):
     """A complaint, thanks or correction."""
 
     kind = RadioField(_l("What do you want to say?"), validate_choice=False)

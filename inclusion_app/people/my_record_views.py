@@ -203,6 +203,8 @@ def my_record_tell() -> Any:
             form.refuse(problem)
         if problems:
             return _answer("people/my_record_tell.html", form)
+        if not form.is_first_press(session, whose=f"feedback of {number}", now=now()):
+            return redirect(url_for("people.my_record"), 303)
         try:
             feedback_services.send_feedback(
                 session, resident_id=number, organisation_id=None if to == CITY else int(to), kind=kind,

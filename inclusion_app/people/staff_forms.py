@@ -12,7 +12,7 @@ from wtforms.validators import ValidationError
 
 from inclusion_app.core import i18n
 from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.forms import BaseForm, SecretField, one_line
+from inclusion_app.core.forms import BaseForm, OnceForm, SecretField, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people import contact, record_services, rules
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
@@ -55,7 +55,7 @@ def _with_unoffered(field: Any, before: Sequence[int] | None) -> list[int]:
     return [*(field.data or []), *(number for number in before or () if number not in offered)]
 
 
-class AgreementForm(BaseForm):
+class AgreementForm(OnceForm):
     """What the person agrees to share with the organisation; asked before anything else."""
 
     items = AnyOf(_l("What does the person share with us?"), choices=[])

@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.forms import BaseForm, SecretField
+from inclusion_app.core.forms import BaseForm, OnceForm, SecretField
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.forms import ChosenSecretForm
 from inclusion_app.people.staff_glass_forms import OneOf
@@ -40,7 +40,7 @@ class StaffDayField(Field):
         return ""
 
 
-class RequestForm(BaseForm):
+class RequestForm(OnceForm):
     """Who asks for what, and when it came."""
 
     person = StringField(_l("The person’s code, or the number of their record"))

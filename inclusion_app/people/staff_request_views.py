@@ -45,6 +45,8 @@ def requests() -> Any:
     if request.method == "POST" and form.validate():
         try:
             number = _open(form)
+            if number is None:
+                return redirect(url_for("people.requests"), 303)
             return redirect(url_for("people.request_by_right", request_id=number), 303)
         except RuleBroken as broken:
             form.refuse(broken)
@@ -64,14 +66,18 @@ def requests() -> Any:
     return page, 422 if form.errors or form.form_errors else 200
 
 
-def _open(form: RequestForm) -> int:
+def _open(form: RequestForm) -> int | None:
+    """The number of the new request; None when its button was pressed twice."""
     principal, moment = the_staff(), now()
     received_on = request_services.check_received(form.received_on.data, today())
     resident_id = naming.number_of(
         form.person.data or "", principal=principal, address=request.remote_addr, now=moment
     )
+    session = db_session()
+    if not form.is_first_press(session, whose=f"request of {principal.staff_id}", now=moment):
+        return None
     return request_services.open_request(
-        db_session(), principal=principal, resident_id=resident_id, kind=form.kind.data or "",
+        session, principal=principal, resident_id=resident_id, kind=form.kind.data or "",
         received_on=received_on, now=moment,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +11,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from inclusion_app.core import attempts, pins, registry
+from inclusion_app.core import pins, registry
 from inclusion_app.core.access import Principal, record_act, shows_person, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode, code_to_words, show_code
-from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, asks_for_pictures
@@ -43,7 +41,6 @@ ONE = "/staff/people/<int(max=999999999):resident_id>"
 LINK = "/staff/people/links/<int(max=999999999):merge_id>"
 # So long the code of a new record can be looked at again by whoever made it, with the person beside them.
 CODE_SHOWN_FOR = timedelta(minutes=15)
-PRESSED_TWICE = timedelta(days=1)
 PARTS = (*rules.ITEMS, "consents")
 registry.add_to_menu(registry.StaffLink("people.caseload", N_("People"), policy.RECORD, 10))
 registry.add_to_menu(registry.StaffLink("people.links", N_("Links between records"), policy.DECIDE_MERGE, 12))
@@ -158,8 +155,7 @@ def new_record() -> Any:
             return _make(form, kind, principal)
         except RuleBroken as broken:
             form.refuse(broken)
-    once = request.form.get("once", "")[:60] or secrets.token_urlsafe(16)
-    return _shown("new.html", form, kind=kind, once=once, wording=rules.WORDINGS[rules.WORDING])
+    return _shown("new.html", form, kind=kind, wording=rules.WORDINGS[rules.WORDING])
 
 
 def _make(form: staff_forms.NewRecordForm, kind: str, principal: Principal) -> Any:
@@ -178,8 +174,7 @@ def _make(form: staff_forms.NewRecordForm, kind: str, principal: Principal) -> A
     db_session().rollback()
     secret_hash = pins.hash_secret(secret, current_app.extensions["settings"].secret_key)
     session = db_session()
-    pressed = keyed_hash("attempt-record", f"{principal.staff_id} {request.form.get('once', '')[:60]}")
-    if not attempts.claim_once(session, key_hash=pressed, window=PRESSED_TWICE, now=moment):
+    if not form.is_first_press(session, whose=f"record of {principal.staff_id}", now=moment):
         return redirect(url_for("people.caseload"), 303)
     resident = record_services.make_record(
         session, actor=principal, secret_kind=kind, secret_hash=secret_hash, now=moment, **facts
@@ -252,6 +247,8 @@ def _join(form: staff_forms.JoinForm, code: str, pictures: bool) -> Any:
         secret_key=current_app.extensions["settings"].secret_key,
     )  # fmt: skip
     session = db_session()
+    if not form.is_first_press(session, whose=f"join of {principal.staff_id}", now=moment):
+        return redirect(url_for("people.caseload"), 303)
     record_services.write_down_consent(
         session, actor=principal, resident_id=proven.facts.number, agreement=form.agreement(), by_themselves=True,
         now=moment,
@@ -413,13 +410,12 @@ def new_consent(resident: Resident) -> Any:
     """The person says yes once more, or to more: a new row beside the old ones."""
     form = staff_forms.ToldAgreementForm()
     if request.method == "POST" and form.validate():
+        session, moment = db_session(), now()
+        if not form.is_first_press(session, whose=f"consent of {resident.id}", now=moment):
+            return _back_to(resident)
         try:
             record_services.write_down_consent(
-                db_session(),
-                actor=the_staff(),
-                resident_id=resident.id,
-                agreement=form.agreement(),
-                now=now(),
+                session, actor=the_staff(), resident_id=resident.id, agreement=form.agreement(), now=moment
             )
             flash(words.CONSENT_SAVED)
             return _back_to(resident)

@@ -25,7 +25,7 @@ from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.people import my_record_services, my_record_words, services
-from inclusion_app.people.models import ContactRoute, Feedback, Resident
+from inclusion_app.people.models import Consent, ContactRoute, Feedback, Resident
 from inclusion_app.people.rules import PURPOSES
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.accounts import make_organisation
@@ -638,6 +638,29 @@ def test_all_that_is_wrong_with_a_message_is_said_at_once(resident: Browser) -> 
     page = resident.send("/my-record/tell", kind="", to="", words="").get_data(as_text=True)
     for message in ("Choose what you want to say.", "Choose who should read it.", "Write a few words."):
         assert page.count(message) == 2, message  # at the head and at its field
+
+
+def test_what_is_shared_or_said_by_two_presses_is_once(resident: Browser, app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        number = make_organisation(session).id
+    sent = {
+        "/my-record/tell": {"kind": "thanks", "to": "city", "words": "Thanks"},
+        "/my-record/sharing/new": {
+            "organisation": number, "items": ["identity"], "purpose": "help", "days": "30",
+        },
+    }  # fmt: skip
+    for path, data in sent.items():
+        page = resident.text(path)
+        token, once = (re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("csrf_token", "once"))
+        assert token and once
+        for _press in range(2):
+            answer = resident.client.post(
+                f"/en{path}", data={**data, "csrf_token": token[1], "once": once[1]}
+            )
+            assert answer.status_code == 303
+    with app.app_context(), transaction() as session:
+        for kind in (Feedback, Consent):
+            assert session.scalar(select(func.count()).select_from(kind)) == 1
 
 
 def test_ten_messages_a_day(resident: Browser, app: Flask) -> None:

@@ -88,6 +88,19 @@ def test_a_request_that_is_none_is_refused_where_it_is_wrong(
     assert "<title>Error:" in page
 
 
+def test_a_request_opened_by_two_presses_has_one_clock(app: Flask, staff_browser: Staff) -> None:
+    number, officer = somebody(app), staff_browser("data_protection")
+    page = officer.text("/staff/requests")
+    token, once = (re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("csrf_token", "once"))
+    assert token and once
+    typed = {"person": str(number), "kind": "access", "received_on": boxes(today())}
+    for _press in range(2):
+        sent = {**typed, "csrf_token": token[1], "once": once[1]}
+        assert officer.client.post("/staff/requests", data=sent).status_code == 303
+    with app.app_context(), transaction() as session:
+        assert session.scalar(select(func.count()).select_from(AccessRequest)) == 1
+
+
 def test_the_person_is_reached_while_the_request_is_open_and_not_after(
     app: Flask, staff_browser: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,27 @@ def test_pressed_twice_makes_one(worker: StaffBrowser, app: Flask) -> None:
         assert session.query(Resident).count() == 1
 
 
+def test_a_consent_written_down_by_two_presses_is_one(worker: StaffBrowser, app: Flask) -> None:
+    number = looked_after(app, worker)
+    path = page_of(number, "/consents/new")
+    page = worker.text(path)
+    token, once = (re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("csrf_token", "once"))
+    assert token and once
+    data = {
+        "items": ["identity"],
+        "purpose": "device",
+        "how": "spoken",
+        "language": "en",
+        "csrf_token": token[1],
+    }
+    for sent, rows in ((once[1], 2), (once[1], 2), ("another page", 3)):
+        assert worker.client.post(path, data={**data, "once": sent}).location == page_of(number)
+        with app.app_context(), transaction() as session:
+            assert session.query(Consent).count() == rows
+    said = [row for row in rows_of(app, number) if row[0] == "write down consent"]
+    assert len(said) == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
