@@ -89,6 +89,8 @@ from inclusion_app.roadmaps import (
 )
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
+from inclusion_app.training import messages as training_messages
+from inclusion_app.training import views as training_views
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -124,10 +126,11 @@ MORE_PAGES = (
     staff_desk_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
-MORE_FACTS = (messages_holding, staff_templates)
+MORE_FACTS = (messages_holding, staff_templates, training_messages)
 ROOMS = (
     start_views.room,
     places_views.room,
+    training_views.room,
     people_views.room,
     messages_views.room,
     roadmaps_views.room,

@@ -8,9 +8,10 @@ from inclusion_app.messages import models as messages
 from inclusion_app.people import models as people
 from inclusion_app.places import models as places
 from inclusion_app.roadmaps import models as roadmaps
+from inclusion_app.training import models as training
 
 metadata = Base.metadata
 __all__ = [
     "accounts", "attempts", "audit", "groups", "history", "messages", "metadata", "people", "places",
-    "retention_runs", "roadmaps", "sessions", "staff_sessions",
+    "retention_runs", "roadmaps", "sessions", "staff_sessions", "training",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,11 +17,29 @@ _handlers: dict[type, list[Callable[[Session, Any], None]]] = {}
 
 
 @dataclass(frozen=True)
+class Contact:
+    """How to reach somebody who keeps no plan with us: one way, typed for one thing, and gone with it.
+
+    `kind` is sms, email, call or letter. `name` is whom to ask for or to write to. With `is_discreet` no message names
+    the service.
+    """
+
+    kind: str
+    value: str
+    name: str | None = None
+    is_discreet: bool = False
+
+
+@dataclass(frozen=True)
 class MessageWanted:
     """Somebody should be told something. `key` is given once for one thing told: twice the same key is one message.
 
     To a resident: `resident_id`; the routes they chose and their safe-contact rule decide how, and `organisation_id`
-    posts a letter or makes a call. To staff: `staff_id`, or `email` for whoever has no account yet.
+    posts a letter or makes a call. To staff: `staff_id`, or `email` for whoever has no account yet. To whom a booking
+    names: `contact`, in `language`, and `organisation_id` posts and calls.
+
+    `about` names what it is about (a noun and its number): what was not sent yet is taken back when that ends. After
+    `useful_until` it is not sent any more.
     """
 
     key: str
@@ -30,6 +49,9 @@ class MessageWanted:
     resident_id: int | None = None
     staff_id: int | None = None
     email: str | None = None
+    contact: Contact | None = None
+    about: str | None = None
+    useful_until: datetime | None = None
     organisation_id: int | None = None
     # An answer of the data-protection officer, which the person asked for: it needs no consent to the organisation
     # that posts it, and only an officer works on it.

@@ -23,9 +23,11 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from inclusion_app.core.db import Base, UTCDateTime
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 
+OWNERS = ("roadmap_id", "place_id", "booking_id")
+
 
 class StatusChange(Base):
-    """One move of one row, in the transaction that made it. It goes with the plan or the place the row belongs to.
+    """One move of one row, in the transaction that made it. It goes with the plan, place or booking the row belongs to.
 
     A row that may be deleted alone takes its changes with it by `forget`. The numbers of rows named here are given
     once only (`sqlite_autoincrement` at their tables), so that no later row can take these for its own.
@@ -34,7 +36,10 @@ class StatusChange(Base):
     __tablename__ = "status_changes"
     __table_args__ = (
         Index("ix_status_changes_noun_row_id", "noun", "row_id"),
-        CheckConstraint("(roadmap_id IS NULL) <> (place_id IS NULL)", name="one_owner"),
+        CheckConstraint(
+            " + ".join(f"CASE WHEN {owner} IS NULL THEN 0 ELSE 1 END" for owner in OWNERS) + " = 1",
+            name="one_owner",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -47,6 +52,7 @@ class StatusChange(Base):
     why: Mapped[str] = mapped_column(String(40), default="")
     roadmap_id: Mapped[int | None] = mapped_column(ForeignKey("roadmaps.id", ondelete="CASCADE"), index=True)
     place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"), index=True)
+    booking_id: Mapped[int | None] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
 
 
 def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why: str = "") -> None:
@@ -71,7 +77,7 @@ def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why:
     session.add(
         StatusChange(
             noun=row.__tablename__, row_id=row.id, before=before, after=to, at=now, actor=actor, why=why,
-            roadmap_id=getattr(row, "roadmap_id", None), place_id=getattr(row, "place_id", None),
+            **{owner: getattr(row, owner, None) for owner in OWNERS},
         )
     )  # fmt: skip
 

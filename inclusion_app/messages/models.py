@@ -15,7 +15,7 @@ from inclusion_app.core.db import Base, UTCDateTime
 class Message(Base):
     """One thing to tell one person by one channel. Written in the transaction of what it tells; sent after it.
 
-    `key` makes it one message however often it is asked for. `to` and `params` are gone 30 days after the end.
+    `key` makes it one message however often it is asked for. `to`, `to_name` and `params` are gone 30 days after the end.
     """
 
     __tablename__ = "messages"
@@ -40,6 +40,12 @@ class Message(Base):
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     # An answer of the data-protection officer (see core.events.MessageWanted).
     from_officer: Mapped[bool] = mapped_column(default=False)
+    # What it is about, such as `booking 12`: taken back when that ends.
+    about: Mapped[str | None] = mapped_column(String(40), index=True)
+    useful_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Of somebody who keeps no plan: whom to ask for, and whether nothing may name the service.
+    to_name: Mapped[str | None] = mapped_column(EncryptedText)
+    is_discreet: Mapped[bool] = mapped_column(default=False)
     channel: Mapped[str] = mapped_column(String(10))
     to: Mapped[str | None] = mapped_column(EncryptedText)
     state: Mapped[str] = mapped_column(String(10), default="waiting")

@@ -1,7 +1,8 @@
 """Which of the staff may post letters and make calls, who sees how many wait, and who sees whether messages leave.
 
 A caseworker reaches an item of their own organisation when they may see the contact of the person it is for (the
-table of people says so: consent, caseload, not kept from). A data-protection officer reaches what officers of their
+table of people says so: consent, caseload, not kept from). A training organiser reaches what is about a booking of
+their organisation, for whom the booking names. A data-protection officer reaches what officers of their
 organisation answered, and nothing else. The organisation's admin sees how old items are and who
 has them, never what stands in them. A platform admin sees numbers, codes and faults of the outbox, no address and no
 text.
@@ -54,11 +55,24 @@ def an_officers_answer(principal: Principal) -> ColumnElement[bool]:
     )
 
 
+def about_a_booking(principal: Principal) -> ColumnElement[bool]:
+    """In the own tray, and for whom a booking of the own organisation's sessions names: they typed it for that."""
+    return and_(
+        in_own_tray(principal),
+        exists().where(
+            Message.id == TrayItem.message_id,
+            Message.resident_id.is_(None),
+            Message.about.startswith("booking "),
+        ),
+    )
+
+
 TRAY = PermissionTable(
     TrayItem,
     {
         "tray.work": {
             "caseworker": Scope("own tray, contact open to them", for_somebody_they_may_reach),
+            "training_organiser": Scope("own tray, about a booking", about_a_booking),
             "data_protection": Scope("own tray, an officer's answer", an_officers_answer),
         },
         "tray.watch": {"organisation_admin": Scope("own tray", in_own_tray)},

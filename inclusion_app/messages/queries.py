@@ -141,6 +141,16 @@ def is_still_right(session: Session, message: Message, resident: Resident, now: 
     return reach if fits else None
 
 
+def is_wanted(session: Session, message: Message, now: datetime) -> bool:
+    """Whether a letter or call in a tray is still wanted so: its person's rule and routes, or its use, may have changed."""
+    if message.useful_until is not None and message.useful_until <= now:
+        return False
+    if message.resident_id is None:
+        return message.to is not None
+    resident = session.get(Resident, message.resident_id)
+    return resident is not None and is_still_right(session, message, resident, now) is not None
+
+
 # --- the tray
 
 
@@ -189,12 +199,12 @@ def open_items(session: Session, *, principal: Principal, now: datetime) -> list
 
 @dataclass(frozen=True)
 class Opened:
-    """One open item with whom it is for and how they may be reached."""
+    """One open item with whom it is for and how they may be reached. `resident` is None for whom a booking names."""
 
     id: int
     item: TrayItem
     message: Message
-    resident: Resident
+    resident: Resident | None
     rule: SafeContact
 
 
@@ -210,6 +220,9 @@ def open_item(session: Session, *, principal: Principal, item_id: int, now: date
 
 def _opens(session: Session, row: TrayItem, principal: Principal, now: datetime) -> Opened | None:
     """The part of the check no SQL can make: the safe-contact rule is encrypted."""
+    if row.message.resident_id is None:
+        rule = SafeContact(no_service_name=row.message.is_discreet)
+        return Opened(row.id, row, row.message, None, rule) if is_wanted(session, row.message, now) else None
     resident = session.get(Resident, row.message.resident_id)
     if resident is None:
         return None

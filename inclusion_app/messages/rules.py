@@ -28,6 +28,9 @@ JOB_LATE = timedelta(minutes=10)
 
 # Why a message was not sent is kept as a code (see staff_words.FAULTS): a provider's own words may repeat the address.
 NO_SAFE_ROUTE = "no safe route"
+TAKEN_BACK = "taken back"
+# Who keeps no plan said nothing of hours; nobody's phone is to ring at night.
+AWAKE = (time(8), time(21))
 # How a letter or a call ended (see staff_words.OUTCOMES). Only `REACHED` ones were told.
 OUTCOMES_OF = {
     "letter": ("posted", "wrong_number", "could_not"),

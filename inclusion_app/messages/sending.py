@@ -24,7 +24,7 @@ from inclusion_app.core.retention_runs import keep
 from inclusion_app.messages import channels, queries, services, templates
 from inclusion_app.messages.channels import NotSent, Outgoing
 from inclusion_app.messages.models import Message, TrayItem
-from inclusion_app.messages.rules import next_time_to_send, reference_of
+from inclusion_app.messages.rules import AWAKE, SafeContact, next_time_to_send, reference_of
 from inclusion_app.messages.services import Claim
 from inclusion_app.people.models import Resident
 
@@ -126,7 +126,7 @@ def _make(session: Session, number: int, now: datetime) -> Outgoing | PutOff:
         template = templates.template_of(row.template)
     except templates.BadMessage:
         raise NotSent("text unreadable", permanent=True) from None
-    if services.is_too_late(template, row.made_at, now):
+    if services.is_too_late(template, row, now):
         raise NotSent("too late", permanent=True)
     if row.staff_id is not None and session.get_one(Staff, row.staff_id).left_at is not None:
         raise NotSent("too late", permanent=True)
@@ -141,6 +141,11 @@ def _make(session: Session, number: int, now: datetime) -> Outgoing | PutOff:
         if begin > now:
             return PutOff(begin)
         service_name = None if reach.rule.no_service_name else service_name
+    elif row.about is not None:
+        begin = next_time_to_send(SafeContact(hours=AWAKE), now)
+        if begin > now and row.channel == "sms":
+            return PutOff(begin)
+        service_name = None if row.is_discreet else service_name
     language = i18n.language_for(row.language)
     text = templates.write(
         template, row.params, language=language, channel=row.channel, service_name=service_name
@@ -155,8 +160,7 @@ def look_at_trays() -> None:
         wrong = [
             item.id
             for item in session.scalars(select(TrayItem).where(TrayItem.done_at.is_(None)))
-            if (resident := session.get(Resident, item.message.resident_id)) is None
-            or queries.is_still_right(session, item.message, resident, now) is None
+            if not queries.is_wanted(session, item.message, now)
         ]
         late = queries.untouched(session, now)
     for number in wrong:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.accounts.models import Staff
 from inclusion_app.core import i18n
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.events import MessageWanted
+from inclusion_app.core.events import Contact, MessageWanted
 from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.staff_sessions import hash_of
 from inclusion_app.messages import queries, templates
@@ -31,7 +31,9 @@ from inclusion_app.messages.rules import (
     NO_SAFE_ROUTE,
     OUTCOMES_OF,
     REACHED,
+    TAKEN_BACK,
     TRIES,
+    Route,
     Wanted,
     choose_route,
     next_time_to_send,
@@ -57,6 +59,8 @@ def put(session: Session, *, event: MessageWanted, channels: Collection[str], no
     template = templates.template_of(event.template)
     template.check(event.params)
     _check_event(event, template)
+    if event.contact is not None:
+        return _put_for_contact(session, event, event.contact, template, channels, now)
     if event.resident_id is None:
         return _put_for_staff(session, event, now)
     resident = session.get(Resident, event.resident_id)
@@ -65,17 +69,88 @@ def put(session: Session, *, event: MessageWanted, channels: Collection[str], no
     return _put_for_resident(
         session, key=event.key, template=template, params=event.params, resident=resident,
         organisation_id=event.organisation_id, channels=channels, now=now, made_at=now, from_officer=event.from_officer,
+        about=event.about, useful_until=event.useful_until,
     )  # fmt: skip
 
 
 def _check_event(event: MessageWanted, template: MessageTemplate) -> None:
-    to = [event.resident_id, event.staff_id, event.email]
+    to = [event.resident_id, event.staff_id, event.email, event.contact]
     if sum(whom is not None for whom in to) != 1:
         raise BadMessage(f"{event.template}: for one person, no more and no fewer")
-    if (event.resident_id is not None) != (template.audience == "resident"):
+    is_residents = event.resident_id is not None or event.contact is not None
+    if is_residents != (template.audience == "resident"):
         raise BadMessage(f"{event.template}: this is for a {template.audience}")
     if not 0 < len(event.key) <= KEY_LENGTH or NEXT_ROUTE in event.key:
         raise BadMessage(f"{event.template}: a key has 1 to {KEY_LENGTH} signs and no {NEXT_ROUTE}")
+
+
+def _put_for_contact(
+    session: Session,
+    event: MessageWanted,
+    contact: Contact,
+    template: MessageTemplate,
+    channels: Collection[str],
+    now: datetime,
+) -> int | None:
+    """To the one way that was typed for this one thing. What cannot go by it is kept as `dropped`."""
+    route = Route(contact.kind, contact.value)
+    whose = {
+        "key": event.key, "template": template.name, "organisation_id": event.organisation_id, "made_at": now,
+        "language": i18n.language_for(event.language).slug, "channel": route.channel, "about": event.about,
+        "useful_until": event.useful_until, "is_discreet": contact.is_discreet, "next_try_at": now,
+    }  # fmt: skip
+    stopped = (
+        route.channel == "sms"
+        and session.get(StoppedAddress, queries.hash_of_number(contact.value)) is not None
+    )
+    names_service = contact.is_discreet and route.channel in BY_WIRE and templates.names_service(event.params)
+    nobody_posts = route.channel in BY_HAND and event.organisation_id is None
+    if (
+        stopped
+        or names_service
+        or nobody_posts
+        or route.channel not in channels
+        or route.channel not in template.channels
+    ):
+        return _insert(session, **whose, state="dropped", fault=NO_SAFE_ROUTE, params=None, to=None)
+    number = _insert(
+        session, **whose, state="waiting", params=dict(event.params), to=contact.value, to_name=contact.name
+    )
+    if number is not None and route.channel in BY_HAND:
+        session.add(
+            TrayItem(
+                message_id=number, organisation_id=event.organisation_id, kind=route.channel, made_at=now
+            )
+        )
+        session.flush()
+    return number
+
+
+def take_back(session: Session, *, about: str, now: datetime) -> int:
+    """What was to be told about this and did not leave yet is told no more. Returns how many.
+
+    One that a worker is sending at this moment leaves all the same.
+    """
+    mine = (Message.about == about, Message.state == "waiting")
+    open_items = update(TrayItem).where(
+        TrayItem.done_at.is_(None), TrayItem.message_id.in_(select(Message.id).where(*mine))
+    )
+    _count(session, open_items.values(done_at=now, outcome="could_not"))
+    gone = {
+        "state": "dropped",
+        "fault": TAKEN_BACK,
+        "next_try_at": now,
+        "params": None,
+        "to": None,
+        "to_name": None,
+    }
+    return _count(session, update(Message).where(*mine).values(**gone))
+
+
+def forget_about(session: Session, *, about: str) -> None:
+    """Words and addresses of everything that was told about this are gone, whatever became of it."""
+    mine = update(Message).where(Message.about == about)
+    _count(session, mine.values(params=None, to=None, to_name=None))
 
 
 def _put_for_staff(session: Session, event: MessageWanted, now: datetime) -> int | None:
@@ -104,6 +179,8 @@ def _put_for_resident(
     now: datetime,
     made_at: datetime,
     from_officer: bool,
+    about: str | None = None,
+    useful_until: datetime | None = None,
     not_to: frozenset[tuple[str, str | None]] = frozenset(),
 ) -> int | None:
     reach = queries.reach_of(
@@ -114,7 +191,7 @@ def _put_for_resident(
     whose = {
         "key": key, "template": template.name, "resident_id": resident.id, "organisation_id": organisation_id,
         "language": i18n.language_for(resident.read, resident.language).slug, "made_at": made_at,
-        "from_officer": from_officer,
+        "from_officer": from_officer, "about": about, "useful_until": useful_until,
     }  # fmt: skip
     if route is None:
         if not_to:  # tried before by another route: that row says what went wrong
@@ -265,7 +342,7 @@ def try_next_route(
         return None
     template = templates.template_of(row.template)
     resident = session.get(Resident, row.resident_id)
-    if resident is None or is_too_late(template, row.made_at, now):
+    if resident is None or is_too_late(template, row, now):
         return None
     base = row.key.partition(NEXT_ROUTE)[0]
     tried = session.scalars(
@@ -277,13 +354,15 @@ def try_next_route(
     return _put_for_resident(
         session, key=f"{base}{NEXT_ROUTE}{len(tried)}", template=template, params=row.params, resident=resident,
         organisation_id=row.organisation_id, channels=channels, now=now, made_at=row.made_at, not_to=routes,
-        from_officer=row.from_officer,
+        from_officer=row.from_officer, about=row.about, useful_until=row.useful_until,
     )  # fmt: skip
 
 
-def is_too_late(template: MessageTemplate, made_at: datetime, now: datetime) -> bool:
-    """True when what it says is over: a link that opens nothing any more is not sent."""
-    return template.useful_for is not None and made_at <= now - template.useful_for
+def is_too_late(template: MessageTemplate, row: Message, now: datetime) -> bool:
+    """True when what it says is over: a link that opens nothing any more is not sent, nor a reminder of what has begun."""
+    if row.useful_until is not None and row.useful_until <= now:
+        return True
+    return template.useful_for is not None and row.made_at <= now - template.useful_for
 
 
 def take_receipt(
@@ -383,10 +462,7 @@ def finish_item(
 def drop_item(session: Session, *, item_id: int, channels: Collection[str], now: datetime) -> bool:
     """Take an open item out of the tray whose person no longer wants it so; their next route is tried. False: done."""
     row = session.get(TrayItem, item_id, populate_existing=True)
-    resident = session.get(Resident, row.message.resident_id) if row is not None else None
-    if row is None or row.done_at is not None:
-        return False
-    if resident is not None and queries.is_still_right(session, row.message, resident, now) is not None:
+    if row is None or row.done_at is not None or queries.is_wanted(session, row.message, now):
         return False
     over = update(TrayItem).where(TrayItem.id == item_id, TrayItem.done_at.is_(None))
     if not _count(session, over.values(done_at=now, outcome="could_not")):
@@ -459,8 +535,8 @@ def delete_old_texts(session: Session, *, now: datetime) -> int:
     """Words and addresses of messages that ended 30 days ago; what kind, when and whether it arrived stays."""
     ended = Message.state.in_(("sent", "dead", "dropped"))
     old = func.coalesce(Message.sent_at, Message.next_try_at) <= now - keep("message-text")
-    held = or_(Message.params.is_not(None), Message.to.is_not(None))
-    return _count(session, update(Message).where(ended, old, held).values(params=None, to=None))
+    held = or_(Message.params.is_not(None), Message.to.is_not(None), Message.to_name.is_not(None))
+    return _count(session, update(Message).where(ended, old, held).values(params=None, to=None, to_name=None))
 
 
 def delete_old_links(session: Session, *, now: datetime) -> int:

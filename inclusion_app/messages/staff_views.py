@@ -59,7 +59,7 @@ def tray_item(opened: Opened) -> Any:
 
 def _item_page(opened: Opened, form: OutcomeForm) -> Any:
     name = _name_of(opened)
-    access.shows_person(opened.resident.id, *(("identity",) if name else ()), "contact", purpose="contact")
+    _shows(opened, name)
     message = opened.message
     template, language = templates.template_of(message.template), i18n.language_for(message.language)
     page = render_template(
@@ -80,8 +80,17 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
     return page, 422 if form.errors or form.form_errors else 200
 
 
+def _shows(opened: Opened, name: str | None) -> None:
+    if opened.resident is not None:
+        access.shows_person(
+            opened.resident.id, *(("identity",) if name else ()), "contact", purpose="contact"
+        )
+
+
 def _name_of(opened: Opened) -> str | None:
-    """The person's name where they share it with the organisation; else a letter goes to the address alone."""
+    """The person's name where they share it with the organisation, or typed it for this; else the address stands alone."""
+    if opened.resident is None:
+        return opened.message.to_name
     shares = PEOPLE.allows(db_session(), "resident.identity", the_staff(), opened.resident.id)
     return (opened.resident.name or opened.resident.nickname) if shares else None
 
@@ -92,7 +101,7 @@ def letter(opened: Opened) -> Any:
     if opened.item.kind != "letter":
         return redirect(_address_of(opened), 303)
     name = _name_of(opened)
-    access.shows_person(opened.resident.id, *(("identity",) if name else ()), "contact", purpose="contact")
+    _shows(opened, name)
     service_name = current_app.extensions["settings"].service_name
     sender = db_session().get_one(Organisation, opened.item.organisation_id).name
     html = letter_html(build_letter(opened, name=name, service_name=service_name, organisation=sender))
@@ -105,7 +114,8 @@ def _address_of(opened: Opened) -> str:
 
 def _record(opened: Opened, action: str) -> None:
     access.record_act(
-        db_session(), the_staff(), action=action, resident_id=opened.resident.id, items=("contact",), purpose="contact",
+        db_session(), the_staff(), action=action, items=("contact",), purpose="contact",
+        resident_id=opened.resident.id if opened.resident else None,
         role=policy.WORK.role_for(the_staff(), opened), now=now(),
     )  # fmt: skip
 

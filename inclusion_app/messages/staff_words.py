@@ -19,6 +19,7 @@ FAULTS = {
     "claim ran out": N_("The worker stopped while it was sending"),
     "too late": N_("What it says was no longer true"),
     "not delivered": N_("The provider could not deliver it"),
+    "taken back": N_("It was taken back before it left"),
     "rule changed": N_("The person changed how they may be reached"),
     "no_answer": N_("Nobody answered"),
     "wrong_number": N_("Wrong number or address"),

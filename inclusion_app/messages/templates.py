@@ -1,7 +1,8 @@
 """Every message there is: for whom, by which channels, and its words in the reader's language.
 
 Words are whole sentences; facts stand in named places of them, a link and an answer on lines of their own. A subject
-and a text message have no place for a fact at all: both are read by whoever looks at the phone.
+has no place for a fact, and a text message none of a person: both are read by whoever looks at the phone. When a session
+begins is no such fact.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from inclusion_app.people.rules import LINK_LIFE
 # Facts that stand on a line of their own and in no sentence.
 LINK, WORDS = "link", "words"
 ORGANISATION = "organisation"
+MOMENTS = frozenset({"when", "before", "until"})  # instants, said in words of the reader's language
 RIGHT_TO_LEFT = "\u200f"  # the first sign of a line decides its direction in a mail program
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 NO_ANSWERS = N_("Nobody reads answers to this message.")
@@ -35,7 +37,7 @@ class BadMessage(ValueError):
 class MessageTemplate:
     """One message. `lines` are the paragraphs of e-mail, letter and call; one whose facts were not given is left out.
 
-    `sms` is shorter and has no place for a fact but numbers of minutes. `useful_for` is how long it makes sense.
+    `sms` is shorter and says nothing of the person. `useful_for` is how long it makes sense.
     """
 
     name: str
@@ -255,7 +257,7 @@ def _said(name: str, value: str) -> str:
             return i18n.day_words(date.fromisoformat(value))
         except ValueError:
             return value
-    if name == "when":
+    if name in MOMENTS:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:

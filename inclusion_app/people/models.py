@@ -15,13 +15,14 @@ from inclusion_app.core.db import Base, UTCDateTime
 class GivenCode(Base):
     """Every code that was given out and still lives, once: no code can open two things.
 
-    `unclaimed` is printed on a sticker and opens nothing yet; a plan typed in from paper makes it a resident's.
+    `unclaimed` is printed on a sticker and opens nothing yet; a plan typed in from paper makes it a resident's. Of a
+    booking or a loan the code opens that alone.
     The code itself does not stand here, only its keyed hash.
     """
 
     __tablename__ = "given_codes"
     __table_args__ = (
-        CheckConstraint("kind IN ('resident', 'group', 'unclaimed')", name="kind_known"),
+        CheckConstraint("kind IN ('resident', 'group', 'unclaimed', 'booking', 'loan')", name="kind_known"),
         Index("ix_given_codes_kind_given_at", "kind", "given_at"),
     )
 

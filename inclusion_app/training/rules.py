@@ -1,0 +1,320 @@
+"""Who may book what, how a waiting list moves, when somebody is told: the leaflet of the training desk. Pure.
+
+Wall times are those of Europe/London; a moment is aware. A day on which nobody works answers no phone, so no offer ends
+on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from dateutil.rrule import MO, WEEKLY, rrule, weekday
+
+from inclusion_app.core.clock import LONDON
+from inclusion_app.core.words import N_
+from inclusion_app.core.working_days import is_working
+
+# --- what there is
+
+BOOKED_AS: Mapping[str, str] = {
+    "single": N_("One date"),
+    "series": N_("Several dates: choose yours"),
+    "course": N_("A course: all dates belong together"),
+    "undated": N_("No date yet"),
+}
+# A kind of course has its own filter; its codes are those of the constraint of `Course`.
+KINDS: Mapping[str, str] = {
+    "skills": N_("Digital skills"),
+    "code_club": N_("Code club"),
+    "making_day": N_("Making day"),
+    "bootcamp_taster": N_("Taster before a bootcamp"),
+    "bootcamp": N_("Bootcamp"),
+    "family": N_("Family session"),
+    "wellbeing": N_("Wellbeing group"),
+}
+FOR_AGE: Mapping[str, str] = {
+    "any": N_("For everyone"),
+    "young": N_("For young people"),
+    "adults": N_("For adults"),
+    "older": N_("For people over 50"),
+}
+# What a session offers by itself.
+OFFERS: Mapping[str, str] = {
+    "step_free": N_("Step-free way in"),
+    "bsl": N_("British Sign Language"),
+    "hearing_loop": N_("Hearing loop"),
+    "quiet": N_("A quiet room"),
+    "women_only": N_("Women only"),
+    "creche": N_("A crèche"),
+    "screen_reader": N_("Screen reader on the machines"),
+    "guide_from_stop": N_("Somebody meets you at the stop"),
+    "assistance_dog": N_("Room for an assistance dog"),
+    "prayer_time": N_("Time and a place to pray"),
+    "travel_help": N_("Help with travel costs"),
+    "childcare_help": N_("Help with childcare costs"),
+}
+# What somebody may ask for.
+NEEDS: Mapping[str, str] = {
+    "step_free": N_("Step-free way in"),
+    "bsl": N_("British Sign Language"),
+    "interpreter": N_("An interpreter"),
+    "large_print": N_("Large print"),
+    "hearing_loop": N_("Hearing loop"),
+    "quiet": N_("A quiet place"),
+    "screen_reader": N_("Screen reader on the machines"),
+    "guide_from_stop": N_("Somebody meets me at the stop"),
+    "assistance_dog": N_("I bring an assistance dog"),
+    "prayer_time": N_("Time and a place to pray"),
+    "travel_help": N_("Help with travel costs"),
+    "childcare_help": N_("Help with childcare costs"),
+}
+# Somebody must see to these, and the learner is told before they travel whether it worked.
+ARRANGED = (
+    "step_free", "bsl", "interpreter", "hearing_loop", "quiet", "screen_reader", "guide_from_stop", "prayer_time",
+    "travel_help", "childcare_help",
+)  # fmt: skip
+NOTE_LENGTH, LABEL_LENGTH = 120, 60
+PLACES_AT_MOST = 30  # in one booking, whatever its session allows
+COMPANIONS_AT_MOST = 2
+
+CONTACTS: Mapping[str, str] = {
+    "none": N_("I will come by myself. Do not contact me."),
+    "sms": N_("Send a text message"),
+    "email": N_("Send an e-mail"),
+    "call": N_("Phone me"),
+    "letter": N_("Send a letter"),
+    "record": N_("The way I chose for my plan"),
+}
+WITH_PHONE = frozenset({"sms", "call"})
+WITH_VALUE = frozenset({"sms", "email", "call", "letter"})
+
+# By these words somebody agrees that the provider reads their booking. A wording that was used stays here.
+WORDINGS: Mapping[str, tuple[str, ...]] = {
+    "2026-11": (
+        N_("The people who run the session read what you write here."),
+        N_("They use it for this session only."),
+        N_("We delete how to reach you three months after the last date."),
+    ),
+}
+WORDING = "2026-11"
+
+UNDER_13, FROM_13 = "under_13", "13_15"
+YOUNG = frozenset({UNDER_13, FROM_13})
+CHILD_NEEDS_ADULT = N_("Under 13? Then give the phone or e-mail of a parent, a carer or a youth worker.")
+NEEDS_CONTACT = N_("Write how we can reach you, or choose “I will come by myself”.")
+TOO_MANY = N_("One booking can be for %(most)s people here.")
+CHOOSE_DATES = N_("Choose at least one date.")
+NOT_AN_ANSWER = N_("Choose one of the answers on this page.")
+
+
+def young_words(age_band: str | None) -> bool:
+    """True for whom the words are for a twelve-year-old."""
+    return age_band in YOUNG
+
+
+def why_not_reach(
+    *, age_band: str | None, contact_kind: str, contact: str | None, contact_of: str
+) -> str | None:
+    """Why somebody cannot book with this way to reach them; None when they can.
+
+    A child under 13 books with an adult to ask; from 13 on they may book alone, and need no way at all.
+    """
+    if contact_kind not in CONTACTS:
+        return NOT_AN_ANSWER
+    if contact_kind in WITH_VALUE and not contact:
+        return NEEDS_CONTACT
+    if age_band == UNDER_13 and (contact_of != "adult" or contact_kind not in WITH_VALUE):
+        return CHILD_NEEDS_ADULT
+    return None
+
+
+def to_arrange(needs: Iterable[str], offers: Collection[str]) -> list[str]:
+    """The needs somebody must see to: not what the session offers by itself, nor what takes no arranging."""
+    return [need for need in ARRANGED if need in set(needs) and need not in offers]
+
+
+def arrange_by(day: date, lead_days: int) -> date:
+    """The last day on which something can still be arranged for a date."""
+    return day - timedelta(days=lead_days)
+
+
+# --- places in words
+
+FEW = 3
+PLACES_LEFT: Mapping[str, str] = {
+    "free": N_("Places free"),
+    "few": N_("A few places left"),
+    "last": N_("One place left"),
+    "waiting": N_("Full. You can join the waiting list."),
+    "full": N_("Full"),
+    "ask": N_("No date yet. Say that you would come."),
+    "over": N_("Over"),
+    "cancelled": N_("Cancelled"),
+}
+
+
+def places_left(*, capacity: int, taken: int, held: int, waiting: int, waiting_size: int) -> str:
+    """A code of PLACES_LEFT. Who waits comes first, so while somebody waits nothing is free for others."""
+    free = capacity - taken - held if waiting == 0 else 0
+    if free > FEW:
+        return "free"
+    if free > 0:
+        return "few" if free > 1 else "last"
+    return "waiting" if waiting < waiting_size else "full"
+
+
+# --- wall time and weekly patterns
+
+
+def moment(day: date, wall: time) -> datetime:
+    """The instant of a wall time. One that a change of clocks leaves out is the instant an hour later on the wall."""
+    return datetime.combine(day, wall, LONDON).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """Every so many weeks on one weekday (Monday 0), so many times."""
+
+    begins_on: date
+    every: int
+    times: int
+
+    @property
+    def rule(self) -> str:
+        """The pattern as it is kept (RFC 5545)."""
+        day = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[self.begins_on.weekday()]
+        return f"FREQ=WEEKLY;INTERVAL={self.every};BYDAY={day};COUNT={self.times}"
+
+
+DATES_AT_MOST = 52
+
+
+def weekly_dates(pattern: Weekly, *, skip: Collection[date]) -> tuple[list[date], list[date]]:
+    """The dates of a weekly pattern, and those that were skipped (bank holidays, closed days).
+
+    A skipped date is made up for at the end: who plans six mornings gets six.
+    """
+    by = weekday(pattern.begins_on.weekday()) if pattern.begins_on.weekday() else MO
+    dates: list[date] = []
+    skipped: list[date] = []
+    begin = datetime.combine(pattern.begins_on, time())
+    for found in rrule(WEEKLY, interval=pattern.every, byweekday=by, dtstart=begin):
+        if len(dates) >= min(pattern.times, DATES_AT_MOST) or len(skipped) >= DATES_AT_MOST:
+            break
+        (skipped if found.date() in skip else dates).append(found.date())
+    return dates, skipped
+
+
+# --- the waiting list
+
+# How long somebody may think about an offer: hours in which a phone is answered. A letter needs its days.
+OPENS, CLOSES = time(9), time(17)
+ANSWER_HOURS: Mapping[str, int] = {"sms": 8, "email": 8, "record": 8, "call": 16, "letter": 40, "none": 24}
+# An offer that somebody could not use any more is none: it ends this long before the start at the latest.
+BEFORE_START = timedelta(hours=3)
+SHORTEST_OFFER = timedelta(hours=4)
+
+
+def offer_ends(
+    *, made_at: datetime, starts_at: datetime, contact_kind: str, holidays: Collection[date]
+) -> datetime | None:
+    """Until when an offer made now is held: so many opening hours on, and never past the start.
+
+    It ends within opening hours, so that who wants to answer by phone can. None when too little time is left to offer it
+    to this person; then the place goes on to the next one.
+    """
+    latest = starts_at - BEFORE_START
+    end = min(_after_open_hours(made_at, ANSWER_HOURS[contact_kind], holidays), latest)
+    wall = end.astimezone(LONDON)
+    if not is_working(wall.date(), holidays) or not OPENS <= wall.time() <= CLOSES:
+        end = _last_closing_before(end, holidays)
+    return end if end - made_at >= SHORTEST_OFFER else None
+
+
+def _after_open_hours(since: datetime, hours: int, holidays: Collection[date]) -> datetime:
+    left, at = timedelta(hours=hours), since
+    for _day in range(60):
+        day = at.astimezone(LONDON).date()
+        opens, closes = moment(day, OPENS), moment(day, CLOSES)
+        if is_working(day, holidays) and at < closes:
+            at = max(at, opens)
+            if left <= closes - at:
+                return at + left
+            left -= closes - at
+        at = moment(day + timedelta(days=1), OPENS)
+    raise ValueError("two months without a working day")
+
+
+def _last_closing_before(end: datetime, holidays: Collection[date]) -> datetime:
+    day = end.astimezone(LONDON).date()
+    while not is_working(day, holidays) or moment(day, CLOSES) > end:
+        day -= timedelta(days=1)
+    return moment(day, CLOSES)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One entry of a waiting list, in the order of the list."""
+
+    booking_id: int
+    places: int
+    mode: str
+
+
+def next_to_serve(entries: Sequence[Waiting], free: int) -> Waiting | None:
+    """Who gets what is free: the first in the list who fits. A group too big is passed over and never split."""
+    return next((entry for entry in entries if entry.places <= free), None)
+
+
+def position(entries: Sequence[Waiting], booking_id: int) -> tuple[int, int]:
+    """How many bookings stand before this one, and how many of those are of more than one person.
+
+    Both stand on the page: a group before somebody may be passed over. Raises ValueError for one not in the list.
+    """
+    ids = [entry.booking_id for entry in entries]
+    before = entries[: ids.index(booking_id)]
+    return len(before), sum(entry.places > 1 for entry in before)
+
+
+# --- reminders
+
+REMIND_BEFORE: Mapping[str, timedelta] = {"days": timedelta(days=2), "hours": timedelta(hours=2)}
+QUIET_FROM, QUIET_UNTIL = time(20), time(8)
+
+
+def remind_at(starts_at: datetime, which: str) -> datetime:
+    """When a reminder is sent. One that would come at night comes the evening before."""
+    at = starts_at - REMIND_BEFORE[which]
+    wall = at.astimezone(LONDON)
+    if wall.time() >= QUIET_FROM:
+        return moment(wall.date(), time(19))
+    if wall.time() < QUIET_UNTIL:
+        return moment(wall.date() - timedelta(days=1), time(19))
+    return at
+
+
+# --- who came
+
+ATTENDANCE: Mapping[str, str] = {
+    "attended": N_("Came"),
+    "part": N_("Came for part"),
+    "absent": N_("Did not come"),
+    "excused": N_("Said they could not"),
+}
+CAME = frozenset({"attended", "part"})
+# From so long before the start until so long after a date somebody may be marked.
+REGISTER_OPENS = timedelta(hours=2)
+REGISTER_CLOSES = timedelta(days=60)
+
+HELPED: Mapping[str, str] = {"yes": N_("Yes"), "a_bit": N_("A bit"), "no": N_("No")}
+WHAT_NEXT: Mapping[str, str] = {
+    "more": N_("More of the same"),
+    "harder": N_("Something harder"),
+    "easier": N_("Something easier"),
+    "device": N_("A device of my own"),
+    "one_to_one": N_("Somebody who helps me alone"),
+}
+# Sums of fewer answers are shown to nobody.
+SMALLEST_SUM = 5

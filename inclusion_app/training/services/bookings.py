@@ -1,0 +1,284 @@
+"""Book, answer an offer, say "I cannot come": what somebody, or whoever helps them, does with a booking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.db import insert_into
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.history import move
+from inclusion_app.core.words import N_
+from inclusion_app.people import services as people
+from inclusion_app.training.models import Arrangement, Booking, BookingDate, Occurrence, TrainingSession
+from inclusion_app.training.rules import (
+    CHOOSE_DATES,
+    COMPANIONS_AT_MOST,
+    NEEDS,
+    NOT_AN_ANSWER,
+    PLACES_AT_MOST,
+    TOO_MANY,
+    WORDING,
+    arrange_by,
+    to_arrange,
+    why_not_reach,
+)
+from inclusion_app.training.services import places, telling, waiting
+
+NO_PLACE = N_("This session is full, and so is its waiting list.")
+NOT_ON = N_("This session cannot be booked any more.")
+NO_ROOM_FOR_COMPANIONS = N_("There is no room for more people who come along.")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants to book. `occurrence_ids` are ignored where all dates belong together.
+
+    `contact_kind` is a key of rules.CONTACTS, `contact_of` learner, helper or adult. `needs` has `codes`, and may have
+    `interpreter` (a language) and `note`.
+    """
+
+    form_key: str
+    language: str
+    places: int = 1
+    companions: int = 0
+    occurrence_ids: Collection[int] = ()
+    booked_for: str = "me"
+    label: str | None = None
+    age_band: str | None = None
+    needs: Mapping[str, Any] = field(default_factory=dict)
+    contact_kind: str = "none"
+    contact: str | None = None
+    contact_of: str = "learner"
+    contact_name: str | None = None
+    is_discreet: bool = False
+    consent_how: str = "screen"
+    waiting_mode: str = "book_me"
+    resident_id: int | None = None
+    group_id: int | None = None
+    staff_id: int | None = None
+    organisation_id: int | None = None
+
+
+def book(session: Session, *, training: TrainingSession, wanted: Wanted, now: datetime) -> Booking:
+    """Book places on the dates of a session, all of them or none; else join its waiting list.
+
+    The same form sent twice gives the same booking. Raises RuleBroken, at a field where there is one, when this cannot
+    be booked; then nothing is written.
+    """
+    known = _of_form(session, wanted.form_key)
+    if known is not None:
+        return known
+    dates = _check(session, training, wanted, now)
+    code = people.give_code(session, kind="booking", now=now)
+    number = _insert(session, training, wanted, code, now)
+    if number is None:
+        # The other press of the same button was quicker by a moment; its code is given, this one is not.
+        people.take_back_code(session, code_hash=people.hash_of_code(code))
+        known = _of_form(session, wanted.form_key)
+        if known is None:
+            raise RuleBroken(CHANGED_ALREADY)
+        return known
+    session.add_all(BookingDate(booking_id=number, occurrence_id=date.id) for date in dates)
+    session.flush()
+    booking = session.get_one(Booking, number)
+    _arrange(session, booking, dates)
+    if training.booked_as == "undated":
+        telling.tell(session, booking, "training_noted", key=f"noted {number}", now=now)
+        return booking
+    ids, who = [date.id for date in dates], "staff" if wanted.staff_id else "learner"
+    if places.take(session, ids, places=wanted.places, companions=wanted.companions, now=now):
+        move(session, booking, "booked", actor=who, now=now)
+        session.flush()
+        telling.tell(session, booking, "training_booked", key=f"booked {number}", now=now)
+        return booking
+    if not places.wait(session, ids, places=wanted.places, size=training.waiting_size, now=now):
+        raise RuleBroken(NO_PLACE)
+    move(session, booking, "waitlisted", actor=who, now=now)
+    booking.waits_since = now
+    session.flush()
+    # A big group at the head of the list does not keep a single place empty: who fits now is served now.
+    waiting.serve(session, session_id=training.id, now=now)
+    if booking.status == "waitlisted":
+        telling.tell(session, booking, "training_waitlisted", key=f"waitlisted {number}", now=now)
+    return booking
+
+
+def _of_form(session: Session, form_key: str) -> Booking | None:
+    return session.scalar(select(Booking).where(Booking.form_key == form_key))
+
+
+def _check(session: Session, training: TrainingSession, wanted: Wanted, now: datetime) -> list[Occurrence]:
+    if training.status != "published":
+        raise RuleBroken(NOT_ON)
+    most = min(training.party_size, PLACES_AT_MOST)
+    if not 1 <= wanted.places <= most:
+        raise RuleBroken(TOO_MANY, field="places", most=most)
+    if not 0 <= wanted.companions <= COMPANIONS_AT_MOST:
+        raise RuleBroken(NOT_AN_ANSWER, field="companions")
+    if not set(wanted.needs.get("codes", ())) <= set(NEEDS):
+        raise RuleBroken(NOT_AN_ANSWER, field="needs")
+    why_not = why_not_reach(
+        age_band=wanted.age_band, contact_kind=wanted.contact_kind, contact=wanted.contact,
+        contact_of=wanted.contact_of,
+    )  # fmt: skip
+    if why_not:
+        raise RuleBroken(why_not, field="contact")
+    if training.booked_as == "undated":
+        return []
+    wished = select(Occurrence).where(Occurrence.session_id == training.id, Occurrence.status == "on")
+    open_ = [date for date in session.scalars(wished.order_by(Occurrence.id)) if date.starts_at > now]
+    if training.booked_as == "series":
+        chosen = [date for date in open_ if date.id in set(wanted.occurrence_ids)]
+        if not chosen or len(chosen) != len(set(wanted.occurrence_ids)):
+            raise RuleBroken(CHOOSE_DATES, field="dates")
+    else:
+        chosen = open_
+    if not chosen:
+        raise RuleBroken(NOT_ON)
+    if any(date.companion_cap < wanted.companions for date in chosen):
+        raise RuleBroken(NO_ROOM_FOR_COMPANIONS, field="companions")
+    return chosen
+
+
+def _insert(
+    session: Session, training: TrainingSession, wanted: Wanted, code: str, now: datetime
+) -> int | None:
+    statement = (
+        insert_into(session, Booking)
+        .values(
+            code_hash=people.hash_of_code(code), code=code, form_key=wanted.form_key, session_id=training.id,
+            status="requested", places=wanted.places, companions=wanted.companions, booked_for=wanted.booked_for,
+            label=wanted.label, age_band=wanted.age_band, language=wanted.language,
+            needs=dict(wanted.needs) or None, contact_kind=wanted.contact_kind, contact=wanted.contact,
+            contact_of=wanted.contact_of, contact_name=wanted.contact_name, is_discreet=wanted.is_discreet,
+            consent_wording=WORDING, consent_how=wanted.consent_how, resident_id=wanted.resident_id,
+            group_id=wanted.group_id, staff_id=wanted.staff_id, organisation_id=wanted.organisation_id,
+            waiting_mode=wanted.waiting_mode, offers_lapsed=0, made_at=now, ended_by="",
+        )
+        .on_conflict_do_nothing(index_elements=["form_key"])
+        .returning(Booking.id)
+    )  # fmt: skip
+    number: int | None = session.scalar(statement)
+    return number
+
+
+def _arrange(session: Session, booking: Booking, dates: list[Occurrence]) -> None:
+    asked = to_arrange((booking.needs or {}).get("codes", ()), booking.session.offer_list)
+    if not asked or not dates:
+        return
+    due = arrange_by(min(date.day for date in dates), booking.session.lead_days)
+    session.add_all(
+        Arrangement(booking_id=booking.id, need=need, due_on=due, status="asked") for need in asked
+    )
+    session.flush()
+    session.expire(booking, ["arrangements"])
+
+
+# --- what becomes of it
+
+
+def cancel(session: Session, *, booking_id: int, by: str, now: datetime) -> bool:
+    """ "I cannot come": free the places of this booking, and give them to who waits. False when it had ended before.
+
+    `by` is learner, helper or organiser. Dates that are over keep who came.
+    """
+    booking = _locked(session, booking_id)
+    if booking is None or booking.status not in {"requested", "booked", "waitlisted", "offered"}:
+        return False
+    ids = [
+        date.occurrence_id
+        for date in booking.dates
+        if date.status == "on" and date.occurrence.status == "on" and date.occurrence.starts_at > now
+    ]
+    _free(session, booking, ids)
+    for date in booking.dates:
+        if date.occurrence_id in ids:
+            date.status = "cancelled"
+    move(session, booking, "cancelled", actor=by, now=now)
+    booking.ended_at, booking.ended_by = now, by
+    booking.offer_ends_at = booking.waits_since = None
+    session.flush()
+    telling.take_back(session, booking, now=now)
+    waiting.serve(session, session_id=booking.session_id, now=now)
+    return True
+
+
+def cancel_date(session: Session, *, booking_id: int, occurrence_id: int, by: str, now: datetime) -> bool:
+    """ "I cannot come on this date": the others stay. The last one takes the booking with it. False when it was off before."""
+    booking = _locked(session, booking_id)
+    if booking is None or booking.status not in {"booked", "waitlisted", "offered"}:
+        return False
+    left = [date for date in booking.dates if date.status == "on" and date.occurrence.starts_at > now]
+    wanted = next((date for date in left if date.occurrence_id == occurrence_id), None)
+    if wanted is None:
+        return False
+    if len(left) == 1:
+        return cancel(session, booking_id=booking_id, by=by, now=now)
+    if wanted.occurrence.status == "on":
+        _free(session, booking, [occurrence_id])
+    wanted.status = "cancelled"
+    session.flush()
+    waiting.serve(session, session_id=booking.session_id, now=now)
+    return True
+
+
+def _free(session: Session, booking: Booking, ids: list[int]) -> None:
+    if booking.status == "booked":
+        places.give_back(session, ids, places=booking.places, companions=booking.companions)
+    elif booking.status == "waitlisted":
+        places.leave(session, ids, places=booking.places)
+    elif booking.status == "offered":
+        places.drop_held(session, ids, places=booking.places, companions=booking.companions, waits=False)
+
+
+def _locked(session: Session, booking_id: int) -> Booking | None:
+    """The booking as it is now, its session's dates locked before it: the order in which everybody takes them."""
+    session_id = session.scalar(select(Booking.session_id).where(Booking.id == booking_id))
+    if session_id is None:
+        return None
+    places.lock_session(session, session_id)
+    return session.scalar(
+        select(Booking)
+        .where(Booking.id == booking_id)
+        .with_for_update(of=Booking, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+OFFER_OVER = N_("This offer is over. You are still told what comes next.")
+
+
+def take_up_offer(session: Session, *, booking_id: int, now: datetime) -> None:
+    """ "Yes, I come": what was held is booked. Pressed twice it is booked once. Raises RuleBroken when the offer is over."""
+    booking = _locked(session, booking_id)
+    if booking is not None and booking.status == "booked":
+        return
+    if (
+        booking is None
+        or booking.status != "offered"
+        or booking.offer_ends_at is None
+        or booking.offer_ends_at <= now
+    ):
+        raise RuleBroken(OFFER_OVER)
+    places.take_held(session, waiting.open_dates(booking), places=booking.places)
+    move(session, booking, "booked", actor="learner", now=now)
+    booking.offer_ends_at = booking.waits_since = None
+    session.flush()
+    telling.take_back(session, booking, now=now)
+    telling.tell(session, booking, "training_booked", key=f"taken up {booking.id}", now=now)
+
+
+def turn_down_offer(session: Session, *, booking_id: int, stays: bool, now: datetime) -> None:
+    """ "Not this time": the place goes to the next one. With `stays` they go to the end of the list. Raises RuleBroken."""
+    booking = _locked(session, booking_id)
+    if booking is None or booking.status != "offered":
+        raise RuleBroken(OFFER_OVER)
+    waiting.drop(session, booking, by="learner", now=now, waits=stays)
+    telling.take_back(session, booking, now=now)
+    waiting.serve(session, session_id=booking.session_id, now=now, but=(booking.id,))

@@ -1,0 +1,146 @@
+"""The counters of places: each verb is one conditional UPDATE over the dates it is for, all of them or none.
+
+Who changes counters takes the rows in the order of their numbers (`lock`), so two who want the same dates wait for each
+other instead of locking each other out. CHECK constraints have the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from inclusion_app.training.models import Occurrence
+
+
+def lock(session: Session, occurrence_ids: Collection[int]) -> None:
+    """Wait for these dates in the order of their numbers. (SQLite has one writer anyway and waits at its BEGIN.)
+
+    A date of a booking that was just written points to its row; such a pointer must not stand in the way of this lock.
+    """
+    wanted = select(Occurrence.id).where(Occurrence.id.in_(occurrence_ids)).order_by(Occurrence.id)
+    session.execute(wanted.with_for_update(key_share=True)).all()
+
+
+def lock_session(session: Session, session_id: int) -> list[int]:
+    """Wait for all dates of a session that are still on. Returns their numbers."""
+    wanted = select(Occurrence.id).where(Occurrence.session_id == session_id, Occurrence.status == "on")
+    return list(session.scalars(wanted.order_by(Occurrence.id).with_for_update(key_share=True)))
+
+
+def _change(session: Session, occurrence_ids: Collection[int], *conditions: Any, **values: Any) -> bool:
+    """One UPDATE over these dates; when it does not reach all of them, it reaches none."""
+    if not occurrence_ids:
+        return False
+    lock(session, occurrence_ids)
+    changing = update(Occurrence).where(Occurrence.id.in_(occurrence_ids), *conditions).values(**values)
+    with session.begin_nested() as inner:
+        done: CursorResult[Any] = session.execute(changing, execution_options={"synchronize_session": False})  # type: ignore[assignment]
+        if done.rowcount == len(set(occurrence_ids)):
+            return True
+        inner.rollback()
+    return False
+
+
+def take(
+    session: Session, occurrence_ids: Collection[int], *, places: int, companions: int, now: datetime
+) -> bool:
+    """Take so many places on each of these dates. False when one of them has too few, has begun, or has a waiting list."""
+    return _change(
+        session,
+        occurrence_ids,
+        Occurrence.status == "on",
+        Occurrence.starts_at > now,
+        Occurrence.waiting == 0,
+        Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
+        Occurrence.companions + companions <= Occurrence.companion_cap,
+        taken=Occurrence.taken + places,
+        companions=Occurrence.companions + companions,
+    )
+
+
+def give_back(session: Session, occurrence_ids: Collection[int], *, places: int, companions: int) -> None:
+    """Places that were taken are free again."""
+    _change(
+        session,
+        occurrence_ids,
+        taken=Occurrence.taken - places,
+        companions=Occurrence.companions - companions,
+    )
+
+
+def wait(session: Session, occurrence_ids: Collection[int], *, places: int, size: int, now: datetime) -> bool:
+    """Join the waiting list of these dates. False when the list of one is full or it has begun."""
+    return _change(
+        session,
+        occurrence_ids,
+        Occurrence.status == "on",
+        Occurrence.starts_at > now,
+        Occurrence.waiting + places <= size,
+        waiting=Occurrence.waiting + places,
+    )
+
+
+def leave(session: Session, occurrence_ids: Collection[int], *, places: int) -> None:
+    """Leave the waiting list."""
+    _change(session, occurrence_ids, waiting=Occurrence.waiting - places)
+
+
+def take_from_list(
+    session: Session, occurrence_ids: Collection[int], *, places: int, companions: int
+) -> bool:
+    """Who waited is booked. False when there is too little room."""
+    return _change(
+        session,
+        occurrence_ids,
+        Occurrence.status == "on",
+        Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
+        Occurrence.companions + companions <= Occurrence.companion_cap,
+        taken=Occurrence.taken + places,
+        waiting=Occurrence.waiting - places,
+        companions=Occurrence.companions + companions,
+    )
+
+
+def hold_from_list(
+    session: Session, occurrence_ids: Collection[int], *, places: int, companions: int
+) -> bool:
+    """Who waited is offered a place, which is held for them: nobody else can have it. False when there is too little room."""
+    return _change(
+        session,
+        occurrence_ids,
+        Occurrence.status == "on",
+        Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
+        Occurrence.companions + companions <= Occurrence.companion_cap,
+        held=Occurrence.held + places,
+        waiting=Occurrence.waiting - places,
+        companions=Occurrence.companions + companions,
+    )
+
+
+def take_held(session: Session, occurrence_ids: Collection[int], *, places: int) -> None:
+    """An offer was taken up."""
+    _change(session, occurrence_ids, held=Occurrence.held - places, taken=Occurrence.taken + places)
+
+
+def drop_held(
+    session: Session, occurrence_ids: Collection[int], *, places: int, companions: int, waits: bool
+) -> None:
+    """An offer was not taken up: its place is free. `waits`: they stay on the list."""
+    again = {"waiting": Occurrence.waiting + places} if waits else {}
+    _change(
+        session,
+        occurrence_ids,
+        held=Occurrence.held - places,
+        companions=Occurrence.companions - companions,
+        **again,
+    )
+
+
+def free_on(session: Session, occurrence_ids: Collection[int]) -> int:
+    """How many places are free on every one of these dates; fewer than none where an organiser made the room smaller."""
+    free = func.min(Occurrence.capacity - Occurrence.taken - Occurrence.held)
+    return session.scalar(select(free).where(Occurrence.id.in_(occurrence_ids))) or 0

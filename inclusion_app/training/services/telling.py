@@ -1,0 +1,89 @@
+"""Telling whoever a booking names, by the way they chose: in the transaction of what it tells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.events import Contact, MessageWanted, publish
+from inclusion_app.core.i18n import language_for
+from inclusion_app.messages import services as messages
+from inclusion_app.messages.sending import whole_address
+from inclusion_app.training.models import Booking, Occurrence
+from inclusion_app.training.rules import WITH_VALUE
+
+
+def about(booking: Booking) -> str:
+    """Under what the messages about a booking are found again."""
+    return f"booking {booking.id}"
+
+
+def can_be_told(booking: Booking) -> bool:
+    """True when there is a way to tell somebody of this booking; else they look at its page."""
+    if booking.contact_kind == "record":
+        return booking.resident_id is not None
+    return booking.contact_kind in WITH_VALUE and booking.contact is not None
+
+
+def tell(
+    session: Session,
+    booking: Booking,
+    template: str,
+    *,
+    key: str,
+    now: datetime,
+    occurrence: Occurrence | None = None,
+    useful_until: datetime | None = None,
+    **facts: str | datetime,
+) -> bool:
+    """Put one message about this booking; once by its key. False when it names no way, so nobody is told.
+
+    The facts of `facts_of` stand in it beside those that are given. Instants become ISO texts, which the message says in
+    words of its language.
+    """
+    if not can_be_told(booking):
+        return False
+    params = facts_of(booking, occurrence, now)
+    params |= {name: fact.isoformat() if isinstance(fact, datetime) else fact for name, fact in facts.items()}
+    publish(
+        session,
+        MessageWanted(
+            key=f"training {key}", template=template, language=booking.language, params=params,
+            organisation_id=booking.session.organisation_id, about=about(booking), useful_until=useful_until,
+            resident_id=booking.resident_id if booking.contact_kind == "record" else None,
+            contact=_contact(booking),
+        ),
+    )  # fmt: skip
+    return True
+
+
+def facts_of(booking: Booking, occurrence: Occurrence | None, now: datetime) -> dict[str, str]:
+    """When, where, the organiser's phone and the link to the booking; for whom nothing may name the service, when only."""
+    training = booking.session
+    dates = [
+        date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.starts_at > now
+    ]
+    first = occurrence or min(dates, key=lambda date: date.starts_at, default=None)
+    facts = {"when": first.starts_at.isoformat()} if first is not None else {}
+    if booking.is_discreet:
+        return facts
+    place = (first.place if first is not None else None) or training.place
+    if place is not None:
+        facts["place"] = place.name
+    if training.phone:
+        facts["phone"] = training.phone
+    language = language_for(booking.language)
+    return facts | {"link": whole_address(f"/{language.slug}/book/{booking.code}")}
+
+
+def _contact(booking: Booking) -> Contact | None:
+    if booking.contact_kind == "record" or booking.contact is None:
+        return None
+    name = booking.label if booking.contact_of == "learner" else booking.contact_name
+    return Contact(booking.contact_kind, booking.contact, name, booking.is_discreet)
+
+
+def take_back(session: Session, booking: Booking, *, now: datetime) -> None:
+    """What was to be told about this booking and did not leave yet is not true any more."""
+    messages.take_back(session, about=about(booking), now=now)

@@ -1,0 +1,129 @@
+"""The waiting list: what is freed goes to who waits, before the public, in the transaction that freed it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.history import move
+from inclusion_app.core.registry import holidays
+from inclusion_app.training.models import Booking
+from inclusion_app.training.rules import Waiting, next_to_serve, offer_ends
+from inclusion_app.training.services import places, telling
+
+
+def open_dates(booking: Booking) -> list[int]:
+    """The dates of a booking that are still on."""
+    return [
+        date.occurrence_id for date in booking.dates if date.status == "on" and date.occurrence.status == "on"
+    ]
+
+
+def entries(session: Session, session_id: int) -> Sequence[Booking]:
+    """The bookings that wait, in the order of the list."""
+    wanted = (
+        select(Booking)
+        .where(Booking.session_id == session_id, Booking.status == "waitlisted")
+        .order_by(Booking.waits_since, Booking.id)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(wanted).all()
+
+
+def serve(session: Session, *, session_id: int, now: datetime, but: Collection[int] = ()) -> int:
+    """Give what is free to who waits: booked at once, or offered and held for a while. Returns how many were served.
+
+    Called in the transaction that freed something. Somebody who could not answer in time is passed over, and so is a
+    group that does not fit; both keep their place in the list. `but`: bookings that have just said no.
+    """
+    places.lock_session(session, session_id)
+    served, passed_over = 0, set(but)
+    while True:
+        waiting = [entry for entry in entries(session, session_id) if entry.id not in passed_over]
+        chosen = _first_who_fits(session, waiting)
+        if chosen is None:
+            return served
+        if _serve_one(session, chosen, now):
+            served += 1
+        else:
+            passed_over.add(chosen.id)
+
+
+def _first_who_fits(session: Session, waiting: Sequence[Booking]) -> Booking | None:
+    for booking in waiting:
+        entry = Waiting(booking.id, booking.places, booking.waiting_mode)
+        dates = open_dates(booking)
+        if dates and next_to_serve([entry], places.free_on(session, dates)) is not None:
+            return booking
+    return None
+
+
+def _serve_one(session: Session, booking: Booking, now: datetime) -> bool:
+    dates = open_dates(booking)
+    first = min(date.occurrence.starts_at for date in booking.dates if date.occurrence_id in dates)
+    if first <= now:
+        return False
+    room = {"places": booking.places, "companions": booking.companions}
+    if booking.waiting_mode == "book_me":
+        if not places.take_from_list(session, dates, **room):
+            return False
+        move(session, booking, "booked", actor="list", now=now)
+        booking.waits_since = None
+        session.flush()
+        telling.tell(session, booking, "training_booked_from_list", key=f"booked {booking.id}", now=now)
+        return True
+    ends = offer_ends(
+        made_at=now, starts_at=first, contact_kind=booking.contact_kind, holidays=holidays(session)
+    )
+    if ends is None or not places.hold_from_list(session, dates, **room):
+        return False
+    move(session, booking, "offered", actor="list", now=now)
+    booking.offer_ends_at = ends
+    session.flush()
+    telling.tell(
+        session, booking, "training_offer", key=f"offer {booking.id} {booking.offers_lapsed}", now=now,
+        until=ends, useful_until=ends,
+    )  # fmt: skip
+    return True
+
+
+def lapse_offers(session: Session, *, now: datetime) -> int:
+    """Offers nobody answered: the place goes to the next. The first time they go to the end of the list.
+
+    After the second they are off it; the page of the booking says so. Returns how many lapsed.
+    """
+    due = select(Booking.id, Booking.session_id).where(
+        Booking.status == "offered", Booking.offer_ends_at <= now
+    )
+    lapsed = 0
+    for booking_id, session_id in session.execute(due.order_by(Booking.session_id, Booking.id)).all():
+        places.lock_session(session, session_id)
+        booking = session.get(Booking, booking_id, populate_existing=True)
+        if (
+            booking is None
+            or booking.status != "offered"
+            or booking.offer_ends_at is None
+            or booking.offer_ends_at > now
+        ):
+            continue
+        drop(session, booking, by="offer", now=now, waits=booking.offers_lapsed == 0)
+        telling.take_back(session, booking, now=now)
+        lapsed += 1
+        serve(session, session_id=session_id, now=now, but=(booking_id,))
+    return lapsed
+
+
+def drop(session: Session, booking: Booking, *, by: str, now: datetime, waits: bool) -> None:
+    """An offer comes to nothing; with `waits` its booking goes to the end of the list."""
+    dates = open_dates(booking)
+    places.drop_held(session, dates, places=booking.places, companions=booking.companions, waits=waits)
+    move(session, booking, "waitlisted" if waits else "cancelled", actor=by, now=now)
+    booking.offer_ends_at = None
+    booking.offers_lapsed += 1
+    booking.waits_since = now if waits else None
+    if not waits:
+        booking.ended_at, booking.ended_by = now, by
+    session.flush()
