@@ -90,7 +90,9 @@ from inclusion_app.roadmaps import (
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 from inclusion_app.training import messages as training_messages
+from inclusion_app.training import slip_views
 from inclusion_app.training import views as training_views
+from inclusion_app.training import wording as training_wording
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -115,6 +117,7 @@ MORE_PAGES = (
     progress_views,
     typed_in_views,
     places_paper_views,
+    slip_views,
     groups_paper_views,
     hooks,
     messages_staff_views,
@@ -301,6 +304,8 @@ def _know_the_residents() -> None:
     people.AREA_OF[:] = [places.area_of_postcode]
     people.WARD_NAME[:] = [places.ward_name]
     people.PLAN_OF[:] = [holding.steps_for_staff]
+    opening.LEADS_TO["booking"] = training_views.address_of
+    training_wording.STEP_TITLE[:] = [wording.title_of_step]
     holdings.register()
     registry.hold(holding.HOLDING)
     registry.hold(groups_holding.HOLDING)

@@ -46,8 +46,18 @@ NOT_A_GROUP = {
     "resident": N_("This is the code of a person, not of a group."),
 }
 
+# Where a code of another kind leads when it is typed in where one comes back: the rooms above say so, by kind.
+LEADS_TO: dict[str, Callable[[str], str]] = {}
 # What the rooms above do when a plan was opened with its secret: they know what is kept with it.
 WHEN_OPENED: list[Callable[[Session, Visit], None]] = []
+
+
+class AnotherDoor(Exception):
+    """The code that was typed opens something else, at this address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
 
 
 class Facts(NamedTuple):
@@ -110,13 +120,18 @@ def prove(
 
     Hold no change in the request's own transaction yet: tries are counted beside it. `find` looks the code up,
     `others` says of codes of another kind what they are. Raises RuleBroken at `code` or `pin`, or without a field when
-    there were too many tries.
+    there were too many tries; AnotherDoor for the code of a thing that is opened by its code alone.
     """
     tries = _Tries.of(code, address)
     counted, of_the_city = _claim(tries, now, with_secret=secret is not None)
     with reading() as session:
         facts = find(session, code)
-        other = None if facts else others.get(services.kind_of_code(session, code=code) or "")
+        kind = "" if facts else services.kind_of_code(session, code=code) or ""
+        other = others.get(kind)
+    if kind in LEADS_TO and others is NOT_A_PERSON:
+        with side_write() as session:
+            _give_back(session, tries, of_the_city=of_the_city, now=now)
+        raise AnotherDoor(LEADS_TO[kind](code))
     fresh_hash = None
     if secret is not None:
         stored = facts.secret_hash if facts else None
@@ -183,6 +198,25 @@ def prove_unclaimed(code: str, *, address: str | None, now: datetime) -> None:
         raise RuleBroken(services.NOT_CLAIMED.get(kind or "", services.UNKNOWN_CODE), field="code")
     with side_write() as session:
         _give_back(session, tries, of_the_city=of_the_city, now=now)
+
+
+def find_thing(code: str, *, address: str | None, now: datetime, kind: str) -> bool:
+    """True when a canonical code opens a thing of this kind (a booking) by itself, for a request from `address`.
+
+    Tries count as in `prove`: only wrong ones, so a library is not shut out. Hold no change in the request's own
+    transaction yet. Raises RuleBroken when there were too many.
+    """
+    tries = _Tries.of(code, address)
+    with side_write() as session:
+        free, of_the_city = _claim_code(session, tries, now)
+    if not free:
+        raise RuleBroken(BUSY)
+    with reading() as session:
+        known = services.kind_of_code(session, code=code) == kind
+    if known:
+        with side_write() as session:
+            _give_back(session, tries, of_the_city=of_the_city, now=now)
+    return known
 
 
 def count_making(address: str | None, *, now: datetime) -> None:

@@ -36,6 +36,8 @@ def come_back() -> Any:
             try:
                 _open(code, form.typed_secret(pictures=pictures))
                 return redirect(url_for("roadmaps.plan"), 303)
+            except opening.AnotherDoor as door:
+                return redirect(door.address, 303)
             except RuleBroken as broken:
                 form.refuse(broken)
     return _page(form, pictures)

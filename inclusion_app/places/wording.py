@@ -70,18 +70,27 @@ def distance_facts(found: Found) -> tuple[str, dict[str, object]]:
     """How far, as the crow flies, as an N_ sentence and what fills it; empty when nothing is known."""
     if found.in_area:
         return N_("In your area"), {}
-    if found.metres is None:
+    return metres_facts(found.metres, from_edge=found.from_edge)
+
+
+def metres_facts(metres: float | None, *, from_edge: bool) -> tuple[str, dict[str, object]]:
+    """The same for a distance alone; `from_edge` when it begins at the edge of the region."""
+    if metres is None:
         return "", {}
-    if found.metres <= WALKABLE and not found.from_edge:
-        return N_("About %(minutes)s minutes’ slow walk, straight line"), {
-            "minutes": walk_minutes(found.metres)
-        }
-    return N_("About %(miles)s miles, straight line"), {"miles": f"{found.metres / 1609.344:.1f}"}
+    if metres <= WALKABLE and not from_edge:
+        return N_("About %(minutes)s minutes’ slow walk, straight line"), {"minutes": walk_minutes(metres)}
+    return N_("About %(miles)s miles, straight line"), {"miles": f"{metres / 1609.344:.1f}"}
 
 
 def distance_words(found: Found) -> str:
     """How far: minutes at a slow walk when near, miles when not."""
     text, facts = distance_facts(found)
+    return _(text, **facts) if text else ""
+
+
+def metres_words(metres: float | None, *, from_edge: bool) -> str:
+    """How far, for what is no entry of the finder."""
+    text, facts = metres_facts(metres, from_edge=from_edge)
     return _(text, **facts) if text else ""
 
 

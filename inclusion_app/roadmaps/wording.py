@@ -41,6 +41,12 @@ STATE_WORDS = {
 }
 
 
+def title_of_step(step_id: str) -> str | None:
+    """The title of a step, an N_ word; None for one that does not exist."""
+    step = load_catalogue().steps.get(step_id)
+    return step.title if step else None
+
+
 def reason_title(reason: Reason) -> str:
     """The English title that fills a reason's sentence."""
     catalogue = load_catalogue()

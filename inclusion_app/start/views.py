@@ -63,11 +63,6 @@ def not_safe() -> Any:
     return render_template("start/not_safe.html", lines=load_catalogue().unsafe_lines())
 
 
-@room.page("/training", allow=ANYONE)
-def training() -> Any:
-    return render_template("start/training.html")
-
-
 @room.page("/loans", allow=ANYONE)
 def loans() -> Any:
     return render_template("start/loans.html")
@@ -131,7 +126,7 @@ def robots_txt() -> Any:
     mine += [
         f"/{language.slug}/{part}"
         for language in i18n.released()
-        for part in ("come-back", "groups/", "my-record")
+        for part in ("book/", "come-back", "groups/", "my-record")
     ]
     return Response(
         "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in mine)]) + "\n", mimetype="text/plain"

@@ -1,0 +1,25 @@
+"""A booking that was made without a plan is put into one: whoever holds its code and has the plan open may do so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from inclusion_app.people import services as people
+from inclusion_app.training.models import Booking
+
+
+def put_into_plan(session: Session, *, booking_id: int, resident_id: int, now: datetime) -> bool:
+    """Keep a booking with somebody's plan. False when it is in one already; of two presses one wins."""
+    statement = (
+        update(Booking)
+        .where(Booking.id == booking_id, Booking.resident_id.is_(None), Booking.booked_for != "group")
+        .values(resident_id=resident_id)
+        .execution_options(synchronize_session=False)
+    )
+    won = bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    if won:
+        people.note(session, resident_id, "change", ("booking",), now)
+    return won

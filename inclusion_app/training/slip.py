@@ -1,0 +1,71 @@
+"""What stands on the slip of a booking: one side of paper, in the reader's language beside English. Pure.
+
+It names nobody and says nothing of what somebody needs: paper is left on tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from inclusion_app.core.paper_parts import Pair, Paper
+from inclusion_app.core.words import N_
+
+WORDS = {
+    "old": N_("The page of your code is always right."),
+    "when": N_("When"),
+    "where": N_("Where"),
+    "place": N_("Where"),
+    "map_place": N_("The place"),
+    "map_you": N_("Your area"),
+    "bring": N_("What to bring"),
+    "happens": N_("What will happen"),
+    "bad": N_("Is the time bad?"),
+    "code": N_("Your code"),
+    "code_opens": N_("Show it when you come. It opens your booking on a screen too."),
+    "online": N_("Online"),
+}
+HAPPENS = (
+    N_("Somebody at the door shows you where to go."),
+    N_("You say your code. Nobody needs your name."),
+    N_("You learn at your own speed. You can ask anything."),
+)
+HAPPENS_ONLINE = (
+    N_("The page of your code says how to join."),
+    N_("You learn at your own speed. You can ask anything."),
+)
+CALL = N_("Phone this number:")
+ON_SCREEN = N_("Or open the address and press “I cannot come”.")
+
+
+@dataclass(frozen=True)
+class SlipDate:
+    """One date: its day in words, its times as on a clock."""
+
+    day: Pair
+    times: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slip(Paper):
+    """One booking on one side. `dates` are those that are still on; `title` runs in the direction it is written in."""
+
+    heading: Pair
+    title: Pair
+    dates: tuple[SlipDate, ...]
+    place: str = ""
+    address_line: str = ""
+    room: str = ""
+    online: bool = False
+    bring: Pair | None = None
+    happens: tuple[Pair, ...] = ()
+    phone: str = ""
+    call: Pair | None = None
+    on_screen: Pair | None = None
+    young: Pair | None = None
+    drawing: Markup | None = None
+    drawing_shows_you: bool = False
+    drawing_names: tuple[str, ...] = ()
+    code: str
+    code_words: str

@@ -1,0 +1,191 @@
+"""A session and a booking in words of the reader: its title in their language, its days, its places, how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from inclusion_app.core import i18n
+from inclusion_app.core.words import N_
+from inclusion_app.messages import templates
+from inclusion_app.training.models import Booking, Course, Notice, TrainingSession
+from inclusion_app.training.queries import Date
+from inclusion_app.training.rules import ARRANGED, NEEDS, OFFERS, UNDER_13
+
+# The title of a step of the plan, which stands in a room above; create_app puts it in.
+STEP_TITLE: list[Callable[[str], str | None]] = []
+
+
+@dataclass(frozen=True)
+class CourseWords:
+    """The words of a course in one language: `tag` and `dir` of what is read. `is_other` when it is not the reader's."""
+
+    title: str
+    summary: str
+    bring: str
+    tag: str
+    dir: str
+    is_other: bool
+
+
+NO_WORDS = CourseWords("", "", "", "en", "ltr", True)
+
+
+def course_words(course: Course, language: i18n.Language | None = None) -> CourseWords:
+    """In the reader's language where somebody wrote it so, else in English."""
+    reader = language or i18n.current_language()
+    texts = {text.language: text for text in course.texts}
+    chosen = texts.get(reader.slug) or texts.get("en") or next(iter(course.texts), None)
+    if chosen is None:
+        return NO_WORDS
+    spoken = i18n.LANGUAGES.get(chosen.language, i18n.ENGLISH)
+    return CourseWords(
+        chosen.title, chosen.summary, chosen.bring, spoken.tag, spoken.dir, spoken.slug != reader.slug
+    )  # fmt: skip
+
+
+def step_title(step_id: str) -> str | None:
+    """The title of a step, an N_ word; None for one nobody knows."""
+    return STEP_TITLE[0](step_id) if STEP_TITLE else None
+
+
+def language_name(slug: str) -> str:
+    """A language as its own speakers write it."""
+    known = i18n.LANGUAGES.get(slug)
+    return known.own_name if known else slug
+
+
+def offer_words(training: TrainingSession) -> list[str]:
+    """What a session offers by itself."""
+    return [_(OFFERS[offer]) for offer in training.offer_list if offer in OFFERS]
+
+
+def until_words(moment: datetime) -> str:
+    """A moment as a day and a time of the wall."""
+    wall = i18n.local(moment)
+    return f"{i18n.day_words(wall.date())}, {i18n.clock_words(wall.time())}"
+
+
+def where_of(training: TrainingSession, date: Date | None) -> tuple[str, str]:
+    """Name of the place and the room of a date; empty for what is online or nowhere yet."""
+    if date is not None and date.place:
+        return date.place, date.room
+    return (training.place.name if training.place else "", (date.room if date else "") or training.room)
+
+
+ALONE = N_("Under 16 and alone? %(name)s is there for you.")
+WITH_ADULT = N_("Under 16? Bring an adult with you.")
+
+
+def young_words_for(training: TrainingSession) -> str:
+    """Who is there for somebody under 16 who comes alone, or that they bring an adult. Empty where it is not for them."""
+    if training.for_age not in {"any", "young"}:
+        return ""
+    return _(ALONE, name=training.responsible_adult) if training.responsible_adult else _(WITH_ADULT)
+
+
+# --- a booking
+
+STANDS = {
+    "requested": N_("We know that you would come"),
+    "booked": N_("You are booked"),
+    "waitlisted": N_("You are on the waiting list"),
+    "offered": N_("A place is free for you"),
+    "cancelled": N_("This booking has ended"),
+    "session_cancelled": N_("This session does not take place"),
+}
+ENDED = {
+    "learner": N_("You said that you cannot come."),
+    "helper": N_("Your helper said that you cannot come."),
+    "organiser": N_("The people who run the session ended this booking."),
+    "offer": N_("You did not answer two offers. So you are off the list."),
+}
+ARRANGEMENT = {
+    "asked": N_("Asked for. We tell you here if it works."),
+    "arranged": N_("Arranged."),
+    "not_possible": N_("This time it did not work. Phone before you travel."),
+}
+
+
+def how_it_stands(booking: Booking) -> str:
+    """The heading of a booking's page, an N_ word."""
+    return STANDS[booking.status]
+
+
+def waiting_words(booking: Booking, before: int, groups: int, *, is_told: bool) -> list[str]:
+    """Where a booking stands in the list, and what may happen to it there: whole sentences."""
+    said = [
+        ngettext("%(num)s booking is before yours.", "%(num)s bookings are before yours.", before)
+        if before
+        else _("You are the first on the list.")
+    ]
+    if groups:
+        said.append(_("A group before you may be too big. Then you go first."))
+    if booking.places > 1:
+        said.append(_("Your group stays together. Smaller groups may go first."))
+    if booking.offers_lapsed:
+        said.append(_("You did not take an offer. So you went to the end of the list."))
+    if booking.waiting_mode == "book_me":
+        said.append(_("When a place is free, it is yours at once."))
+    else:
+        said.append(_("When a place is free, we ask you first."))
+    if not is_told:
+        said.append(_("We cannot reach you. Look at this page now and then."))
+    return said
+
+
+def needs_words(booking: Booking) -> list[tuple[str, str]]:
+    """What was asked for, and what became of it: pairs of words."""
+    codes = (booking.needs or {}).get("codes", ())
+    stands = {arrangement.need: arrangement.status for arrangement in booking.arrangements}
+    offers = booking.session.offer_list
+    found = []
+    for need in NEEDS:
+        if need not in codes:
+            continue
+        if need in stands:
+            words = _(ARRANGEMENT[stands[need]])
+        elif need in offers:
+            words = _("It is there.")
+        else:
+            words = _("We know.") if need not in ARRANGED else _("Asked for. We tell you here if it works.")
+        found.append((_(NEEDS[need]), words))
+    return found
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something the organiser told those booked: its day and its sentences; typed words in one language apart."""
+
+    day: date
+    subject: str
+    lines: tuple[str, ...]
+    typed: str
+
+
+def told_words(notices: Iterable[Notice]) -> list[Told]:
+    """What the organiser told, in the reader's language; what nobody can read any more is left out."""
+    found = []
+    for notice in notices:
+        try:
+            template = templates.template_of(notice.template)
+        except templates.BadMessage:
+            continue
+        facts = {name: str(value) for name, value in notice.params.items()}
+        typed = facts.pop(templates.WORDS, "")
+        pairs = templates.lines_in_both(template, facts, i18n.current_language())
+        found.append(
+            Told(
+                i18n.local(notice.made_at).date(), template.subject, tuple(pair.own for pair in pairs), typed
+            )
+        )
+    return found
+
+
+def is_child(booking: Booking) -> bool:
+    """True for a booking of somebody under 13, whom an adult answers for."""
+    return booking.age_band == UNDER_13
