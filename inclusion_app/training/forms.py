@@ -239,10 +239,10 @@ class BookingForm(BaseForm):
 def _date_words(one: Date, training: TrainingSession) -> Markup:
     """A date to choose, with its places where they are few. Times stay left to right in any language."""
     left = one.left(training.waiting_size)
-    times = Markup('<bdi class="ltr">{}–{}</bdi>').format(
+    times = Markup('<bdi class="ltr">{}\u2060–\u2060{}</bdi>').format(
         i18n.clock_words(one.begins), i18n.clock_words(one.ends)
     )
-    day = Markup("{}, {}").format(i18n.day_words(one.day), times)
+    day = Markup("{} · {}").format(i18n.day_words(one.day), times)
     return day if left == "free" else Markup("{}. {}").format(day, _(PLACES_LEFT[left]))
 
 

@@ -67,7 +67,7 @@ def offer_words(training: TrainingSession) -> list[str]:
 def until_words(moment: datetime) -> str:
     """A moment as a day and a time of the wall."""
     wall = i18n.local(moment)
-    return f"{i18n.day_words(wall.date())}, {i18n.clock_words(wall.time())}"
+    return f"{i18n.day_words(wall.date())} · {i18n.clock_words(wall.time())}"
 
 
 def where_of(training: TrainingSession, date: Date | None) -> tuple[str, str]:

@@ -21,5 +21,5 @@ def put_into_plan(session: Session, *, booking_id: int, resident_id: int, now: d
     )
     won = bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
     if won:
-        people.note(session, resident_id, "change", ("booking",), now)
+        people.note(session, resident_id, "keep booking", ("booking",), now)
     return won
