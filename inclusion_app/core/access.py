@@ -311,12 +311,13 @@ def shows_nobody() -> None:
     g.shows_nobody = True
 
 
-def shows_of(resident_id: int | None, *, kind: str, actor_id: int | None) -> None:
+def shows_of(resident_id: int | None, *, kind: str, actor_id: int | None, instead: bool = False) -> None:
     """This page shows something of somebody beside the one who asks: note it in their record too.
 
-    `resident_id` is None for what a group keeps for itself.
+    `resident_id` is None for what a group keeps for itself. `instead`: it shows nothing of the one who asks.
     """
     g.setdefault("shows_of", []).append((kind, actor_id, resident_id))
+    g.shows_others_only = instead
 
 
 def _record_reads(reads: Sequence[str]) -> None:
@@ -325,7 +326,7 @@ def _record_reads(reads: Sequence[str]) -> None:
         return
     principal: Principal | None = g.get("principal")
     rows = list(g.get("shows_of", ()))
-    if principal is not None and principal.resident_id:
+    if principal is not None and principal.resident_id and not g.get("shows_others_only"):
         rows.insert(0, (principal.kind, principal.resident_id, principal.resident_id))
     if not rows:
         return

@@ -208,7 +208,7 @@ def note_reader(booking: Booking) -> None:
     if booking.resident_id is None:
         shows_nobody()
     elif current_principal().resident_id != booking.resident_id:
-        shows_of(booking.resident_id, kind="booking code", actor_id=None)
+        shows_of(booking.resident_id, kind="booking code", actor_id=None, instead=True)
 
 
 @room.page("/book/<code>", allow=ANYONE, load=_booking, reads=("booking",))

@@ -237,7 +237,9 @@ def test_the_pages_are_light(
         person.get("/?english=on")
     for path in ("/training", "/training?near=M14", f"/training/{made.slug}"):
         answer = person.get(path, headers={"Accept-Encoding": "br"})
-        print(language, english, path, len(answer.get_data()) + fixed, len(brotli.decompress(answer.get_data())))
+        print(
+            language, english, path, len(answer.get_data()) + fixed, len(brotli.decompress(answer.get_data()))
+        )
         assert len(answer.get_data()) + fixed <= 10_000, (path, len(answer.get_data()) + fixed)
 
 
