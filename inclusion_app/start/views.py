@@ -131,11 +131,11 @@ def robots_txt() -> Any:
     mine += [
         f"/{language.slug}/{part}"
         for language in i18n.released()
-        for part in ("come-back", "groups/", "my-record")
+        for part in ("come-back", "groups/", "my-record", "book/")
     ]
-    return Response(
-        "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in mine)]) + "\n", mimetype="text/plain"
-    )
+    open_data = "# Open data, CC BY 4.0: /api/openactive/sessions (OpenActive) and /training.ics (iCalendar)"
+    lines = [open_data, "User-agent: *", *(f"Disallow: {path}" for path in mine)]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 @room.page("/.well-known/security.txt", allow=ANYONE, localised=False)
