@@ -25,8 +25,8 @@ KIND = "SessionSeries"
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 # The exchange asks for 500 items or more on a page.
 ON_A_PAGE = 500
-# A change number that no feed ever reaches is no wish of a reader.
-HIGHEST = 10**15
+# What the column holds. A reader may ask for a number the feed has not reached yet: that is its last page.
+HIGHEST = 2**63 - 1
 # A reader who comes at least this often learns of everything that is gone. The exchange asks for 48 hours.
 DELETED_STAYS = timedelta(days=7)
 PAGE_LASTS, LAST_PAGE_LASTS = 3600, 8
@@ -153,7 +153,6 @@ def data_of(training: TrainingSession, base: str) -> dict[str, Any]:
             {"@type": "Offer", "@id": f"{url}#free", "name": "Free", "price": 0, "priceCurrency": "GBP"}
         ],
         LANGUAGE_FIELD: training.taught_in,
-        ACCESS_FIELD: training.offer_list,
         KIND_FIELD: training.course.kind,
     }
     if words is not None and words.summary:
@@ -161,6 +160,7 @@ def data_of(training: TrainingSession, base: str) -> dict[str, Any]:
     if words is not None and words.bring:
         data["attendeeInstructions"] = f"Please bring: {words.bring}"
     if training.offer_list:
+        data[ACCESS_FIELD] = training.offer_list
         data["accessibilityInformation"] = ". ".join(OFFERS[code] for code in training.offer_list) + "."
     if training.place is not None and _attendance(training) != ONLINE:
         data["location"] = _location(training.place, base)
