@@ -89,6 +89,7 @@ from inclusion_app.roadmaps import (
 )
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
+from inclusion_app.training import feed_views as training_feed_views
 from inclusion_app.training import messages as training_messages
 from inclusion_app.training import slip_views
 from inclusion_app.training import views as training_views
@@ -127,6 +128,7 @@ MORE_PAGES = (
     staff_glass_views,
     staff_request_views,
     staff_desk_views,
+    training_feed_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates, training_messages)

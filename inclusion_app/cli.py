@@ -49,6 +49,7 @@ from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance
+from inclusion_app.training import reminders
 
 BEAT_SECONDS = 20
 CHORES_EVERY = 60
@@ -397,6 +398,9 @@ def do_chores(folder: Path) -> None:
 
     chores: dict[str, Callable[[], object]] = {
         "sign the heads of the record": sign,
+        # Before the messages go out: what these put leaves in the same minute.
+        "remind of sessions": reminders.remind,
+        "end offers of places": reminders.lapse,
         "send messages": sending.send_pass,
         "look at the trays": sending.look_at_trays,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},

@@ -16,6 +16,8 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 # The end of a key of GOV.UK Notify: the numbers of the service and of its secret.
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# How long before a session somebody is reminded: days, and hours of the same day.
+REMINDERS: Mapping[str, timedelta] = {"days": timedelta(days=2), "hours": timedelta(hours=2)}
 NOTIFY_KEY = re.compile(rf"[\w.-]*{UUID}-{UUID}")
 
 
@@ -49,6 +51,8 @@ class Settings:
     test_languages: bool = False
     # What is kept for another time than the schedule says (see core.retention).
     retention: Mapping[str, timedelta] = field(default_factory=dict)
+    # By "days" and "hours"; what is not in it is not sent.
+    reminders: Mapping[str, timedelta] = field(default_factory=lambda: dict(REMINDERS))
 
     @property
     def is_https(self) -> bool:
@@ -141,6 +145,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",
         contact=contact,
         retention=_retention(env.get("INCLUSION_RETENTION") or ""),
+        reminders=_reminders(env.get("INCLUSION_REMINDERS") or ""),
     )
 
 
@@ -205,6 +210,22 @@ def _retention(text: str) -> dict[str, timedelta]:
         if not match or match[1] in found:
             raise BadSetting("INCLUSION_RETENTION must look like saved-plan=400d,feedback=3y, each kind once")
         found[match[1]] = timedelta(days=int(match[2]) * (366 if match[3] == "y" else 1))
+    return found
+
+
+def _reminders(text: str) -> dict[str, timedelta]:
+    """When somebody is reminded of a session: `2d,2h`, one of the two alone, or `none`."""
+    if not text:
+        return dict(REMINDERS)
+    found: dict[str, timedelta] = {}
+    for part in [] if text.strip() == "none" else text.split(","):
+        match = re.fullmatch(r"([1-9]|1[0-4])d|([1-9]|1[0-2])h", part.strip(), re.ASCII)
+        kind = "days" if match and match[1] else "hours"
+        if not match or kind in found:
+            raise BadSetting(
+                "INCLUSION_REMINDERS must look like 2d,2h: once days (1 to 14), once hours (1 to 12), or none"
+            )
+        found[kind] = timedelta(days=int(match[1])) if match[1] else timedelta(hours=int(match[2]))
     return found
 
 

@@ -94,6 +94,11 @@ def hash_of_number(number: str) -> str:
     return keyed_hash("stopped-address", f"sms {plain_number(number)}")
 
 
+def is_stopped(session: Session, number: str) -> bool:
+    """True when the owner of this number answered STOP."""
+    return session.get(StoppedAddress, hash_of_number(number), populate_existing=True) is not None
+
+
 def _stopped(session: Session, routes: Sequence[Route]) -> set[Route]:
     by_hash = {hash_of_number(route.value): route for route in routes if route.kind == "sms" and route.value}
     if not by_hash:

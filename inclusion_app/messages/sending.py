@@ -142,6 +142,9 @@ def _make(session: Session, number: int, now: datetime) -> Outgoing | PutOff:
             return PutOff(begin)
         service_name = None if reach.rule.no_service_name else service_name
     elif row.about is not None:
+        # They may have answered STOP since it was put.
+        if row.channel == "sms" and queries.is_stopped(session, row.to):
+            raise NotSent("rule changed", permanent=True)
         begin = next_time_to_send(SafeContact(hours=AWAKE), now)
         if begin > now and row.channel == "sms":
             return PutOff(begin)

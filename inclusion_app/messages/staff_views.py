@@ -67,6 +67,7 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
         form=form,
         item=opened.item,
         name=name,
+        is_of_booking=opened.resident is None,
         to=message.to,
         shown_to=show_phone(message.to) if opened.item.kind == "call" and message.to else "",
         rule=opened.rule,

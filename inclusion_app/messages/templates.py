@@ -23,7 +23,8 @@ from inclusion_app.people.rules import LINK_LIFE
 # Facts that stand on a line of their own and in no sentence.
 LINK, WORDS = "link", "words"
 ORGANISATION = "organisation"
-MOMENTS = frozenset({"when", "before", "until"})  # instants, said in words of the reader's language
+MOMENTS = frozenset({"when", "before", "until", "time"})  # instants, said in words of the reader's language
+TIME = "time"  # of which the day is known
 RIGHT_TO_LEFT = "\u200f"  # the first sign of a line decides its direction in a mail program
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 NO_ANSWERS = N_("Nobody reads answers to this message.")
@@ -251,7 +252,7 @@ def _sentence(line: str, params: Mapping[str, str], language: Language, *, plain
 
 
 def _said(name: str, value: str) -> str:
-    """A day and a moment in words of the language that is spoken now; everything else as it is."""
+    """A day, a moment or a time in words of the language that is spoken now; everything else as it is."""
     if name == "day":
         try:
             return i18n.day_words(date.fromisoformat(value))
@@ -263,6 +264,8 @@ def _said(name: str, value: str) -> str:
         except ValueError:
             return value
         wall = i18n.local(moment) if moment.tzinfo else moment
+        if name == TIME:
+            return i18n.clock_words(wall.time())
         return f"{i18n.day_words(wall.date())}, {i18n.clock_words(wall.time())}"
     return value
 

@@ -128,9 +128,9 @@ def robots_txt() -> Any:
         for language in i18n.released()
         for part in ("book/", "come-back", "groups/", "my-record")
     ]
-    return Response(
-        "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in mine)]) + "\n", mimetype="text/plain"
-    )
+    open_data = "# Open data, CC BY 4.0: /api/openactive/sessions (OpenActive) and /training.ics (iCalendar)"
+    lines = [open_data, "User-agent: *", *(f"Disallow: {path}" for path in mine)]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 @room.page("/.well-known/security.txt", allow=ANYONE, localised=False)

@@ -280,19 +280,44 @@ def position(entries: Sequence[Waiting], booking_id: int) -> tuple[int, int]:
 
 # --- reminders
 
-REMIND_BEFORE: Mapping[str, timedelta] = {"days": timedelta(days=2), "hours": timedelta(hours=2)}
-QUIET_FROM, QUIET_UNTIL = time(20), time(8)
+# What is said some days before, and what is said on the day: how long before stands in the settings.
+REMINDERS = ("days", "hours")
+QUIET_FROM, QUIET_UNTIL, EVENING = time(20), time(8), time(19)
+# A letter is printed, posted and carried.
+LETTER_EARLIER = timedelta(days=4)
+# A worker that stood still catches up with what is not older; then somebody is told too late to be helped by it.
+REMIND_LATE = {"days": timedelta(hours=18), "hours": timedelta(hours=1)}
+# Nobody reads a letter or makes a call on the day itself.
+REMIND_BY = {"days": frozenset(CONTACTS) - {"none"}, "hours": frozenset({"sms", "email", "record"})}
 
 
-def remind_at(starts_at: datetime, which: str) -> datetime:
-    """When a reminder is sent. One that would come at night comes the evening before."""
-    at = starts_at - REMIND_BEFORE[which]
+def remind_at(
+    starts_at: datetime, which: str, before: timedelta, *, by_letter: bool = False
+) -> datetime | None:
+    """When a reminder is sent that comes so long before. None when it cannot come at a good time.
+
+    One of days before that would come at night comes the evening before. One of the day itself says "today", so it
+    comes in the morning, and not at all before a session that begins so early.
+    """
+    at = starts_at - before - (LETTER_EARLIER if by_letter else timedelta(0))
     wall = at.astimezone(LONDON)
     if wall.time() >= QUIET_FROM:
-        return moment(wall.date(), time(19))
-    if wall.time() < QUIET_UNTIL:
-        return moment(wall.date() - timedelta(days=1), time(19))
-    return at
+        at = moment(wall.date(), EVENING)
+    elif wall.time() < QUIET_UNTIL and which == "days":
+        at = moment(wall.date() - timedelta(days=1), EVENING)
+    elif wall.time() < QUIET_UNTIL:
+        at = moment(wall.date(), QUIET_UNTIL)
+    is_today = at.astimezone(LONDON).date() == starts_at.astimezone(LONDON).date()
+    return at if at < starts_at and (is_today or which == "days") else None
+
+
+def is_time_to_remind(
+    which: str, at: datetime | None, *, starts_at: datetime, booked_at: datetime, now: datetime
+) -> bool:
+    """True when it is due, not long past, and not of a booking made after it: who books today is not told "soon"."""
+    if at is None or not at <= now < starts_at:
+        return False
+    return booked_at < at and now - at < REMIND_LATE[which]
 
 
 # --- who came

@@ -224,6 +224,7 @@ def cancel_date(session: Session, *, booking_id: int, occurrence_id: int, by: st
         _free(session, booking, [occurrence_id])
     wanted.status = "cancelled"
     session.flush()
+    telling.take_back_date(session, booking, occurrence_id=occurrence_id, now=now)
     waiting.serve(session, session_id=booking.session_id, now=now)
     return True
 

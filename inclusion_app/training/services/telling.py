@@ -11,7 +11,7 @@ from inclusion_app.core.i18n import language_for
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.sending import whole_address
 from inclusion_app.training.models import Booking, Occurrence
-from inclusion_app.training.rules import WITH_VALUE
+from inclusion_app.training.rules import REMINDERS, WITH_VALUE
 
 
 def about(booking: Booking) -> str:
@@ -87,3 +87,20 @@ def _contact(booking: Booking) -> Contact | None:
 def take_back(session: Session, booking: Booking, *, now: datetime) -> None:
     """What was to be told about this booking and did not leave yet is not true any more."""
     messages.take_back(session, about=about(booking), now=now)
+
+
+def reminder_key(which: str, booking_id: int, occurrence_id: int) -> str:
+    """How the keys of all reminders of one kind about one date of a booking begin, however often it was moved."""
+    return f"remind {which} {booking_id} {occurrence_id} "
+
+
+def take_back_date(session: Session, booking: Booking, *, occurrence_id: int, now: datetime) -> None:
+    """Reminders of one date of a booking that did not leave yet, for whoever moves or cancels that date.
+
+    What was told about the others stays.
+    """
+    for which in REMINDERS:
+        messages.take_back(
+            session, about=about(booking), now=now,
+            key_begins=f"training {reminder_key(which, booking.id, occurrence_id)}",
+        )  # fmt: skip
