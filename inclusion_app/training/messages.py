@@ -87,7 +87,11 @@ TEMPLATES = (
     _about(
         name="training_all_cancelled",
         subject=N_("Your session does not take place"),
-        lines=(N_("Your session does not take place. None of its dates does. We are sorry."), N_("Please do not travel to it."), CALL),
+        lines=(
+            N_("Your session does not take place. None of its dates does. We are sorry."),
+            N_("Please do not travel to it."),
+            CALL,
+        ),
         sms=N_("Your session does not take place. None of its dates does. Please do not travel to it."),
         may=FACTS,
     ),

@@ -24,7 +24,7 @@ from inclusion_app.training.models import (
     Occurrence,
     TrainingSession,
 )
-from inclusion_app.training.policy import BOOKINGS, SESSIONS
+from inclusion_app.training.policy import BOOKINGS, COURSES, SESSIONS
 from inclusion_app.training.rules import SMALLEST_SUM, arrange_by
 from inclusion_app.training.services.telling import can_be_told
 
@@ -133,20 +133,19 @@ def lines_of(session: Session, numbers: Sequence[int], now: datetime) -> list[Li
     asked = select(Booking.session_id, func.sum(Booking.places)).where(
         Booking.session_id.in_(numbers), Booking.status == "requested"
     )
-    requested = {number: total for number, total in session.execute(asked.group_by(Booking.session_id))}
+    requested = {row[0]: row[1] for row in session.execute(asked.group_by(Booking.session_id))}
     lines = []
     for number in numbers:
         training = found[number]
         on = [date for date in training.occurrences if date.status == "on"]
         to_come = [date for date in on if date.ends_at > now]
         counted = to_come or on
-        lines.append(
-            Line(
-                training, to_come[0] if to_come else None, len(counted),
-                *(sum(getattr(date, name) for date in counted) for name in ("capacity", "taken", "held", "waiting")),
-                requested.get(number, 0),
-            )
-        )  # fmt: skip
+        sums = {
+            name: sum(getattr(date, name) for date in counted)
+            for name in ("capacity", "taken", "held", "waiting")
+        }
+        next_date = to_come[0] if to_come else None
+        lines.append(Line(training, next_date, len(counted), requested=requested.get(number, 0), **sums))
     return lines
 
 
@@ -168,13 +167,13 @@ def title_of(course: Course) -> str:
 
 def courses_of(session: Session, principal: Principal) -> list[Course]:
     """The courses of the organisation, by their English titles."""
-    wanted = select(Course).where(Course.organisation_id == principal.organisation_id)
+    wanted = select(Course).where(COURSES.rows("course.write", principal))
     return sorted(session.scalars(wanted), key=lambda course: (title_of(course).casefold(), course.id))
 
 
 def course_for(session: Session, principal: Principal, number: int) -> Course | None:
     """One course of the organisation."""
-    wanted = select(Course).where(Course.id == number, Course.organisation_id == principal.organisation_id)
+    wanted = select(Course).where(Course.id == number, COURSES.rows("course.write", principal))
     return session.scalar(wanted)
 
 
