@@ -88,12 +88,16 @@ from inclusion_app.roadmaps import (
     wording,
 )
 from inclusion_app.roadmaps import views as roadmaps_views
+from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.start import views as start_views
 from inclusion_app.training import feed_views as training_feed_views
 from inclusion_app.training import messages as training_messages
 from inclusion_app.training import slip_views
+from inclusion_app.training import staff_change_views as training_change_views
+from inclusion_app.training import staff_views as training_staff_views
 from inclusion_app.training import views as training_views
 from inclusion_app.training import wording as training_wording
+from inclusion_app.training.services import sessions as training_sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -129,6 +133,8 @@ MORE_PAGES = (
     staff_request_views,
     staff_desk_views,
     training_feed_views,
+    training_staff_views,
+    training_change_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates, training_messages)
@@ -308,6 +314,9 @@ def _know_the_residents() -> None:
     people.PLAN_OF[:] = [holding.steps_for_staff]
     opening.LEADS_TO["booking"] = training_views.address_of
     training_wording.STEP_TITLE[:] = [wording.title_of_step]
+    training_sessions.STEP_TITLES[:] = [
+        lambda: {step.id: step.title for step in load_catalogue().steps.values()}
+    ]
     holdings.register()
     registry.hold(holding.HOLDING)
     registry.hold(groups_holding.HOLDING)

@@ -85,6 +85,24 @@ TEMPLATES = (
         may=FACTS,
     ),
     _about(
+        name="training_all_cancelled",
+        subject=N_("Your session does not take place"),
+        lines=(
+            N_("Your session does not take place. None of its dates does. We are sorry."),
+            N_("Please do not travel to it."),
+            CALL,
+        ),
+        sms=N_("Your session does not take place. None of its dates does. Please do not travel to it."),
+        may=FACTS,
+    ),
+    _about(
+        name="training_dropped",
+        subject=N_("A session does not take place"),
+        lines=(N_("You said that you would come to a session. It does not take place. We are sorry."), CALL),
+        sms=N_("The session you asked for does not take place. We are sorry."),
+        may=FACTS,
+    ),
+    _about(
         name="training_moved",
         subject=N_("Your session has a new time or place"),
         lines=(

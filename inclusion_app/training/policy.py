@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 from inclusion_app.core.access import Principal
 from inclusion_app.core.permissions import PermissionTable, Scope
 from inclusion_app.people.models import Restriction
-from inclusion_app.training.models import Booking, TrainingSession
+from inclusion_app.training.models import Booking, Course, TrainingSession
 
 ORGANISER = "training_organiser"
 
@@ -41,5 +41,16 @@ SESSIONS = PermissionTable(
 BOOKINGS = PermissionTable(
     Booking, {"booking.read": {ORGANISER: Scope("own organisation's sessions", booked_with_own_organisation)}}
 )
+COURSES = PermissionTable(
+    Course,
+    {
+        "course.write": {
+            ORGANISER: Scope(
+                "own organisation", lambda principal: Course.organisation_id == principal.organisation_id
+            )
+        }
+    },
+)
 RUN = SESSIONS.permission("session.run")
 READ = BOOKINGS.permission("booking.read")
+WRITE = COURSES.permission("course.write")

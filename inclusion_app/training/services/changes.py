@@ -1,0 +1,429 @@
+"""What an organiser changes when people are booked: everyone is told, by their route, in the transaction that changes it.
+
+Each verb first waits for the dates of the session, as every booking does, and then changes one row by a statement that
+says what it expects. Whoever came second reads that it was changed already, and nothing of theirs is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date as Day  # noqa: N812 - a date of a session is called that here
+from datetime import datetime, time
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.access import Principal
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.history import move
+from inclusion_app.training import staff_words as words
+from inclusion_app.training.models import (
+    Arrangement,
+    Booking,
+    BookingDate,
+    Notice,
+    Occurrence,
+    TrainingSession,
+)
+from inclusion_app.training.rules import BEFORE_START, arrange_by, moment, to_arrange
+from inclusion_app.training.services import places, telling, waiting
+from inclusion_app.training.services.feed import touch
+from inclusion_app.training.services.sessions import (
+    Dates,
+    check_when,
+    put_date,
+    rows_changed,
+    set_capacity,
+)
+
+BOOKED_OR_WAITING = ("booked", "waitlisted", "offered")
+NOTICES: Mapping[str, str] = {
+    "training_late": "minutes",
+    "training_bring": "things",
+    "training_words": "words",
+}
+
+
+@dataclass(frozen=True)
+class When:
+    """Where and when one date is now. `place_id` and `room` are empty where it is with the others."""
+
+    day: Day
+    begins: time
+    ends: time
+    place_id: int | None = None
+    room: str = ""
+
+
+def bookings_of_date(session: Session, occurrence_id: int, *states: str) -> Sequence[Booking]:
+    """The bookings on one date in these states, with what stands in the database now."""
+    on_it = select(BookingDate.booking_id).where(
+        BookingDate.occurrence_id == occurrence_id, BookingDate.status == "on"
+    )
+    wanted = select(Booking).where(Booking.id.in_(on_it), Booking.status.in_(states)).order_by(Booking.id)
+    return session.scalars(wanted.execution_options(populate_existing=True)).all()
+
+
+def bookings_of_session(session: Session, session_id: int, *states: str) -> Sequence[Booking]:
+    """The bookings of a session in these states, the first one first."""
+    wanted = select(Booking).where(Booking.session_id == session_id, Booking.status.in_(states))
+    return session.scalars(
+        wanted.order_by(Booking.made_at, Booking.id).execution_options(populate_existing=True)
+    ).all()
+
+
+def _renew(session: Session, training: TrainingSession) -> None:
+    """Read again what statements beside the session's own objects have changed."""
+    session.flush()
+    session.expire_all()
+    session.refresh(training)
+
+
+# --- one date
+
+
+def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, now: datetime) -> None:
+    """Another day, time, place or room. Everybody booked, offered a place or waiting on it is told.
+
+    `sequence` is the one the organiser saw. Raises RuleBroken when somebody else has changed the date since, when it is
+    over, and at a field for a day and time it cannot be moved to.
+    """
+    check_when(to.day, to.begins, to.ends, now, field="day")
+    training, before = date.session, When(date.day, date.begins, date.ends, date.place_id, date.room)
+    # What is where all dates are needs no place of its own.
+    to = When(
+        to.day, to.begins, to.ends,
+        None if to.place_id == training.place_id else to.place_id,
+        "" if to.room == training.room else to.room,
+    )  # fmt: skip
+    if to == before:
+        raise RuleBroken(words.NOTHING_CHANGED)
+    same_place = (to.day, to.begins, to.ends, to.place_id) == (
+        before.day,
+        before.begins,
+        before.ends,
+        before.place_id,
+    )
+    room = to.room or training.room
+    was_at = date.starts_at
+    places.lock_session(session, training.id)
+    twice = select(Occurrence.id).where(
+        Occurrence.session_id == training.id, Occurrence.id != date.id, Occurrence.status == "on",
+        Occurrence.starts_at == moment(to.day, to.begins),
+    )  # fmt: skip
+    if session.scalar(twice) is not None:
+        raise RuleBroken(words.DATE_TWICE, field="day")
+    moving = update(Occurrence).where(
+        Occurrence.id == date.id, Occurrence.sequence == sequence, Occurrence.status == "on",
+        Occurrence.starts_at > now, Occurrence.closed_at.is_(None),
+    )  # fmt: skip
+    values = {
+        "day": to.day, "begins": to.begins, "ends": to.ends, "starts_at": moment(to.day, to.begins),
+        "ends_at": moment(to.day, to.ends), "place_id": to.place_id, "room": to.room,
+        "sequence": Occurrence.sequence + 1,
+    }  # fmt: skip
+    if rows_changed(session, moving.values(**values)) == 0:
+        raise RuleBroken(CHANGED_ALREADY)
+    _renew(session, training)
+    version = f"{date.id} {sequence + 1}"
+    for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING):
+        if same_place and room:
+            telling.tell(
+                session, booking, "training_new_room", key=f"room {version} {booking.id}", now=now, occurrence=date,
+                room=room,
+            )  # fmt: skip
+        else:
+            telling.tell(
+                session, booking, "training_moved", key=f"moved {version} {booking.id}", now=now, occurrence=date,
+                before=was_at,
+            )  # fmt: skip
+        if booking.status == "offered":
+            _shorten_offer(session, booking, date, now)
+    _redate_needs(session, date)
+    waiting.serve(session, session_id=training.id, now=now)
+    if training.status == "published":
+        touch(session, training, now=now)
+
+
+def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: datetime) -> None:
+    """No offer ends after the start, when that comes earlier now. One that would be over already goes back to the list."""
+    latest = date.starts_at - BEFORE_START
+    if booking.offer_ends_at is None or booking.offer_ends_at <= latest:
+        return
+    if latest <= now:
+        waiting.drop(session, booking, by="session", now=now, waits=True)
+        return
+    booking.offer_ends_at = latest
+    session.flush()
+    telling.tell(
+        session, booking, "training_offer", key=f"offer {booking.id} moved {date.id} {date.sequence}", now=now,
+        until=latest, useful_until=latest,
+    )  # fmt: skip
+
+
+def _redate_needs(session: Session, moved: Occurrence) -> None:
+    """What was asked for a date that moved has its own last day now."""
+    for booking in bookings_of_date(session, moved.id, "booked", "waitlisted", "offered"):
+        days = [
+            entry.occurrence.day
+            for entry in booking.dates
+            if entry.status == "on" and entry.occurrence.status == "on"
+        ]
+        for need in booking.arrangements:
+            if need.status == "asked" and days:
+                need.due_on = arrange_by(min(days), booking.session.lead_days)
+    session.flush()
+
+
+def cancel_date(session: Session, *, date: Occurrence, sequence: int, now: datetime) -> None:
+    """This date does not take place. Everybody on it is told; nobody was absent.
+
+    A booking of which no date is left has ended, and a session without any date is cancelled. Raises RuleBroken.
+    """
+    training = date.session
+    places.lock_session(session, training.id)
+    on_it = [booking.id for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING)]
+    if not _cancel_row(session, date.id, sequence, now):
+        raise RuleBroken(CHANGED_ALREADY)
+    _renew(session, training)
+    for number in on_it:
+        _tell_cancelled(session, session.get_one(Booking, number), [date], now)
+    left = select(func.count()).where(Occurrence.session_id == training.id, Occurrence.status == "on")
+    if not session.scalar(left):
+        _withdraw(session, training, now)
+    else:
+        waiting.serve(session, session_id=training.id, now=now)
+        if training.status == "published":
+            touch(session, training, now=now)
+
+
+def _cancel_row(session: Session, number: int, sequence: int, now: datetime) -> bool:
+    cancelling = update(Occurrence).where(
+        Occurrence.id == number, Occurrence.sequence == sequence, Occurrence.status == "on", Occurrence.starts_at > now
+    )  # fmt: skip
+    # Nobody has a place on a date that does not take place.
+    empty = {"taken": 0, "held": 0, "waiting": 0, "companions": 0}
+    if rows_changed(session, cancelling.values(status="cancelled", sequence=sequence + 1, **empty)) == 0:
+        return False
+    ended = update(BookingDate).where(
+        BookingDate.occurrence_id == number, BookingDate.status == "on", BookingDate.attendance.is_(None)
+    )
+    rows_changed(session, ended.values(status="cancelled"))
+    return True
+
+
+def _tell_cancelled(session: Session, booking: Booking, dates: list[Occurrence], now: datetime) -> None:
+    """Tell one booking that these dates do not take place; end it when no date is left to it."""
+    left = [entry.occurrence for entry in booking.dates if entry.status == "on"]
+    to_come = [date for date in left if date.status == "on" and date.starts_at > now]
+    if not to_come and (booking.status != "booked" or not left):
+        _end(session, booking, now)
+    first = min(dates, key=lambda date: date.starts_at)
+    telling.tell(
+        session,
+        booking,
+        "training_cancelled",
+        key=f"cancelled {first.id} {booking.id}",
+        now=now,
+        occurrence=first,
+    )
+
+
+def _end(session: Session, booking: Booking, now: datetime) -> None:
+    move(session, booking, "session_cancelled", actor="organiser", now=now)
+    booking.ended_at, booking.ended_by = now, "session"
+    booking.offer_ends_at = booking.waits_since = None
+    session.flush()
+    # A reminder or an offer that did not leave yet is not true any more.
+    telling.take_back(session, booking, now=now)
+
+
+def change_capacity(
+    session: Session, *, date: Occurrence, capacity: int, companion_cap: int, now: datetime
+) -> None:
+    """More or fewer places on one date; what is free then goes to who waits. Raises RuleBroken at `capacity`."""
+    training = date.session
+    if date.status != "on" or date.starts_at <= now:
+        raise RuleBroken(words.NOT_TO_CHANGE)
+    places.lock_session(session, training.id)
+    set_capacity(session, [date.id], capacity=capacity, companion_cap=companion_cap)
+    waiting.serve(session, session_id=training.id, now=now)
+    session.refresh(training)
+    if training.status == "published":
+        touch(session, training, now=now)
+
+
+# --- the whole session
+
+
+def cancel_session(session: Session, *, training: TrainingSession, now: datetime) -> None:
+    """None of its dates to come takes place. Each booking is told once. Raises RuleBroken when it was cancelled before."""
+    places.lock_session(session, training.id)
+    if not _withdraw(session, training, now):
+        raise RuleBroken(CHANGED_ALREADY)
+    to_come = session.scalars(
+        select(Occurrence)
+        .where(Occurrence.session_id == training.id, Occurrence.status == "on", Occurrence.starts_at > now)
+        .order_by(Occurrence.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    theirs: dict[int, list[int]] = {}
+    for date in to_come:
+        for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING):
+            theirs.setdefault(booking.id, []).append(date.id)
+    for date in to_come:
+        _cancel_row(session, date.id, date.sequence, now)
+    _renew(session, training)
+    for number, ids in sorted(theirs.items()):
+        gone = [session.get_one(Occurrence, each) for each in ids]
+        _tell_cancelled(session, session.get_one(Booking, number), gone, now)
+    for booking in bookings_of_session(session, training.id, "requested"):
+        _end(session, booking, now)
+        telling.tell(session, booking, "training_dropped", key=f"dropped {booking.id}", now=now)
+
+
+def _withdraw(session: Session, training: TrainingSession, now: datetime) -> bool:
+    """The session is cancelled; the feed says for a while that it is gone. False when it was cancelled before."""
+    was_shown = training.status == "published"
+    ending = update(TrainingSession).where(
+        TrainingSession.id == training.id, TrainingSession.status.in_(("draft", "published"))
+    )
+    if rows_changed(session, ending.values(status="cancelled", withdrawn_at=now)) == 0:
+        return False
+    _renew(session, training)
+    if was_shown:
+        touch(session, training, now=now)
+    return True
+
+
+def set_date(
+    session: Session,
+    *,
+    training: TrainingSession,
+    dates: Dates,
+    place_id: int | None,
+    capacity: int,
+    now: datetime,
+) -> int:
+    """An undated session gets its date. Who would come is asked in the order they said so; a place is held for each.
+
+    Whoever finds no free place stands on the waiting list. Nobody is booked on a day they have not seen: all of them are
+    asked first. Returns how many bookings were told of it. Raises RuleBroken, at a field where there is one.
+    """
+    check_when(dates.first, dates.begins, dates.ends, now)
+    if place_id is None and not training.is_online:
+        raise RuleBroken(words.NEEDS_PLACE, field="place")
+    dating = update(TrainingSession).where(
+        TrainingSession.id == training.id, TrainingSession.booked_as == "undated", TrainingSession.status != "cancelled"
+    )  # fmt: skip
+    values = {"booked_as": "single", "place_id": place_id, "capacity": capacity}
+    if rows_changed(session, dating.values(**values)) == 0:
+        raise RuleBroken(words.HAS_DATES)
+    _renew(session, training)
+    date = put_date(session, training, day=dates.first, begins=dates.begins, ends=dates.ends)
+    asked = bookings_of_session(session, training.id, "requested")
+    for booking in asked:
+        session.add(BookingDate(booking_id=booking.id, occurrence_id=date.id))
+        move(session, booking, "waitlisted", actor="organiser", now=now)
+        booking.waits_since, booking.waiting_mode = booking.made_at, "ask_me"
+    session.flush()
+    if asked:
+        everybody = sum(booking.places for booking in asked)
+        places.wait(session, [date.id], places=everybody, size=everybody, now=now)
+    _renew(session, training)
+    told = 0
+    for booking in bookings_of_session(session, training.id, "waitlisted"):
+        told += telling.tell(
+            session, booking, "training_dated", key=f"dated {booking.id}", now=now, occurrence=date
+        )
+    _arrange_all(session, training, date)
+    waiting.serve(session, session_id=training.id, now=now)
+    if training.status == "published":
+        touch(session, training, now=now)
+    return told
+
+
+def _arrange_all(session: Session, training: TrainingSession, date: Occurrence) -> None:
+    """What somebody needs can be arranged now that there is a day to arrange it for."""
+    for booking in bookings_of_session(session, training.id, "waitlisted"):
+        known = {need.need for need in booking.arrangements}
+        for need in to_arrange((booking.needs or {}).get("codes", ()), training.offer_list):
+            if need not in known:
+                due = arrange_by(date.day, training.lead_days)
+                session.add(Arrangement(booking_id=booking.id, need=need, due_on=due, status="asked"))
+    _renew(session, training)
+
+
+# --- access needs
+
+
+def decide_need(
+    session: Session, *, actor: Principal, need: Arrangement, possible: bool, now: datetime
+) -> None:
+    """What somebody needs is arranged, or not possible this time; they are told at once. Raises RuleBroken."""
+    to = "arranged" if possible else "not_possible"
+    deciding = update(Arrangement).where(Arrangement.id == need.id, Arrangement.status == "asked")
+    values = {"status": to, "decided_at": now, "decided_by_id": actor.staff_id}
+    if rows_changed(session, deciding.values(**values)) == 0:
+        raise RuleBroken(CHANGED_ALREADY)
+    booking = session.get_one(Booking, need.booking_id)
+    telling.tell(session, booking, f"training_{to}", key=f"need {need.id} {now:%y%m%d%H%M%S%f}", now=now)
+
+
+def undo_need(session: Session, *, need: Arrangement, seen: str) -> None:
+    """A decision is taken back; whatever is decided next is told again. Raises RuleBroken when it is not `seen` any more."""
+    undoing = update(Arrangement).where(
+        Arrangement.id == need.id, Arrangement.status == seen, Arrangement.status != "asked"
+    )
+    if rows_changed(session, undoing.values(status="asked", decided_at=None, decided_by_id=None)) == 0:
+        raise RuleBroken(CHANGED_ALREADY)
+
+
+# --- ready-made words
+
+
+def booked_for_notice(
+    session: Session, *, training: TrainingSession, occurrence_id: int | None, now: datetime
+) -> Sequence[Booking]:
+    """Whom a message to those booked goes to: who has a place on this date, or on any date to come."""
+    if occurrence_id is not None:
+        return bookings_of_date(session, occurrence_id, "booked")
+    return [
+        booking
+        for booking in bookings_of_session(session, training.id, "booked")
+        if any(date.status == "on" and date.occurrence.ends_at > now for date in booking.dates)
+    ]
+
+
+def send_notice(
+    session: Session,
+    *,
+    actor: Principal,
+    training: TrainingSession,
+    template: str,
+    blank: str,
+    date: Occurrence | None,
+    now: datetime,
+) -> Notice:
+    """Tell everybody booked by a ready-made message; it stands on the page of their booking too. Raises RuleBroken."""
+    if template not in NOTICES:
+        raise RuleBroken(words.MISSING, field="template")
+    if not booked_for_notice(session, training=training, occurrence_id=date.id if date else None, now=now):
+        raise RuleBroken(words.NOBODY_TO_TELL)
+    fact = {NOTICES[template]: blank}
+    notice = Notice(
+        session_id=training.id, occurrence_id=date.id if date else None, template=template, params=fact, made_at=now,
+        staff_id=actor.staff_id,
+    )  # fmt: skip
+    session.add(notice)
+    session.flush()
+    useful = date.ends_at if date is not None else None
+    for booking in booked_for_notice(
+        session, training=training, occurrence_id=date.id if date else None, now=now
+    ):
+        telling.tell(
+            session, booking, template, key=f"notice {notice.id} {booking.id}", now=now, occurrence=date,
+            useful_until=useful, **fact,
+        )  # fmt: skip
+    return notice

@@ -1,0 +1,849 @@
+"""The organiser's desk: each page once as it should be, once refused; what is not one's own answers like what is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from inclusion_app.core.audit import AuditRow
+from inclusion_app.core.clock import now, today
+from inclusion_app.core.db import transaction
+from inclusion_app.messages.models import Message
+from inclusion_app.places.models import BankHoliday, OpeningException
+from inclusion_app.training.models import (
+    Arrangement,
+    Booking,
+    Course,
+    Notice,
+    Occurrence,
+    TrainingSession,
+)
+from tests.conftest import StaffBrowser
+from tests.factories.people import make_person
+from tests.factories.training import add_date, make_booking, make_course, make_place, make_session
+
+Make = Callable[..., StaffBrowser]
+SMS = {"contact_kind": "sms", "contact": "+447700900123"}
+
+
+@pytest.fixture
+def organiser(staff_browser: Make) -> StaffBrowser:
+    return staff_browser("training_organiser")
+
+
+def a_session(app: Flask, organiser: StaffBrowser, **facts: Any) -> int:
+    """A published session of the organiser's own organisation."""
+    with app.app_context(), transaction() as session:
+        return make_session(session, organisation_id=organiser.organisation_id, **facts).id
+
+
+def book(app: Flask, number: int, **facts: Any) -> int:
+    with app.app_context(), transaction() as session:
+        return make_booking(session, session.get_one(TrainingSession, number), **facts).id
+
+
+def first_date(app: Flask, number: int) -> Occurrence:
+    with app.app_context(), transaction() as session:
+        wanted = select(Occurrence).where(Occurrence.session_id == number).order_by(Occurrence.starts_at)
+        return session.scalars(wanted).first()  # type: ignore[return-value]
+
+
+def one(app: Flask, kind: Any, number: int) -> Any:
+    with app.app_context(), transaction() as session:
+        row = session.get_one(kind, number)
+        if kind is TrainingSession:
+            assert row.occurrences is not None
+        return row
+
+
+def told(app: Flask) -> list[tuple[str, str]]:
+    """(template, key) of every message, the oldest first."""
+    with app.app_context(), transaction() as session:
+        rows = session.execute(select(Message.template, Message.key).order_by(Message.id))
+        return [(template, key) for template, key in rows]
+
+
+def reads(app: Flask) -> list[tuple[str, int | None, str]]:
+    with app.app_context(), transaction() as session:
+        rows = session.scalars(select(AuditRow).order_by(AuditRow.id))
+        return [(row.action, row.resident_id, row.items) for row in rows if row.action.startswith("read ")]
+
+
+def boxes(day: date) -> list[str]:
+    return [str(day.day), str(day.month), str(day.year)]
+
+
+def new_facts(course: int, **more: Any) -> dict[str, Any]:
+    """What the form of a new session sends."""
+    usual = {
+        "course": str(course), "booked_as": "single", "first": boxes(today() + timedelta(days=12)), "begins": "9:30",
+        "ends": "11.30", "times": "1", "every": "1", "place": "Gorton Library", "taught_in": "en", "for_age": "any",
+        "lead_days": "7", "capacity": "10", "companion_cap": "2", "waiting_size": "5", "party_size": "6",
+        "phone": "0161 496 0001", "led_by": "Noor", "room": "", "offers": ["step_free", "quiet"],
+    }  # fmt: skip
+    return {**usual, **more}
+
+
+@pytest.fixture
+def course(app: Flask, organiser: StaffBrowser) -> int:
+    with app.app_context(), transaction() as session:
+        make_place(session, name="Gorton Library", slug="gorton-test")
+        make_place(session, name="Gorton Hall Annexe")
+        return make_course(session, organisation_id=organiser.organisation_id, title="Tablets").id
+
+
+def fill(browser: StaffBrowser, path: str, **data: Any) -> Any:
+    """Send the form of a page with all its hidden fields."""
+    page = browser.text(path)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page))
+    return browser.client.post(path, data={**hidden, **data})
+
+
+# --- the list
+
+
+def test_the_list_shows_own_sessions_with_their_figures(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    with app.app_context(), transaction() as session:
+        other = make_session(session)
+        assert other.organisation_id != organiser.organisation_id
+        slug = other.id
+    book(app, number, places=3)
+    page = organiser.text("/staff/training")
+    assert "First steps" in page and "3 of 8" in page and "1 session" in page
+    assert f"/staff/training/{slug}" not in page
+    assert "No session fits." in organiser.text("/staff/training?when=past")
+    assert "No session fits." in organiser.text("/staff/training?text=pottery")
+    assert "1 session" in organiser.text("/staff/training?text=FIRST&state=published&page=99&course=zzz")
+    assert reads(app) == []
+
+
+def test_what_is_over_stands_in_the_other_list(app: Flask, organiser: StaffBrowser) -> None:
+    a_session(app, organiser, days=[today() - timedelta(days=3)])
+    assert "No session fits." in organiser.text("/staff/training")
+    assert "1 session" in organiser.text("/staff/training?when=past")
+
+
+def test_other_roles_have_no_desk(staff_browser: Make) -> None:
+    assert staff_browser("caseworker").get("/staff/training").status_code == 403
+
+
+# --- courses
+
+
+def test_a_course_is_made_and_its_words_translated(app: Flask, organiser: StaffBrowser) -> None:
+    facts = {
+        "title": "  Tablets   for all ", "summary": "We begin.\n\nSlowly.", "bring": "Nothing", "kind": "family",
+        "area": "FND", "level": "1", "steps": "f1, a1", "comes_after": "",
+    }  # fmt: skip
+    wrong = fill(organiser, "/staff/training/courses/new", **{**facts, "steps": "Q99"})
+    assert wrong.status_code == 422 and "There is no step Q99" in wrong.text
+    answer = fill(organiser, "/staff/training/courses/new", **{**facts, "steps": "a1 a2"})
+    assert answer.status_code == 303
+    with app.app_context(), transaction() as session:
+        course = session.scalars(select(Course)).one()
+        number, text = course.id, course.texts[0]
+        assert (course.kind, course.step_ids, text.title, text.summary) == (
+            "family", ["A1", "A2"], "Tablets for all", "We begin.\nSlowly.",
+        )  # fmt: skip
+    path = f"/staff/training/courses/{number}/words/ur"
+    assert "Tablets for all" in organiser.text(path)
+    assert fill(organiser, path, title="", state="checked").status_code == 422
+    assert fill(organiser, path, title="ٹیبلٹ", state="checked", summary="", bring="").status_code == 303
+    assert "checked" in organiser.text("/staff/training/courses")
+    page = fill(organiser, f"/staff/training/courses/{number}", **{**facts, "steps": "a1", "title": "New"})
+    assert page.status_code == 303
+    assert [(text.language, text.title) for text in one(app, Course, number).texts] == [
+        ("en", "New"), ("ur", "ٹیبلٹ"),
+    ]  # fmt: skip
+
+
+def test_a_course_comes_after_one_of_the_own_organisation(
+    app: Flask, organiser: StaffBrowser, course: int
+) -> None:
+    with app.app_context(), transaction() as session:
+        other = make_session(session).course_id
+    facts = {"title": "Bootcamp", "kind": "bootcamp", "area": "FND", "level": "2", "steps": ""}
+    assert fill(organiser, "/staff/training/courses/new", **facts, comes_after=str(other)).status_code == 422
+    assert fill(organiser, "/staff/training/courses/new", **facts, comes_after=str(course)).status_code == 303
+
+
+@pytest.mark.parametrize("part", ["", "/words/ur"])
+def test_a_course_of_others_answers_like_none(app: Flask, organiser: StaffBrowser, part: str) -> None:
+    with app.app_context(), transaction() as session:
+        other = make_session(session).course_id
+    answers = [organiser.get(f"/staff/training/courses/{number}{part}") for number in (other, 999_999)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].data == answers[1].data
+
+
+# --- a new session
+
+
+def test_a_session_is_made_published_and_found(app: Flask, organiser: StaffBrowser, course: int) -> None:
+    answer = fill(organiser, "/staff/training/new", **new_facts(course))
+    assert answer.status_code == 303
+    number = int(answer.location.rsplit("/", 1)[1])
+    made = one(app, TrainingSession, number)
+    assert (made.status, made.booked_as, made.capacity, made.offer_list) == (
+        "draft", "single", 10, ["step_free", "quiet"],
+    )  # fmt: skip
+    assert made.place.name == "Gorton Library" and made.slug.startswith("tablets-")
+    [row] = made.occurrences
+    assert (row.day, f"{row.begins:%H:%M}", row.capacity) == (today() + timedelta(days=12), "09:30", 10)
+    assert fill(organiser, answer.location).status_code == 405
+    assert organiser.send(f"/staff/training/{number}/publish", f"/staff/training/{number}").status_code == 303
+    again = one(app, TrainingSession, number)
+    assert again.status == "published" and again.change_number > 0
+    organiser.send(f"/staff/training/{number}/publish", f"/staff/training/{number}")
+    assert one(app, TrainingSession, number).change_number == again.change_number
+
+
+def test_a_weekly_pattern_is_shown_before_it_is_saved(
+    app: Flask, organiser: StaffBrowser, course: int
+) -> None:
+    first = today() + timedelta(days=10)
+    holiday, closed = first + timedelta(weeks=1), first + timedelta(weeks=3)
+    with app.app_context(), transaction() as session:
+        if session.scalar(select(BankHoliday).where(BankHoliday.day == holiday)) is None:
+            session.add(BankHoliday(day=holiday, name="A holiday"))
+        place = make_place(session, name="Zion Hall")
+        session.add(OpeningException(place_id=place.id, day=closed, reason="stocktake"))
+    facts = new_facts(course, booked_as="course", first=boxes(first), times="4", place="zion")
+    page = fill(organiser, "/staff/training/new", **facts)
+    assert page.status_code == 200
+    assert "This makes 4 dates" in page.text and "2 days are skipped" in page.text
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(TrainingSession)).all() == []
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
+    answer = organiser.client.post("/staff/training/new", data={**hidden, **facts})
+    assert answer.status_code == 303
+    made = one(app, TrainingSession, int(answer.location.rsplit("/", 1)[1]))
+    days = [row.day for row in made.occurrences]
+    assert days == [first + timedelta(weeks=week) for week in (0, 2, 4, 5)]
+    assert made.pattern.startswith("FREQ=WEEKLY;INTERVAL=1;")
+    # The same form once more makes nothing.
+    assert organiser.client.post("/staff/training/new", data={**hidden, **facts}).status_code == 303
+    with app.app_context(), transaction() as session:
+        assert len(session.scalars(select(TrainingSession)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"course": "0"}, "Choose one of the courses"),
+        ({"course": "99999999999999"}, "Choose one of the courses"),
+        ({"place": "Atlantis"}, "We know no place with this name."),
+        ({"place": "Gorton"}, "Several places have this name."),
+        ({"place": ""}, "A session is at a place or online."),
+        ({"first": ["", "", ""]}, "Type a real day"),
+        ({"first": ["31", "2", "2027"]}, "Type a real day"),
+        ({"first": ["1", "1", "2020"]}, "over already"),
+        ({"first": ["1", "1", "2099"]}, "more than two years away"),
+        ({"begins": "25:00"}, "Type a time like"),
+        ({"begins": "12:00"}, "The end comes after the beginning"),
+        ({"times": "2"}, "A session of one date has no weekly pattern."),
+        ({"times": "53"}, "Type a whole number from 1 to 52."),
+        ({"capacity": "0"}, "Type a whole number from 1 to 500."),
+        ({"capacity": "٠"}, "Type a whole number from 1 to 500."),
+        ({"phone": "12"}, "This is no phone number."),
+        ({"offers": ["magic"]}, "Choose one of the answers"),
+        ({"booked_as": "never"}, "Choose one of the answers"),
+        ({"taught_in": "klingon"}, "Choose one of the answers"),
+        ({"led_by": "x" * 81}, "This is too long."),
+        ({"joining": "y" * 301}, "This is too long."),
+    ],
+)
+def test_what_is_refused_keeps_what_was_typed(
+    app: Flask, organiser: StaffBrowser, course: int, wrong: dict[str, Any], said: str
+) -> None:
+    page = fill(organiser, "/staff/training/new", **new_facts(course, **wrong))
+    if wrong == {"times": "2"} and page.status_code == 200:
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
+        page = organiser.client.post("/staff/training/new", data={**hidden, **new_facts(course, **wrong)})
+    course_said = "course" in wrong and ("Choose one of the" in page.text)
+    assert (
+        page.status_code == 422 and (said in page.text or course_said) and "There is a problem" in page.text
+    )
+    assert "0161 496 0001" in page.text or "phone" in wrong
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(TrainingSession)).all() == []
+
+
+def test_of_several_places_one_is_chosen(app: Flask, organiser: StaffBrowser, course: int) -> None:
+    with app.app_context(), transaction() as session:
+        hall = make_place(session, name="Gorton Hall East").id
+    page = fill(organiser, "/staff/training/new", **new_facts(course, place="gorton hall"))
+    assert page.status_code == 422 and f'<option value="{hall}"' in page.text
+    answer = fill(
+        organiser, "/staff/training/new", **new_facts(course, place="gorton hall", place_id=str(hall))
+    )
+    assert answer.status_code == 303
+    assert one(app, TrainingSession, int(answer.location.rsplit("/", 1)[1])).place_id == hall
+
+
+def test_a_copy_begins_with_what_is_known(app: Flask, organiser: StaffBrowser, course: int) -> None:
+    number = a_session(app, organiser, room="Room 7", capacity=13)
+    page = organiser.text(f"/staff/training/new?copy={number}")
+    assert "Room 7" in page and 'value="13"' in page
+    with app.app_context(), transaction() as session:
+        other = make_session(session, room="Secret room").id
+    assert "Secret room" not in organiser.text(f"/staff/training/new?copy={other}")
+
+
+def test_a_draft_can_be_deleted_and_nothing_else(app: Flask, organiser: StaffBrowser, course: int) -> None:
+    draft, shown = a_session(app, organiser, status="draft"), a_session(app, organiser)
+    here = f"/staff/training/{draft}"
+    assert organiser.send(f"{here}/delete", here).status_code == 303
+    assert organiser.get(here).status_code == 404
+    assert organiser.send(f"/staff/training/{shown}/delete", f"/staff/training/{shown}").status_code == 422
+
+
+def test_a_draft_without_phone_is_not_published(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, status="draft", phone="")
+    here = f"/staff/training/{number}"
+    organiser.send(f"{here}/publish", here)
+    assert "Give a phone number" in organiser.text(here)
+    assert one(app, TrainingSession, number).status == "draft"
+
+
+# --- one session
+
+
+def test_the_session_page_shows_who_comes_and_writes_one_row(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, capacity=2)
+    book(app, number, label="Aisha", needs={"codes": ["bsl"], "note": "sits at the front"}, places=2, **SMS)
+    book(app, number, label="Bilal")
+    page = organiser.text(f"/staff/training/{number}")
+    for said in ("Aisha", "Bilal", "British Sign Language", "sits at the front", "2 of 2", "Waiting list"):
+        assert said in page, said
+    assert reads(app) == [("read training.run_session", None, "identity contact needs")]
+
+
+def test_who_is_kept_from_the_organiser_stands_in_the_figures_only(
+    app: Flask, organiser: StaffBrowser
+) -> None:
+    from inclusion_app.people.models import Restriction
+
+    number = a_session(app, organiser)
+    with app.app_context(), transaction() as session:
+        person = make_person(session).id
+        session.add(Restriction(resident_id=person, staff_id=organiser.staff_id, made_at=now()))
+    booking = book(app, number, label="Hidden Hana", resident_id=person, needs={"codes": ["bsl"]}, **SMS)
+    for path in (f"/staff/training/{number}", f"/staff/training/dates/{first_date(app, number).id}"):
+        page = organiser.text(path)
+        assert "Hidden Hana" not in page and "1 more booking is in the figures" in page
+    for path in ("/staff/training/arrange", f"/staff/training/{number}/coming.csv"):
+        assert "Hidden Hana" not in organiser.text(path)
+    assert organiser.get(f"/staff/training/bookings/{booking}").status_code == 404
+
+
+PAGES = (
+    "",
+    "/edit",
+    "/dates",
+    "/cancel",
+    "/message",
+    "/set-date",
+    "/book",
+    "/coming.csv",
+    "/coming-with-contact.csv",
+)
+
+
+@pytest.mark.parametrize("part", PAGES)
+def test_a_session_of_others_answers_like_none(app: Flask, organiser: StaffBrowser, part: str) -> None:
+    with app.app_context(), transaction() as session:
+        other = make_session(session).id
+    answers = [organiser.get(f"/staff/training/{number}{part}") for number in (other, 999_999)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].data == answers[1].data
+    assert reads(app) == []
+
+
+@pytest.mark.parametrize("part", ["", "/move", "/cancel"])
+def test_a_date_of_others_answers_like_none(app: Flask, organiser: StaffBrowser, part: str) -> None:
+    with app.app_context(), transaction() as session:
+        other = make_session(session).occurrences[0].id
+    answers = [organiser.get(f"/staff/training/dates/{number}{part}") for number in (other, 999_999)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].data == answers[1].data
+
+
+def test_a_booking_and_a_need_of_others_answer_like_none(app: Flask, organiser: StaffBrowser) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session)
+        booking = make_booking(session, training, needs={"codes": ["bsl"]})
+        number, need = booking.id, booking.arrangements[0].id
+    answers = [organiser.get(f"/staff/training/bookings/{each}") for each in (number, 999_999)]
+    assert answers[0].status_code == 404 and answers[0].data == answers[1].data
+    for path, each in (("bookings/{}/cancel", number), ("needs/{}/arranged", need)):
+        sent = [
+            organiser.send(f"/staff/training/{path.format(one_of)}", "/staff/training/new")
+            for one_of in (each, 999_999)
+        ]
+        assert [answer.status_code for answer in sent] == [404, 404]
+        assert sent[0].data == sent[1].data
+    assert one(app, Booking, number).status == "booked" and one(app, Arrangement, need).status == "asked"
+
+
+def test_a_session_is_changed_but_not_moved_while_somebody_is_booked(
+    app: Flask, organiser: StaffBrowser, course: int
+) -> None:
+    number = a_session(app, organiser)
+    with app.app_context(), transaction() as session:
+        place = session.get_one(TrainingSession, number).place.name  # type: ignore[union-attr]
+    before = one(app, TrainingSession, number)
+    facts = new_facts(course, place=place, capacity="12")
+    here = f"/staff/training/{number}/edit"
+    assert fill(organiser, here, **facts).status_code == 303
+    after = one(app, TrainingSession, number)
+    assert after.course_id == course and after.change_number > before.change_number
+    assert first_date(app, number).capacity == 12
+    book(app, number, places=5)
+    moved = fill(organiser, here, **{**facts, "place": "Gorton Library"})
+    assert moved.status_code == 422 and "Move each date on its own page" in moved.text
+    small = fill(organiser, here, **{**facts, "capacity": "4"})
+    assert small.status_code == 422 and "More places than that" in small.text
+    assert one(app, TrainingSession, number).capacity == 12
+
+
+def test_dates_are_added_to_a_series(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, booked_as="series")
+    here, day = f"/staff/training/{number}/dates", today() + timedelta(days=30)
+    facts = {"first": boxes(day), "begins": "10:00", "ends": "12:00", "times": "2", "every": "2"}
+    look = fill(organiser, here, **facts)
+    assert look.status_code == 200 and "This makes 2 dates" in look.text
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', look.text))
+    assert organiser.client.post(here, data={**hidden, **facts}).status_code == 303
+    assert len(one(app, TrainingSession, number).occurrences) == 3
+    # Once more, from a new page: they are there already.
+    look = fill(organiser, here, **facts)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', look.text))
+    twice = organiser.client.post(here, data={**hidden, **facts})
+    assert twice.status_code == 422 and "has this date already" in twice.text
+
+
+def test_no_date_is_added_to_a_course_somebody_is_booked_on(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, booked_as="course")
+    book(app, number)
+    here = f"/staff/training/{number}/dates"
+    facts = {
+        "first": boxes(today() + timedelta(days=30)),
+        "begins": "10:00",
+        "ends": "12:00",
+        "times": "1",
+        "every": "1",
+    }
+    look = fill(organiser, here, **facts)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', look.text))
+    assert "no date can be added" in organiser.client.post(here, data={**hidden, **facts}).text
+
+
+# --- one date: move, cancel, places
+
+
+def move(organiser: StaffBrowser, number: int, **facts: Any) -> Any:
+    """Both steps of moving a date."""
+    here = f"/staff/training/dates/{number}/move"
+    page = organiser.text(here)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page))
+    known = {
+        name: re.findall(rf'name="{name}"[^>]*value="([^"]*)"', page)
+        for name in ("day", "begins", "ends", "place", "room")
+    }
+    data = {**hidden, **known, **facts}
+    sure = organiser.client.post(here, data=data)
+    if sure.status_code != 200:
+        return sure
+    assert "Move this date?" in sure.text
+    return organiser.client.post(here, data={**data, "is_sure": "y"})
+
+
+def test_a_moved_date_tells_everybody_once_by_their_way(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, capacity=3)
+    by_sms = book(app, number, **SMS)
+    by_letter = book(app, number, contact_kind="letter", contact="1 High Street", language="ur")
+    nobody = book(app, number, label="Quiet Qasim")
+    waits = book(app, number, contact_kind="call", contact="+441614960000")
+    before, start = first_date(app, number), one(app, TrainingSession, number)
+    day = today() + timedelta(days=20)
+    sure = organiser.text(f"/staff/training/dates/{before.id}/move")
+    assert "4 bookings" in sure and "By text message: 1" in sure and "Nobody can be told" in sure
+    assert move(organiser, before.id, day=boxes(day), begins="14:00", ends="16:00").status_code == 303
+    after = first_date(app, number)
+    assert (after.day, f"{after.begins:%H:%M}", after.sequence) == (day, "14:00", before.sequence + 1)
+    assert one(app, TrainingSession, number).change_number > start.change_number
+    moved = [key for template, key in told(app) if template == "training_moved"]
+    assert moved == [f"training moved {before.id} 1 {each}" for each in (by_sms, by_letter, waits)]
+    page = organiser.text(f"/staff/training/dates/{before.id}")
+    assert "Tell these yourself" in page and "Quiet Qasim" in page
+    assert f"bookings/{nobody}" in page
+    # The old page sent again: somebody else has moved it since.
+    assert "training_moved" in {template for template, _key in told(app)}
+    stale = {
+        "sequence": "0",
+        "day": boxes(day + timedelta(days=1)),
+        "begins": "14:00",
+        "ends": "16:00",
+        "place": "",
+        "room": "",
+    }
+    with app.app_context(), transaction() as session:
+        stale["place"] = session.get_one(Occurrence, before.id).session.place.name  # type: ignore[union-attr]
+    page = organiser.send(f"/staff/training/dates/{before.id}/move", is_sure="y", **stale)
+    assert page.status_code == 422 and "changed already" in page.text
+    assert len([key for template, key in told(app) if template == "training_moved"]) == 3
+
+
+def test_another_room_is_told_as_another_room(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    book(app, number, **SMS)
+    assert move(organiser, first_date(app, number).id, room="Room 9").status_code == 303
+    assert [template for template, _key in told(app)] == ["training_booked", "training_new_room"]
+    assert first_date(app, number).room == "Room 9"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({}, "Nothing is different"),
+        ({"day": ["1", "1", "2020"]}, "over already"),
+        ({"day": ["", "", ""]}, "Type a real day"),
+        ({"ends": "8:00"}, "The end comes after"),
+        ({"place": "Atlantis"}, "We know no place"),
+    ],
+)
+def test_a_date_is_not_moved_to_where_it_cannot_be(
+    app: Flask, organiser: StaffBrowser, wrong: dict[str, Any], said: str
+) -> None:
+    number = a_session(app, organiser)
+    book(app, number, **SMS)
+    before = first_date(app, number)
+    answer = move(organiser, before.id, **wrong)
+    assert answer.status_code == 422 and said in answer.text
+    assert first_date(app, number).sequence == before.sequence
+    assert [template for template, _key in told(app)] == ["training_booked"]
+
+
+def test_a_cancelled_date_ends_its_bookings_and_the_session(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, capacity=1)
+    booked, waits = book(app, number, **SMS), book(app, number, **SMS)
+    row = first_date(app, number)
+    page = organiser.text(f"/staff/training/dates/{row.id}/cancel")
+    assert "2 bookings" in page and "By text message: 2" in page
+    assert fill(organiser, f"/staff/training/dates/{row.id}/cancel").status_code == 303
+    after, training = first_date(app, number), one(app, TrainingSession, number)
+    assert (after.status, after.sequence, after.taken, after.waiting) == ("cancelled", 1, 0, 0)
+    assert training.status == "cancelled" and training.withdrawn_at is not None
+    for each in (booked, waits):
+        booking = one(app, Booking, each)
+        assert (booking.status, booking.ended_by) == ("session_cancelled", "session")
+        assert [date.attendance for date in booking.dates] == [None]
+    cancelled = [key for template, key in told(app) if template == "training_cancelled"]
+    assert cancelled == [f"training cancelled {row.id} {each}" for each in (booked, waits)]
+    again = fill(organiser, f"/staff/training/dates/{row.id}/cancel")
+    assert again.status_code == 422 and "changed already" in again.text
+    assert len([key for template, key in told(app) if template == "training_cancelled"]) == 2
+
+
+def test_of_a_course_one_date_is_cancelled_and_the_rest_stays(app: Flask, organiser: StaffBrowser) -> None:
+    days = [today() + timedelta(days=10), today() + timedelta(days=17)]
+    number = a_session(app, organiser, booked_as="course", days=days)
+    booking = book(app, number, **SMS)
+    row = first_date(app, number)
+    assert fill(organiser, f"/staff/training/dates/{row.id}/cancel").status_code == 303
+    kept = one(app, Booking, booking)
+    assert kept.status == "booked" and [date.status for date in kept.dates] == ["cancelled", "on"]
+    assert one(app, TrainingSession, number).status == "published"
+    organiser.send(f"/staff/training/{number}/cancel")
+    assert one(app, Booking, booking).status == "session_cancelled"
+    assert [template for template, _key in told(app)] == [
+        "training_booked", "training_cancelled", "training_cancelled",
+    ]  # fmt: skip
+
+
+def test_a_whole_course_is_cancelled_with_one_message(app: Flask, organiser: StaffBrowser) -> None:
+    days = [today() + timedelta(days=10), today() + timedelta(days=17)]
+    number = a_session(app, organiser, booked_as="course", days=days)
+    book(app, number, **SMS)
+    assert organiser.send(f"/staff/training/{number}/cancel").status_code == 303
+    assert [template for template, _key in told(app)] == ["training_booked", "training_all_cancelled"]
+    assert organiser.send(f"/staff/training/{number}/cancel").status_code == 422
+
+
+def test_a_date_freed_by_a_cancelled_one_lets_who_waits_in(app: Flask, organiser: StaffBrowser) -> None:
+    """A waiter of a full and an empty date gets their place when the full one is cancelled."""
+    days = [today() + timedelta(days=10), today() + timedelta(days=17)]
+    number = a_session(app, organiser, booked_as="series", days=days, capacity=1)
+    with app.app_context(), transaction() as session:
+        first, second = [row.id for row in session.get_one(TrainingSession, number).occurrences]
+    book(app, number, occurrence_ids=[first])
+    waits = book(app, number, occurrence_ids=[first, second], **SMS)
+    assert one(app, Booking, waits).status == "waitlisted"
+    fill(organiser, f"/staff/training/dates/{first}/cancel")
+    assert one(app, Booking, waits).status == "booked"
+
+
+def test_more_places_go_to_the_list_and_fewer_than_taken_are_refused(
+    app: Flask, organiser: StaffBrowser
+) -> None:
+    number = a_session(app, organiser, capacity=2)
+    book(app, number, places=2)
+    waits = book(app, number, **SMS)
+    row = first_date(app, number)
+    here = f"/staff/training/dates/{row.id}"
+    page = organiser.send(f"{here}/capacity", here, capacity="1", companion_cap="2")
+    assert page.status_code == 422 and "More places than that are taken" in page.text
+    assert organiser.send(f"{here}/capacity", here, capacity="3", companion_cap="2").status_code == 303
+    assert one(app, Booking, waits).status == "booked"
+    assert (first_date(app, number).capacity, first_date(app, number).taken) == (3, 3)
+
+
+# --- no date yet
+
+
+def test_demand_is_shown_in_sums_of_five(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, booked_as="undated")
+    for each in range(6):
+        book(app, number, language="ur" if each < 5 else "ar", needs={"codes": ["quiet"]} if each < 2 else {})
+    page = organiser.text(f"/staff/training/{number}")
+    assert "6 bookings" in page and "Urdu: 5" in page
+    assert (
+        "Arabic" not in page.split("Would anybody come?")[1]
+        and "A quiet place" not in page.split("Would anybody")[1]
+    )
+
+
+def test_a_date_asks_everybody_in_their_order(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, booked_as="undated", capacity=1)
+    bookings = [book(app, number, needs={"codes": ["bsl"]}, **SMS) for _each in range(2)]
+    here = f"/staff/training/{number}/set-date"
+    page = organiser.text(here)
+    assert "2 bookings" in page
+    with app.app_context(), transaction() as session:
+        place = session.get_one(TrainingSession, number).place.name  # type: ignore[union-attr]
+    facts = {
+        "first": boxes(today() + timedelta(days=14)),
+        "begins": "10:00",
+        "ends": "12:00",
+        "place": place,
+        "capacity": "1",
+    }
+    assert fill(organiser, here, **{**facts, "begins": ""}).status_code == 422
+    assert fill(organiser, here, **facts).status_code == 303
+    assert [one(app, Booking, each).status for each in bookings] == ["offered", "waitlisted"]
+    row = first_date(app, number)
+    assert (row.taken, row.held, row.waiting) == (0, 1, 1)
+    templates = [template for template, _key in told(app)]
+    assert templates.count("training_dated") == 2 and templates.count("training_offer") == 1
+    assert len(one(app, Booking, bookings[0]).arrangements) == 1
+    twice = fill(organiser, here, **facts)
+    assert twice.status_code == 422 and "has a date already" in twice.text
+
+
+def test_an_undated_session_that_is_dropped_says_so(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, booked_as="undated")
+    booking = book(app, number, **SMS)
+    assert organiser.send(f"/staff/training/{number}/cancel").status_code == 303
+    assert one(app, Booking, booking).status == "session_cancelled"
+    assert told(app)[-1][0] == "training_dropped"
+
+
+# --- what to arrange
+
+
+def test_needs_are_decided_told_undone_and_told_again(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, lead_days=30)
+    booking = book(app, number, label="Dalia", needs={"codes": ["bsl", "large_print"]}, **SMS)
+    [need] = one(app, Booking, booking).arrangements
+    page = organiser.text("/staff/training/arrange")
+    assert "Dalia" in page and "British Sign Language" in page and "short notice" in page
+    assert reads(app) == [("read training.arrange", None, "identity needs")]
+    here = f"/staff/training/needs/{need.id}"
+    assert organiser.send(f"{here}/arranged", "/staff/training/arrange").status_code == 303
+    assert organiser.send(f"{here}/not_possible", "/staff/training/arrange").status_code == 303
+    assert one(app, Arrangement, need.id).status == "arranged"
+    assert [template for template, _key in told(app)] == ["training_booked", "training_arranged"]
+    organiser.send(f"{here}/undo", "/staff/training/arrange")
+    assert one(app, Arrangement, need.id).status == "asked"
+    organiser.send(f"{here}/not_possible", "/staff/training/arrange", back="session")
+    assert told(app)[-1][0] == "training_not_possible"
+    assert organiser.send(f"{here}/destroy", "/staff/training/arrange").status_code == 404
+
+
+def test_late_needs_are_marked_and_wait_on_the_start_page(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    booking = book(app, number, needs={"codes": ["bsl"]}, **SMS)
+    with app.app_context(), transaction() as session:
+        session.execute(
+            update(Booking).where(Booking.id == booking).values(made_at=now() - timedelta(days=30))
+        )
+        session.execute(update(Arrangement).values(due_on=today() - timedelta(days=1)))
+    assert '<span class="tag tag--bad">late</span>' in organiser.text("/staff/training/arrange")
+    assert "1 need to arrange" in organiser.text("/staff")
+
+
+# --- messages
+
+
+def test_a_message_is_looked_at_in_each_language_and_sent_once(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    for language in ("en", "ur"):
+        book(app, number, language=language, **SMS)
+    book(app, number)
+    here = f"/staff/training/{number}/message"
+    facts = {"template": "training_bring", "date": "0", "things": " your  phone "}
+    page = fill(organiser, here, **facts, do="look")
+    assert page.status_code == 200 and "Nothing is sent yet" in page.text
+    assert "your phone" in page.text and 'lang="ur"' in page.text and "By text message: 2" in page.text
+    assert len(told(app)) == 2
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
+    for _press in range(2):
+        answer = organiser.client.post(here, data={**hidden, **facts, "do": "send"})
+        assert answer.status_code == 303
+    assert [template for template, _key in told(app)].count("training_bring") == 2
+    with app.app_context(), transaction() as session:
+        notice = session.scalars(select(Notice)).one()
+        assert (notice.template, notice.params) == ("training_bring", {"things": "your phone"})
+    assert "Bring something" in organiser.text(f"/staff/training/{number}")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"template": "training_booked"}, "Choose one of the answers"),
+        ({"template": "training_words", "words": ""}, "Write what people should read."),
+        ({"template": "training_words", "words": "x" * 401}, "This is too long."),
+        ({"template": "training_bring", "things": "\u200b"}, "Write what people should read."),
+        ({"template": "training_late", "minutes": "0", "date": "0"}, "Type a whole number from 1 to 120."),
+        ({"template": "training_late", "minutes": "20", "date": "0"}, "Choose a date of today."),
+        ({"template": "training_bring", "things": "a pen", "date": "999999"}, "Choose one of the answers"),
+    ],
+)
+def test_no_message_without_its_words(
+    app: Flask, organiser: StaffBrowser, wrong: dict[str, Any], said: str
+) -> None:
+    number = a_session(app, organiser)
+    book(app, number, **SMS)
+    page = fill(organiser, f"/staff/training/{number}/message", **{"date": "0", "do": "send", **wrong})
+    assert page.status_code == 422 and said in page.text
+    assert len(told(app)) == 1
+
+
+def test_free_words_say_that_they_are_in_english_only(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    book(app, number, **SMS)
+    facts = {"template": "training_words", "date": "0", "words": "Use the side door."}
+    page = fill(organiser, f"/staff/training/{number}/message", **facts, do="look").text
+    assert "It is only in English" in page and "0161 496 0000" in page and "Use the side door." in page
+
+
+# --- the table, a booking by phone
+
+
+def test_the_table_has_no_contact_unless_asked_for(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    book(app, number, label="=cmd()", **SMS)
+    plain = organiser.get(f"/staff/training/{number}/coming.csv")
+    assert plain.mimetype == "text/csv" and "'=cmd()" in plain.text and "7700900123" not in plain.text
+    assert "7700900123" in organiser.text(f"/staff/training/{number}/coming-with-contact.csv")
+    assert reads(app) == [
+        ("read training.coming_table", None, "identity needs"),
+        ("read training.coming_table_with_contact", None, "identity contact needs"),
+    ]
+
+
+BOOKING = {
+    "label": "Farah", "places": "1", "companions": "0", "age_band": "", "language": "ur", "needs": ["quiet"], "note": "",
+    "contact_kind": "sms", "contact": "07700 900456", "contact_of": "learner", "contact_name": "",
+    "waiting_mode": "book_me", "consent": "y",
+}  # fmt: skip
+
+
+def test_a_booking_by_phone_shows_its_code_once(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    here = f"/staff/training/{number}/book"
+    page = organiser.text(here)
+    assert "They use it for this session only." in page
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page))
+    answers = [organiser.client.post(here, data={**hidden, **BOOKING}) for _press in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303] and answers[0].location == answers[
+        1
+    ].location
+    with app.app_context(), transaction() as session:
+        booking = session.scalars(select(Booking)).one()
+        assert (booking.status, booking.language, booking.contact, booking.consent_how, booking.staff_id) == (
+            "booked", "ur", "+447700900456", "spoken", organiser.staff_id,
+        )  # fmt: skip
+        code, made = booking.code, booking.id
+    assert f"{code[:4]}-{code[4:]}" in organiser.text(answers[0].location)
+    shown = organiser.text(f"/staff/training/bookings/{made}")
+    assert code not in shown and f"{code[:4]}-{code[4:]}" not in shown and "Farah" in shown
+    with app.app_context(), transaction() as session:
+        session.execute(update(Booking).values(made_at=now() - timedelta(minutes=16)))
+    assert organiser.get(answers[0].location).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"consent": ""}, "only when they say yes"),
+        ({"contact": "12"}, "This is no phone number."),
+        ({"places": "7"}, "One booking can be for 6 people here."),
+        ({"companions": "3"}, "Type a whole number from 0 to 2."),
+        ({"age_band": "under_13"}, "Under 13?"),
+        ({"contact_kind": "pigeon"}, "Choose one of the answers"),
+        ({"contact_kind": "record"}, "Choose one of the answers"),
+        ({"needs": ["gold"]}, "Choose one of the answers"),
+        ({"note": "x" * 121}, "This is too long."),
+    ],
+)
+def test_a_booking_by_phone_is_refused_at_its_field(
+    app: Flask, organiser: StaffBrowser, wrong: dict[str, Any], said: str
+) -> None:
+    number = a_session(app, organiser)
+    page = fill(organiser, f"/staff/training/{number}/book", **{**BOOKING, **wrong})
+    assert page.status_code == 422 and said in page.text
+    assert "Farah" in page.text
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(Booking)).all() == []
+
+
+def test_an_organiser_cancels_for_who_phones(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, capacity=1)
+    booked, waits = book(app, number), book(app, number, **SMS)
+    here = f"/staff/training/bookings/{booked}"
+    assert organiser.send(f"{here}/cancel", here).status_code == 303
+    assert (one(app, Booking, booked).status, one(app, Booking, booked).ended_by) == (
+        "cancelled",
+        "organiser",
+    )
+    assert one(app, Booking, waits).status == "booked"
+
+
+def test_who_cannot_be_told_of_an_offer_waits_on_the_start_page(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, capacity=1)
+    booked = book(app, number)
+    book(app, number, waiting_mode="ask_me")
+    here = f"/staff/training/bookings/{booked}"
+    assert "1 session has people waiting" in organiser.text("/staff")
+    organiser.send(f"{here}/cancel", here)
+    assert "no way to hear of it" in organiser.text("/staff")
+
+
+def test_a_date_of_a_series_stands_under_its_own_page(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, booked_as="series")
+    with app.app_context(), transaction() as session:
+        training = session.get_one(TrainingSession, number)
+        second = add_date(session, training, day=today() + timedelta(days=20)).id
+        first = training.occurrences[0].id
+    book(app, number, label="Only first", occurrence_ids=[first])
+    assert "Only first" in organiser.text(f"/staff/training/dates/{first}")
+    assert "Only first" not in organiser.text(f"/staff/training/dates/{second}")
