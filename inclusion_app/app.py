@@ -74,6 +74,7 @@ from inclusion_app.places import paper_views as places_paper_views
 from inclusion_app.places import queries as places
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
+    attendance,
     check_paper_views,
     helper_script,
     helper_views,
@@ -90,6 +91,7 @@ from inclusion_app.roadmaps import (
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
 from inclusion_app.training import messages as training_messages
+from inclusion_app.training import staff_register_views
 from inclusion_app.training import views as training_views
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ MORE_PAGES = (
     staff_glass_views,
     staff_request_views,
     staff_desk_views,
+    staff_register_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates, training_messages)
@@ -244,6 +247,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         offers_links=messages_views.offers_links,
     )
     events.subscribe(events.MessageWanted, sending.put_wanted)
+    events.subscribe(events.AttendanceRecorded, attendance.take_credit)
     registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:
         opening.WHEN_OPENED.append(services.take_saved_area)
