@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.db import insert_into
@@ -54,7 +54,8 @@ class Mark:
 
 def is_in_register() -> ColumnElement[bool]:
     """A date of a booking that stands in the register: it is booked, or somebody was marked before it ended."""
-    booked = exists().where(Booking.id == BookingDate.booking_id, Booking.status == "booked")
+    one = aliased(Booking)  # a query around this may ask for bookings too
+    booked = exists().where(one.id == BookingDate.booking_id, one.status == "booked")
     return (BookingDate.status == "on") & or_(booked, BookingDate.attendance.is_not(None))
 
 
