@@ -74,6 +74,7 @@ from inclusion_app.places import paper_views as places_paper_views
 from inclusion_app.places import queries as places
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
+    attendance,
     check_paper_views,
     helper_script,
     helper_views,
@@ -92,7 +93,7 @@ from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.start import views as start_views
 from inclusion_app.training import feed_views as training_feed_views
 from inclusion_app.training import messages as training_messages
-from inclusion_app.training import slip_views
+from inclusion_app.training import slip_views, staff_register_views
 from inclusion_app.training import staff_change_views as training_change_views
 from inclusion_app.training import staff_views as training_staff_views
 from inclusion_app.training import views as training_views
@@ -135,6 +136,7 @@ MORE_PAGES = (
     training_feed_views,
     training_staff_views,
     training_change_views,
+    staff_register_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates, training_messages)
@@ -255,6 +257,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         offers_links=messages_views.offers_links,
     )
     events.subscribe(events.MessageWanted, sending.put_wanted)
+    events.subscribe(events.AttendanceRecorded, attendance.take_credit)
     registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:
         opening.WHEN_OPENED.append(services.take_saved_area)

@@ -37,6 +37,8 @@ PARTS = {
     # The pages of the staff: tables, a menu, a dense look of the same parts.
     "staff.css": ("css/base.css", "css/app.css", "css/staff.css"),
     "staff.js": ("js/staff.js",),
+    # The camera of the register; no other page brings it.
+    "scan.js": ("js/scan.js",),
     "app.js": ("js/app.js",),
     # Fetched when somebody asks to have a page read, so that no first visit pays for it.
     "read.js": ("js/read_aloud.js",),

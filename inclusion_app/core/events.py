@@ -58,6 +58,16 @@ class MessageWanted:
     from_officer: bool = False
 
 
+@dataclass(frozen=True)
+class AttendanceRecorded:
+    """Somebody with a saved plan came to what teaches these steps; with `came` False nothing says so any more."""
+
+    resident_id: int
+    step_ids: tuple[str, ...]
+    came: bool
+    at: datetime
+
+
 def subscribe(kind: type, handler: Callable[[Session, Any], None]) -> None:
     """Call this handler for each event of this kind; the same handler is kept once."""
     known = _handlers.setdefault(kind, [])

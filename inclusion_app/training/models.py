@@ -307,6 +307,7 @@ class BookingDate(Base):
             name="attendance_known",
         ),
         CheckConstraint("(attendance IS NULL) = (marked_at IS NULL)", name="marked_with_time"),
+        CheckConstraint("happened_at IS NULL OR attendance IS NOT NULL", name="happened_when_marked"),
         CheckConstraint("attendance IS NULL OR status = 'on'", name="cancelled_is_no_absence"),
         CheckConstraint("how IS NULL OR how IN ('screen', 'scan', 'paper', 'desk')", name="how_known"),
         CheckConstraint("came >= 0", name="came_counts"),
@@ -321,6 +322,8 @@ class BookingDate(Base):
     how: Mapped[str | None] = mapped_column(String(8))
     marked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     marked_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    # When it happened, where it was typed in later from the sheet.
+    happened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     booking: Mapped[Booking] = relationship(back_populates="dates")
     occurrence: Mapped[Occurrence] = relationship(lazy="joined", innerjoin=True)
 
@@ -361,6 +364,8 @@ class WalkIn(Base):
     how: Mapped[str] = mapped_column(String(8), default="screen")
     marked_at: Mapped[datetime] = mapped_column(UTCDateTime)
     marked_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    # When it happened, where it was typed in later from the sheet.
+    happened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     form_key: Mapped[str] = mapped_column(String(64), unique=True)
 
 

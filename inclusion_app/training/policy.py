@@ -7,7 +7,9 @@ is kept from them by name, or from the organisation, stands in the figures only.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 
 from inclusion_app.core.access import Principal
 from inclusion_app.core.permissions import PermissionTable, Scope
@@ -25,21 +27,33 @@ def of_own_organisation(principal: Principal) -> ColumnElement[bool]:
 def booked_with_own_organisation(principal: Principal) -> ColumnElement[bool]:
     """A booking of such a session, of nobody who is kept from this person."""
     ours = Booking.session_id.in_(select(TrainingSession.id).where(of_own_organisation(principal)))
-    kept = exists().where(
-        Restriction.resident_id == Booking.resident_id,
+    return and_(ours, not_(is_kept_from(principal, Booking.resident_id)))
+
+
+def is_kept_from(principal: Principal, resident_id: Any) -> ColumnElement[bool]:
+    """Whoever this is about does not want this member of staff, or this organisation, to see them."""
+    return exists().where(
+        Restriction.resident_id == resident_id,
         or_(
             Restriction.staff_id == principal.staff_id,
             Restriction.organisation_id == principal.organisation_id,
         ),
     )
-    return and_(ours, not_(kept))
+
+
+# Whoever shows the code of their booking, in the moment they do: no list and no search ever has them.
+PRESENT = Scope("with the person present, by the code of the booking", lambda _principal: false())
 
 
 SESSIONS = PermissionTable(
     TrainingSession, {"session.run": {ORGANISER: Scope("own organisation", of_own_organisation)}}
 )
 BOOKINGS = PermissionTable(
-    Booking, {"booking.read": {ORGANISER: Scope("own organisation's sessions", booked_with_own_organisation)}}
+    Booking,
+    {
+        "booking.read": {ORGANISER: Scope("own organisation's sessions", booked_with_own_organisation)},
+        "booking.mark": {"front_desk": PRESENT, ORGANISER: PRESENT},
+    },
 )
 COURSES = PermissionTable(
     Course,
@@ -51,6 +65,7 @@ COURSES = PermissionTable(
         }
     },
 )
+MARK = BOOKINGS.permission("booking.mark")
 RUN = SESSIONS.permission("session.run")
 READ = BOOKINGS.permission("booking.read")
 WRITE = COURSES.permission("course.write")

@@ -348,6 +348,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("how", sa.String(length=8), nullable=True),
         sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("marked_by_id", sa.Integer(), nullable=True),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "attendance IS NULL OR attendance IN ('attended', 'part', 'absent', 'excused')",
             name=op.f("ck_booking_dates_attendance_known"),
@@ -362,6 +363,10 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.CheckConstraint("status IN ('on', 'cancelled')", name=op.f("ck_booking_dates_status_known")),
         sa.CheckConstraint(
             "(attendance IS NULL) = (marked_at IS NULL)", name=op.f("ck_booking_dates_marked_with_time")
+        ),
+        sa.CheckConstraint(
+            "happened_at IS NULL OR attendance IS NOT NULL",
+            name=op.f("ck_booking_dates_happened_when_marked"),
         ),
         sa.CheckConstraint("came >= 0", name=op.f("ck_booking_dates_came_counts")),
         sa.ForeignKeyConstraint(
@@ -427,6 +432,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("how", sa.String(length=8), nullable=False),
         sa.Column("marked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("marked_by_id", sa.Integer(), nullable=True),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("form_key", sa.String(length=64), nullable=False),
         sa.CheckConstraint("attendance IN ('attended', 'part')", name=op.f("ck_walk_ins_attendance_known")),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,316 @@
+"""The register of a date on a phone, on paper and at a front desk; and the figures it gives the provider."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+
+from inclusion_app.core import attempts, registry
+from inclusion_app.core.access import record_act, the_staff
+from inclusion_app.core.clock import now
+from inclusion_app.core.crypto import keyed_hash
+from inclusion_app.core.db import db_session, reading, side_write
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.paper_answer import pdf_answer
+from inclusion_app.core.words import N_
+from inclusion_app.people import naming
+from inclusion_app.people.choice_fields import number_of
+from inclusion_app.people.staff_words import TOO_MANY_TRIES
+from inclusion_app.training import policy
+from inclusion_app.training.models import Booking, BookingDate, Occurrence, WalkIn
+from inclusion_app.training.rules import ATTENDANCE, CAME, NEEDS, REGISTER_OPENS
+from inclusion_app.training.services import register as services
+from inclusion_app.training.services.register import Mark
+from inclusion_app.training.staff_register_forms import (
+    NOT_HERE,
+    UNKNOWN_BOOKING,
+    CodeForm,
+    SheetForm,
+    WalkInForm,
+    whole_number,
+)
+from inclusion_app.training.staff_register_queries import (
+    Register,
+    booking_by_code,
+    register_for,
+    title_of,
+)
+from inclusion_app.training.staff_register_sheet import sheet_html
+from inclusion_app.training.views import room
+
+DATE = "/staff/training/dates/<int(max=999999999):occurrence_id>"
+HOW = {
+    "screen": N_("on the screen"),
+    "scan": N_("by QR"),
+    "paper": N_("from the sheet"),
+    "desk": N_("at the front desk"),
+}
+OVERWRITTEN = N_("Somebody else had marked this a moment ago. Your mark counts now.")
+NO_BUTTON = N_("Choose one of the buttons on this page.")
+
+
+def _load(occurrence_id: int) -> Register | None:
+    return register_for(db_session(), the_staff(), occurrence_id)
+
+
+@room.page(
+    f"{DATE}/register", allow=policy.RUN, load=_load, methods=("GET", "POST"), reads=("register",), localised=False
+)  # fmt: skip
+def register(found: Register) -> Any:
+    """Who came: big buttons for each booking, a code by camera or typed, walk-ins, and the end of the register."""
+    code, walk_in = CodeForm(formdata=None), WalkInForm(formdata=None)
+    wrong: Any = code
+    if request.method == "POST":
+        do = request.form.get("do", "")
+        if do == "scan":
+            code = wrong = CodeForm()
+        elif do in {"walk_attended", "walk_part"}:
+            walk_in = wrong = WalkInForm()
+        try:
+            return _press(found, do, code, walk_in)
+        except RuleBroken as broken:
+            wrong.refuse(broken)
+            db_session().rollback()
+            found = _again(found)
+    response = make_response(
+        render_template(
+            "training/staff/register.html", r=found, form=wrong, code=code, walk_in=walk_in,
+            title=title_of(found.training.course), attendance=ATTENDANCE, came=CAME, needs=NEEDS, how=HOW,
+            is_open=_is_open(found, now()), begun=found.date.starts_at <= now(),
+        ),
+        422 if wrong.errors or wrong.form_errors else 200,
+    )  # fmt: skip
+    # Of all pages this one may ask the phone for its camera.
+    response.headers["Permissions-Policy"] = (
+        "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
+    )
+    return response
+
+
+def _again(found: Register) -> Register:
+    """The register as it stands after a refusal took back what this request had begun."""
+    fresh = _load(found.date.id)
+    if fresh is None:
+        raise RuleBroken(services.NOT_IN_REGISTER)
+    return fresh
+
+
+def _is_open(found: Register, moment: datetime) -> bool:
+    return (
+        found.date.status == "on"
+        and found.date.closed_at is None
+        and found.date.starts_at - REGISTER_OPENS <= moment
+    )
+
+
+def _press(found: Register, do: str, code: CodeForm, walk_in: WalkInForm) -> Any:
+    number, principal, moment = found.date.id, the_staff(), now()
+    at = "register"
+    if do == "scan":
+        line = found.line_of_code(code.read())
+        if line is None:
+            raise RuleBroken(NOT_HERE, field="code")
+        how = "scan" if request.form.get("how") == "scan" else "screen"
+        services.mark(
+            db_session(), principal=principal, booking=line.booking, occurrence_id=number,
+            mark=Mark("attended", how=how), now=moment,
+        )  # fmt: skip
+        at = f"b{line.booking.id}"
+    elif do in {"walk_attended", "walk_part"}:
+        _walk_in(found, do.removeprefix("walk_"), walk_in, moment)
+        at = "walk-ins"
+    elif do == "walk_out":
+        row = _walk_in_of(found, number_of(request.form.get("walk_in")))
+        services.remove_walk_in(db_session(), principal=principal, walk_in=row, now=moment)
+        at = "walk-ins"
+    elif do == "close":
+        if services.close(db_session(), principal=principal, occurrence_id=number, now=moment):
+            flash(N_("The register is finished. Who was not marked did not come."))
+    elif do == "reopen":
+        if services.reopen(db_session(), principal=principal, occurrence_id=number, now=moment):
+            flash(N_("The register is open again."))
+    elif do in ATTENDANCE or do == "undo":
+        at = f"b{_mark(found, do, moment)}"
+    else:
+        raise RuleBroken(NO_BUTTON)
+    return redirect(url_for("training.register", occurrence_id=number, _anchor=at), 303)
+
+
+def _mark(found: Register, do: str, moment: datetime) -> int:
+    line = found.line_of(number_of(request.form.get("booking")))
+    if line is None:
+        raise RuleBroken(services.NOT_IN_REGISTER)
+    booking = line.booking
+    stood = line.date.attendance or ""
+    if do == "undo":
+        services.unmark(
+            db_session(), principal=the_staff(), booking=booking, occurrence_id=found.date.id, now=moment
+        )
+    else:
+        came = whole_number(request.form.get("came")) if do in CAME else None
+        services.mark(
+            db_session(), principal=the_staff(), booking=booking, occurrence_id=found.date.id,
+            mark=Mark(do, came), now=moment,
+        )  # fmt: skip
+    if request.form.get("seen", stood) != stood:
+        flash(OVERWRITTEN)
+    return booking.id
+
+
+def _walk_in(found: Register, attendance: str, form: WalkInForm, moment: datetime) -> None:
+    label = form.read_label()
+    resident_id = None
+    if (form.person.data or "").strip():
+        resident_id = naming.number_of(
+            form.person.data or "", principal=the_staff(), address=request.remote_addr, now=moment, by_number=False
+        )  # fmt: skip
+    services.add_walk_in(
+        db_session(), principal=the_staff(), occurrence_id=found.date.id, mark=Mark(attendance), label=label,
+        resident_id=resident_id, form_key=f"{found.date.id} {(form.once.data or '')[:40]}", now=moment,
+    )  # fmt: skip
+
+
+def _walk_in_of(found: Register, number: int) -> WalkIn:
+    row = next((one for one in found.walk_ins if one.id == number), None)
+    if row is None:
+        raise RuleBroken(CHANGED_ALREADY)
+    return row
+
+
+@room.page(
+    f"{DATE}/register/sheet", allow=policy.RUN, load=_load, methods=("GET", "POST"), reads=("register",), localised=False
+)  # fmt: skip
+def register_sheet(found: Register) -> Any:
+    """Type in what stands on the printed sheet, all lines at once."""
+    form = SheetForm()
+    if request.method == "POST":
+        try:
+            if not form.validate():
+                raise RuleBroken(N_("Look at what is marked below."))
+            _type_in(found, form)
+            flash(N_("The sheet is typed in."))
+            return redirect(url_for("training.register", occurrence_id=found.date.id), 303)
+        except RuleBroken as broken:
+            form.refuse(broken)
+            db_session().rollback()
+            found = _again(found)
+    page = render_template(
+        "training/staff/register_sheet.html", r=found, form=form, title=title_of(found.training.course),
+        attendance=ATTENDANCE, typed=request.form, is_open=_is_open(found, now()),
+    )  # fmt: skip
+    return page, 422 if form.errors or form.form_errors else 200
+
+
+def _type_in(found: Register, form: SheetForm) -> None:
+    session, principal, moment = db_session(), the_staff(), now()
+    happened = form.happened_at(found.date.starts_at, found.date.day)
+    walk_ins = form.read_walk_ins()
+    for line in found.lines:
+        written = request.form.get(f"mark-{line.booking.id}", "")
+        if written:
+            came = whole_number(request.form.get(f"came-{line.booking.id}"))
+            services.mark(
+                session, principal=principal, booking=line.booking, occurrence_id=found.date.id,
+                mark=Mark(written, came, how="paper", happened_at=happened), now=moment,
+            )  # fmt: skip
+    for number in range(walk_ins):
+        services.add_walk_in(
+            session, principal=principal, occurrence_id=found.date.id,
+            mark=Mark("attended", how="paper", happened_at=happened), label=None, resident_id=None,
+            form_key=f"{found.date.id} {(form.once.data or '')[:40]} {number}", now=moment,
+        )  # fmt: skip
+
+
+@room.page(f"{DATE}/register.pdf", allow=policy.RUN, load=_load, reads=("register",), localised=False)
+def register_pdf(found: Register) -> Any:
+    """The sheet to print: number, what they are called, boxes to tick. No way to reach anybody stands on it."""
+    print_page = url_for("training.register", occurrence_id=found.date.id)
+    return pdf_answer(sheet_html(found), name="register.pdf", print_page=print_page)
+
+
+# --- with the person present, by the code of the booking
+
+
+@room.page(
+    "/staff/training/mark", allow=policy.MARK, methods=("GET", "POST"), reads=("booking",), localised=False
+)
+def mark_by_code() -> Any:
+    """A front desk: somebody shows the code of a booking, and is marked. Nothing can be searched for here."""
+    form = CodeForm()
+    booking: Booking | None = None
+    date: Occurrence | None = None
+    if request.method == "POST":
+        try:
+            code = form.read()
+            booking, date = _shown(code)
+            do = request.form.get("do", "look")
+            if do in CAME or do == "undo":
+                return _mark_at_desk(booking, date, do)
+        except RuleBroken as broken:
+            form.refuse(broken)
+            db_session().rollback()
+            booking = date = None
+    if booking is not None:
+        # This form was sent, so its row goes with the answer; the empty page shows nobody and writes none.
+        record_act(
+            db_session(), the_staff(), action="read training.mark_by_code", resident_id=booking.resident_id,
+            items=("booking",), now=now(),
+        )  # fmt: skip
+    page = render_template(
+        "training/staff/register_mark.html", form=form, booking=booking, date=date, attendance=ATTENDANCE,
+        stands=_date_of(booking, date), title=title_of(booking.session.course) if booking else "",
+    )  # fmt: skip
+    return page, 422 if form.errors or form.form_errors else 200
+
+
+def _date_of(booking: Booking | None, date: Occurrence | None) -> BookingDate | None:
+    dates = booking.dates if booking is not None and date is not None else ()
+    return next((one for one in dates if date is not None and one.occurrence_id == date.id), None)
+
+
+def _shown(code: str) -> tuple[Booking, Occurrence]:
+    """The booking and its date. Tries count for the person and the network, as where residents are named. Raises RuleBroken."""
+    moment = now()
+    limits = {
+        keyed_hash("attempt-naming", str(the_staff().staff_id)): naming.BY_STAFF,
+        keyed_hash("attempt-naming-network", attempts.network_of(request.remote_addr)): naming.BY_NETWORK,
+    }
+    with side_write() as session:
+        free = all(
+            attempts.claim(session, key_hash=key, limit=limit, now=moment) for key, limit in limits.items()
+        )
+    if not free:
+        raise RuleBroken(TOO_MANY_TRIES, field="code")
+    with reading() as session:
+        known = booking_by_code(session, the_staff(), code, now=moment) is not None
+    if not known:
+        raise RuleBroken(UNKNOWN_BOOKING, field="code")
+    with side_write() as session:
+        for key, limit in limits.items():
+            attempts.give_back(session, key_hash=key, limit=limit, now=moment)
+    found = booking_by_code(db_session(), the_staff(), code, now=moment)
+    if found is None:
+        raise RuleBroken(UNKNOWN_BOOKING, field="code")
+    return found
+
+
+def _mark_at_desk(booking: Booking, date: Occurrence, do: str) -> Any:
+    moment = now()
+    if do == "undo":
+        services.unmark(
+            db_session(), principal=the_staff(), booking=booking, occurrence_id=date.id, now=moment
+        )
+        flash(N_("The mark is taken back."))
+    else:
+        came = whole_number(request.form.get("came"))
+        services.mark(
+            db_session(), principal=the_staff(), booking=booking, occurrence_id=date.id,
+            mark=Mark(do, came, how="desk"), now=moment,
+        )  # fmt: skip
+        flash(N_("Written down. The next person can show their code."))
+    return redirect(url_for("training.mark_by_code"), 303)
+
+
+registry.add_to_menu(registry.StaffLink("training.mark_by_code", N_("Who came, by code"), policy.MARK, 12))
