@@ -89,8 +89,10 @@ from inclusion_app.roadmaps import (
 )
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
+from inclusion_app.training import demonstration as training_demonstration
 from inclusion_app.training import holding as training_holding
 from inclusion_app.training import messages as training_messages
+from inclusion_app.training import offers as training_offers
 from inclusion_app.training import views as training_views
 
 if TYPE_CHECKING:
@@ -127,7 +129,9 @@ MORE_PAGES = (
     staff_desk_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
-MORE_FACTS = (messages_holding, staff_templates, training_messages, training_holding)
+MORE_FACTS = (
+    messages_holding, staff_templates, training_messages, training_holding, training_demonstration, training_offers
+)  # fmt: skip
 ROOMS = (
     start_views.room,
     places_views.room,
