@@ -98,7 +98,10 @@ class StepOffer:
     starts_at: datetime
     place: str
     slug: str
-    metres: float | None = None
+    phone: str = ""
+    taught_in: str = "en"
+    # For whom it is, when it is not for everybody (N_).
+    for_whom: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

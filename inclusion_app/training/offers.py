@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased, noload
+from sqlalchemy.orm import Session, aliased, lazyload
 
 from inclusion_app.core import i18n
 from inclusion_app.core.geo import metres_between
@@ -20,11 +23,20 @@ from inclusion_app.training.models import (
     Occurrence,
     TrainingSession,
 )
+from inclusion_app.training.rules import FOR_AGE, OFFERS
 
 WITHIN = timedelta(days=14)
 MOST = 2
-# As many as are looked at for the nearest; a city has fewer in two weeks for the steps of one plan.
-LOOKED_AT = 400
+# As many are looked at, the nearest or the soonest of all.
+LOOKED_AT = 200
+
+
+@dataclass(frozen=True)
+class _Found:
+    offer: StepOffer
+    moves: frozenset[str]
+    has: frozenset[str]
+    metres: float
 
 
 def offers(
@@ -34,60 +46,49 @@ def offers(
     needs: Collection[str],
     now: datetime,
 ) -> Mapping[str, Sequence[StepOffer]]:
-    """For each step at most two sessions with a free place: nearest first when it is known where, else soonest first.
+    """For each step at most two sessions with a free place; one query.
 
-    One query. Nothing that is full, or for which somebody waits; of a course only while its first date is ahead. Only a
-    session that offers by itself what somebody needs.
+    First those that have by themselves what somebody needs, then those in the language of the page, then those in English;
+    of these the nearest, or the soonest when it is not known where. Nothing that is full, or for which somebody waits; a
+    course only before it begins.
     """
-    found: dict[str, list[StepOffer]] = {}
-    for offer, moves in _in_order(_read(session, step_ids, needs, now), near):
-        for step_id in moves & set(step_ids):
-            mine = found.setdefault(step_id, [])
-            if len(mine) < MOST and offer.slug not in {known.slug for known in mine}:
-                mine.append(offer)
-    return found
+    language = i18n.current_language().code
 
+    def rank(found: _Found) -> tuple[float, ...]:
+        missing = sum(need in OFFERS and need not in found.has for need in needs)
+        spoken = {language: 0, "en": 1}.get(found.offer.taught_in, 2)
+        return missing, spoken, found.metres
 
-def _in_order(
-    rows: Sequence[tuple[StepOffer, frozenset[str], float | None, float | None]],
-    near: tuple[float, float] | None,
-) -> list[tuple[StepOffer, frozenset[str]]]:
-    if near is None:
-        return [(offer, moves) for offer, moves, _lat, _lng in rows]
-
-    def far(row: tuple[StepOffer, frozenset[str], float | None, float | None]) -> float:
-        _offer, _moves, lat, lng = row
-        # What is online is near to everybody, but it is no place to go to: after those that are.
-        return float("inf") if lat is None or lng is None else metres_between(*near, lat, lng)
-
-    return [(offer, moves) for offer, moves, _lat, _lng in sorted(rows, key=far)]
+    best: dict[str, list[StepOffer]] = {}
+    for found in sorted(_read(session, step_ids, near, language, now), key=rank):
+        for step_id in found.moves & set(step_ids):
+            mine = best.setdefault(step_id, [])
+            if len(mine) < MOST and found.offer.slug not in {known.slug for known in mine}:
+                mine.append(found.offer)
+    return best
 
 
 def _read(
-    session: Session, step_ids: Collection[str], needs: Collection[str], now: datetime
-) -> list[tuple[StepOffer, frozenset[str], float | None, float | None]]:
+    session: Session,
+    step_ids: Collection[str],
+    near: tuple[float, float] | None,
+    language: str,
+    now: datetime,
+) -> list[_Found]:
     own, english = aliased(CourseText), aliased(CourseText)
     date, other, where = aliased(Occurrence), aliased(Occurrence), aliased(Place)
-    language = i18n.current_language().code
-    free = (date.status == "on", date.waiting == 0, date.taken + date.held < date.capacity)
     # All dates of a course belong together: it is on offer as a whole, before it begins.
-    begun = select(other.id).where(
+    not_whole = select(other.id).where(
         other.session_id == TrainingSession.id,
         other.status == "on",
         or_(other.starts_at < date.starts_at, other.waiting > 0, other.taken + other.held >= other.capacity),
     )
     moves: ColumnElement[str] = literal(" ") + Course.steps + literal(" ")
-    offered: ColumnElement[str] = literal(" ") + TrainingSession.offers + literal(" ")
-    statement = (
+    wanted = (
         select(
-            func.coalesce(own.title, english.title),
-            own.title.is_(None),
-            date.starts_at,
-            func.coalesce(where.name, ""),
-            TrainingSession.slug,
-            Course.steps,
-            where.lat,
-            where.lng,
+            func.coalesce(own.title, english.title, ""), own.title.is_(None), date.starts_at,
+            func.coalesce(where.name, ""), TrainingSession.slug, TrainingSession.phone, TrainingSession.taught_in,
+            TrainingSession.for_age, TrainingSession.offers, Course.steps, where.lat, where.lng,
         )
         .select_from(date)
         .join(TrainingSession, TrainingSession.id == date.session_id)
@@ -97,32 +98,62 @@ def _read(
         .outerjoin(where, where.id == func.coalesce(date.place_id, TrainingSession.place_id))
         .where(
             TrainingSession.status == "published",
+            date.status == "on",
             date.starts_at > now,
             date.starts_at <= now + WITHIN,
-            *free,
+            date.waiting == 0,
+            date.taken + date.held < date.capacity,
             or_(*(moves.contains(f" {step_id} ", autoescape=True) for step_id in step_ids)),
-            *(offered.contains(f" {need} ", autoescape=True) for need in needs),
-            or_(TrainingSession.booked_as != "course", ~begun.exists()),
+            or_(TrainingSession.booked_as != "course", ~not_whole.exists()),
         )
-        .order_by(date.starts_at, date.id)
+        .order_by(*_nearest_first(where, near), date.starts_at, date.id)
         .limit(LOOKED_AT)
-    )
-    return [
-        (
-            StepOffer(title or "", "en" if is_english else language, starts_at, place, slug),
-            frozenset(steps.split()),
-            lat,
-            lng,
+    )  # fmt: skip
+    found = []
+    for (
+        title,
+        is_english,
+        starts_at,
+        place,
+        slug,
+        phone,
+        taught_in,
+        for_age,
+        has,
+        steps,
+        lat,
+        lng,
+    ) in session.execute(wanted):
+        offered = frozenset(has.split())
+        whom = [FOR_AGE[for_age]] if for_age != "any" else []
+        whom += [OFFERS["women_only"]] if "women_only" in offered else []
+        offer = StepOffer(
+            title, "en" if is_english else language, starts_at, place, slug, phone, taught_in, tuple(whom)
         )
-        for title, is_english, starts_at, place, slug, steps, lat, lng in session.execute(statement)
-    ]
+        found.append(_Found(offer, frozenset(steps.split()), offered, _metres(near, lat, lng)))
+    return found
+
+
+def _nearest_first(where: type[Place], near: tuple[float, float] | None) -> list[ColumnElement[Any]]:
+    """Near enough for a city: degrees, those of longitude shortened as they are there."""
+    if near is None:
+        return []
+    north, east = where.lat - near[0], (where.lng - near[1]) * math.cos(math.radians(near[0]))
+    # What is online or has no point comes last.
+    return [func.coalesce(north * north + east * east, literal(1e6))]
+
+
+def _metres(near: tuple[float, float] | None, lat: float | None, lng: float | None) -> float:
+    if near is None:
+        return 0.0
+    return metres_between(*near, lat, lng) if lat is not None and lng is not None else math.inf
 
 
 def bookings(session: Session, resident_id: int, now: datetime) -> Sequence[Booked]:
     """What somebody has booked, was offered or waits for, from their next date on."""
     wanted = (
         select(Booking)
-        .options(noload(Booking.arrangements))
+        .options(lazyload(Booking.arrangements))
         .where(
             Booking.resident_id == resident_id,
             Booking.status.in_(("requested", "booked", "waitlisted", "offered")),
