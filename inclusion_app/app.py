@@ -91,8 +91,11 @@ from inclusion_app.roadmaps import (
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.start import views as start_views
+from inclusion_app.training import demonstration as training_demonstration
 from inclusion_app.training import feed_views as training_feed_views
+from inclusion_app.training import holding as training_holding
 from inclusion_app.training import messages as training_messages
+from inclusion_app.training import offers as training_offers
 from inclusion_app.training import slip_views, staff_register_views
 from inclusion_app.training import staff_change_views as training_change_views
 from inclusion_app.training import staff_views as training_staff_views
@@ -139,7 +142,9 @@ MORE_PAGES = (
     staff_register_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
-MORE_FACTS = (messages_holding, staff_templates, training_messages)
+MORE_FACTS = (
+    messages_holding, staff_templates, training_messages, training_holding, training_demonstration, training_offers
+)  # fmt: skip
 ROOMS = (
     start_views.room,
     places_views.room,

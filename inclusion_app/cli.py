@@ -49,7 +49,9 @@ from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance
+from inclusion_app.training import protections as training_protections
 from inclusion_app.training import reminders
+from inclusion_app.training.services import forgetting
 
 BEAT_SECONDS = 20
 CHORES_EVERY = 60
@@ -73,6 +75,9 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "texts of messages": messages.delete_old_texts,
     "one-time links": messages.delete_old_links,
     "answered feedback": delete_old_feedback,
+    "ways to reach who booked": forgetting.forget_contacts,
+    "bookings": forgetting.delete_old_bookings,
+    "requests without a date": forgetting.delete_old_requests,
 }
 
 
@@ -282,8 +287,8 @@ def make_backup(file: Path) -> None:
 def restore_backup(file: Path, yes: bool, without_protections: bool) -> None:
     """Put FILE in the place of the database of this instance; the service must be stopped.
 
-    Whoever had their plan deleted after the backup was made stays deleted. A consent that ended since stays ended, a
-    limit on who may look stands again, and staff who left have left. Everybody has to sign in again.
+    Whoever had their plan deleted after the backup was made stays deleted. A consent or booking that ended since stays ended,
+    a limit on who may look stands again, and staff who left have left. Everybody has to sign in again.
     """
     settings = current_app.extensions["settings"]
     folder: Path = settings.instance
@@ -315,6 +320,7 @@ def restore_backup(file: Path, yes: bool, without_protections: bool) -> None:
             facts = known.facts if known else {}
             consents, limits = people_protections.put_back(session, facts=facts, now=now())
             left = accounts_protections.put_back(session, facts=facts, now=now())
+            booked = training_protections.put_back(session, facts=facts, now=now())
             people_protections.end_all_visits(session)
             accounts_protections.end_all_sign_ins(session)
         if without_protections and (moved := protections.put_aside(folder, now())):
@@ -327,7 +333,8 @@ def restore_backup(file: Path, yes: bool, without_protections: bool) -> None:
         os.close(lock)
     click.echo(f"restored the backup of {manifest.made_at}; deleted again: {gone}")
     click.echo(
-        f"ended again: {consents} consents, {left} roles and accounts of staff; limited again: {limits}"
+        f"ended again: {consents} consents, {left} roles and accounts of staff, {booked} bookings;"
+        f" limited again: {limits}"
     )
     for path in aside:
         click.echo(f"moved aside, delete it when all is well: {path}")
@@ -348,7 +355,8 @@ def _remember_protections(folder: Path) -> None:
     def collect(known: protections.Facts) -> protections.Facts:
         with reading() as session:
             theirs = people_protections.facts_of(session, known, erased=backup.erased(folder), now=moment)
-            return {**theirs, **accounts_protections.facts_of(session, known)}
+            booked = training_protections.facts_of(session, known, now=moment)
+            return {**theirs, **accounts_protections.facts_of(session, known), **booked}
 
     moment = now()
     secret = current_app.extensions["settings"].secret_key

@@ -18,6 +18,7 @@ from inclusion_app.accounts import demonstration, factors, queries, services
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.accounts.rules import INVITATION_LIFE, INVITATION_PATH, ORGANISATION_KINDS, ROLES
 from inclusion_app.config import Settings
+from inclusion_app.core import registry
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.errors import RuleBroken
@@ -101,7 +102,10 @@ def demo_group() -> None:
 @demo_group.command("load")
 @with_appcontext
 def load_demo() -> None:
-    """Make three invented organisations with one member of staff for each role; a second time changes nothing."""
+    """Make three invented organisations with one member of staff for each role, and what they would show.
+
+    A second time makes anew only what is all over by then.
+    """
     settings: Settings = current_app.extensions["settings"]
     if not (settings.is_local and settings.demo):
         raise click.ClickException(NOT_HERE)
@@ -111,11 +115,13 @@ def load_demo() -> None:
 @demo_group.command("remove")
 @with_appcontext
 def remove_demo() -> None:
-    """Take the demonstration organisations and staff away, wherever this runs; nothing of them is left but the record.
+    """Take the demonstration organisations, their staff and their sessions away, wherever this runs; only the record is left.
 
     With INCLUSION_DEMO=0 they do not come back.
     """
     with transaction() as session:
+        for shown in registry.demonstrations():
+            shown.remove(session)
         count = demonstration.remove(session)
     (current_app.extensions["settings"].instance / SIGN_INS).unlink(missing_ok=True)
     click.echo(f"removed {count} demonstration organisations")
@@ -143,7 +149,15 @@ def show_code(email: str) -> None:
 
 
 def load_demonstration(settings: Settings) -> str:
-    """Load what is not there yet and write the sign-ins into their file; returns a line for the terminal."""
+    """Load what is not there yet and write the sign-ins into their file; returns lines for the terminal."""
+    lines = [_load_staff(settings)]
+    with transaction() as session:
+        if demonstration.is_loaded(session):
+            lines += [shown.load(session, now()) for shown in registry.demonstrations()]
+    return "\n".join(filter(None, lines))
+
+
+def _load_staff(settings: Settings) -> str:
     with reading() as session:
         if demonstration.is_loaded(session):
             return "demonstration: loaded already"

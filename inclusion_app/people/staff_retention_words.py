@@ -36,6 +36,20 @@ WORDS: Mapping[str, tuple[str, str]] = {
         N_("Text and address of a message that was sent"),
         N_("Long enough to find out why one did not arrive. That it was sent stays."),
     ),
+    "booking-contact": (
+        N_(
+            "How to reach who booked a session, their name for the day, what they need, and the code, since the last date"
+        ),
+        N_("Long enough to come back to somebody after a course. That somebody came stays."),
+    ),
+    "booking": (
+        N_("Bookings of sessions and who came, without names, since the last date"),
+        N_("Two years of figures can be compared, and a month to count them. Sums stay."),
+    ),
+    "booking-undated": (
+        N_("Requests for a session that got no date"),
+        N_("After so long nobody waits for it any more. The same as a plan."),
+    ),
     "staff-session": (N_("Sign-ins of staff that ended"), N_("A sign-in lasts ten hours at most.")),
     "known-device": (
         N_("Browsers a member of staff signed in from"),

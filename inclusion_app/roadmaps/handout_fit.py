@@ -153,6 +153,16 @@ def arrange(handout: Handout, *, spare: float = SPARE) -> Layout:
     return _run_on(heights) if handout.large else _two_sides(heights, HEIGHT * spare)
 
 
+def has_room(handout: Handout) -> bool:
+    """True when the sheet fills no more than its sides, also where a browser prints it: for what may be left out."""
+    layout = arrange(handout, spare=SPARE_BROWSER)
+    if layout.runs_on:
+        return layout.fits[0] < TIGHTEST and layout.sides <= MOST_SIDES
+    heights, room = Heights(handout), HEIGHT * SPARE_BROWSER
+    sides = zip((layout.front, layout.back), layout.fits, strict=True)
+    return all(heights.side(parts, fit, layout.lean) <= room for parts, fit in sides)
+
+
 def _two_sides(heights: Heights, room: float) -> Layout:
     leans = LEAN_HOME if heights.handout.people else LEAN
 

@@ -21,7 +21,7 @@ from inclusion_app.places.on_paper import dated, distance_of, drawn_map, place_b
 from inclusion_app.places.place_sheet import PlaceBox
 from inclusion_app.places.queries import Where, city_sheet
 from inclusion_app.places.wording import Near, unconfirmed_words
-from inclusion_app.roadmaps import catalogue, nearby, queries, wording
+from inclusion_app.roadmaps import catalogue, learning, nearby, queries, wording
 from inclusion_app.roadmaps.handout import (
     AGAIN_ON,
     OURS,
@@ -37,7 +37,7 @@ from inclusion_app.roadmaps.handout import (
     cut_journey,
     fixed_words,
 )
-from inclusion_app.roadmaps.handout_fit import arrange
+from inclusion_app.roadmaps.handout_fit import arrange, has_room
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.picture import LineMap, line_map
 from inclusion_app.roadmaps.progress import WIN_WORDS, follow_up_of, wins_of
@@ -116,7 +116,29 @@ def build_handout(
         qr=qr_square(in_this_language(short_address(resident.code)), _("My code")) if resident else None,
         large=large,
     )
-    return sheet.without_reasons() if private else sheet
+    if private:
+        return sheet.without_reasons()
+    return _with_sessions(sheet, made, where, resident)
+
+
+def _with_sessions(
+    sheet: Handout, made: queries.Computed, where: Where | None, resident: Resident | None
+) -> Handout:
+    """The sheet with sessions to book at its next steps, as far as its two sides still hold all the rest."""
+    needs = tuple((resident.needs or {}).get("needs", ())) if resident else ()
+    sessions = learning.on_paper(made.plan.next, where, needs=needs)
+    for shown in range(len(sessions), 0, -1):
+        kept = dict(list(sessions.items())[:shown])
+        fuller = replace(
+            sheet,
+            steps=tuple(
+                replace(step, notes=(*step.notes, *kept.get(step_id, ())))
+                for step_id, step in zip(made.plan.next, sheet.steps, strict=True)
+            ),
+        )
+        if has_room(fuller):
+            return fuller
+    return sheet
 
 
 @i18n.one_language()

@@ -32,7 +32,7 @@ from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.places.queries import Where, area_code, where_of_near
-from inclusion_app.roadmaps import forms, journeys, nearby, policy, queries, services
+from inclusion_app.roadmaps import forms, journeys, learning, nearby, policy, queries, services
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.moves import moves
@@ -341,18 +341,22 @@ def plan() -> Any:
     made = queries.compute(roadmap, today=clock.today())
     if current_principal().kind == "code":
         return render_template("roadmaps/titles.html", made=made)
-    where = _where(roadmap)
+    where, me = _where(roadmap), current_principal().resident_id
     near = nearby.said_once(nearby.places_for(made.plan.next, where))
     page = render_template(
         "roadmaps/plan.html",
         **_plan_words(made),
         near=near,
+        sessions=learning.sessions_for(
+            (*made.plan.next, *made.plan.doing), where, needs=learning.needs_of(me)
+        ),
+        booked=learning.bookings_of(me),
         where=where,
         first_open=journeys.next_question(roadmap.answers),
         saved=roadmap.visit_id is None,
         home=queries.shared_home_of(db_session(), roadmap),
         in_home=roadmap.household_id is not None,
-        me=current_principal().resident_id,
+        me=me,
         typed_in=TYPED_IN in cookie,
         **_progress_words(roadmap),
         form=BaseForm(),
@@ -625,6 +629,7 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         goals=[catalogue.goals[goal] for goal in planned.serves] if planned else (),
         where=where,
         places=nearby.places_for([step_id], where).get(step_id, ()),
+        sessions=learning.sessions_for([step_id], where).get(step_id, ()),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),
         form=form,

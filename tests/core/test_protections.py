@@ -138,7 +138,10 @@ def test_what_was_taken_away_since_the_backup_stays_taken_away(
     before = state(app, town)
     take_away(app, town)
     code, said = run(app, "restore", str(town.file), "--yes")
-    assert (code, "ended again: 1 consents, 2 roles and accounts of staff; limited again: 3" in said) == (
+    assert (
+        code,
+        "ended again: 1 consents, 2 roles and accounts of staff, 0 bookings; limited again: 3" in said,
+    ) == (
         0,
         True,
     ), said

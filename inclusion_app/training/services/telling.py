@@ -16,7 +16,12 @@ from inclusion_app.training.rules import REMINDERS, WITH_VALUE
 
 def about(booking: Booking) -> str:
     """Under what the messages about a booking are found again."""
-    return f"booking {booking.id}"
+    return about_number(booking.id)
+
+
+def about_number(booking_id: int) -> str:
+    """The same by the number of the booking."""
+    return f"booking {booking_id}"
 
 
 def can_be_told(booking: Booking) -> bool:

@@ -1,0 +1,137 @@
+"""Sessions with others for the steps of a plan, and what somebody has booked: on the plan, on a step's page, on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from babel.dates import format_date
+from flask_babel import gettext as _
+
+from inclusion_app.core import i18n, registry
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import db_session
+from inclusion_app.core.paper_parts import Pair
+from inclusion_app.core.registry import StepOffer
+from inclusion_app.core.words import N_
+from inclusion_app.people.models import Resident
+from inclusion_app.places.queries import Where
+
+BOOKINGS_SHOWN = 3
+STATE_WORDS = {
+    "booked": N_("You have a place."),
+    "waitlisted": N_("You are on the waiting list."),
+    "offered": N_("A place is free for you. Say yes or no."),
+    "requested": N_("This has no date yet."),
+}
+ON_PAPER = N_("With others: %(day)s at %(time)s, %(place)s.")
+ON_PAPER_ONLINE = N_("With others, online: %(day)s at %(time)s.")
+PHONE_TO_BOOK = N_("To book, phone %(phone)s.")
+TELL_US = N_("To book, ask the helper who gave you this paper.")
+
+
+@dataclass(frozen=True)
+class Learn:
+    """One session to book for a step, as a page shows it."""
+
+    offer: StepOffer
+    url: str
+    day: str
+    time: str
+    # In which language it is taught, when not in English.
+    spoken: str = ""
+
+
+@dataclass(frozen=True)
+class Mine:
+    """One booking of the person whose plan it is; its address is its code."""
+
+    title: str
+    title_language: str
+    url: str
+    day: str
+    time: str
+    state: str
+
+
+def needs_of(resident_id: int | None) -> tuple[str, ...]:
+    """What somebody needs to take part, as their saved record says it."""
+    resident = db_session().get(Resident, resident_id) if resident_id else None
+    return tuple((resident.needs or {}).get("needs", ())) if resident else ()
+
+
+def sessions_for(
+    steps: Collection[str], where: Where | None, *, needs: Collection[str] = ()
+) -> dict[str, list[Learn]]:
+    """What can be booked in the next two weeks for each step. A session of several steps stands at the first of them."""
+    near = (where.lat, where.lng) if where else None
+    found = registry.offers_for_steps(db_session(), steps, near=near, needs=needs, now=now())
+    said: set[str] = set()
+    sessions: dict[str, list[Learn]] = {}
+    for step in steps:
+        fresh = [offer for offer in found.get(step, ()) if offer.slug not in said]
+        said |= {offer.slug for offer in fresh}
+        if fresh:
+            sessions[step] = [_learn(offer) for offer in fresh]
+    return sessions
+
+
+def _learn(offer: StepOffer) -> Learn:
+    spoken = i18n.language_names([offer.taught_in])[offer.taught_in] if offer.taught_in != "en" else ""
+    return Learn(offer, _address(f"/training/{offer.slug}"), *_when(offer.starts_at), spoken)
+
+
+def bookings_of(resident_id: int | None) -> list[Mine]:
+    """The next three things somebody has booked or waits for."""
+    if resident_id is None:
+        return []
+    found = registry.bookings_of(db_session(), resident_id, now=now())
+    return [
+        Mine(
+            one.title,
+            one.title_language,
+            _address(f"/book/{one.code}"),
+            *(_when(one.starts_at) if one.starts_at else ("", "")),
+            _(STATE_WORDS[one.state]),
+        )
+        for one in found[:BOOKINGS_SHOWN]
+    ]
+
+
+def on_paper(
+    steps: Iterable[str], where: Where | None, *, needs: Collection[str] = ()
+) -> dict[str, tuple[Pair, ...]]:
+    """One session for each step, in sentences for paper: when, where, and how somebody without a screen books it."""
+    return {
+        step: _sentences(found[0].offer)
+        for step, found in sessions_for(tuple(steps), where, needs=needs).items()
+    }
+
+
+def _sentences(offer: StepOffer) -> tuple[Pair, ...]:
+    day, time = _when(offer.starts_at)
+    english = format_date(i18n.local(offer.starts_at).date(), "EEEE d MMMM", locale="en")
+    if offer.place:
+        when = Pair(
+            _(ON_PAPER, day=day, time=time, place=offer.place),
+            ON_PAPER % {"day": english, "time": time, "place": offer.place},
+        )
+    else:
+        when = Pair(_(ON_PAPER_ONLINE, day=day, time=time), ON_PAPER_ONLINE % {"day": english, "time": time})
+    how = (
+        Pair(_(PHONE_TO_BOOK, phone=offer.phone), PHONE_TO_BOOK % {"phone": offer.phone})
+        if offer.phone
+        else Pair(_(TELL_US), TELL_US)
+    )
+    # One line on the sheet instead of two: it has two sides only.
+    return (Pair(f"{when.own} {how.own}", f"{when.en} {how.en}"),)
+
+
+def _when(moment: datetime) -> tuple[str, str]:
+    wall = i18n.local(moment)
+    return i18n.near_day_words(wall.date()), i18n.clock_words(wall.time())
+
+
+def _address(path: str) -> str:
+    return f"/{i18n.current_language().slug}{path}"
