@@ -126,12 +126,14 @@ def _put_for_contact(
     return number
 
 
-def take_back(session: Session, *, about: str, now: datetime) -> int:
-    """What was to be told about this and did not leave yet is told no more. Returns how many.
+def take_back(session: Session, *, about: str, now: datetime, only: Collection[str] = ()) -> int:
+    """What was to be told about this and did not leave yet is told no more; `only` of these templates. Returns how many.
 
     One that a worker is sending at this moment leaves all the same.
     """
-    mine = (Message.about == about, Message.state == "waiting")
+    mine = [Message.about == about, Message.state == "waiting"]
+    if only:
+        mine.append(Message.template.in_(only))
     open_items = update(TrayItem).where(
         TrayItem.done_at.is_(None), TrayItem.message_id.in_(select(Message.id).where(*mine))
     )

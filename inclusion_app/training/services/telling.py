@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -84,6 +85,10 @@ def _contact(booking: Booking) -> Contact | None:
     return Contact(booking.contact_kind, booking.contact, name, booking.is_discreet)
 
 
-def take_back(session: Session, booking: Booking, *, now: datetime) -> None:
-    """What was to be told about this booking and did not leave yet is not true any more."""
-    messages.take_back(session, about=about(booking), now=now)
+# What only somebody who waits is told; untrue once they are booked.
+OF_THE_LIST = ("training_offer", "training_waitlisted")
+
+
+def take_back(session: Session, booking: Booking, *, now: datetime, only: Collection[str] = ()) -> None:
+    """What was to be told about this booking and did not leave yet is not true any more; `only` these messages of it."""
+    messages.take_back(session, about=about(booking), now=now, only=only)
