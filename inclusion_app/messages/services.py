@@ -126,18 +126,22 @@ def _put_for_contact(
     return number
 
 
-def take_back(session: Session, *, about: str, now: datetime, only: Collection[str] = ()) -> int:
-    """What was to be told about this and did not leave yet is told no more; `only` of these templates. Returns how many.
+def take_back(session: Session, *, about: str, now: datetime, key_begins: str = "") -> int:
+    """What was to be told about this and did not leave yet is told no more. Returns how many.
 
-    One that a worker is sending at this moment leaves all the same.
+    `key_begins`: only those whose key begins so. One that a worker is sending at this moment leaves all the same, but
+    when it fails it is not tried again.
     """
-    mine = [Message.about == about, Message.state == "waiting"]
-    if only:
-        mine.append(Message.template.in_(only))
+    about_it = [Message.about == about]
+    if key_begins:
+        about_it.append(Message.key.startswith(key_begins, autoescape=True))
+    mine = (*about_it, Message.state == "waiting")
     open_items = update(TrayItem).where(
         TrayItem.done_at.is_(None), TrayItem.message_id.in_(select(Message.id).where(*mine))
     )
     _count(session, open_items.values(done_at=now, outcome="could_not"))
+    # Before the others: one that a worker gives back in between is then found as waiting.
+    _count(session, update(Message).where(*about_it, Message.state == "sending").values(useful_until=now))
     gone = {
         "state": "dropped",
         "fault": TAKEN_BACK,

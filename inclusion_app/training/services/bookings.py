@@ -381,7 +381,7 @@ def take_up_offer(session: Session, *, booking_id: int, now: datetime) -> None:
     move(session, booking, "booked", actor="learner", now=now)
     booking.offer_ends_at = booking.waits_since = None
     session.flush()
-    telling.take_back(session, booking, now=now, only=telling.OF_THE_LIST)
+    telling.take_back_offer(session, booking, now=now)
     telling.tell(session, booking, "training_booked", key=f"taken up {booking.id}", now=now)
 
 
@@ -391,5 +391,5 @@ def turn_down_offer(session: Session, *, booking_id: int, stays: bool, now: date
     if booking is None or booking.status != "offered":
         raise RuleBroken(OFFER_OVER)
     waiting.drop(session, booking, by="learner", now=now, waits=stays)
-    telling.take_back(session, booking, now=now, only=telling.OF_THE_LIST if stays else ())
+    (telling.take_back_offer if stays else telling.take_back)(session, booking, now=now)
     waiting.serve(session, session_id=booking.session_id, now=now, but=(booking.id,))

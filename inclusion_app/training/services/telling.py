@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -85,10 +84,12 @@ def _contact(booking: Booking) -> Contact | None:
     return Contact(booking.contact_kind, booking.contact, name, booking.is_discreet)
 
 
-# What only somebody who waits is told; untrue once they are booked.
-OF_THE_LIST = ("training_offer", "training_waitlisted")
+def take_back(session: Session, booking: Booking, *, now: datetime) -> None:
+    """What was to be told about this booking and did not leave yet is not true any more."""
+    messages.take_back(session, about=about(booking), now=now)
 
 
-def take_back(session: Session, booking: Booking, *, now: datetime, only: Collection[str] = ()) -> None:
-    """What was to be told about this booking and did not leave yet is not true any more; `only` these messages of it."""
-    messages.take_back(session, about=about(booking), now=now, only=only)
+def take_back_offer(session: Session, booking: Booking, *, now: datetime) -> None:
+    """An offer was answered or lapsed: it is told no more, nor that they wait. Whatever else was to be told stays true."""
+    for key in (f"training offer {booking.id} ", f"training waitlisted {booking.id}"):
+        messages.take_back(session, about=about(booking), now=now, key_begins=key)

@@ -125,7 +125,7 @@ def lapse_offers(session: Session, *, now: datetime) -> int:
         if booking is None or booking.status != "offered" or not is_over(booking, now):
             continue
         drop(session, booking, by="offer", now=now, waits=booking.offers_lapsed == 0)
-        telling.take_back(session, booking, now=now, only=telling.OF_THE_LIST)
+        telling.take_back_offer(session, booking, now=now)
         lapsed += 1
         serve(session, session_id=session_id, now=now, but=(booking_id,))
     return lapsed
