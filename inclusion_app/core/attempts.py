@@ -47,6 +47,10 @@ CODE_ALL = Limit("code-all", 2_000, timedelta(hours=1), timedelta(minutes=5), ti
 REPORT_NETWORK = Limit("report-network", 30, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 # Groups, and people added to a home: more than a class needs in an hour.
 MAKING_NETWORK = Limit("making-network", 60, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
+# Places of training booked from one network: two classes at a library in an hour. And bookings that name one phone or
+# e-mail: a youth worker books for a whole group, and nobody has a stranger told all day.
+BOOKING_NETWORK = Limit("booking-network", 60, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
+BOOKING_CONTACT = Limit("booking-contact", 12, timedelta(days=1), timedelta(hours=12), timedelta(days=1))
 
 # Staff. A browser somebody has signed in from before counts for itself (accounts/sign_in.py).
 STAFF_MINUTE = Limit(

@@ -272,7 +272,16 @@ def many(app: Flask, count: int) -> None:
                 if place == 0:
                     add_date(session, training, day=today() + timedelta(days=17), place_id=places[2].id)
                 touch(session, training, now=now())
-        same = "course_id organisation_id place_id is_online booked_as capacity made_at changed_at".split()
+        same = [
+            "course_id",
+            "organisation_id",
+            "place_id",
+            "is_online",
+            "booked_as",
+            "capacity",
+            "made_at",
+            "changed_at",
+        ]
         fixed = {column: getattr(training, column) for column in same}
         begin = training.change_number
         copies = [

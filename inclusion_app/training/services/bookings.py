@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from inclusion_app.core import attempts
+from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import insert_into
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import move
@@ -20,9 +23,11 @@ from inclusion_app.training.rules import (
     CHOOSE_DATES,
     COMPANIONS_AT_MOST,
     NEEDS,
+    NEEDS_CONTACT,
     NOT_AN_ANSWER,
     PLACES_AT_MOST,
     TOO_MANY,
+    WITH_VALUE,
     WORDING,
     arrange_by,
     to_arrange,
@@ -33,6 +38,12 @@ from inclusion_app.training.services import places, telling, waiting
 NO_PLACE = N_("This session is full, and so is its waiting list.")
 NOT_ON = N_("This session cannot be booked any more.")
 NO_ROOM_FOR_COMPANIONS = N_("There is no room for more people who come along.")
+SENT_BEFORE = N_("This form was sent before. To book again, open the page of the session anew.")
+TOO_MANY_HERE = N_("Many places were booked from here just now. Wait a while, or phone the session.")
+TOO_MANY_TO = N_("Many bookings name this phone or e-mail today. Phone the session to book more.")
+BOOKED_FOR = frozenset({"me", "other", "group"})
+CONTACT_OF = frozenset({"learner", "helper", "adult"})
+WAITING_MODES = frozenset({"book_me", "ask_me"})
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,8 @@ class Wanted:
     """What somebody wants to book. `occurrence_ids` are ignored where all dates belong together.
 
     `contact_kind` is a key of rules.CONTACTS, `contact_of` learner, helper or adult. `needs` has `codes`, and may have
-    `interpreter` (a language) and `note`.
+    `interpreter` (a language) and `note`. `address` is where the form was sent from: it is counted and not kept. What
+    the staff book counts for nobody.
     """
 
     form_key: str
@@ -63,6 +75,7 @@ class Wanted:
     group_id: int | None = None
     staff_id: int | None = None
     organisation_id: int | None = None
+    address: str | None = None
 
 
 def book(session: Session, *, training: TrainingSession, wanted: Wanted, now: datetime) -> Booking:
@@ -71,16 +84,22 @@ def book(session: Session, *, training: TrainingSession, wanted: Wanted, now: da
     The same form sent twice gives the same booking. Raises RuleBroken, at a field where there is one, when this cannot
     be booked; then nothing is written.
     """
-    known = _of_form(session, wanted.form_key)
+    known = _of_form(session, training, wanted)
     if known is not None:
         return known
+    with session.begin_nested():
+        return _book(session, training, wanted, now)
+
+
+def _book(session: Session, training: TrainingSession, wanted: Wanted, now: datetime) -> Booking:
     dates = _check(session, training, wanted, now)
+    _count(session, wanted, now)
     code = people.give_code(session, kind="booking", now=now)
     number = _insert(session, training, wanted, code, now)
     if number is None:
         # The other press of the same button was quicker by a moment; its code is given, this one is not.
         people.take_back_code(session, code_hash=people.hash_of_code(code))
-        known = _of_form(session, wanted.form_key)
+        known = _of_form(session, training, wanted)
         if known is None:
             raise RuleBroken(CHANGED_ALREADY)
         return known
@@ -91,30 +110,100 @@ def book(session: Session, *, training: TrainingSession, wanted: Wanted, now: da
     if training.booked_as == "undated":
         telling.tell(session, booking, "training_noted", key=f"noted {number}", now=now)
         return booking
-    ids, who = [date.id for date in dates], "staff" if wanted.staff_id else "learner"
-    if places.take(session, ids, places=wanted.places, companions=wanted.companions, now=now):
+    who = "staff" if wanted.staff_id else "learner"
+    if _take(session, training, booking, now):
         move(session, booking, "booked", actor=who, now=now)
         session.flush()
         telling.tell(session, booking, "training_booked", key=f"booked {number}", now=now)
         return booking
+    ids = [date.id for date in dates]
+    if wanted.companions and places.lacks_room_for_companions(
+        session, ids, places=wanted.places, companions=wanted.companions
+    ):
+        raise RuleBroken(NO_ROOM_FOR_COMPANIONS, field="companions")
     if not places.wait(session, ids, places=wanted.places, size=training.waiting_size, now=now):
         raise RuleBroken(NO_PLACE)
     move(session, booking, "waitlisted", actor=who, now=now)
     booking.waits_since = now
     session.flush()
-    # A big group at the head of the list does not keep a single place empty: who fits now is served now.
-    waiting.serve(session, session_id=training.id, now=now)
-    if booking.status == "waitlisted":
-        telling.tell(session, booking, "training_waitlisted", key=f"waitlisted {number}", now=now)
+    telling.tell(session, booking, "training_waitlisted", key=f"waitlisted {number}", now=now)
     return booking
 
 
-def _of_form(session: Session, form_key: str) -> Booking | None:
-    return session.scalar(select(Booking).where(Booking.form_key == form_key))
+def _take(session: Session, training: TrainingSession, booking: Booking, now: datetime) -> bool:
+    """Take the places of a new booking: after whoever waits and fits, so that a big group at the head of the list, or
+    somebody who has just said "not this time", keeps no place empty.
+    """
+    # All dates of the session, in their order: of two who each hold another date of it, neither waits for the other.
+    places.lock_session(session, training.id)
+    ids = [date.occurrence_id for date in booking.dates]
+    size, along = booking.places, booking.companions
+    if places.take(session, ids, places=size, companions=along, now=now):
+        return True
+    if places.free_on(session, ids) < size:
+        return False
+    waiting.serve(session, session_id=training.id, now=now)
+    return places.take(session, ids, places=size, companions=along, now=now, beside_list=True)
+
+
+def key_of(training: TrainingSession, form_key: str) -> str:
+    """What is kept of the key a form came with: it opens nothing, and is of one length whatever was sent."""
+    return hashlib.sha256(f"{training.id} {form_key}".encode(errors="replace")).hexdigest()
+
+
+def _of_form(session: Session, training: TrainingSession, wanted: Wanted) -> Booking | None:
+    """The booking this very form made before. Raises RuleBroken when it said something else then.
+
+    On a shared screen "Back" may bring the form of the person before; their booking is nobody else's to see.
+    """
+    key = key_of(training, wanted.form_key)
+    known = session.scalar(select(Booking).where(Booking.form_key == key))
+    if known is not None and _said(wanted) != (
+        known.places, known.companions, known.booked_for, known.label, known.age_band, known.needs, known.contact_kind,
+        known.contact, known.contact_of, known.contact_name, known.resident_id, known.group_id, known.staff_id,
+    ):  # fmt: skip
+        raise RuleBroken(SENT_BEFORE)
+    return known
+
+
+def _said(wanted: Wanted) -> tuple[object, ...]:
+    return (
+        wanted.places, wanted.companions, wanted.booked_for, wanted.label, wanted.age_band, dict(wanted.needs) or None,
+        wanted.contact_kind, _contact(wanted), wanted.contact_of, wanted.contact_name, wanted.resident_id, wanted.group_id,
+        wanted.staff_id,
+    )  # fmt: skip
+
+
+def _contact(wanted: Wanted) -> str | None:
+    """Who says "do not contact me" leaves no number behind, whatever stood in the field."""
+    return wanted.contact if wanted.contact_kind in WITH_VALUE else None
+
+
+def _count(session: Session, wanted: Wanted, now: datetime) -> None:
+    """Nobody books all places of the city from one network, nor has a stranger's phone ring all day. Raises RuleBroken.
+
+    In the transaction of the booking: what is refused for another reason counts for nothing.
+    """
+    if wanted.staff_id is not None:
+        return
+    if wanted.address is not None:
+        network = keyed_hash("attempt-booking", attempts.network_of(wanted.address))
+        for _place in range(wanted.places):
+            if not attempts.claim(session, key_hash=network, limit=attempts.BOOKING_NETWORK, now=now):
+                raise RuleBroken(TOO_MANY_HERE)
+    contact = _contact(wanted)
+    if contact is not None and wanted.contact_kind != "letter":
+        to = keyed_hash("attempt-booking-contact", contact.casefold())
+        if not attempts.claim(session, key_hash=to, limit=attempts.BOOKING_CONTACT, now=now):
+            raise RuleBroken(TOO_MANY_TO, field="contact")
 
 
 def _check(session: Session, training: TrainingSession, wanted: Wanted, now: datetime) -> list[Occurrence]:
-    if training.status != "published":
+    status = select(TrainingSession.status).where(TrainingSession.id == training.id)
+    if training.booked_as == "undated":
+        # It has no date whose state would be asked when a place is taken; so its own may not change meanwhile.
+        status = status.with_for_update(read=True)
+    if session.scalar(status) != "published":
         raise RuleBroken(NOT_ON)
     most = min(training.party_size, PLACES_AT_MOST)
     if not 1 <= wanted.places <= most:
@@ -123,8 +212,16 @@ def _check(session: Session, training: TrainingSession, wanted: Wanted, now: dat
         raise RuleBroken(NOT_AN_ANSWER, field="companions")
     if not set(wanted.needs.get("codes", ())) <= set(NEEDS):
         raise RuleBroken(NOT_AN_ANSWER, field="needs")
+    if (
+        wanted.booked_for not in BOOKED_FOR
+        or wanted.contact_of not in CONTACT_OF
+        or wanted.waiting_mode not in WAITING_MODES
+    ):
+        raise RuleBroken(NOT_AN_ANSWER)
+    if wanted.contact_kind == "record" and wanted.resident_id is None:
+        raise RuleBroken(NEEDS_CONTACT, field="contact")
     why_not = why_not_reach(
-        age_band=wanted.age_band, contact_kind=wanted.contact_kind, contact=wanted.contact,
+        age_band=wanted.age_band, contact_kind=wanted.contact_kind, contact=_contact(wanted),
         contact_of=wanted.contact_of,
     )  # fmt: skip
     if why_not:
@@ -152,10 +249,10 @@ def _insert(
     statement = (
         insert_into(session, Booking)
         .values(
-            code_hash=people.hash_of_code(code), code=code, form_key=wanted.form_key, session_id=training.id,
+            code_hash=people.hash_of_code(code), code=code, form_key=key_of(training, wanted.form_key), session_id=training.id,
             status="requested", places=wanted.places, companions=wanted.companions, booked_for=wanted.booked_for,
             label=wanted.label, age_band=wanted.age_band, language=wanted.language,
-            needs=dict(wanted.needs) or None, contact_kind=wanted.contact_kind, contact=wanted.contact,
+            needs=dict(wanted.needs) or None, contact_kind=wanted.contact_kind, contact=_contact(wanted),
             contact_of=wanted.contact_of, contact_name=wanted.contact_name, is_discreet=wanted.is_discreet,
             consent_wording=WORDING, consent_how=wanted.consent_how, resident_id=wanted.resident_id,
             group_id=wanted.group_id, staff_id=wanted.staff_id, organisation_id=wanted.organisation_id,
@@ -184,26 +281,21 @@ def _arrange(session: Session, booking: Booking, dates: list[Occurrence]) -> Non
 
 
 def cancel(session: Session, *, booking_id: int, by: str, now: datetime) -> bool:
-    """ "I cannot come": free the places of this booking, and give them to who waits. False when it had ended before.
+    """ "I cannot come": free the places of this booking, and give them to who waits. False when nothing was left of it.
 
-    `by` is learner, helper or organiser. Dates that are over keep who came.
+    `by` is learner, helper or organiser. Who has been to a date already stays booked for that one: it keeps who came.
     """
     booking = _locked(session, booking_id)
-    if booking is None or booking.status not in {"requested", "booked", "waitlisted", "offered"}:
+    if booking is None or booking.status not in LIVE:
         return False
-    ids = [
-        date.occurrence_id
-        for date in booking.dates
-        if date.status == "on" and date.occurrence.status == "on" and date.occurrence.starts_at > now
-    ]
-    _free(session, booking, ids)
-    for date in booking.dates:
-        if date.occurrence_id in ids:
-            date.status = "cancelled"
-    move(session, booking, "cancelled", actor=by, now=now)
-    booking.ended_at, booking.ended_by = now, by
-    booking.offer_ends_at = booking.waits_since = None
-    session.flush()
+    begun = [date for date in _on(booking) if date.occurrence.starts_at <= now]
+    coming = [date for date in _on(booking) if date.occurrence.starts_at > now]
+    if begun and booking.status == "booked":
+        if not coming:
+            return False
+        _call_off(session, booking, coming)
+    else:
+        _end(session, booking, coming, by, now)
     telling.take_back(session, booking, now=now)
     waiting.serve(session, session_id=booking.session_id, now=now)
     return True
@@ -214,19 +306,43 @@ def cancel_date(session: Session, *, booking_id: int, occurrence_id: int, by: st
     booking = _locked(session, booking_id)
     if booking is None or booking.status not in {"booked", "waitlisted", "offered"}:
         return False
-    left = [date for date in booking.dates if date.status == "on" and date.occurrence.starts_at > now]
-    wanted = next((date for date in left if date.occurrence_id == occurrence_id), None)
-    if wanted is None:
+    coming = [date for date in _on(booking) if date.occurrence.starts_at > now]
+    wanted = [date for date in coming if date.occurrence_id == occurrence_id]
+    if not wanted:
         return False
-    if len(left) == 1:
+    if len(coming) == 1:
         return cancel(session, booking_id=booking_id, by=by, now=now)
-    if wanted.occurrence.status == "on":
-        _free(session, booking, [occurrence_id])
-    wanted.status = "cancelled"
-    session.flush()
+    _call_off(session, booking, wanted)
     telling.take_back_date(session, booking, occurrence_id=occurrence_id, now=now)
     waiting.serve(session, session_id=booking.session_id, now=now)
     return True
+
+
+LIVE = frozenset({"requested", "booked", "waitlisted", "offered"})
+
+
+def _on(booking: Booking) -> list[BookingDate]:
+    """Its dates that take place and that nobody called off."""
+    return [date for date in booking.dates if date.status == "on" and date.occurrence.status == "on"]
+
+
+def _call_off(session: Session, booking: Booking, dates: list[BookingDate]) -> None:
+    """These dates of a booking are free for others."""
+    ids = [date.occurrence_id for date in dates]
+    _free(session, booking, ids)
+    off = update(BookingDate).where(
+        BookingDate.booking_id == booking.id, BookingDate.occurrence_id.in_(ids), BookingDate.status == "on"
+    )
+    session.execute(off.values(status="cancelled"), execution_options={"synchronize_session": False})
+    session.expire(booking, ["dates"])
+
+
+def _end(session: Session, booking: Booking, dates: list[BookingDate], by: str, now: datetime) -> None:
+    _call_off(session, booking, dates)
+    move(session, booking, "cancelled", actor=by, now=now)
+    booking.ended_at, booking.ended_by = now, by
+    booking.offer_ends_at = booking.waits_since = None
+    session.flush()
 
 
 def _free(session: Session, booking: Booking, ids: list[int]) -> None:
@@ -260,18 +376,13 @@ def take_up_offer(session: Session, *, booking_id: int, now: datetime) -> None:
     booking = _locked(session, booking_id)
     if booking is not None and booking.status == "booked":
         return
-    if (
-        booking is None
-        or booking.status != "offered"
-        or booking.offer_ends_at is None
-        or booking.offer_ends_at <= now
-    ):
+    if booking is None or booking.status != "offered" or waiting.is_over(booking, now):
         raise RuleBroken(OFFER_OVER)
     places.take_held(session, waiting.open_dates(booking), places=booking.places)
     move(session, booking, "booked", actor="learner", now=now)
     booking.offer_ends_at = booking.waits_since = None
     session.flush()
-    telling.take_back(session, booking, now=now)
+    telling.take_back_offer(session, booking, now=now)
     telling.tell(session, booking, "training_booked", key=f"taken up {booking.id}", now=now)
 
 
@@ -281,5 +392,5 @@ def turn_down_offer(session: Session, *, booking_id: int, stays: bool, now: date
     if booking is None or booking.status != "offered":
         raise RuleBroken(OFFER_OVER)
     waiting.drop(session, booking, by="learner", now=now, waits=stays)
-    telling.take_back(session, booking, now=now)
+    (telling.take_back_offer if stays else telling.take_back)(session, booking, now=now)
     waiting.serve(session, session_id=booking.session_id, now=now, but=(booking.id,))

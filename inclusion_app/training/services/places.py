@@ -46,15 +46,25 @@ def _change(session: Session, occurrence_ids: Collection[int], *conditions: Any,
 
 
 def take(
-    session: Session, occurrence_ids: Collection[int], *, places: int, companions: int, now: datetime
+    session: Session,
+    occurrence_ids: Collection[int],
+    *,
+    places: int,
+    companions: int,
+    now: datetime,
+    beside_list: bool = False,
 ) -> bool:
-    """Take so many places on each of these dates. False when one of them has too few, has begun, or has a waiting list."""
+    """Take so many places on each of these dates. False when one of them has too few, has begun, or has a waiting list.
+
+    `beside_list` is for whoever has just asked the list (waiting.serve): nobody who waits can use what is free.
+    """
+    nobody_waits = () if beside_list else (Occurrence.waiting == 0,)
     return _change(
         session,
         occurrence_ids,
         Occurrence.status == "on",
         Occurrence.starts_at > now,
-        Occurrence.waiting == 0,
+        *nobody_waits,
         Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
         Occurrence.companions + companions <= Occurrence.companion_cap,
         taken=Occurrence.taken + places,
@@ -144,3 +154,12 @@ def free_on(session: Session, occurrence_ids: Collection[int]) -> int:
     """How many places are free on every one of these dates; fewer than none where an organiser made the room smaller."""
     free = func.min(Occurrence.capacity - Occurrence.taken - Occurrence.held)
     return session.scalar(select(free).where(Occurrence.id.in_(occurrence_ids))) or 0
+
+
+def lacks_room_for_companions(
+    session: Session, occurrence_ids: Collection[int], *, places: int, companions: int
+) -> bool:
+    """True when there would be a place, but not for so many who come along."""
+    room = func.min(Occurrence.companion_cap - Occurrence.companions)
+    left = session.scalar(select(room).where(Occurrence.id.in_(occurrence_ids))) or 0
+    return left < companions and free_on(session, occurrence_ids) >= places

@@ -109,3 +109,9 @@ def take_back_date(session: Session, booking: Booking, *, occurrence_id: int, no
             session, about=about(booking), now=now,
             key_begins=f"training {reminder_key(which, booking.id, occurrence_id)}",
         )  # fmt: skip
+
+
+def take_back_offer(session: Session, booking: Booking, *, now: datetime) -> None:
+    """An offer was answered or lapsed: it is told no more, nor that they wait. Whatever else was to be told stays true."""
+    for key in (f"training offer {booking.id} ", f"training waitlisted {booking.id}"):
+        messages.take_back(session, about=about(booking), now=now, key_begins=key)

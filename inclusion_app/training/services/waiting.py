@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.history import move
 from inclusion_app.core.registry import holidays
-from inclusion_app.training.models import Booking
+from inclusion_app.training.models import Booking, BookingDate, Occurrence
 from inclusion_app.training.rules import Waiting, next_to_serve, offer_ends
 from inclusion_app.training.services import places, telling
 
@@ -84,10 +84,23 @@ def _serve_one(session: Session, booking: Booking, now: datetime) -> bool:
     booking.offer_ends_at = ends
     session.flush()
     telling.tell(
-        session, booking, "training_offer", key=f"offer {booking.id} {booking.offers_lapsed}", now=now,
+        session, booking, "training_offer", key=f"offer {booking.id} {now.isoformat()}", now=now,
         until=ends, useful_until=ends,
     )  # fmt: skip
     return True
+
+
+def is_over(booking: Booking, now: datetime) -> bool:
+    """True when an offer cannot be taken up any more: its hour has come, or (a date was moved) its session has begun."""
+    dates = [
+        date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.status == "on"
+    ]
+    return (
+        booking.offer_ends_at is None
+        or booking.offer_ends_at <= now
+        or not dates
+        or min(date.starts_at for date in dates) <= now
+    )
 
 
 def lapse_offers(session: Session, *, now: datetime) -> int:
@@ -95,34 +108,36 @@ def lapse_offers(session: Session, *, now: datetime) -> int:
 
     After the second they are off it; the page of the booking says so. Returns how many lapsed.
     """
+    begun = exists().where(
+        BookingDate.booking_id == Booking.id,
+        BookingDate.status == "on",
+        BookingDate.occurrence_id == Occurrence.id,
+        Occurrence.status == "on",
+        Occurrence.starts_at <= now,
+    )
     due = select(Booking.id, Booking.session_id).where(
-        Booking.status == "offered", Booking.offer_ends_at <= now
+        Booking.status == "offered", or_(Booking.offer_ends_at <= now, begun)
     )
     lapsed = 0
     for booking_id, session_id in session.execute(due.order_by(Booking.session_id, Booking.id)).all():
         places.lock_session(session, session_id)
         booking = session.get(Booking, booking_id, populate_existing=True)
-        if (
-            booking is None
-            or booking.status != "offered"
-            or booking.offer_ends_at is None
-            or booking.offer_ends_at > now
-        ):
+        if booking is None or booking.status != "offered" or not is_over(booking, now):
             continue
         drop(session, booking, by="offer", now=now, waits=booking.offers_lapsed == 0)
-        telling.take_back(session, booking, now=now)
+        telling.take_back_offer(session, booking, now=now)
         lapsed += 1
         serve(session, session_id=session_id, now=now, but=(booking_id,))
     return lapsed
 
 
 def drop(session: Session, booking: Booking, *, by: str, now: datetime, waits: bool) -> None:
-    """An offer comes to nothing; with `waits` its booking goes to the end of the list."""
+    """An offer comes to nothing; with `waits` its booking goes to the end of the list. Only who says nothing is counted."""
     dates = open_dates(booking)
     places.drop_held(session, dates, places=booking.places, companions=booking.companions, waits=waits)
     move(session, booking, "waitlisted" if waits else "cancelled", actor=by, now=now)
     booking.offer_ends_at = None
-    booking.offers_lapsed += 1
+    booking.offers_lapsed += by == "offer"
     booking.waits_since = now if waits else None
     if not waits:
         booking.ended_at, booking.ended_by = now, by
