@@ -336,7 +336,7 @@ def test_who_reads_on_from_a_number_misses_nothing(service_on_both: Flask) -> No
         ]
     seen: dict[int, int] = {}
     order: list[int] = []
-    done = threading.Event()
+    done, reads = threading.Event(), threading.Event()
 
     def change(mine: list[int]) -> None:
         for number in mine:
@@ -344,7 +344,7 @@ def test_who_reads_on_from_a_number_misses_nothing(service_on_both: Flask) -> No
                 training = session.get_one(TrainingSession, number)
                 touch(session, training, now=now())
                 # Work after the number was taken: without the lock a later number would be committed first.
-                clock_time.sleep(0.02 * (number % 3))
+                clock_time.sleep(0.05 * (number % 3))
 
     def read() -> None:
         after = 0
@@ -354,11 +354,13 @@ def test_who_reads_on_from_a_number_misses_nothing(service_on_both: Flask) -> No
                 for training in feed.changed_after(session, Wish(after, 5), now=now()):
                     seen[training.id] = after = training.change_number
                     order.append(after)
+            reads.set()
             if last_round and (not order or after == order[-1]) and not _left(app, after):
                 return
 
     reader = threading.Thread(target=read)
     reader.start()
+    assert reads.wait(timeout=30)
     writers = [threading.Thread(target=change, args=(numbers[part::8],)) for part in range(8)]
     for writer in writers:
         writer.start()
