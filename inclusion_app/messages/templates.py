@@ -38,7 +38,8 @@ class BadMessage(ValueError):
 class MessageTemplate:
     """One message. `lines` are the paragraphs of e-mail, letter and call; one whose facts were not given is left out.
 
-    `sms` is shorter and says nothing of the person. `useful_for` is how long it makes sense.
+    `sms` is shorter and says nothing of the person. `useful_for` is how long it makes sense. With `words_by_email`
+    typed words stand in an e-mail even when a link leads to them: nothing in them is of a person.
     """
 
     name: str
@@ -51,6 +52,7 @@ class MessageTemplate:
     one_of: tuple[str, ...] = ()
     channels: tuple[str, ...] = CHANNELS
     useful_for: timedelta | None = None
+    words_by_email: bool = False
 
     def check(self, params: Mapping[str, str]) -> None:
         """Raises BadMessage when a fact is missing, is none of this message, or is no text."""
@@ -231,7 +233,7 @@ def _paragraphs(
 ) -> list[str]:
     found = [_sentence(line, params, language, plain=plain) for line in template.lines if _fits(line, params)]
     # An answer is read from paper or said by a person; by wire a link leads to it, where there is one.
-    if params.get(WORDS) and (plain or not params.get(LINK)):
+    if params.get(WORDS) and (plain or template.words_by_email or not params.get(LINK)):
         found.insert(1, params[WORDS])
     return found
 

@@ -185,6 +185,7 @@ TEMPLATES = (
         sms=N_("There is a message about your session. It is only in English."),
         needs=("words",),
         may=FACTS,
+        words_by_email=True,
     ),
 )  # fmt: skip
 templates.add(TEMPLATES)
