@@ -74,18 +74,19 @@ def sessions_of(
     to_come = and_(
         Occurrence.session_id == TrainingSession.id, Occurrence.status == "on", Occurrence.ends_at > now
     )
+    has_date_to_come = select(Occurrence.id).where(to_come).correlate(TrainingSession).exists()
     joined = to_come if coming else Occurrence.session_id == TrainingSession.id
     conditions = [_seen(principal)]
     if coming:
         conditions += [
             TrainingSession.status != "cancelled",
-            or_(exists().where(to_come), TrainingSession.booked_as == "undated", _has_no_date()),
+            or_(has_date_to_come, TrainingSession.booked_as == "undated", _has_no_date()),
         ]
     else:
         conditions.append(
             or_(
                 TrainingSession.status == "cancelled",
-                ~or_(exists().where(to_come), TrainingSession.booked_as == "undated", _has_no_date()),
+                ~or_(has_date_to_come, TrainingSession.booked_as == "undated", _has_no_date()),
             )
         )
     if filters.course_id is not None:

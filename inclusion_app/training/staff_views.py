@@ -242,7 +242,7 @@ def edit_course(course: Course) -> Any:
 
 
 @room.page(
-    f"{COURSE}/words/<language>",
+    f"{COURSE}/words/<tongue>",
     allow=policy.WRITE,
     load=the_course,
     methods=("GET", "POST"),
@@ -250,7 +250,7 @@ def edit_course(course: Course) -> Any:
 )
 def course_words(course: Course) -> Any:
     """The words of a course in another language: a draft, or checked by somebody who reads it."""
-    tongue = i18n.LANGUAGES.get(str((request.view_args or {})["language"]))
+    tongue = i18n.LANGUAGES.get(str((request.view_args or {})["tongue"]))
     if tongue is None or tongue.slug == "en" or not tongue.released:
         return redirect(url_for("training.courses"), 303)
     form = staff_forms.TranslationForm()
