@@ -482,7 +482,7 @@ def _table(training: TrainingSession, *, with_contact: bool) -> Any:
         ]  # fmt: skip
         if with_contact:
             row += [
-                _(rules.CONTACTS[booking.contact_kind]),
+                _(words.REACH[booking.contact_kind]),
                 booking.contact or "",
                 booking.contact_name or "",
             ]

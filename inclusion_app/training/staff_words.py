@@ -37,7 +37,15 @@ ROUTES = {
     "call": N_("By phone: a call in your tray"),
     "letter": N_("By letter: one in your tray"),
     "record": N_("By the way they chose for their plan"),
-    "none": N_("Nobody can be told. Tell these yourself when you see them."),
+    "none": N_("No way to reach them: tell these yourself"),
+}
+REACH = {
+    "none": N_("No way"),
+    "sms": N_("Text message"),
+    "email": N_("E-mail"),
+    "call": N_("Phone"),
+    "letter": N_("Letter"),
+    "record": N_("As for their plan"),
 }
 CONTACT_OF = {
     "learner": N_("the learner"),
