@@ -92,6 +92,7 @@ from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.start import views as start_views
 from inclusion_app.training import messages as training_messages
 from inclusion_app.training import staff_change_views as training_change_views
+from inclusion_app.training import staff_person_views as training_person_views
 from inclusion_app.training import staff_views as training_staff_views
 from inclusion_app.training import views as training_views
 from inclusion_app.training.services import sessions as training_sessions
@@ -130,6 +131,7 @@ MORE_PAGES = (
     staff_desk_views,
     training_staff_views,
     training_change_views,
+    training_person_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates, training_messages)

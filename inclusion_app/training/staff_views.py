@@ -40,10 +40,12 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
         return []
     waits, items = queries.waits_for(session, principal, moment), []
     if waits.arrange and waits.arrange_by:
-        said = ngettext("%(num)s need to arrange", "%(num)s needs to arrange", waits.arrange)
-        day = _("the first one by %(day)s", day=i18n.day_words(waits.arrange_by))
+        said = ngettext(
+            "%(num)s need to arrange by %(day)s", "%(num)s needs to arrange, the first by %(day)s", waits.arrange,
+            day=i18n.day_words(waits.arrange_by),
+        )  # fmt: skip
         since = datetime.combine(waits.arrange_by, time(), LONDON)
-        items.append(registry.WaitingItem(f"{said}, {day}", url_for("training.arrange"), since))
+        items.append(registry.WaitingItem(said, url_for("training.arrange"), since))
     if waits.sessions_waiting:
         said = ngettext(
             "%(num)s session has people waiting",

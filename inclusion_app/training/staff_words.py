@@ -112,3 +112,9 @@ NOTICE_TWICE = N_("This was sent already.")
 DATED = N_("The session has a date. Everybody who wanted to come is asked, in their order.")
 BOOKED = N_("Booked. Give the person their code.")
 DATES_ADDED = N_("The dates are added.")
+BOOKED_FOR = {
+    "booked": N_("Booked. They are told by the ways they chose."),
+    "waitlisted": N_("The session is full. They are on the waiting list."),
+    "offered": N_("A place is kept for them until they answer."),
+    "requested": N_("Noted. They are told when the session has a date."),
+}
