@@ -98,6 +98,7 @@ from inclusion_app.training import messages as training_messages
 from inclusion_app.training import offers as training_offers
 from inclusion_app.training import slip_views, staff_register_views
 from inclusion_app.training import staff_change_views as training_change_views
+from inclusion_app.training import staff_person_views as training_person_views
 from inclusion_app.training import staff_views as training_staff_views
 from inclusion_app.training import views as training_views
 from inclusion_app.training import wording as training_wording
@@ -140,6 +141,7 @@ MORE_PAGES = (
     training_staff_views,
     training_change_views,
     staff_register_views,
+    training_person_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (

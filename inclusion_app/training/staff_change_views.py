@@ -337,7 +337,7 @@ def book_for_somebody(training: TrainingSession) -> Any:
                     places=form.places.count, companions=form.companions.count,
                     occurrence_ids=form.date.data or (), booked_for="group" if form.places.count > 1 else "other",
                     label=form.label.data or None, age_band=form.age_band.data or None,
-                    needs=_needs(form), contact_kind=form.contact_kind.data, contact=form.read_contact(),
+                    needs=form.access_needs(), contact_kind=form.contact_kind.data, contact=form.read_contact(),
                     contact_of=form.contact_of.data, contact_name=form.contact_name.data or None,
                     is_discreet=bool(form.is_discreet.data), consent_how="spoken", waiting_mode=form.waiting_mode.data,
                     staff_id=principal.staff_id, organisation_id=principal.organisation_id,
@@ -349,12 +349,6 @@ def book_for_somebody(training: TrainingSession) -> Any:
         except RuleBroken as broken:
             refused(form, broken)
     return shown("book.html", form, training=training, wording=rules.WORDINGS[rules.WORDING])
-
-
-def _needs(form: staff_forms.PhoneBookingForm) -> dict[str, Any]:
-    if not form.needs.data and not form.note.data:
-        return {}
-    return {"codes": form.needs.data or [], **({"note": form.note.data} if form.note.data else {})}
 
 
 def _just_made(booking_id: int) -> Booking | None:

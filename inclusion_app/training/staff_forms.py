@@ -476,47 +476,61 @@ class ExportForm(BaseForm):
     with_contact = BooleanField(_l("With how to reach them"))
 
 
-# --- a booking by phone
+# --- a booking for somebody
 
 
-class PhoneBookingForm(BaseForm):
-    """Somebody phones or stands at the desk: the organiser books for them, with their spoken yes."""
+class PersonBookingForm(BaseForm):
+    """What is asked for a booking of whoever keeps a record: how to reach them stands there."""
 
     form_key = StringField()
     date = AnyOf(_l("Which dates?"), choices=[], coerce=number_of)
     label = LineField(_l("What the learner wishes to be called on the day"), longest=rules.LABEL_LENGTH)
-    places = CountField(_l("How many people"), least=1, most=rules.PLACES_AT_MOST, default="1")
     companions = CountField(
         _l("How many come along to help"), least=0, most=rules.COMPANIONS_AT_MOST, default="0"
     )
-    age_band = FromList(_l("Is the learner under 16?"), choices=[])
-    language = FromList(_l("Language for messages"), choices=[])
     needs = AnyOf(_l("What they need to take part"), choices=[])
     note = LineField(_l("One short line about that"), longest=rules.NOTE_LENGTH)
-    contact_kind = OneOf(_l("How may we reach them?"), choices=[])
-    contact = StringField(_l("Number, e-mail address or address for letters"))
-    contact_of = FromList(_l("Whose is it?"), choices=[])
-    contact_name = LineField(_l("Name of the helper or adult"), longest=rules.LABEL_LENGTH)
-    is_discreet = BooleanField(_l("No message may name the service"))
     waiting_mode = OneOf(_l("If it is full"), choices=[], default="book_me")
     consent = BooleanField(_l("I read them the words above and they said yes"))
 
     def __init__(self, *args: Any, dates: Sequence[tuple[int, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.date.choices = list(dates)
-        self.age_band.choices = [("", _l("No, or they do not say")), *words_of(words.AGE_BANDS)]
-        self.language.choices = [(language.slug, language.english_name) for language in i18n.released()]
         self.needs.choices = words_of(rules.NEEDS)
-        offered = contact.offered()
-        kinds = {kind: said for kind, said in rules.CONTACTS.items() if kind == "none" or kind in offered}
-        self.contact_kind.choices = words_of(kinds)
-        self.contact_of.choices = words_of(words.CONTACT_OF)
         self.waiting_mode.choices = words_of(words.WAITING_MODES)
 
     def validate_consent(self, field: Any) -> None:
         """Nobody is booked without their yes."""
         if not field.data:
             raise ValidationError(_l(words.CONSENT_NEEDED))
+
+    def access_needs(self) -> dict[str, Any]:
+        """What they need to take part, as a booking keeps it."""
+        if not self.needs.data and not self.note.data:
+            return {}
+        return {"codes": self.needs.data or [], **({"note": self.note.data} if self.note.data else {})}
+
+
+class PhoneBookingForm(PersonBookingForm):
+    """Somebody phones or stands at the desk: the organiser books for them, with their spoken yes."""
+
+    places = CountField(_l("How many people"), least=1, most=rules.PLACES_AT_MOST, default="1")
+    age_band = FromList(_l("Is the learner under 16?"), choices=[])
+    language = FromList(_l("Language for messages"), choices=[])
+    contact_kind = OneOf(_l("How may we reach them?"), choices=[])
+    contact = StringField(_l("Number, e-mail address or address for letters"))
+    contact_of = FromList(_l("Whose is it?"), choices=[])
+    contact_name = LineField(_l("Name of the helper or adult"), longest=rules.LABEL_LENGTH)
+    is_discreet = BooleanField(_l("No message may name the service"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.age_band.choices = [("", _l("No, or they do not say")), *words_of(words.AGE_BANDS)]
+        self.language.choices = [(language.slug, language.english_name) for language in i18n.released()]
+        offered = contact.offered()
+        kinds = {kind: said for kind, said in rules.CONTACTS.items() if kind == "none" or kind in offered}
+        self.contact_kind.choices = words_of(kinds)
+        self.contact_of.choices = words_of(words.CONTACT_OF)
 
     def read_contact(self) -> str | None:
         """The number or address in its one form. Raises RuleBroken at its field."""
@@ -556,3 +570,14 @@ class FilterForm(BaseForm):
     def show(self, when: str, course_id: int, state: str, text: str) -> None:
         """What is chosen now."""
         self.when.data, self.course.data, self.state.data, self.text.data = when, str(course_id), state, text
+
+
+class FindForm(BaseForm):
+    """Words to find a session by. They live in the address."""
+
+    class Meta:
+        """A form that changes nothing carries no token in the address."""
+
+        csrf = False
+
+    text = StringField(_l("Words of the title or the place"))

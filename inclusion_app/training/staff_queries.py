@@ -74,18 +74,19 @@ def sessions_of(
     to_come = and_(
         Occurrence.session_id == TrainingSession.id, Occurrence.status == "on", Occurrence.ends_at > now
     )
+    has_date_to_come = select(Occurrence.id).where(to_come).correlate(TrainingSession).exists()
     joined = to_come if coming else Occurrence.session_id == TrainingSession.id
     conditions = [_seen(principal)]
     if coming:
         conditions += [
             TrainingSession.status != "cancelled",
-            or_(exists().where(to_come), TrainingSession.booked_as == "undated", _has_no_date()),
+            or_(has_date_to_come, TrainingSession.booked_as == "undated", _has_no_date()),
         ]
     else:
         conditions.append(
             or_(
                 TrainingSession.status == "cancelled",
-                ~or_(exists().where(to_come), TrainingSession.booked_as == "undated", _has_no_date()),
+                ~or_(has_date_to_come, TrainingSession.booked_as == "undated", _has_no_date()),
             )
         )
     if filters.course_id is not None:
@@ -93,17 +94,7 @@ def sessions_of(
     if filters.state:
         conditions.append(TrainingSession.status == filters.state)
     if filters.text:
-        conditions.append(
-            or_(
-                exists().where(
-                    CourseText.course_id == TrainingSession.course_id,
-                    CourseText.title.icontains(filters.text, autoescape=True),
-                ),
-                exists().where(
-                    Place.id == TrainingSession.place_id, Place.name.icontains(filters.text, autoescape=True)
-                ),
-            )
-        )
+        conditions.append(_has_words(filters.text))
     wanted = (
         select(TrainingSession.id, at.label("at"))
         .outerjoin(Occurrence, joined)
@@ -114,6 +105,17 @@ def sessions_of(
     none, dated = [row for row in rows if row[1] is None], [row for row in rows if row[1] is not None]
     dated.sort(key=lambda row: (row[1], row[0]), reverse=not coming)
     return [*sorted(none), *dated]
+
+
+def _has_words(text: str) -> ColumnElement[bool]:
+    """These words stand in the title of its course, in any language, or in the name of its place."""
+    return or_(
+        exists().where(
+            CourseText.course_id == TrainingSession.course_id,
+            CourseText.title.icontains(text, autoescape=True),
+        ),
+        exists().where(Place.id == TrainingSession.place_id, Place.name.icontains(text, autoescape=True)),
+    )
 
 
 def _has_no_date() -> ColumnElement[bool]:
@@ -249,6 +251,39 @@ def not_told(session: Session, principal: Principal, date: Occurrence) -> list[B
         Booking.id.in_(on_it), Booking.status.in_(states), BOOKINGS.rows("booking.read", principal)
     )
     return [booking for booking in session.scalars(wanted.order_by(Booking.id)) if not can_be_told(booking)]
+
+
+# --- what a caseworker can book
+
+
+def _open_to_book(now: datetime) -> ColumnElement[bool]:
+    to_come = select(Occurrence.id).where(
+        Occurrence.session_id == TrainingSession.id, Occurrence.status == "on", Occurrence.starts_at > now
+    )
+    has_date = to_come.correlate(TrainingSession).exists()
+    return and_(TrainingSession.status == "published", or_(has_date, TrainingSession.booked_as == "undated"))
+
+
+def bookable(session: Session, number: int, now: datetime) -> TrainingSession | None:
+    """A session of any provider that can be booked: it is open to everybody."""
+    return session.scalar(select(TrainingSession).where(TrainingSession.id == number, _open_to_book(now)))
+
+
+def bookable_sessions(session: Session, text: str, now: datetime) -> list[Line]:
+    """Sessions to book with these words in title or place, the next ones first; as many as one page holds."""
+    first = (
+        select(func.min(Occurrence.starts_at))
+        .where(
+            Occurrence.session_id == TrainingSession.id, Occurrence.status == "on", Occurrence.starts_at > now
+        )
+        .correlate(TrainingSession)
+        .scalar_subquery()
+    )
+    wanted = select(TrainingSession.id).where(_open_to_book(now))
+    if text:
+        wanted = wanted.where(_has_words(text))
+    numbers = session.scalars(wanted.order_by(first, TrainingSession.id).limit(ON_A_PAGE)).all()
+    return lines_of(session, numbers, now)
 
 
 # --- what to arrange

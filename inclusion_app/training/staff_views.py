@@ -40,10 +40,12 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
         return []
     waits, items = queries.waits_for(session, principal, moment), []
     if waits.arrange and waits.arrange_by:
-        said = ngettext("%(num)s need to arrange", "%(num)s needs to arrange", waits.arrange)
-        day = _("the first one by %(day)s", day=i18n.day_words(waits.arrange_by))
+        said = ngettext(
+            "%(num)s need to arrange by %(day)s", "%(num)s needs to arrange, the first by %(day)s", waits.arrange,
+            day=i18n.day_words(waits.arrange_by),
+        )  # fmt: skip
         since = datetime.combine(waits.arrange_by, time(), LONDON)
-        items.append(registry.WaitingItem(f"{said}, {day}", url_for("training.arrange"), since))
+        items.append(registry.WaitingItem(said, url_for("training.arrange"), since))
     if waits.sessions_waiting:
         said = ngettext(
             "%(num)s session has people waiting",
@@ -242,7 +244,7 @@ def edit_course(course: Course) -> Any:
 
 
 @room.page(
-    f"{COURSE}/words/<language>",
+    f"{COURSE}/words/<tongue>",
     allow=policy.WRITE,
     load=the_course,
     methods=("GET", "POST"),
@@ -250,7 +252,7 @@ def edit_course(course: Course) -> Any:
 )
 def course_words(course: Course) -> Any:
     """The words of a course in another language: a draft, or checked by somebody who reads it."""
-    tongue = i18n.LANGUAGES.get(str((request.view_args or {})["language"]))
+    tongue = i18n.LANGUAGES.get(str((request.view_args or {})["tongue"]))
     if tongue is None or tongue.slug == "en" or not tongue.released:
         return redirect(url_for("training.courses"), 303)
     form = staff_forms.TranslationForm()
@@ -482,7 +484,7 @@ def _table(training: TrainingSession, *, with_contact: bool) -> Any:
         ]  # fmt: skip
         if with_contact:
             row += [
-                _(rules.CONTACTS[booking.contact_kind]),
+                _(words.REACH[booking.contact_kind]),
                 booking.contact or "",
                 booking.contact_name or "",
             ]

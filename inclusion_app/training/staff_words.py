@@ -37,7 +37,15 @@ ROUTES = {
     "call": N_("By phone: a call in your tray"),
     "letter": N_("By letter: one in your tray"),
     "record": N_("By the way they chose for their plan"),
-    "none": N_("Nobody can be told. Tell these yourself when you see them."),
+    "none": N_("No way to reach them: tell these yourself"),
+}
+REACH = {
+    "none": N_("No way"),
+    "sms": N_("Text message"),
+    "email": N_("E-mail"),
+    "call": N_("Phone"),
+    "letter": N_("Letter"),
+    "record": N_("As for their plan"),
 }
 CONTACT_OF = {
     "learner": N_("the learner"),
@@ -104,3 +112,9 @@ NOTICE_TWICE = N_("This was sent already.")
 DATED = N_("The session has a date. Everybody who wanted to come is asked, in their order.")
 BOOKED = N_("Booked. Give the person their code.")
 DATES_ADDED = N_("The dates are added.")
+BOOKED_FOR = {
+    "booked": N_("Booked. They are told by the ways they chose."),
+    "waitlisted": N_("The session is full. They are on the waiting list."),
+    "offered": N_("A place is kept for them until they answer."),
+    "requested": N_("Noted. They are told when the session has a date."),
+}

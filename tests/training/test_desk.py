@@ -75,15 +75,21 @@ def reads(app: Flask) -> list[tuple[str, int | None, str]]:
         return [(row.action, row.resident_id, row.items) for row in rows if row.action.startswith("read ")]
 
 
+def plain(answer: Any) -> str:
+    """An answer without what is drawn anew with each page: its form's token, and the minute the sign-in ends."""
+    signs = r'name="csrf_token" value="[^"]+"|signed in until [0-9:]+|data-ends="[^"]+"'
+    return re.sub(signs, "", answer.text)
+
+
 def boxes(day: date) -> list[str]:
     return [str(day.day), str(day.month), str(day.year)]
 
 
-def new_facts(course: int, **more: Any) -> dict[str, Any]:
+def new_facts(course_id: int, /, **more: Any) -> dict[str, Any]:
     """What the form of a new session sends."""
     usual = {
-        "course": str(course), "booked_as": "single", "first": boxes(today() + timedelta(days=12)), "begins": "9:30",
-        "ends": "11.30", "times": "1", "every": "1", "place": "Gorton Library", "taught_in": "en", "for_age": "any",
+        "course": str(course_id), "booked_as": "single", "first": boxes(today() + timedelta(days=12)), "begins": "9:30",
+        "ends": "11.30", "times": "1", "every": "1", "place": "Larkspur Hall", "taught_in": "en", "for_age": "any",
         "lead_days": "7", "capacity": "10", "companion_cap": "2", "waiting_size": "5", "party_size": "6",
         "phone": "0161 496 0001", "led_by": "Noor", "room": "", "offers": ["step_free", "quiet"],
     }  # fmt: skip
@@ -93,8 +99,8 @@ def new_facts(course: int, **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def course(app: Flask, organiser: StaffBrowser) -> int:
     with app.app_context(), transaction() as session:
-        make_place(session, name="Gorton Library", slug="gorton-test")
-        make_place(session, name="Gorton Hall Annexe")
+        make_place(session, name="Larkspur Hall", slug="larkspur-hall")
+        make_place(session, name="Larkspur Annexe")
         return make_course(session, organisation_id=organiser.organisation_id, title="Tablets").id
 
 
@@ -180,7 +186,7 @@ def test_a_course_of_others_answers_like_none(app: Flask, organiser: StaffBrowse
         other = make_session(session).course_id
     answers = [organiser.get(f"/staff/training/courses/{number}{part}") for number in (other, 999_999)]
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].data == answers[1].data
+    assert plain(answers[0]) == plain(answers[1])
 
 
 # --- a new session
@@ -194,7 +200,7 @@ def test_a_session_is_made_published_and_found(app: Flask, organiser: StaffBrows
     assert (made.status, made.booked_as, made.capacity, made.offer_list) == (
         "draft", "single", 10, ["step_free", "quiet"],
     )  # fmt: skip
-    assert made.place.name == "Gorton Library" and made.slug.startswith("tablets-")
+    assert made.place.name == "Larkspur Hall" and made.slug.startswith("tablets-")
     [row] = made.occurrences
     assert (row.day, f"{row.begins:%H:%M}", row.capacity) == (today() + timedelta(days=12), "09:30", 10)
     assert fill(organiser, answer.location).status_code == 405
@@ -212,7 +218,7 @@ def test_a_weekly_pattern_is_shown_before_it_is_saved(
     holiday, closed = first + timedelta(weeks=1), first + timedelta(weeks=3)
     with app.app_context(), transaction() as session:
         if session.scalar(select(BankHoliday).where(BankHoliday.day == holiday)) is None:
-            session.add(BankHoliday(day=holiday, name="A holiday"))
+            session.add(BankHoliday(day=holiday, title="A holiday"))
         place = make_place(session, name="Zion Hall")
         session.add(OpeningException(place_id=place.id, day=closed, reason="stocktake"))
     facts = new_facts(course, booked_as="course", first=boxes(first), times="4", place="zion")
@@ -240,7 +246,7 @@ def test_a_weekly_pattern_is_shown_before_it_is_saved(
         ({"course": "0"}, "Choose one of the courses"),
         ({"course": "99999999999999"}, "Choose one of the courses"),
         ({"place": "Atlantis"}, "We know no place with this name."),
-        ({"place": "Gorton"}, "Several places have this name."),
+        ({"place": "larkspur"}, "Several places have this name."),
         ({"place": ""}, "A session is at a place or online."),
         ({"first": ["", "", ""]}, "Type a real day"),
         ({"first": ["31", "2", "2027"]}, "Type a real day"),
@@ -278,11 +284,11 @@ def test_what_is_refused_keeps_what_was_typed(
 
 def test_of_several_places_one_is_chosen(app: Flask, organiser: StaffBrowser, course: int) -> None:
     with app.app_context(), transaction() as session:
-        hall = make_place(session, name="Gorton Hall East").id
-    page = fill(organiser, "/staff/training/new", **new_facts(course, place="gorton hall"))
+        hall = make_place(session, name="Larkspur Annexe East").id
+    page = fill(organiser, "/staff/training/new", **new_facts(course, place="larkspur annexe e"))
     assert page.status_code == 422 and f'<option value="{hall}"' in page.text
     answer = fill(
-        organiser, "/staff/training/new", **new_facts(course, place="gorton hall", place_id=str(hall))
+        organiser, "/staff/training/new", **new_facts(course, place="larkspur annexe e", place_id=str(hall))
     )
     assert answer.status_code == 303
     assert one(app, TrainingSession, int(answer.location.rsplit("/", 1)[1])).place_id == hall
@@ -363,7 +369,7 @@ def test_a_session_of_others_answers_like_none(app: Flask, organiser: StaffBrows
         other = make_session(session).id
     answers = [organiser.get(f"/staff/training/{number}{part}") for number in (other, 999_999)]
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].data == answers[1].data
+    assert plain(answers[0]) == plain(answers[1])
     assert reads(app) == []
 
 
@@ -373,7 +379,7 @@ def test_a_date_of_others_answers_like_none(app: Flask, organiser: StaffBrowser,
         other = make_session(session).occurrences[0].id
     answers = [organiser.get(f"/staff/training/dates/{number}{part}") for number in (other, 999_999)]
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].data == answers[1].data
+    assert plain(answers[0]) == plain(answers[1])
 
 
 def test_a_booking_and_a_need_of_others_answer_like_none(app: Flask, organiser: StaffBrowser) -> None:
@@ -382,14 +388,14 @@ def test_a_booking_and_a_need_of_others_answer_like_none(app: Flask, organiser: 
         booking = make_booking(session, training, needs={"codes": ["bsl"]})
         number, need = booking.id, booking.arrangements[0].id
     answers = [organiser.get(f"/staff/training/bookings/{each}") for each in (number, 999_999)]
-    assert answers[0].status_code == 404 and answers[0].data == answers[1].data
+    assert answers[0].status_code == 404 and plain(answers[0]) == plain(answers[1])
     for path, each in (("bookings/{}/cancel", number), ("needs/{}/arranged", need)):
         sent = [
             organiser.send(f"/staff/training/{path.format(one_of)}", "/staff/training/new")
             for one_of in (each, 999_999)
         ]
         assert [answer.status_code for answer in sent] == [404, 404]
-        assert sent[0].data == sent[1].data
+        assert plain(sent[0]) == plain(sent[1])
     assert one(app, Booking, number).status == "booked" and one(app, Arrangement, need).status == "asked"
 
 
@@ -404,10 +410,10 @@ def test_a_session_is_changed_but_not_moved_while_somebody_is_booked(
     here = f"/staff/training/{number}/edit"
     assert fill(organiser, here, **facts).status_code == 303
     after = one(app, TrainingSession, number)
-    assert after.course_id == course and after.change_number > before.change_number
+    assert after.course_id == course and after.change_number != before.change_number
     assert first_date(app, number).capacity == 12
     book(app, number, places=5)
-    moved = fill(organiser, here, **{**facts, "place": "Gorton Library"})
+    moved = fill(organiser, here, **{**facts, "place": "Larkspur Hall"})
     assert moved.status_code == 422 and "Move each date on its own page" in moved.text
     small = fill(organiser, here, **{**facts, "capacity": "4"})
     assert small.status_code == 422 and "More places than that" in small.text
@@ -475,11 +481,11 @@ def test_a_moved_date_tells_everybody_once_by_their_way(app: Flask, organiser: S
     before, start = first_date(app, number), one(app, TrainingSession, number)
     day = today() + timedelta(days=20)
     sure = organiser.text(f"/staff/training/dates/{before.id}/move")
-    assert "4 bookings" in sure and "By text message: 1" in sure and "Nobody can be told" in sure
+    assert "4 bookings" in sure and "By text message: 1" in sure and "tell these yourself</strong>: 1" in sure
     assert move(organiser, before.id, day=boxes(day), begins="14:00", ends="16:00").status_code == 303
     after = first_date(app, number)
     assert (after.day, f"{after.begins:%H:%M}", after.sequence) == (day, "14:00", before.sequence + 1)
-    assert one(app, TrainingSession, number).change_number > start.change_number
+    assert one(app, TrainingSession, number).change_number != start.change_number
     moved = [key for template, key in told(app) if template == "training_moved"]
     assert moved == [f"training moved {before.id} 1 {each}" for each in (by_sms, by_letter, waits)]
     page = organiser.text(f"/staff/training/dates/{before.id}")

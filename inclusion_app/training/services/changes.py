@@ -220,13 +220,10 @@ def _tell_cancelled(session: Session, booking: Booking, dates: list[Occurrence],
     if not to_come and (booking.status != "booked" or not left):
         _end(session, booking, now)
     first = min(dates, key=lambda date: date.starts_at)
+    # Who hears of one date only would travel to the next one.
+    template = "training_cancelled" if len(dates) == 1 else "training_all_cancelled"
     telling.tell(
-        session,
-        booking,
-        "training_cancelled",
-        key=f"cancelled {first.id} {booking.id}",
-        now=now,
-        occurrence=first,
+        session, booking, template, key=f"cancelled {first.id} {booking.id}", now=now, occurrence=first
     )
 
 

@@ -1,0 +1,78 @@
+"""A caseworker books for somebody of their caseload: the session, what they need, their spoken yes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+
+from inclusion_app.core.access import record_act, shows_person, the_staff
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import db_session
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import one_line
+from inclusion_app.people import policy as people_policy
+from inclusion_app.people import queries as people_queries
+from inclusion_app.people.choice_fields import number_of
+from inclusion_app.people.models import Resident
+from inclusion_app.training import rules, staff_forms
+from inclusion_app.training import staff_queries as queries
+from inclusion_app.training import staff_words as words
+from inclusion_app.training.services import bookings
+from inclusion_app.training.staff_views import english_line, refused, shown
+from inclusion_app.training.views import room
+
+PERSON = "/staff/people/<int(max=999999999):resident_id>/book"
+
+
+def the_person(resident_id: int) -> Resident | None:
+    """Somebody of my caseload, whose own consent stands: broken glass books nothing."""
+    return people_queries.resident_for(db_session(), the_staff(), resident_id, "resident.edit")
+
+
+@room.page(PERSON, allow=people_policy.EDIT, load=the_person, methods=("GET", "POST"), reads=("identity",),
+           localised=False)  # fmt: skip
+def book_for_resident(resident: Resident) -> Any:
+    """Choose a session, then book it with the person present. They are told by the ways they chose for their plan."""
+    session, principal, moment = db_session(), the_staff(), now()
+    number, language = resident.id, resident.read or resident.language
+    training = queries.bookable(session, number_of(request.args.get("session", "")), moment)
+    dates = (
+        [date for date in training.occurrences if date.status == "on" and date.starts_at > moment]
+        if training
+        else []
+    )
+    form = staff_forms.PersonBookingForm(dates=[(date.id, english_line(date)) for date in dates])
+    text = one_line(request.args.get("text", "")[:80])
+    if request.method == "GET":
+        form.form_key.data = secrets.token_urlsafe(16)
+    elif training is not None and form.validate():
+        try:
+            booking = bookings.book(
+                session, training=training, now=moment,
+                wanted=bookings.Wanted(
+                    form_key=f"{principal.staff_id} {(form.form_key.data or '')[:40]}", language=language,
+                    companions=form.companions.count, occurrence_ids=form.date.data or (), booked_for="other",
+                    label=form.label.data or None, age_band=resident.age_band, needs=form.access_needs(),
+                    contact_kind="record", resident_id=number, consent_how="spoken",
+                    waiting_mode=form.waiting_mode.data, staff_id=principal.staff_id,
+                    organisation_id=principal.organisation_id,
+                ),
+            )  # fmt: skip
+            record_act(
+                session, principal, action="book for a person", resident_id=number, items=("identity", "needs"),
+                now=moment,
+            )  # fmt: skip
+            flash(words.BOOKED_FOR[booking.status])
+            return redirect(url_for("people.person", resident_id=number), 303)
+        except RuleBroken as broken:
+            refused(form, broken)
+    shows_person(number, "identity")
+    find = staff_forms.FindForm()
+    find.text.data = text
+    return shown(
+        "book_person.html", form, resident_id=number, name=resident.name or resident.nickname, training=training,
+        found=[] if training else queries.bookable_sessions(session, text, moment), find=find,
+        wording=rules.WORDINGS[rules.WORDING],
+    )  # fmt: skip

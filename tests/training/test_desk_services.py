@@ -1,0 +1,199 @@
+"""What an organiser changes, asked of the services: offers and needs that move with a date, and two who change at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import date, time, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from inclusion_app.core.clock import now, today
+from inclusion_app.core.db import transaction
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.messages.models import Message
+from inclusion_app.training import staff_words as words
+from inclusion_app.training.models import Booking, Occurrence, TrainingSession
+from inclusion_app.training.rules import moment
+from inclusion_app.training.services import bookings, changes
+from inclusion_app.training.services.changes import When
+from tests.factories.training import make_booking, make_session, wanted
+from tests.training.test_places_race import counters_fit
+
+SMS = {"contact_kind": "sms", "contact": "+447700900123"}
+
+
+def test_an_offer_never_ends_after_a_date_that_moved(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, capacity=1, days=[today() + timedelta(days=20)])
+        booked = make_booking(session, training)
+        waits = make_booking(session, training, waiting_mode="ask_me", **SMS)
+        bookings.cancel(session, booking_id=booked.id, by="learner", now=now())
+        assert waits.status == "offered" and waits.offer_ends_at is not None
+        row = training.occurrences[0]
+        # So near that the offer is over three hours before it.
+        at = moment(today() + timedelta(days=1), time(0, 15))
+        changes.move_date(
+            session, date=row, sequence=0, now=at - timedelta(hours=5),
+            to=When(today() + timedelta(days=1), time(0, 15), time(1), training.place_id),
+        )  # fmt: skip
+        session.refresh(waits)
+        assert waits.offer_ends_at == at - timedelta(hours=3)
+        templates = session.scalars(select(Message.template).order_by(Message.id)).all()
+        assert list(templates)[-2:] == ["training_moved", "training_offer"]
+
+
+def test_what_is_to_arrange_moves_with_its_date(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, lead_days=3)
+        booking = make_booking(session, training, needs={"codes": ["bsl"]})
+        day = today() + timedelta(days=25)
+        changes.move_date(
+            session, date=training.occurrences[0], sequence=0, to=When(day, time(9), time(10), training.place_id),
+            now=now(),
+        )  # fmt: skip
+        assert [need.due_on for need in booking.arrangements] == [day - timedelta(days=3)]
+
+
+def test_a_discreet_booking_is_told_when_but_not_where(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session)
+        make_booking(session, training, is_discreet=True, contact_kind="call", contact="+441614960000")
+        day = today() + timedelta(days=25)
+        changes.move_date(
+            session, date=training.occurrences[0], sequence=0, to=When(day, time(9), time(10), training.place_id),
+            now=now(),
+        )  # fmt: skip
+        params = session.scalars(select(Message.params).where(Message.template == "training_moved")).one()
+        assert params is not None and set(params) == {"when", "before"}
+
+
+def test_a_course_that_has_begun_keeps_who_came(app: Flask) -> None:
+    """Who was there on the first date keeps their booking when the others are cancelled."""
+    days = [today() + timedelta(days=3), today() + timedelta(days=10)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days)
+        booking = make_booking(session, training, **SMS)
+        first, second = training.occurrences
+        between = moment(days[0], time(18))
+        changes.cancel_date(session, date=second, sequence=0, now=between)
+        session.refresh(booking)
+        assert booking.status == "booked"
+        assert {entry.occurrence_id: entry.status for entry in booking.dates} == {
+            first.id: "on", second.id: "cancelled",
+        }  # fmt: skip
+        assert training.status == "published"
+        with pytest.raises(RuleBroken):
+            changes.cancel_date(session, date=first, sequence=0, now=between)
+
+
+def test_wall_times_stay_across_the_change_of_clocks(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, days=[date(2027, 3, 21)])
+        row = training.occurrences[0]
+        changes.move_date(
+            session, date=row, sequence=0, now=now(),
+            to=When(date(2027, 3, 28), time(10), time(12), training.place_id),
+        )  # fmt: skip
+        assert f"{row.starts_at:%H:%M}" == "09:00" and row.begins == time(10)
+
+
+def _run(*works: object) -> None:
+    threads = [threading.Thread(target=work) for work in works]  # type: ignore[arg-type]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.postgres
+def test_a_smaller_room_and_bookings_at_once_never_oversell(service_on_both: Flask) -> None:
+    app, said = service_on_both, Counter[str]()
+    with app.app_context(), transaction() as session:
+        training = make_session(session, capacity=12, waiting_size=40)
+        number, row_id = training.id, training.occurrences[0].id
+
+    def want() -> None:
+        for _try in range(12):
+            with app.app_context(), transaction() as session:
+                training = session.get_one(TrainingSession, number)
+                said[bookings.book(session, training=training, wanted=wanted(), now=now()).status] += 1
+
+    def resize() -> None:
+        for capacity in (6, 10, 4, 9, 7, 12, 5):
+            with app.app_context():
+                try:
+                    with transaction() as session:
+                        changes.change_capacity(
+                            session, date=session.get_one(Occurrence, row_id), capacity=capacity, companion_cap=2,
+                            now=now(),
+                        )  # fmt: skip
+                        said["resized"] += 1
+                except RuleBroken as broken:
+                    assert broken.message == words.SMALLER_THAN_TAKEN
+                    said["refused"] += 1
+
+    _run(want, want, want, resize, resize)
+    assert said["booked"] + said["waitlisted"] == 36
+    assert said["resized"] + said["refused"] == 14
+    counters_fit(app)
+
+
+@pytest.mark.postgres
+def test_of_two_who_move_one_date_one_does(service_on_both: Flask) -> None:
+    app, said = service_on_both, Counter[str]()
+    with app.app_context(), transaction() as session:
+        training = make_session(session)
+        make_booking(session, training, **SMS)
+        row_id, place = training.occurrences[0].id, training.place_id
+
+    def move(hour: int) -> None:
+        with app.app_context():
+            try:
+                with transaction() as session:
+                    to = When(today() + timedelta(days=30), time(hour), time(hour + 1), place)
+                    changes.move_date(
+                        session, date=session.get_one(Occurrence, row_id), sequence=0, to=to, now=now()
+                    )
+                    said["moved"] += 1
+            except RuleBroken as broken:
+                assert broken.message == CHANGED_ALREADY
+                said["refused"] += 1
+
+    _run(*(lambda hour=hour: move(hour) for hour in range(8, 14)))
+    assert said == {"moved": 1, "refused": 5}
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(Occurrence.sequence)).all() == [1]
+        assert len(session.scalars(select(Message).where(Message.template == "training_moved")).all()) == 1
+
+
+@pytest.mark.postgres
+def test_bookings_while_a_session_is_cancelled_leave_nobody_behind(service_on_both: Flask) -> None:
+    app, said = service_on_both, Counter[str]()
+    with app.app_context(), transaction() as session:
+        number = make_session(session, capacity=40).id
+
+    def want() -> None:
+        for _try in range(10):
+            with app.app_context():
+                try:
+                    with transaction() as session:
+                        training = session.get_one(TrainingSession, number)
+                        bookings.book(session, training=training, wanted=wanted(**SMS), now=now())
+                        said["booked"] += 1
+                except RuleBroken:
+                    said["refused"] += 1
+
+    def cancel() -> None:
+        with app.app_context(), transaction() as session:
+            changes.cancel_session(session, training=session.get_one(TrainingSession, number), now=now())
+
+    _run(want, want, cancel, want)
+    with app.app_context(), transaction() as session:
+        states = Counter(session.scalars(select(Booking.status)))
+        assert states == {"session_cancelled": said["booked"]} or not said["booked"]
+        told = session.scalars(select(Message.key).where(Message.template == "training_cancelled")).all()
+        assert len(told) == said["booked"]
+    assert said["booked"] + said["refused"] == 30
