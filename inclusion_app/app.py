@@ -90,8 +90,8 @@ from inclusion_app.roadmaps import (
 )
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.start import views as start_views
+from inclusion_app.training import credential_views, opinion_views, staff_figures_views, staff_register_views
 from inclusion_app.training import messages as training_messages
-from inclusion_app.training import staff_register_views
 from inclusion_app.training import views as training_views
 
 if TYPE_CHECKING:
@@ -127,6 +127,9 @@ MORE_PAGES = (
     staff_request_views,
     staff_desk_views,
     staff_register_views,
+    staff_figures_views,
+    credential_views,
+    opinion_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates, training_messages)

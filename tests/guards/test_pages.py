@@ -32,6 +32,8 @@ PARTS = {
     "language": "en",
     "group_id": 1,
     "consent_id": 1,
+    "credential_id": "00000000-0000-4000-8000-000000000000",
+    "key_name": "none",
 }
 ENDS_A_VISIT = {
     "start.leave",
@@ -413,6 +415,8 @@ def test_side_write_has_the_callers_we_know() -> None:
         "places/views.py",
         "roadmaps/views.py",
         "start/views.py",
+        "training/opened.py",
+        "training/staff_register_views.py",
     }
 
 
