@@ -75,6 +75,7 @@ from inclusion_app.places import queries as places
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
     attendance,
+    award_views,
     check_paper_views,
     helper_script,
     helper_views,
@@ -130,6 +131,7 @@ MORE_PAGES = (
     staff_figures_views,
     credential_views,
     opinion_views,
+    award_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (messages_holding, staff_templates, training_messages)
