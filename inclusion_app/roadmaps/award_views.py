@@ -48,7 +48,7 @@ SHEET = {
     "what": N_("What it was"),
     "signed": N_("Signed by"),
 }
-LEVEL_ASKS = N_("%(steps)s steps in %(areas)s areas, and %(sessions)s sessions.")
+LEVEL_ASKS = N_("Steps: %(steps)s. Areas: %(areas)s. Sessions: %(sessions)s.")
 LEVEL_ASKS_SHOW = N_("One of the steps you can show others.")
 
 

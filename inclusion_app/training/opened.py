@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import request, url_for
 from sqlalchemy import select
 
 from inclusion_app.core import attempts
@@ -33,3 +33,8 @@ def booking_of(code: str) -> Booking | None:
     with side_write() as session:
         attempts.give_back(session, key_hash=key, limit=attempts.CODE_NETWORK, now=moment)
     return db_session().get(Booking, found)
+
+
+def page_of(booking: Booking) -> str:
+    """The address of its own page, below which what belongs to it stands."""
+    return url_for("training.certificate", code=booking.code).removesuffix("/certificate")

@@ -16,7 +16,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.people.choice_fields import OneOf
 from inclusion_app.training.models import Booking
-from inclusion_app.training.opened import booking_of
+from inclusion_app.training.opened import booking_of, page_of
 from inclusion_app.training.rules import HELPED, WHAT_NEXT
 from inclusion_app.training.services import opinions
 from inclusion_app.training.staff_register_queries import title_of
@@ -50,6 +50,6 @@ def question(booking: Booking) -> Any:
             form.refuse(broken)
     page = render_template(
         "training/question.html", booking=booking, form=form, may_be_asked=opinions.may_be_asked(booking),
-        title=title_of(booking.session.course, i18n.current_language().slug),
+        title=title_of(booking.session.course, i18n.current_language().slug), booking_page=page_of(booking),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200

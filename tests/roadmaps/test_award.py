@@ -197,6 +197,6 @@ def test_the_sheet_has_every_step_and_level_in_both_languages(app: Flask, langua
         g.language = i18n.LANGUAGES[language]
         g.principal = Principal("stranger")
         html = award_sheet_html()
-    for said in ("Turn it on and find your way round", "15 steps in 6 areas, and 6 sessions.", "Signed by"):
+    for said in ("Turn it on and find your way round", "Steps: 15. Areas: 6. Sessions: 6.", "Signed by"):
         assert said in html
     assert f'lang="{language}"' in html
