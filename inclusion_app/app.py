@@ -75,6 +75,7 @@ from inclusion_app.places import queries as places
 from inclusion_app.places import views as places_views
 from inclusion_app.roadmaps import (
     attendance,
+    award_views,
     check_paper_views,
     helper_script,
     helper_views,
@@ -91,12 +92,18 @@ from inclusion_app.roadmaps import (
 from inclusion_app.roadmaps import views as roadmaps_views
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.start import views as start_views
+from inclusion_app.training import (
+    credential_views,
+    opinion_views,
+    slip_views,
+    staff_figures_views,
+    staff_register_views,
+)
 from inclusion_app.training import demonstration as training_demonstration
 from inclusion_app.training import feed_views as training_feed_views
 from inclusion_app.training import holding as training_holding
 from inclusion_app.training import messages as training_messages
 from inclusion_app.training import offers as training_offers
-from inclusion_app.training import slip_views, staff_register_views
 from inclusion_app.training import staff_change_views as training_change_views
 from inclusion_app.training import staff_person_views as training_person_views
 from inclusion_app.training import staff_views as training_staff_views
@@ -142,6 +149,10 @@ MORE_PAGES = (
     training_change_views,
     staff_register_views,
     training_person_views,
+    staff_figures_views,
+    credential_views,
+    opinion_views,
+    award_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (

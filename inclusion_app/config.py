@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
@@ -68,6 +72,14 @@ class Settings:
     def address(self) -> str:
         """Where people reach the service, for whoever has no request that names it; without a slash at the end."""
         return self.base_url or "http://127.0.0.1:8000"
+
+    @property
+    def badge_keys(self) -> str:
+        """The keys of certificates as PEM: the one that signs, then any that signed before it.
+
+        With the embedded database it is made when the first certificate is, and kept in the instance folder.
+        """
+        return self.badge_key or _read_or_make(self.instance / "badge-key", _new_badge_key)
 
     @property
     def paper_socket(self) -> Path:
@@ -140,7 +152,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         workers=_whole(env, "INCLUSION_WORKERS", 2, 1, 64),
         demo=local and demo_given != "0",
         trusted_hops=hops,
-        badge_key=env.get("INCLUSION_BADGE_KEY") or None,
+        badge_key=_badge_key(env.get("INCLUSION_BADGE_KEY") or None, embedded),
         notify_callback_token=env.get("INCLUSION_NOTIFY_CALLBACK_TOKEN") or None,
         service_name=env.get("INCLUSION_SERVICE_NAME") or "My digital roadmap",
         contact=contact,
@@ -256,6 +268,75 @@ def _new_secret() -> str:
 
 def _new_field_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _new_badge_key() -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return made.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _badge_key(text: str | None, embedded: bool) -> str | None:
+    """PEM blocks, or the same in base64 on one line: first the private key that signs, then keys that signed before."""
+    if text is None:
+        if not embedded:
+            raise BadSetting("INCLUSION_BADGE_KEY is required when the database is not the embedded one")
+        return None
+    if "-----BEGIN" not in text:
+        try:
+            text = base64.b64decode(text, validate=True).decode("ascii")
+        except ValueError as err:
+            raise BadSetting(WRONG_BADGE_KEY) from err
+    text = text.replace("\\n", "\n")
+    try:
+        read_badge_keys(text)
+    except ValueError as err:
+        raise BadSetting(WRONG_BADGE_KEY) from err
+    return text
+
+
+WRONG_BADGE_KEY = (
+    "INCLUSION_BADGE_KEY must be an RSA private key of 2048 bits or more as PEM (or that in base64), and after it the"
+    " public keys of certificates given before"
+)
+
+
+def read_badge_keys(text: str) -> tuple[RSAPrivateKey, tuple[RSAPublicKey, ...]]:
+    """The key that signs, and every public key that may have signed, its own first. Raises ValueError."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    signing: RSAPrivateKey | None = None
+    public: list[RSAPublicKey] = []
+    for found in re.finditer(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", text, re.S):
+        kind, block = found[1], found[0]
+        try:
+            if "PRIVATE" in kind:
+                private = serialization.load_pem_private_key(block.encode(), None)
+                if not isinstance(private, rsa.RSAPrivateKey):
+                    raise ValueError("not an RSA key")
+                signing = signing or private
+                key = private.public_key()
+            else:
+                loaded = serialization.load_pem_public_key(block.encode())
+                if not isinstance(loaded, rsa.RSAPublicKey):
+                    raise ValueError("not an RSA key")
+                key = loaded
+        except (TypeError, UnsupportedAlgorithm) as err:
+            raise ValueError("not a key that can be read") from err
+        if key.key_size < 2048:
+            raise ValueError("too short")
+        if not public and signing is None:
+            raise ValueError("the private key stands first")
+        public.append(key)
+    if signing is None:
+        raise ValueError("no private key")
+    return signing, tuple(public)
 
 
 def _kept_secret(env: Mapping[str, str], name: str, path: Path, embedded: bool, make: object) -> str:

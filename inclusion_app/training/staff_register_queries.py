@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, not_, select
 from sqlalchemy.orm import Session, selectinload
@@ -13,9 +14,17 @@ from inclusion_app.accounts.models import Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.i18n import ENGLISH
 from inclusion_app.people import services as people
-from inclusion_app.training.models import Booking, BookingDate, Course, Occurrence, TrainingSession, WalkIn
+from inclusion_app.training.models import (
+    Booking,
+    BookingDate,
+    Course,
+    Occurrence,
+    Opinion,
+    TrainingSession,
+    WalkIn,
+)
 from inclusion_app.training.policy import BOOKINGS, RUN, SESSIONS, is_kept_from
-from inclusion_app.training.rules import REGISTER_CLOSES, REGISTER_OPENS
+from inclusion_app.training.rules import REGISTER_CLOSES, REGISTER_OPENS, SMALLEST_SUM
 from inclusion_app.training.services.register import is_in_register
 
 LAST_SIGNS = 4  # of a code on a sheet that lies on a table: enough to tell two apart, too few to open one
@@ -190,3 +199,126 @@ def registers_to_fill(
         )
     }
     return [(found[number], count) for number, count in dates]
+
+
+# --- sums for the provider
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many people one session had, over all its dates that have begun. The parts are heads, so they add up.
+
+    `answers` and `wishes` are codes with at least so many answers, where there are enough to say anything.
+    """
+
+    session_id: int
+    title: str
+    dates: int
+    first: datetime
+    booked: int
+    came: int
+    part: int
+    absent: int
+    excused: int
+    unmarked: int
+    walk_ins: int
+    answers: dict[str, int]
+    wishes: dict[str, int]
+
+    @property
+    def share(self) -> int | None:
+        """How many of a hundred booked people came; None while nobody was booked."""
+        return round(100 * (self.came + self.part) / self.booked) if self.booked else None
+
+
+def figures_for(session: Session, principal: Principal, *, since: datetime, now: datetime) -> list[Figures]:
+    """The sums of every session of the own organisation with a date since then, the latest first. Seven statements.
+
+    Whoever is kept from this person is in the sums, as in every sum.
+    """
+    mine = (
+        SESSIONS.rows(RUN.name, principal),
+        Occurrence.status == "on",
+        Occurrence.starts_at <= now,
+        Occurrence.starts_at >= since,
+    )
+    dates = session.execute(
+        select(TrainingSession.id, func.count(Occurrence.id), func.min(Occurrence.starts_at))
+        .join(Occurrence, Occurrence.session_id == TrainingSession.id)
+        .where(*mine)
+        .group_by(TrainingSession.id)
+        .order_by(func.min(Occurrence.starts_at).desc(), TrainingSession.id.desc())
+    ).all()
+    ids = [number for number, _count, _first in dates]
+    titles = {
+        row.id: title_of(row.course)
+        for row in session.scalars(select(TrainingSession).where(TrainingSession.id.in_(ids)))
+    }
+    marks: dict[int, dict[str | None, tuple[int, int]]] = {}
+    for number, state, places, came in session.execute(
+        select(
+            Occurrence.session_id,
+            BookingDate.attendance,
+            func.sum(Booking.places),
+            func.sum(BookingDate.came),
+        )
+        .join(BookingDate, BookingDate.occurrence_id == Occurrence.id)
+        .join(Booking, Booking.id == BookingDate.booking_id)
+        .join(TrainingSession, TrainingSession.id == Occurrence.session_id)
+        .where(*mine, is_in_register())
+        .group_by(Occurrence.session_id, BookingDate.attendance)
+    ):
+        marks.setdefault(number, {})[state] = (int(places), int(came))
+    came_unbooked = session.execute(
+        select(Occurrence.session_id, func.count(WalkIn.id))
+        .join(WalkIn, WalkIn.occurrence_id == Occurrence.id)
+        .join(TrainingSession, TrainingSession.id == Occurrence.session_id)
+        .where(*mine)
+        .group_by(Occurrence.session_id)
+    )
+    walked: dict[int, int] = {row[0]: row[1] for row in came_unbooked}
+    answers = _said(session, ids, Opinion.helped)
+    wishes = _said(session, ids, Opinion.what_next)
+    return [
+        _figures(number, titles[number], count, first, marks.get(number, {}), walked.get(number, 0),
+                 answers.get(number, {}), wishes.get(number, {}))
+        for number, count, first in dates
+    ]  # fmt: skip
+
+
+def _figures(
+    number: int,
+    title: str,
+    dates: int,
+    first: datetime,
+    marks: dict[str | None, tuple[int, int]],
+    walk_ins: int,
+    answers: dict[str, int],
+    wishes: dict[str, int],
+) -> Figures:
+    none = (0, 0)
+    (all_came, came), (all_part, part) = marks.get("attended", none), marks.get("part", none)
+    return Figures(
+        session_id=number, title=title, dates=dates, first=first,
+        booked=sum(places for places, _came in marks.values()), came=came, part=part,
+        # Of a group of four of whom three came, one was absent.
+        absent=marks.get("absent", none)[0] + (all_came - came) + (all_part - part),
+        excused=marks.get("excused", none)[0], unmarked=marks.get(None, none)[0], walk_ins=walk_ins,
+        answers=answers, wishes=wishes,
+    )  # fmt: skip
+
+
+def _said(session: Session, ids: Sequence[int], column: Any) -> dict[int, dict[str, int]]:
+    """Answers by session and code, rounded down to fives; fewer than five are not said, nor how many there are in all.
+
+    A sum that went up by one would tell what the last one answered.
+    """
+    found: dict[int, dict[str, int]] = {}
+    for number, code, count in session.execute(
+        select(Opinion.session_id, column, func.count())
+        .where(Opinion.session_id.in_(ids), column.is_not(None))
+        .group_by(Opinion.session_id, column)
+        .having(func.count() >= SMALLEST_SUM)
+    ):
+        found.setdefault(number, {})[code] = count - count % SMALLEST_SUM
+    return found

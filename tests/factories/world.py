@@ -63,12 +63,13 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
     "staff_id": lambda world: {
         "own": world.staff["caseworker"], "other": world.staff["of Blue Door"], "unknown": UNKNOWN
     },
+    "credential_id": lambda _world: {"unknown": "00000000-0000-4000-8000-000000000000"},
     # Links open nothing by being guessed.
     "token": lambda _world: {"unknown": "x" * 43},
     **{
         name: lambda world, name=name: {**world.rows[name], "unknown": UNKNOWN}
         for name in (
-            "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number",
+            "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number", "occurrence_id",
         )
     },
 }  # fmt: skip

@@ -1,0 +1,88 @@
+"""Certificates and awards: signed when somebody asks for theirs, once, and without a name.
+
+That an attendance is undone takes its certificate back; marked again it is good again (services/register.py).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.db import insert_into
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.words import N_
+from inclusion_app.training.badges import Achievement, Issuer
+from inclusion_app.training.models import Booking, BookingDate, Credential
+from inclusion_app.training.rules import CAME
+
+NOT_YET = N_("You can print a certificate when you have been there.")
+CRITERIA = "Came to this session, as its register says."
+CRITERIA_COURSE = "Came to dates of this course, as its register says."
+
+
+def certify_booking(session: Session, *, booking: Booking, issuer: Issuer, now: datetime) -> str:
+    """The number of the certificate of a booking whose people came; given once. Raises RuleBroken when they did not yet."""
+    came = select(BookingDate.booking_id).where(
+        BookingDate.booking_id == booking.id, BookingDate.attendance.in_(CAME)
+    )
+    if session.scalar(came.limit(1)) is None:
+        raise RuleBroken(NOT_YET)
+    training = booking.session
+    titles = {text.language: text for text in training.course.texts}
+    words = titles.get("en") or next(iter(titles.values()))
+    achievement = Achievement(
+        address=f"{issuer.address}/en/training/{training.slug}",
+        name=words.title,
+        description=f"{words.title}. Taught by {training.organisation.name}. {words.summary}".strip(),
+        criteria=CRITERIA_COURSE if training.booked_as == "course" else CRITERIA,
+        kind="Certificate",
+    )
+    return _give(
+        session, issuer, achievement, now, {"kind": "attendance", "booking_id": booking.id, "session_id": training.id},
+        ["booking_id"],
+    )  # fmt: skip
+
+
+def certify_award(
+    session: Session,
+    *,
+    level: str,
+    achievement: Achievement,
+    resident_id: int | None,
+    issuer: Issuer,
+    now: datetime,
+) -> str:
+    """The number of an award of this level; of somebody with a plan it is given once."""
+    facts = {"kind": "award", "level": level, "resident_id": resident_id}
+    return _give(session, issuer, achievement, now, facts, ["resident_id", "kind", "level"])
+
+
+def _give(
+    session: Session,
+    issuer: Issuer,
+    achievement: Achievement,
+    now: datetime,
+    facts: Mapping[str, Any],
+    once: list[str],
+) -> str:
+    number = str(uuid.uuid4())
+    statement = (
+        insert_into(session, Credential)
+        .values(id=number, issued_at=now, signed=issuer.sign(number, achievement, now=now), **facts)
+        .on_conflict_do_nothing(index_elements=once)
+        .returning(Credential.id)
+    )
+    given = session.scalar(statement)
+    if given is not None:
+        return str(given)
+    known = session.scalar(
+        select(Credential.id).where(*(getattr(Credential, name) == facts[name] for name in once))
+    )
+    if known is None:
+        raise RuleBroken(CHANGED_ALREADY)
+    return known

@@ -1,0 +1,133 @@
+"""What the registers add up to for the provider, and answers on paper typed in as sums. Nobody is named here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+
+from inclusion_app.core import registry
+from inclusion_app.core.access import record_act, the_staff
+from inclusion_app.core.clock import now
+from inclusion_app.core.csv_out import csv_file
+from inclusion_app.core.db import db_session
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.forms import OnceForm
+from inclusion_app.core.i18n import local
+from inclusion_app.core.words import N_
+from inclusion_app.training import policy
+from inclusion_app.training.models import Occurrence
+from inclusion_app.training.rules import HELPED, WHAT_NEXT
+from inclusion_app.training.services import opinions
+from inclusion_app.training.staff_register_forms import whole_number
+from inclusion_app.training.staff_register_queries import Figures, date_for, figures_for, title_of
+from inclusion_app.training.staff_register_views import DATE
+from inclusion_app.training.views import room
+
+MONTHS = {"1": 31, "3": 92, "12": 366}
+USUAL = "3"
+HEAD = (
+    "session", "first date", "dates", "booked", "came", "came for part", "did not come", "said they could not",
+    "not marked", "without a booking", "share that came, per cent", "answers (at least)", "wishes (at least)",
+)  # fmt: skip
+NOT_A_NUMBER = N_("Type whole numbers from 0 to %(most)s.")
+
+
+def _figures() -> tuple[str, list[Figures]]:
+    months = request.args.get("months", USUAL)
+    months = months if months in MONTHS else USUAL
+    moment = now()
+    since = moment - timedelta(days=MONTHS[months])
+    return months, figures_for(db_session(), the_staff(), since=since, now=moment)
+
+
+@room.page("/staff/training/figures", allow=policy.RUN, localised=False)
+def figures() -> Any:
+    """For each session: booked, came, part, absent, excused, walk-ins; answers where there are enough of them."""
+    months, rows = _figures()
+    return render_template(
+        "training/staff/register_figures.html", rows=rows, months=months, choices=list(MONTHS), helped=HELPED,
+        what_next=WHAT_NEXT,
+    )  # fmt: skip
+
+
+@room.page("/staff/training/figures.csv", allow=policy.RUN, localised=False)
+def figures_csv() -> Any:
+    """The same as a table for a spreadsheet."""
+    _months, rows = _figures()
+    lines = [
+        (
+            row.title, local(row.first).date().isoformat(), row.dates, row.booked, row.came, row.part, row.absent,
+            row.excused, row.unmarked, row.walk_ins, "" if row.share is None else row.share,
+            _listed(row.answers), _listed(row.wishes),
+        )
+        for row in rows
+    ]  # fmt: skip
+    response = Response(csv_file(HEAD, lines), mimetype="text/csv")
+    response.headers["Content-Disposition"] = 'attachment; filename="training-figures.csv"'
+    return response
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return "; ".join(f"{code} {count}" for code, count in counts.items())
+
+
+class AnswersForm(OnceForm):
+    """Sums of answers on paper."""
+
+
+class _Dated:
+    """A date whose right is asked by its session."""
+
+    def __init__(self, date: Occurrence) -> None:
+        self.date = date
+        self.id = date.session_id
+
+    @classmethod
+    def of(cls, occurrence_id: int) -> _Dated | None:
+        """The date, when whoever asks runs its session."""
+        date = date_for(db_session(), the_staff(), occurrence_id)
+        return cls(date) if date is not None else None
+
+
+@room.page(
+    f"{DATE}/answers", allow=policy.RUN, load=_Dated.of,
+    methods=("GET", "POST"), localised=False,
+)  # fmt: skip
+def answers(found: _Dated) -> Any:
+    """Type in how many people ticked which answer on paper after this date."""
+    form = AnswersForm()
+    if request.method == "POST":
+        try:
+            _type_in(found, form)
+            return redirect(url_for("training.register", occurrence_id=found.date.id), 303)
+        except RuleBroken as broken:
+            form.refuse(broken)
+            db_session().rollback()
+    page = render_template(
+        "training/staff/register_answers.html", form=form, date=found.date, title=title_of(found.date.session.course),
+        helped=HELPED, what_next=WHAT_NEXT, typed=request.form,
+    )  # fmt: skip
+    return page, 422 if form.errors or form.form_errors else 200
+
+
+def _type_in(found: _Dated, form: AnswersForm) -> None:
+    session, moment = db_session(), now()
+    counts = {
+        kind: {code: whole_number(request.form.get(f"{kind}-{code}")) or 0 for code in codes}
+        for kind, codes in (("helped", HELPED), ("next", WHAT_NEXT))
+    }
+    if any(not 0 <= count <= opinions.ANSWERS_AT_MOST for of in counts.values() for count in of.values()):
+        raise RuleBroken(NOT_A_NUMBER, most=opinions.ANSWERS_AT_MOST)
+    whose = f"answers {found.date.id} {the_staff().staff_id}"
+    if not form.is_first_press(session, whose=whose, now=moment):
+        return
+    many = opinions.type_in(
+        session, session_id=found.id, helped=counts["helped"], what_next=counts["next"], now=moment
+    )
+    record_act(session, the_staff(), action="opinions typed in", items=("opinions",), now=moment)
+    flash(N_("The answers are typed in.") if many else N_("There was nothing to type in."))
+
+
+registry.add_to_menu(registry.StaffLink("training.figures", N_("Figures of training"), policy.RUN, 51))

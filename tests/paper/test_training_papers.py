@@ -1,0 +1,80 @@
+"""The papers of training: the register's sheet, a certificate and the award's sheet are tagged, and fit."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pikepdf
+import pytest
+from flask import Flask, g
+
+from inclusion_app.core import i18n
+from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import transaction
+from inclusion_app.core.paper_parts import Pair
+from inclusion_app.places.on_paper import dated
+from inclusion_app.roadmaps.award_views import award_sheet_html
+from inclusion_app.training.certificate_paper import certificate_html
+from inclusion_app.training.credential_views import ON_DAY
+from inclusion_app.training.models import Credential
+from inclusion_app.training.staff_register_queries import register_for
+from inclusion_app.training.staff_register_sheet import sheet_html
+from tests.core.pdf_checks import problems
+from tests.factories.accounts import make_organisation
+from tests.factories.training import make_booking, make_session
+
+pytestmark = pytest.mark.paper
+Draw = Callable[[str], bytes]
+NUMBER = "6a1c7c52-5a0e-4d3f-9f2b-0c1d2e3f4a5b"
+
+
+def sides(pdf: bytes) -> int:
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        return len(document.pages)
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+def test_a_certificate_fills_one_side(app: Flask, draw: Draw, language: str) -> None:
+    row = Credential(id=NUMBER, kind="attendance", issued_at=datetime(2026, 11, 26, tzinfo=UTC), signed="")
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        g.language = i18n.LANGUAGES[language]
+        said = [Pair("First steps on a computer, and what comes after them", "First steps on a computer, and what comes after them"),
+                dated(ON_DAY, date(2026, 11, 26))]  # fmt: skip
+        html = certificate_html(
+            row, name="Zarqa Abdul-Rahman Al-Hashimi", said=said, by=("Red Door", "My digital roadmap")
+        )
+    pdf = draw(html)
+    assert (sides(pdf), problems(pdf)) == (1, [])
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+def test_the_sheet_of_the_award(app: Flask, draw: Draw, language: str) -> None:
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        g.language = i18n.LANGUAGES[language]
+        g.principal = Principal("stranger")
+        pdf = draw(award_sheet_html())
+    assert problems(pdf) == []
+    assert sides(pdf) <= 6
+
+
+def test_the_sheet_of_a_register(app: Flask, draw: Draw) -> None:
+    with app.test_request_context("/staff"), transaction() as session:
+        red = make_organisation(session)
+        training = make_session(session, organisation_id=red.id, capacity=30)
+        for number in range(18):
+            make_booking(
+                session,
+                training,
+                label=f"Person {number}",
+                needs={"codes": ["step_free", "bsl"][: number % 3]},
+            )
+        who = Principal("staff", staff_id=1, organisation_id=red.id, roles=frozenset({"training_organiser"}))
+        found = register_for(session, who, training.occurrences[0].id)
+        assert found is not None
+        pdf = draw(sheet_html(found))
+    assert problems(pdf) == []
+    assert sides(pdf) == 2
+    assert now()
