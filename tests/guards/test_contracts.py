@@ -100,6 +100,19 @@ def test_planted_layout_of_code_is_found(tmp_path: Path) -> None:
     assert "planted.py" in done.stdout
 
 
+def test_the_benchmarks_of_training_run_and_nothing_is_oversold() -> None:
+    done = subprocess.run(
+        [sys.executable, "benchmarks/training.py", "--smoke"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "never oversold"
+    assert "2 workers" in done.stdout and "8 workers" in done.stdout
+
+
 def test_the_benchmarks_run() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/run.py", "--smoke"],

@@ -5,6 +5,7 @@ PostgreSQL refuses to run as root, so under root it runs as the account Debian m
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pwd
@@ -76,9 +77,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[Cluster]:
     """A cluster for this run. Skips when no server is installed (under CI that is a failure)."""
-    binaries = find_binaries()
-    if binaries is None:
+    if find_binaries() is None:
         pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """A cluster of our own until the end of the block; `find_binaries` knows whether there can be one."""
+    binaries = find_binaries()
+    assert binaries is not None, "no PostgreSQL server is installed"
     # A short path: a socket's may have 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     try:

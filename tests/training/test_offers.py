@@ -250,7 +250,8 @@ def test_a_full_sheet_goes_without_sessions(
 
 
 def test_who_gave_no_phone_is_asked_through_the_helper(app: Flask) -> None:
-    with app.test_request_context("/en/"), transaction() as session:
+    with app.app_context(), transaction() as session:
         soon(session, phone="", is_online=True, place_id=None)
+    with app.test_request_context("/en/"):
         (note,) = learning.on_paper(["F1"], None)["F1"]
         assert note.en.startswith("With others, online:") and note.en.endswith("who gave you this paper.")
