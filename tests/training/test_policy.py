@@ -18,6 +18,8 @@ from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.permissions import PermissionTable
+from inclusion_app.messages.models import Message, TrayItem
+from inclusion_app.messages.policy import TRAY
 from inclusion_app.people import policy as people
 from inclusion_app.people.models import Resident, Restriction
 from inclusion_app.training import policy
@@ -174,3 +176,31 @@ def test_a_booking_opens_nothing_else_of_a_person(app: Flask) -> None:
         for right in people.TABLE.grid:
             reached = session.scalars(select(Resident.id).where(people.TABLE.rows(right, worker))).all()
             assert alone not in reached, right
+
+
+@pytest.mark.parametrize(("kept", "shown"), [("", 1), ("us", 0), ("me", 0), ("them", 1)])
+def test_no_tray_of_the_provider_shows_whom_somebody_is_kept_from(app: Flask, kept: str, shown: int) -> None:
+    """The number stands in the booking, which they do not see; so no call item may show it either."""
+    with app.app_context(), transaction() as session:
+        training = make_session(session)
+        us, them = training.organisation_id, make_organisation(session).id
+        me = make_staff(session, organisation_id=us, roles=("training_organiser",)).id
+        number = make_person(session).id
+        column = {
+            "us": {"organisation_id": us},
+            "me": {"staff_id": me},
+            "them": {"organisation_id": them},
+        }.get(kept)
+        if column:
+            session.add(Restriction(resident_id=number, made_at=now(), **column))
+            session.flush()
+        make_booking(session, training, resident_id=number, contact_kind="call", contact="+447700900123")
+        asks = Principal("staff", staff_id=me, organisation_id=us, roles=frozenset({"training_organiser"}))
+        items = session.scalars(select(TrayItem).where(TRAY.rows("tray.work", asks))).all()
+        assert len(items) == shown
+        # By wire it goes all the same: nobody there reads the address.
+        mail = make_booking(
+            session, training, resident_id=number, contact_kind="email", contact="a@example.org"
+        )
+        sent = session.scalars(select(Message.state).where(Message.about == f"booking {mail.id}")).all()
+        assert sent == ["waiting"]
