@@ -9,8 +9,11 @@ from sqlalchemy import inspect, text
 
 from inclusion_app.core import audit, migrations
 from inclusion_app.core.db import engine, transaction
+from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.people.models import Resident
+from inclusion_app.training.models import Booking
 from tests.core.test_trust import make_resident
+from tests.factories.training import make_booking, make_session
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIRST = "ec959aa3b1c6"
@@ -57,6 +60,10 @@ STEP = "INSERT INTO step_progress (id, roadmap_id, step_id, status, changed_at) 
 CHANGE = (
     "INSERT INTO status_changes (noun, row_id, before, after, at, actor, why)"
     " VALUES (:noun, :id, 'not_started', :after, :at, 'resident', '')"
+)
+CHANGE_OF_PLAN = (
+    "INSERT INTO status_changes (noun, row_id, before, after, at, actor, why, roadmap_id)"
+    " VALUES ('step_progress', 1, 'not_started', 'doing', :at, 'resident', '', :plan)"
 )
 PLACE = (
     "INSERT INTO places (id, slug, source_key, name, kinds, address, postcode, area, phone, website, opening_note,"
@@ -144,3 +151,36 @@ def test_no_migration_takes_rows_that_belong_to_a_table_it_writes_anew(both_engi
     with transaction() as session:
         if session.get_bind().dialect.name == "sqlite":
             assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+BEFORE_TRAINING = "3d6ff9c79c87"
+
+
+def test_training_goes_down_with_bookings_in_it_and_up_again(both_engines: Flask) -> None:
+    number, at = make_resident(), {"at": "2026-11-20 10:00:00"}
+    with transaction() as session:
+        session.execute(text(PLAN), {"id": number, **at})
+        session.execute(text(CHANGE_OF_PLAN), {"plan": number, **at})
+        training = make_session(session)
+        by_call = {"contact_kind": "call", "contact": "+447700900123", "needs": {"codes": ["bsl"]}}
+        make_booking(session, training, resident_id=number, **by_call)
+        session.flush()
+        assert [session.query(kind).count() for kind in (Booking, Message, TrayItem)] == [1, 1, 1]
+    migrations.downgrade(BEFORE_TRAINING)
+    assert not tables() & {"bookings", "occurrences", "training_sessions", "courses", "credentials"}
+    with transaction() as session:
+        left = {
+            name: session.execute(text(f"SELECT count(*) FROM {name}")).scalar()
+            for name in ("residents", "roadmaps", "status_changes", "messages", "tray_items", "places")
+        }
+        # The history of the plan stays; what was told about bookings and their codes went with them.
+        assert left == {
+            "residents": 1, "roadmaps": 1, "status_changes": 1, "messages": 0, "tray_items": 0, "places": 1
+        }  # fmt: skip
+        kinds = session.execute(text("SELECT DISTINCT kind FROM given_codes")).scalars().all()
+        assert "booking" not in kinds
+    migrations.upgrade()
+    assert not migrations.pending_migrations()
+    with transaction() as session:
+        assert session.get_one(Resident, number).nickname == "Canary Amina"
+        assert make_booking(session, make_session(session), resident_id=number).status == "booked"

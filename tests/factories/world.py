@@ -30,11 +30,13 @@ from inclusion_app.people.models import (
     Merge,
     Restriction,
 )
+from inclusion_app.training.models import Notice, TrainingSession, WalkIn
 from tests.factories.accounts import make_organisation, make_staff, sign_in
 from tests.factories.people import make_consent, make_person, put_on_caseload
+from tests.factories.training import make_booking, make_session
 
 UNKNOWN = 999_999
-CASES = ("own", "other", "restricted", "withdrawn", "unknown")
+CASES = ("own", "other", "restricted", "withdrawn", "kept", "unknown")
 
 
 @dataclass
@@ -69,9 +71,13 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
     **{
         name: lambda world, name=name: {**world.rows[name], "unknown": UNKNOWN}
         for name in (
-            "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number", "occurrence_id",
+            "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number",
+            "session_id", "course_id", "occurrence_id", "booking_id", "arrangement_id", "walk_in_id", "notice_id",
         )
     },
+    # Beside an id: what is done with it, or in which language; whosever it is.
+    "what": lambda world: dict.fromkeys((*world.rows["arrangement_id"], "unknown"), "arranged"),
+    "language": lambda world: dict.fromkeys((*world.rows["course_id"], "unknown"), "ur"),
 }  # fmt: skip
 
 
@@ -202,3 +208,48 @@ def _add_rows(session: Session, world: World) -> None:
         "consent_id": consents, "restriction_id": restrictions, "merge_id": merges, "feedback_id": feedback,
         "item_id": items, "message_id": messages, "invitation_id": invitations, "number": sessions,
     }  # fmt: skip
+    _add_training(session, world)
+
+
+def _add_training(session: Session, world: World) -> None:
+    """A session of each organisation, with a booking of somebody who keeps no plan, what they need, and a walk-in.
+
+    At Red Door's somebody restricted is booked too (`restricted`), and somebody who is kept from Red Door (`kept`).
+    """
+    found: dict[str, dict[str, int]] = {
+        name: {}
+        for name in (
+            "session_id", "course_id", "occurrence_id", "booking_id", "arrangement_id", "walk_in_id", "notice_id",
+        )
+    }  # fmt: skip
+    who = {
+        "label": "Canary learner",
+        "contact_kind": "call",
+        "contact": "+447700900123",
+        "needs": {"codes": ["bsl"]},
+    }
+    for case, organisation_id in (("own", world.red), ("other", world.blue)):
+        days = [today() + timedelta(days=number) for number in (10, 17)]
+        training = make_session(session, organisation_id=organisation_id, booked_as="course", days=days)
+        booking = make_booking(session, training, **who)
+        walk_in = WalkIn(
+            occurrence_id=training.occurrences[0].id, label="Canary walk-in", marked_at=now(),
+            form_key=secrets.token_hex(16),
+        )  # fmt: skip
+        notice = Notice(
+            session_id=training.id, template="training_bring", params={"things": "a pen"}, made_at=now()
+        )
+        session.add_all((walk_in, notice))
+        session.flush()
+        found["session_id"][case], found["course_id"][case] = training.id, training.course_id
+        found["occurrence_id"][case], found["booking_id"][case] = training.occurrences[0].id, booking.id
+        found["arrangement_id"][case] = booking.arrangements[0].id
+        found["walk_in_id"][case], found["notice_id"][case] = walk_in.id, notice.id
+    ours = session.get_one(TrainingSession, found["session_id"]["own"])
+    kept = make_person(session, name="Canary kept").id
+    session.add(Restriction(resident_id=kept, organisation_id=world.red, made_at=now()))
+    for case, number in (("restricted", world.residents["restricted"]), ("kept", kept)):
+        booking = make_booking(session, ours, resident_id=number, **who)
+        found["booking_id"][case] = booking.id
+        found["arrangement_id"][case] = booking.arrangements[0].id
+    world.rows |= found

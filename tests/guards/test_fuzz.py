@@ -39,6 +39,7 @@ from inclusion_app.core.headers import HEADERS
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.models import TrayItem
 from inclusion_app.places.services import load_city_pack
+from inclusion_app.training.models import Booking, TrainingSession
 from tests.conftest import FIELD_KEY, SECRET, Browser, StaffBrowser
 from tests.factories.accounts import sign_in
 from tests.factories.people import PIN
@@ -54,7 +55,8 @@ NASTY = (
     "2026-02-30", "1e9", "٣١", "//evil.example", "=1+1", "a@b", "+44 7700 900123", "[]", "\\", "\t\n",
     "999999999", "2147483648", "9223372036854775808", "caseworker", "platform_admin", "letter", "2026-11-26",
     "0001-01-01", "9999-12-31", "consent",
-    "They asked at the desk for a copy of all.",
+    "They asked at the desk for a copy of all.", "other", "group", "under_13", "record", "book_me", "ask_me", "bsl", "16:00",
+    "24:00", "10:00\x00", "2027-03-28", "01:30", "30", "attended",
 )  # fmt: skip
 # Places in an address: right ones, and nearly right ones.
 PARTS_OF_ADDRESSES = {
@@ -70,7 +72,8 @@ PARTS_OF_ADDRESSES = {
 }
 QUERIES = (
     "near", "kind", "open", "page", "has", "with", "for", "size", "goal",
-    "before", "day", "number", "organisation", "role", "next", "q",
+    "before", "day", "number", "organisation", "role", "next", "q", "step", "kind", "when", "since", "taught_in", "age",
+    "online", "afterChangeNumber", "afterTimestamp", "afterId", "limit",
 )  # fmt: skip
 # Without the paper service and the worker these answer 503, which is right.
 WAITING = {
@@ -134,8 +137,9 @@ def leaks(answer: TestResponse) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def many_makers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each person of the attack makes a group, all from one address."""
-    monkeypatch.setattr(attempts, "MAKING_NETWORK", replace(attempts.MAKING_NETWORK, tries=1_000_000))
+    """Each person of the attack makes a group or books, all from one address and for the same few numbers."""
+    for name in ("MAKING_NETWORK", "BOOKING_NETWORK", "BOOKING_CONTACT"):
+        monkeypatch.setattr(attempts, name, replace(getattr(attempts, name), tries=1_000_000))
 
 
 # What the forms ask for, by the page they are sent to. Read once: it is the same for every attacker.
@@ -168,6 +172,10 @@ class Attacker:
             ids = (*targets(self.world).values(), 0, 2**31, 10**20)
             self.places[name] = (*self.places.get(name, ()), *map(str, ids))
         self.places["token"] += (link,)
+        # Sessions to book, and the codes of bookings beside those of plans.
+        with app.app_context(), transaction() as session:
+            self.places["slug"] += tuple(session.scalars(select(TrainingSession.slug)))
+            self.places["code"] += tuple(session.scalars(select(Booking.code)))
         self.group = "1"  # the one made last
         self.code = self.person("resident")[1]
         self.kept = sqlite3.connect(":memory:")

@@ -30,6 +30,7 @@ from inclusion_app.people.models import Resident
 from tests.conftest import Browser
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_person
+from tests.factories.training import make_session
 
 GOES, STAYS = "Kanarienvogel-gelb", "Kanarienvogel-blau"
 ROOT = metadata.tables["residents"]
@@ -52,13 +53,25 @@ FIXED: dict[str, Any] = {
     "access_requests.outcome": "granted",
     "access_requests.extension": "complex",
     "break_glasses.finding": "justified",
+    "bookings.status": "booked",
+    "bookings.contact_kind": "email",
+    "bookings.contact_of": "learner",
+    "bookings.waiting_mode": "book_me",
+    "booking_dates.status": "on",
+    "booking_dates.attendance": "attended",
+    "booking_dates.how": "screen",
+    "arrangements.status": "asked",
+    "walk_ins.attendance": "attended",
+    "credentials.kind": "attendance",
+    "credentials.level": None,
 }
 # Columns of pairs and choices in which a constraint wants the other one empty, or both filled.
 EMPTY = {
     "restrictions.organisation_id", "roadmaps.visit_id", "status_changes.place_id", "residents.merged_into_id",
     "messages.claimed_until", "messages.sent_at", "visits.group_id", "merges.undone_by_id", "merges.undone_at",
     "merges.agreed_by_id", "merges.agreed_at", "merges.refused_at", "messages.staff_id", "break_glasses.second_id",
-    "break_glasses.open_slot",
+    "break_glasses.open_slot", "status_changes.booking_id", "bookings.offer_ends_at", "bookings.ended_at",
+    "arrangements.decided_at",
 }  # fmt: skip
 # Done by somebody else than the first one named.
 BY_ANOTHER = {"break_glasses.reviewed_by_id"}
@@ -107,6 +120,7 @@ class Planter:
             began_at=now(), last_used_at=now(), proven_at=now(),
         )  # fmt: skip
         session.add(desk)
+        training = make_session(session, organisation_id=organisation.id)
         session.flush()
         self.ids: dict[str, list[Any]] = {
             "self_help_groups": [group.id],
@@ -114,6 +128,8 @@ class Planter:
             "staff": [person.id for person in staff],
             "others": [other_id],
             "staff_sessions": [desk.id],
+            "training_sessions": [training.id],
+            "occurrences": [training.occurrences[0].id],
         }
 
     def value(self, table: Table, column: Column[Any], number: int) -> Any:

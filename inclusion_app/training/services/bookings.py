@@ -93,6 +93,11 @@ def book(session: Session, *, training: TrainingSession, wanted: Wanted, now: da
 
 def _book(session: Session, training: TrainingSession, wanted: Wanted, now: datetime) -> Booking:
     dates = _check(session, training, wanted, now)
+    # Only so that the many who come too late make nobody wait: whether there is a place is decided by the statements below.
+    if dates and places.is_full(
+        session, [date.id for date in dates], places=wanted.places, size=training.waiting_size
+    ):
+        raise RuleBroken(NO_PLACE)
     _count(session, wanted, now)
     code = people.give_code(session, kind="booking", now=now)
     number = _insert(session, training, wanted, code, now)

@@ -156,6 +156,17 @@ def free_on(session: Session, occurrence_ids: Collection[int]) -> int:
     return session.scalar(select(free).where(Occurrence.id.in_(occurrence_ids))) or 0
 
 
+def is_full(session: Session, occurrence_ids: Collection[int], *, places: int, size: int) -> bool:
+    """True when just now so many places are neither free on all of these dates nor left on their waiting lists. A look,
+    which promises nothing.
+    """
+    free = func.min(Occurrence.capacity - Occurrence.taken - Occurrence.held)
+    found = session.execute(
+        select(free, func.max(Occurrence.waiting)).where(Occurrence.id.in_(occurrence_ids))
+    ).one()
+    return found[0] is not None and found[0] < places and found[1] + places > size
+
+
 def lacks_room_for_companions(
     session: Session, occurrence_ids: Collection[int], *, places: int, companions: int
 ) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from inclusion_app.accounts.models import Membership
 from inclusion_app.core.events import Contact, MessageWanted, publish
 from inclusion_app.core.i18n import language_for
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.sending import whole_address
+from inclusion_app.people.models import Restriction
 from inclusion_app.training.models import Booking, Occurrence
 from inclusion_app.training.rules import REMINDERS, WITH_VALUE
 
@@ -55,7 +58,7 @@ def tell(
         session,
         MessageWanted(
             key=f"training {key}", template=template, language=booking.language, params=params,
-            organisation_id=booking.session.organisation_id, about=about(booking), useful_until=useful_until,
+            organisation_id=_who_posts(session, booking), about=about(booking), useful_until=useful_until,
             resident_id=booking.resident_id if booking.contact_kind == "record" else None,
             contact=_contact(booking),
         ),
@@ -80,6 +83,23 @@ def facts_of(booking: Booking, occurrence: Occurrence | None, now: datetime) -> 
         facts["phone"] = training.phone
     language = language_for(booking.language)
     return facts | {"link": whole_address(f"/{language.slug}/book/{booking.code}")}
+
+
+def _who_posts(session: Session, booking: Booking) -> int | None:
+    """The provider posts the letter and makes the call; but nobody there is shown whom the learner is kept from.
+
+    A tray does not know whose a typed number is, so one colleague who is named keeps it from all of them.
+    """
+    provider = booking.session.organisation_id
+    works_there = select(Membership.staff_id).where(
+        Membership.organisation_id == provider, Membership.until_at.is_(None)
+    )
+    kept = select(Restriction.id).where(
+        Restriction.resident_id == booking.resident_id,
+        or_(Restriction.organisation_id == provider, Restriction.staff_id.in_(works_there)),
+    )
+    is_kept = booking.resident_id is not None and session.scalar(kept.limit(1)) is not None
+    return None if is_kept else provider
 
 
 def _contact(booking: Booking) -> Contact | None:
