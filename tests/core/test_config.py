@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,10 @@ from tests.conftest import settings_for
         ("INCLUSION_DATABASE_URL", "postgresql+psycopg://a:b@c:port/d"),
         ("INCLUSION_DATABASE_URL", "sqlite:file"),
         ("INCLUSION_DEMO", "yes"),
+        *(
+            ("INCLUSION_REMINDERS", text)
+            for text in ("2", "2d,3d", "0d", "15d", "13h", "2d;2h", "none,2h", "-1h", "٢d", ",")
+        ),
         ("INCLUSION_MAIL_URL", "https://mail.example.org"),
         ("INCLUSION_MAIL_URL", "smtp://mail.example.org:port"),
         ("INCLUSION_MAIL_URL", "smtp://"),
@@ -123,3 +128,18 @@ def test_a_channel_is_set_up_whole_or_not_at_all(tmp_path: Path, missing: str, e
     assert load_settings(env, instance=tmp_path)
     with pytest.raises(BadSetting, match=missing):
         load_settings({name: value for name, value in env.items() if name != missing}, instance=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "hours"),
+    [("", 2, 2), ("3d,1h", 3, 1), ("2h", None, 2), (" 14d ", 14, None), ("none", None, None)],
+)
+def test_reminders_are_what_was_asked_for(
+    tmp_path: Path, text: str, days: int | None, hours: int | None
+) -> None:
+    found = load_settings({"INCLUSION_REMINDERS": text}, instance=tmp_path).reminders
+    wanted = {
+        "days": timedelta(days=days) if days else None,
+        "hours": timedelta(hours=hours) if hours else None,
+    }
+    assert found == {kind: before for kind, before in wanted.items() if before}
