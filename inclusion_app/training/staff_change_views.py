@@ -65,8 +65,10 @@ def the_date(occurrence_id: int) -> OneDate | None:
     return OneDate(found.session_id, found) if found else None
 
 
-def the_need(arrangement_id: int, **_more: Any) -> OneNeed | None:
-    """One thing to arrange for a booking I may read."""
+def the_need(arrangement_id: int, what: str) -> OneNeed | None:
+    """One thing to arrange for a booking I may read, and something that can be done about it."""
+    if what not in {"arranged", "not_possible", "undo"}:
+        return None
     found = queries.need_for(db_session(), the_staff(), arrangement_id)
     return OneNeed(found.booking_id, found) if found else None
 
@@ -223,7 +225,7 @@ def arrange() -> Any:
     )
 
 
-@room.page(f"{NEED}/<any(arranged, not_possible, undo):what>", allow=policy.READ, load=the_need, methods=("POST",),
+@room.page(f"{NEED}/<what>", allow=policy.READ, load=the_need, methods=("POST",),
            localised=False)  # fmt: skip
 def decide_need(one: OneNeed) -> Any:
     """Arranged, or not possible: the person is told at once. A slip is taken back, and the next decision told anew."""
