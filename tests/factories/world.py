@@ -32,6 +32,7 @@ from inclusion_app.people.models import (
 )
 from tests.factories.accounts import make_organisation, make_staff, sign_in
 from tests.factories.people import make_consent, make_person, put_on_caseload
+from tests.factories.training import make_session
 
 UNKNOWN = 999_999
 CASES = ("own", "other", "restricted", "withdrawn", "unknown")
@@ -69,7 +70,8 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
     **{
         name: lambda world, name=name: {**world.rows[name], "unknown": UNKNOWN}
         for name in (
-            "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number", "occurrence_id",
+            "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number",
+            "occurrence_id",
         )
     },
 }  # fmt: skip
@@ -160,7 +162,7 @@ def _add_rows(session: Session, world: World) -> None:
         case: session.scalars(select(Consent.id).where(Consent.resident_id == number)).one()
         for case, number in world.residents.items()
     }
-    restrictions, merges, feedback, items, messages, invitations, sessions = ({} for _ in range(7))  # type: ignore[var-annotated]
+    restrictions, merges, feedback, items, messages, invitations, sessions, dates = ({} for _ in range(8))  # type: ignore[var-annotated]
     for case, number, organisation_id, by in (
         ("own", here, world.red, world.staff["colleague"]),
         ("other", there, world.blue, world.staff["of Blue Door"]),
@@ -187,12 +189,16 @@ def _add_rows(session: Session, world: World) -> None:
             resident_id=number, position=1, kind="call", value="+447700900123", value_hash=hash_of_value("+447700900123"),
             made_at=now(),
         )  # fmt: skip
+        # A session that begins today, with somebody booked.
+        training = make_session(session, organisation_id=organisation_id, days=[today()])
+        training.occurrences[0].starts_at = now()
         session.add_all((restriction, merge, said, message, invitation, route))
         session.flush()
         item = TrayItem(message_id=message.id, organisation_id=organisation_id, kind="call", made_at=now())
         session.add(item)
         sign_in(session, staff_id=by, organisation_id=organisation_id)
         session.flush()
+        dates[case] = training.occurrences[0].id
         restrictions[case], merges[case], feedback[case] = restriction.id, merge.id, said.id
         messages[case], items[case], invitations[case] = message.id, item.id, invitation.id
         sessions["other"] = (
@@ -201,4 +207,5 @@ def _add_rows(session: Session, world: World) -> None:
     world.rows = {
         "consent_id": consents, "restriction_id": restrictions, "merge_id": merges, "feedback_id": feedback,
         "item_id": items, "message_id": messages, "invitation_id": invitations, "number": sessions,
+        "occurrence_id": dates,
     }  # fmt: skip
