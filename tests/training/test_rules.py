@@ -161,30 +161,19 @@ def test_a_pattern_that_meets_only_closed_days_ends() -> None:
 # --- reminders
 
 
-@pytest.mark.parametrize(
-    ("starts", "which", "sent"),
-    [
-        (at(MONDAY, 10), "days", at(MONDAY - timedelta(days=2), 10)),
-        (at(MONDAY, 14), "hours", at(MONDAY, 12)),
-        # Nobody is woken at seven for a session at nine, nor told at night.
-        (at(MONDAY, 9), "hours", at(MONDAY - timedelta(days=1), 19)),
-        (at(MONDAY, 21), "days", at(MONDAY - timedelta(days=2), 19)),
-        (at(MONDAY, 22), "hours", at(MONDAY, 19)),
-        (at(MONDAY, 10), "hours", at(MONDAY, 8)),
-        # The day after the clocks changed two days are 48 hours, still by daylight.
-        (at(date(2027, 3, 29), 10), "days", datetime(2027, 3, 27, 9, tzinfo=UTC)),
-    ],
-)
-def test_a_reminder_comes_by_day(starts: datetime, which: str, sent: datetime) -> None:
-    assert rules.remind_at(starts, which) == sent
+BEFORE = {"days": timedelta(days=2), "hours": timedelta(hours=2)}
 
 
-@given(moments, st.sampled_from(sorted(rules.REMIND_BEFORE)))
-def test_no_reminder_comes_at_night_or_after_the_start(starts: datetime, which: str) -> None:
-    sent = rules.remind_at(starts, which)
+@given(moments, st.sampled_from(rules.REMINDERS), st.booleans())
+def test_no_reminder_comes_at_night_or_after_the_start(starts: datetime, which: str, by_letter: bool) -> None:
+    sent = rules.remind_at(starts, which, BEFORE[which], by_letter=by_letter)
+    if sent is None:
+        assert which == "hours"
+        return
     assert rules.QUIET_UNTIL <= sent.astimezone(LONDON).time() < rules.QUIET_FROM
     assert sent < starts
-    assert starts - sent <= rules.REMIND_BEFORE[which] + timedelta(hours=14)
+    late = timedelta(hours=14) + (rules.LETTER_EARLIER if by_letter else timedelta(0))
+    assert starts - sent <= BEFORE[which] + late
 
 
 # --- places in words
