@@ -73,6 +73,17 @@ def has_plan() -> bool:
         return False  # the page that says the database is away
 
 
+def steps_still_to_do() -> tuple[str, ...]:
+    """The steps of the plan open here that are neither done nor set aside, the next ones first; none without a plan."""
+    roadmap = _mine()
+    if roadmap is None:
+        return ()
+    plan = queries.compute(roadmap, today=clock.today()).plan
+    over = {*plan.done, *plan.not_for_me, *plan.known}
+    ordered = dict.fromkeys((*plan.next, *plan.doing, *(step.id for step in plan.steps)))
+    return tuple(step for step in ordered if step not in over)
+
+
 def _mine_to_change(*, anew: bool = False) -> Roadmap:
     """The roadmap of this visit, ours alone until the commit. With `anew` one may begin where a visit has ended."""
     session = db_session()
