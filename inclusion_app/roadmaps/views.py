@@ -362,6 +362,7 @@ def plan() -> Any:
             (*made.plan.next, *made.plan.doing), where, needs=learning.needs_of(me)
         ),
         booked=learning.bookings_of(me),
+        offers_award=learning.offers_award_to(me),
         where=where,
         first_open=journeys.next_question(roadmap.answers),
         saved=roadmap.visit_id is None,
@@ -641,6 +642,7 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         where=where,
         places=nearby.places_for([step_id], where).get(step_id, ()),
         sessions=learning.sessions_for([step_id], where).get(step_id, ()),
+        offers_award=learning.offers_award_to(current_principal().resident_id),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),
         form=form,

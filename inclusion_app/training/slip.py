@@ -25,7 +25,13 @@ WORDS = {
     "code": N_("Your code"),
     "code_opens": N_("Show it when you come. It opens your booking on a screen too."),
     "online": N_("Online"),
+    "tear": N_("After the session you can tear this off and leave it there."),
+    "free": N_("You do not have to answer."),
 }
+# The one question: what may be ticked stands in rules.
+HELPED_ASKED = N_("Did this help you?")
+NEXT_ASKED = N_("What would you like next?")
+TICK = "☐\u00a0"
 HAPPENS = (
     N_("Somebody at the door shows you where to go."),
     N_("You say your code. Nobody needs your name."),
@@ -63,6 +69,8 @@ class Slip(Paper):
     phone: str = ""
     call: Pair | None = None
     on_screen: Pair | None = None
+    # Below the dotted line, without the code: whoever leaves it there is nobody we know.
+    asked: tuple[tuple[Pair, Pair], ...] = ()
     young: Pair | None = None
     drawing: Markup | None = None
     drawing_shows_you: bool = False
