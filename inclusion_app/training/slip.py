@@ -32,6 +32,9 @@ WORDS = {
 HELPED_ASKED = N_("Did this help you?")
 NEXT_ASKED = N_("What would you like next?")
 TICK = "☐\u00a0"
+MANY_DATES = 2
+# With more dates than these the question would not fit on the side; it is asked on paper of its own there.
+ASKED_WITH = 6
 HAPPENS = (
     N_("Somebody at the door shows you where to go."),
     N_("You say your code. Nobody needs your name."),
@@ -51,6 +54,12 @@ class SlipDate:
 
     day: Pair
     times: str
+
+    @property
+    def line(self) -> Pair:
+        """Both on one line; the times stay left to right in it."""
+        times = f"\u2066{self.times}\u2069"
+        return Pair(f"{self.day.own} · {times}", f"{self.day.en} · {times}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,3 +86,8 @@ class Slip(Paper):
     drawing_names: tuple[str, ...] = ()
     code: str
     code_words: str
+
+    @property
+    def has_many_dates(self) -> bool:
+        """True when each date gets one line, so that all of them fit on the side."""
+        return len(self.dates) > MANY_DATES

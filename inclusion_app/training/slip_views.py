@@ -24,6 +24,7 @@ from inclusion_app.training.models import Booking
 from inclusion_app.training.opened import booking_of
 from inclusion_app.training.rules import HELPED, WHAT_NEXT, young_words
 from inclusion_app.training.slip import (
+    ASKED_WITH,
     CALL,
     HAPPENS,
     HAPPENS_ONLINE,
@@ -94,7 +95,9 @@ def build_slip(booking: Booking) -> Slip:
         phone=training.phone,
         call=pair(_, CALL) if training.phone else None,
         on_screen=pair(_, ON_SCREEN),
-        asked=((pair(_, HELPED_ASKED), _ticks(HELPED)), (pair(_, NEXT_ASKED), _ticks(WHAT_NEXT))),
+        asked=((pair(_, HELPED_ASKED), _ticks(HELPED)), (pair(_, NEXT_ASKED), _ticks(WHAT_NEXT)))
+        if len(coming) <= ASKED_WITH
+        else (),
         young=_young(booking) if young_words(booking.age_band) else None,
         drawing=drawn_map(drawn) if drawn else None,
         drawing_names=tuple(ward.name for ward in drawn.names) if drawn else (),

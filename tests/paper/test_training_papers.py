@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pikepdf
 import pytest
@@ -65,7 +64,6 @@ def test_a_slip_with_its_question_fills_one_side(app: Flask, draw: Draw, languag
         html = slip_html(build_slip(make_booking(session, training, age_band="13_15")))
     pdf = draw(html)
     assert (sides(pdf), problems(pdf)) == (1, [])
-    Path(f"/tmp/h1_slip_{language}_{dates}.pdf").write_bytes(pdf)
 
 
 @pytest.mark.parametrize("language", ["en", "ur", "ar"])
