@@ -109,7 +109,9 @@ def build_slip(booking: Booking) -> Slip:
 def _ticks(answers: Mapping[str, str]) -> Pair:
     """What may be ticked, on one line where there is room."""
     both = [pair(_, words) for words in answers.values()]
-    return Pair("  ".join(TICK + one.own for one in both), "  ".join(TICK + one.en for one in both))
+    return Pair(
+        " \u00a0 ".join(TICK + one.own for one in both), " \u00a0 ".join(TICK + one.en for one in both)
+    )
 
 
 def _date(day: date, begins: time, ends: time) -> SlipDate:

@@ -193,6 +193,8 @@ def _session_page(
         language_name=wording.language_name(training.taught_in),
         offers=wording.offer_words(training),
         young=wording.young_words_for(training),
+        # Where children come, how old somebody is comes first: an adult may have to be named.
+        for_the_young=training.for_age == "young",
         consent=WORDINGS[WORDING],
         before_session=before_session,
         before_words=wording.course_words(before_session.course) if before_session else None,

@@ -369,3 +369,14 @@ def test_a_form_of_before_says_where_a_new_one_is(app: Flask, browser: Browser) 
     assert bookings.SENT_BEFORE in page
     assert f'<a href="/en/training/{slug}#book">Open this page anew</a>' in page
     assert len(kept(app)) == 1
+
+
+def test_a_session_for_young_people_asks_the_age_where_it_is_seen(app: Flask, browser: Browser) -> None:
+    young, anybody = make(app, for_age="young"), make(app)
+    page = browser.text(f"/training/{young}")
+    assert page.count('name="age"') == 1
+    assert page.index('name="age"') < page.index('name="contact_kind"')
+    assert "<details open><summary>You help somebody" in page
+    page = browser.text(f"/training/{anybody}")
+    assert page.count('name="age"') == 1
+    assert page.index('name="age"') > page.index('name="contact_kind"')
