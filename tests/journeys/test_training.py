@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
+from inclusion_app.people.services import hash_of_code
 from inclusion_app.places.models import Place
 from inclusion_app.training.models import Booking
 from inclusion_app.training.services import bookings
@@ -94,7 +95,7 @@ def town(app: Flask) -> Iterator[Town]:
 
 def status_of(app: Flask, code: str) -> str:
     with app.app_context(), transaction() as session:
-        return session.scalars(select(Booking.status).where(Booking.code == code)).one()
+        return session.scalars(select(Booking.status).where(Booking.code_hash == hash_of_code(code))).one()
 
 
 @pytest.mark.parametrize("language", ["en", "ur"])
@@ -103,6 +104,7 @@ def test_no_fault_on_any_page_of_training(
 ) -> None:
     root = f"{town.url}/{language}"
     page = new_page(viewport=PHONE, bypass_csp=True)
+    page.set_default_timeout(10_000)
     rows: list[str] = []
 
     def look(name: str, state: str) -> None:
@@ -183,6 +185,7 @@ def test_find_book_and_give_up_by_keyboard_without_script(
     app: Flask, town: Town, new_page: Callable[..., Page], language: str
 ) -> None:
     page = new_page(viewport=SMALL, java_script_enabled=False)
+    page.set_default_timeout(10_000)
     tab_to = keyboard(page)
     page.goto(f"{town.url}/{language}/training")
     tab_to(f"main h2 a[href$='/{town.free}']")
@@ -206,6 +209,7 @@ def test_wait_for_a_place_and_take_the_offer_without_script(
     app: Flask, town: Town, new_page: Callable[..., Page]
 ) -> None:
     page = new_page(viewport=SMALL, java_script_enabled=False)
+    page.set_default_timeout(10_000)
     tab_to = keyboard(page)
     page.goto(f"{town.url}/en/training/{town.full}")
     page.check("input[name=waiting_mode][value=ask_me]")
@@ -228,6 +232,7 @@ def test_a_refused_form_keeps_what_was_typed_and_leads_to_the_field(
     town: Town, new_page: Callable[..., Page]
 ) -> None:
     page = new_page(viewport=SMALL, java_script_enabled=False)
+    page.set_default_timeout(10_000)
     page.goto(f"{town.url}/en/training/{town.free}")
     page.check("input[name=contact_kind][value=call]")
     page.fill("#contact", "12")
