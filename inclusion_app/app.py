@@ -90,7 +90,6 @@ from inclusion_app.roadmaps import (
     wording,
 )
 from inclusion_app.roadmaps import views as roadmaps_views
-from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.start import views as start_views
 from inclusion_app.training import (
     credential_views,
@@ -108,8 +107,6 @@ from inclusion_app.training import staff_change_views as training_change_views
 from inclusion_app.training import staff_person_views as training_person_views
 from inclusion_app.training import staff_views as training_staff_views
 from inclusion_app.training import views as training_views
-from inclusion_app.training import wording as training_wording
-from inclusion_app.training.services import sessions as training_sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -334,10 +331,7 @@ def _know_the_residents() -> None:
     people.WARD_NAME[:] = [places.ward_name]
     people.PLAN_OF[:] = [holding.steps_for_staff]
     opening.LEADS_TO["booking"] = training_views.address_of
-    training_wording.STEP_TITLE[:] = [wording.title_of_step]
-    training_sessions.STEP_TITLES[:] = [
-        lambda: {step.id: step.title for step in load_catalogue().steps.values()}
-    ]
+    registry.steps_from(wording.step_titles, roadmaps_views.steps_still_to_do)
     holdings.register()
     registry.hold(holding.HOLDING)
     registry.hold(groups_holding.HOLDING)

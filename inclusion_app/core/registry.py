@@ -124,6 +124,8 @@ Bookings = Callable[[Session, int, datetime], Sequence[Booked]]
 Alerts = Callable[[Session, Principal, datetime], Sequence[Alert]]
 Waiting = Callable[[Session, Principal, datetime], Sequence[WaitingItem]]
 Holidays = Callable[[Session], Collection[date]]
+StepTitles = Callable[[], Mapping[str, str]]
+MySteps = Callable[[], Sequence[str]]
 _holidays: list[Holidays] = []
 _holdings: dict[str, Holding] = {}
 _waiting: list[Waiting] = []
@@ -132,6 +134,8 @@ _alerts: list[Alerts] = []
 _demonstrations: dict[str, Demonstration] = {}
 _offers: list[StepOffers] = []
 _booked: list[Bookings] = []
+_step_titles: list[StepTitles] = []
+_my_steps: list[MySteps] = []
 
 
 def hold(holding: Holding) -> None:
@@ -230,3 +234,18 @@ def holidays_from(provider: Holidays) -> None:
 def holidays(session: Session) -> frozenset[date]:
     """Every bank holiday that is known."""
     return frozenset(_holidays[0](session)) if _holidays else frozenset()
+
+
+def steps_from(titles: StepTitles, mine: MySteps) -> None:
+    """Say who knows the steps of plans: all titles (N_) by id, and those of the plan open here that are still to do."""
+    _step_titles[:], _my_steps[:] = [titles], [mine]
+
+
+def step_titles() -> Mapping[str, str]:
+    """The title of every step by its id; nothing until somebody knows them."""
+    return _step_titles[0]() if _step_titles else {}
+
+
+def steps_of_my_plan() -> Sequence[str]:
+    """The steps still to do of the plan that is open in this browser, the next ones first; none without a plan."""
+    return _my_steps[0]() if _my_steps else ()

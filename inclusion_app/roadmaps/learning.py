@@ -17,6 +17,7 @@ from inclusion_app.core.registry import StepOffer
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
 from inclusion_app.places.queries import Where
+from inclusion_app.roadmaps.award_rules import offers_award
 
 BOOKINGS_SHOWN = 3
 STATE_WORDS = {
@@ -59,6 +60,12 @@ def needs_of(resident_id: int | None) -> tuple[str, ...]:
     """What somebody needs to take part, as their saved record says it."""
     resident = db_session().get(Resident, resident_id) if resident_id else None
     return tuple((resident.needs or {}).get("needs", ())) if resident else ()
+
+
+def offers_award_to(resident_id: int | None) -> bool:
+    """True when a page may name the award of young people by itself to whoever has this plan."""
+    resident = db_session().get(Resident, resident_id) if resident_id else None
+    return offers_award(resident.age_band if resident else None)
 
 
 def sessions_for(

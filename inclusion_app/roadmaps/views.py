@@ -73,6 +73,17 @@ def has_plan() -> bool:
         return False  # the page that says the database is away
 
 
+def steps_still_to_do() -> tuple[str, ...]:
+    """The steps of the plan open here that are neither done nor set aside, the next ones first; none without a plan."""
+    roadmap = _mine()
+    if roadmap is None:
+        return ()
+    plan = queries.compute(roadmap, today=clock.today()).plan
+    over = {*plan.done, *plan.not_for_me, *plan.known}
+    ordered = dict.fromkeys((*plan.next, *plan.doing, *(step.id for step in plan.steps)))
+    return tuple(step for step in ordered if step not in over)
+
+
 def _mine_to_change(*, anew: bool = False) -> Roadmap:
     """The roadmap of this visit, ours alone until the commit. With `anew` one may begin where a visit has ended."""
     session = db_session()
@@ -351,6 +362,7 @@ def plan() -> Any:
             (*made.plan.next, *made.plan.doing), where, needs=learning.needs_of(me)
         ),
         booked=learning.bookings_of(me),
+        offers_award=learning.offers_award_to(me),
         where=where,
         first_open=journeys.next_question(roadmap.answers),
         saved=roadmap.visit_id is None,
@@ -630,6 +642,7 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         where=where,
         places=nearby.places_for([step_id], where).get(step_id, ()),
         sessions=learning.sessions_for([step_id], where).get(step_id, ()),
+        offers_award=learning.offers_award_to(current_principal().resident_id),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),
         form=form,

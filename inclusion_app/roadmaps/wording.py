@@ -41,10 +41,9 @@ STATE_WORDS = {
 }
 
 
-def title_of_step(step_id: str) -> str | None:
-    """The title of a step, an N_ word; None for one that does not exist."""
-    step = load_catalogue().steps.get(step_id)
-    return step.title if step else None
+def step_titles() -> dict[str, str]:
+    """The title of every step, an N_ word, by its id."""
+    return {step.id: step.title for step in load_catalogue().steps.values()}
 
 
 def reason_title(reason: Reason) -> str:

@@ -39,7 +39,7 @@ from inclusion_app.training.rules import (
     WITH_VALUE,
 )
 from inclusion_app.training.services.bookings import Wanted
-from inclusion_app.training.wording import language_name
+from inclusion_app.training.wording import language_name, step_title
 
 KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
 WHENS = {"evening": N_("In the evening, from 17:00"), "weekend": N_("At the weekend")}
@@ -66,15 +66,17 @@ FAR = timedelta(days=400)
 class FilterForm(BaseForm):
     """What the list is narrowed to; it stands in the address."""
 
+    step = SelectField(_l("Step of my plan"), validate_choice=False)
     kind = SelectField(_l("What kind?"), validate_choice=False)
     when = SelectField(_l("When?"), validate_choice=False)
     since = StringField(_l("From this day on"))
     taught_in = SelectField(_l("In which language?"), validate_choice=False)
     age = SelectField(_l("For whom?"), validate_choice=False)
 
-    def __init__(self, *, kinds: Collection[str], languages: Sequence[str]) -> None:
+    def __init__(self, *, steps: Sequence[str], kinds: Collection[str], languages: Sequence[str]) -> None:
         super().__init__(formdata=request.args, meta={"csrf": False})
         every = ("", _("All"))
+        self.step.choices = [every, *((step, _(step_title(step) or step)) for step in steps)]
         self.kind.choices = [every, *((kind, _(words)) for kind, words in KINDS.items() if kind in kinds)]
         self.when.choices = [("", _("Any time")), *((when, _(words)) for when, words in WHENS.items())]
         self.taught_in.choices = [every, *((slug, language_name(slug)) for slug in languages)]
@@ -202,8 +204,8 @@ class BookingForm(BaseForm):
         if self.who.data == "other" and self.contact_kind.data in WITH_VALUE and not field.data:
             raise ValidationError(_l(SAY_WHOSE))
 
-    def wanted(self, *, resident_id: int | None, group_id: int | None) -> Wanted:
-        """What was asked for, of a form that is right."""
+    def wanted(self, *, resident_id: int | None, group_id: int | None, address: str | None) -> Wanted:
+        """What was asked for, of a form that is right; `address` is where it was sent from."""
         kind = self.contact_kind.data
         typed = one_line(self.contact.data)
         value = (contact.read_value(kind, typed) if kind != "letter" else typed) if typed else None
@@ -233,6 +235,7 @@ class BookingForm(BaseForm):
             waiting_mode=self.waiting_mode.data or "book_me",
             resident_id=resident_id if mine else None,
             group_id=group_id if who == "group" else None,
+            address=address,
         )
 
 

@@ -25,7 +25,16 @@ WORDS = {
     "code": N_("Your code"),
     "code_opens": N_("Show it when you come. It opens your booking on a screen too."),
     "online": N_("Online"),
+    "tear": N_("After the session you can tear this off and leave it there."),
+    "free": N_("You do not have to answer."),
 }
+# The one question: what may be ticked stands in rules.
+HELPED_ASKED = N_("Did this help you?")
+NEXT_ASKED = N_("What would you like next?")
+TICK = "☐\u00a0"
+MANY_DATES = 2
+# With more dates than these the question would not fit on the side; it is asked on paper of its own there.
+ASKED_WITH = 6
 HAPPENS = (
     N_("Somebody at the door shows you where to go."),
     N_("You say your code. Nobody needs your name."),
@@ -46,6 +55,12 @@ class SlipDate:
     day: Pair
     times: str
 
+    @property
+    def line(self) -> Pair:
+        """Both on one line; the times stay left to right in it."""
+        times = f"\u2066{self.times}\u2069"
+        return Pair(f"{self.day.own} · {times}", f"{self.day.en} · {times}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Slip(Paper):
@@ -63,9 +78,16 @@ class Slip(Paper):
     phone: str = ""
     call: Pair | None = None
     on_screen: Pair | None = None
+    # Below the dotted line, without the code: whoever leaves it there is nobody we know.
+    asked: tuple[tuple[Pair, Pair], ...] = ()
     young: Pair | None = None
     drawing: Markup | None = None
     drawing_shows_you: bool = False
     drawing_names: tuple[str, ...] = ()
     code: str
     code_words: str
+
+    @property
+    def has_many_dates(self) -> bool:
+        """True when each date gets one line, so that all of them fit on the side."""
+        return len(self.dates) > MANY_DATES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
 
@@ -20,19 +21,32 @@ from inclusion_app.places.on_paper import drawn_map, printed_today
 from inclusion_app.places.queries import city_sheet
 from inclusion_app.training import wording
 from inclusion_app.training.models import Booking
-from inclusion_app.training.rules import young_words
-from inclusion_app.training.slip import CALL, HAPPENS, HAPPENS_ONLINE, ON_SCREEN, WORDS, Slip, SlipDate
-from inclusion_app.training.views import _booking, note_reader, room
+from inclusion_app.training.opened import booking_of
+from inclusion_app.training.rules import HELPED, WHAT_NEXT, young_words
+from inclusion_app.training.slip import (
+    ASKED_WITH,
+    CALL,
+    HAPPENS,
+    HAPPENS_ONLINE,
+    HELPED_ASKED,
+    NEXT_ASKED,
+    ON_SCREEN,
+    TICK,
+    WORDS,
+    Slip,
+    SlipDate,
+)
+from inclusion_app.training.views import note_reader, room
 
 
-@room.page("/book/<code>/print", allow=ANYONE, load=_booking, reads=("booking",))
+@room.page("/book/<code>/print", allow=ANYONE, load=booking_of, reads=("booking",))
 def print_slip(booking: Booking) -> Any:
     """The slip as a web page: the accessible version, and the one for a kiosk's printer."""
     note_reader(booking)
     return render_template("training/print.html", sheet=build_slip(booking), booking=booking)
 
 
-@room.page("/book/<code>/slip.pdf", allow=ANYONE, load=_booking, reads=("booking",))
+@room.page("/book/<code>/slip.pdf", allow=ANYONE, load=booking_of, reads=("booking",))
 def slip(booking: Booking) -> Any:
     """The slip as a tagged PDF. When the paper service is full the print page is offered, with 503."""
     note_reader(booking)
@@ -81,11 +95,22 @@ def build_slip(booking: Booking) -> Slip:
         phone=training.phone,
         call=pair(_, CALL) if training.phone else None,
         on_screen=pair(_, ON_SCREEN),
+        asked=((pair(_, HELPED_ASKED), _ticks(HELPED)), (pair(_, NEXT_ASKED), _ticks(WHAT_NEXT)))
+        if len(coming) <= ASKED_WITH
+        else (),
         young=_young(booking) if young_words(booking.age_band) else None,
         drawing=drawn_map(drawn) if drawn else None,
         drawing_names=tuple(ward.name for ward in drawn.names) if drawn else (),
         code=show_code(booking.code),
         code_words=" ".join(code_to_words(booking.code)),
+    )
+
+
+def _ticks(answers: Mapping[str, str]) -> Pair:
+    """What may be ticked, on one line where there is room."""
+    both = [pair(_, words) for words in answers.values()]
+    return Pair(
+        " \u00a0 ".join(TICK + one.own for one in both), " \u00a0 ".join(TICK + one.en for one in both)
     )
 
 

@@ -215,7 +215,7 @@ def new_course() -> Any:
 
 def step_titles() -> dict[str, str]:
     """The steps of the plan by their ids."""
-    return dict(sessions.STEP_TITLES[0]()) if sessions.STEP_TITLES else {}
+    return dict(registry.step_titles())
 
 
 @room.page(COURSE, allow=policy.WRITE, load=the_course, methods=("GET", "POST"), localised=False)

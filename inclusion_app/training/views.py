@@ -6,16 +6,15 @@ from typing import Any
 
 from flask import redirect, render_template, request, url_for
 
-from inclusion_app.core import clock, i18n
+from inclusion_app.core import clock, i18n, registry
 from inclusion_app.core.access import ANYONE, Principal, Room, current_principal, shows_nobody, shows_of
 from inclusion_app.core.clock import now
-from inclusion_app.core.codes import BrokenCode, code_to_words, read_code, show_code
+from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.paging import page_number
 from inclusion_app.core.sessions import current_visit, visit_for_change
 from inclusion_app.messages.sending import channels_now
-from inclusion_app.people import opening
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.places import drawing
 from inclusion_app.places import queries as places
@@ -24,8 +23,9 @@ from inclusion_app.places.forms import WhereForm
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.training import forms, queries, wording
 from inclusion_app.training.models import Booking, TrainingSession
-from inclusion_app.training.rules import KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
-from inclusion_app.training.services import bookings, keeping, telling
+from inclusion_app.training.opened import booking_of
+from inclusion_app.training.rules import CAME, KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
+from inclusion_app.training.services import bookings, keeping, register, telling
 
 room = Room("training", __name__)
 
@@ -60,6 +60,8 @@ def _where_of_visit() -> places.Where | None:
     return places.where_of_near(visit.near if visit else None)
 
 
+# The next steps of a plan to choose from; a page must stay light.
+STEPS_SHOWN = 12
 RIDES_ALONG = ("step", "kind", "when", "since", "taught_in", "age", "online", "first", "near")
 
 
@@ -75,7 +77,9 @@ def _list(form: WhereForm, where: places.Where | None, status: int) -> Any:
     session, moment = db_session(), now()
     step = request.args.get("step", "")
     title = wording.step_title(step)
+    mine = registry.steps_of_my_plan()[:STEPS_SHOWN]
     narrow = forms.FilterForm(
+        steps=(*mine, *({step} - {*mine})) if mine and title else mine,
         kinds=queries.kinds_offered(session, now=moment),
         languages=queries.taught_languages(session, now=moment),
     )
@@ -101,7 +105,11 @@ def _list(form: WhereForm, where: places.Where | None, status: int) -> Any:
         where=where,
         soonest=soonest,
         kept=kept,
-        more={name: value for name, value in kept.items() if name in {"step", "first", "near"}},
+        more={
+            name: value
+            for name, value in kept.items()
+            if name in {"first", "near", *(() if mine else ("step",))}
+        },
         is_narrowed=bool(set(kept) - {"first", "near"}),
     )
     return page, status
@@ -140,22 +148,31 @@ def session(training: TrainingSession) -> Any:
     principal = current_principal()
     form = forms.BookingForm()
     form.offer(training, dates, has_plan=principal.kind == "resident", channels=channels_now())
+    was_sent = False
     if request.method == "POST" and form.validate():
         try:
             made = bookings.book(db_session(), training=training, wanted=_wanted(form, principal), now=now())
             return redirect(url_for("training.booking", code=made.code), 303)
         except RuleBroken as broken:
             form.refuse(broken)
-    return _session_page(training, dates, form, principal)
+            was_sent = broken.message == bookings.SENT_BEFORE
+    return _session_page(training, dates, form, principal, was_sent=was_sent)
 
 
 def _wanted(form: forms.BookingForm, principal: Principal) -> bookings.Wanted:
     resident_id = principal.resident_id if principal.kind == "resident" else None
-    return form.wanted(resident_id=resident_id, group_id=principal.group_id)
+    return form.wanted(
+        resident_id=resident_id, group_id=principal.group_id, address=request.remote_addr
+    )  # fmt: skip
 
 
 def _session_page(
-    training: TrainingSession, dates: list[queries.Date], form: forms.BookingForm, principal: Principal
+    training: TrainingSession,
+    dates: list[queries.Date],
+    form: forms.BookingForm,
+    principal: Principal,
+    *,
+    was_sent: bool,
 ) -> Any:
     left = queries.left_of(training, dates)
     where = _where_of_visit()
@@ -176,31 +193,20 @@ def _session_page(
         language_name=wording.language_name(training.taught_in),
         offers=wording.offer_words(training),
         young=wording.young_words_for(training),
+        # Where children come, how old somebody is comes first: an adult may have to be named.
+        for_the_young=training.for_age == "young",
         consent=WORDINGS[WORDING],
         before_session=before_session,
         before_words=wording.course_words(before_session.course) if before_session else None,
         drawn=drawing.close_up(city, training.place, where) if city and training.place else None,
         has_saved=principal.kind == "resident",
         asks_more=bool(form.errors or form.form_errors),
+        was_sent=was_sent,
     )
     return page, 422 if form.errors or form.form_errors else 200
 
 
 # --- a booking
-
-
-def _booking(code: str) -> Booking | None:
-    """The booking of a code as people type it. An unknown code and one that has ended to be known answer alike.
-
-    Raises RuleBroken when too many wrong codes came from this network.
-    """
-    try:
-        canonical = read_code(code[:200])
-    except BrokenCode:
-        return None
-    if not opening.find_thing(canonical, address=request.remote_addr, now=now(), kind="booking"):
-        return None
-    return queries.booking_by_code(db_session(), canonical)
 
 
 def note_reader(booking: Booking) -> None:
@@ -211,7 +217,7 @@ def note_reader(booking: Booking) -> None:
         shows_of(booking.resident_id, kind="booking code", actor_id=None, instead=True)
 
 
-@room.page("/book/<code>", allow=ANYONE, load=_booking, reads=("booking",))
+@room.page("/book/<code>", allow=ANYONE, load=booking_of, reads=("booking",))
 def booking(booking: Booking) -> Any:
     """What is booked or waited for, in plain words. Looking changes nothing."""
     note_reader(booking)
@@ -252,6 +258,7 @@ def booking(booking: Booking) -> Any:
         and booking.resident_id is None
         and booking.booked_for != "group",
         is_kept=booking.resident_id is not None and booking.resident_id == principal.resident_id,
+        has_come=any(date.attendance in CAME for date in booking.dates),
     )
 
 
@@ -259,21 +266,30 @@ def _back(booking: Booking) -> Any:
     return redirect(url_for("training.booking", code=booking.code), 303)
 
 
-@room.page("/book/<code>/cancel", allow=ANYONE, load=_booking, methods=("POST",))
+@room.page("/book/<code>/cancel", allow=ANYONE, load=booking_of, methods=("POST",))
 def cancel(booking: Booking) -> Any:
-    """ "I cannot come", to all of it or to one date. Pressed twice it is said once."""
-    by = "helper" if booking.booked_for == "other" else "learner"
+    """ "I cannot come", to all of it or to one date. Pressed twice it is said once; too late says that it was."""
+    by, moment = "helper" if booking.booked_for == "other" else "learner", now()
+    asked = [number_of(request.form["date"])] if "date" in request.form else _on(booking)
     if "date" in request.form:
-        number = number_of(request.form["date"])
-        bookings.cancel_date(
-            db_session(), booking_id=booking.id, occurrence_id=number, by=by, now=now()
+        done = bookings.cancel_date(
+            db_session(), booking_id=booking.id, occurrence_id=asked[0], by=by, now=moment
         )  # fmt: skip
     else:
-        bookings.cancel(db_session(), booking_id=booking.id, by=by, now=now())
+        done = bookings.cancel(db_session(), booking_id=booking.id, by=by, now=moment)
+    # What was off before is as wished; what is still on has begun.
+    if not done and booking.status in bookings.LIVE and set(asked) & set(_on(booking)):
+        return render_template("training/not_done.html", booking=booking, message=wording.TOO_LATE), 422
     return _back(booking)
 
 
-@room.page("/book/<code>/offer", allow=ANYONE, load=_booking, methods=("POST",))
+def _on(booking: Booking) -> list[int]:
+    return [
+        date.occurrence_id for date in booking.dates if date.status == "on" and date.occurrence.status == "on"
+    ]
+
+
+@room.page("/book/<code>/offer", allow=ANYONE, load=booking_of, methods=("POST",))
 def answer_offer(booking: Booking) -> Any:
     """Yes to an offer, no, or no for this time. One that is over says so on the page of the booking."""
     answer = request.form.get("answer")
@@ -283,18 +299,20 @@ def answer_offer(booking: Booking) -> Any:
         elif answer in {"no", "keep"}:
             bookings.turn_down_offer(db_session(), booking_id=booking.id, stays=answer == "keep", now=now())
     except RuleBroken as broken:
-        return render_template("training/offer_over.html", booking=booking, message=broken.message), 422
+        return render_template("training/not_done.html", booking=booking, message=broken.message), 422
     return _back(booking)
 
 
-@room.page("/book/<code>/plan", allow=ANYONE, load=_booking, methods=("POST",))
+@room.page("/book/<code>/plan", allow=ANYONE, load=booking_of, methods=("POST",))
 def put_into_plan(booking: Booking) -> Any:
-    """Keep a booking with the plan that is open here."""
-    principal = current_principal()
-    if principal.kind == "resident" and principal.resident_id is not None:
-        keeping.put_into_plan(
-            db_session(), booking_id=booking.id, resident_id=principal.resident_id, now=now()
-        )  # fmt: skip
+    """Keep a booking with the plan that is open here; where somebody came already, its steps move there."""
+    principal, session, moment = current_principal(), db_session(), now()
+    resident_id = principal.resident_id if principal.kind == "resident" else None
+    if resident_id is not None and keeping.put_into_plan(
+        session, booking_id=booking.id, resident_id=resident_id, now=moment
+    ):
+        steps = booking.session.course.step_ids
+        register.settle_credit(session, resident_id=resident_id, step_ids=steps, now=moment)
     return _back(booking)
 
 

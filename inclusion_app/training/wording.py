@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from inclusion_app.core import i18n
+from inclusion_app.core import i18n, registry
 from inclusion_app.core.words import N_
 from inclusion_app.messages import templates
 from inclusion_app.training.models import Booking, Course, Notice, TrainingSession
 from inclusion_app.training.queries import Date
 from inclusion_app.training.rules import ARRANGED, NEEDS, OFFERS, UNDER_13
-
-# The title of a step of the plan, which stands in a room above; create_app puts it in.
-STEP_TITLE: list[Callable[[str], str | None]] = []
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def course_words(course: Course, language: i18n.Language | None = None) -> Cours
 
 def step_title(step_id: str) -> str | None:
     """The title of a step, an N_ word; None for one nobody knows."""
-    return STEP_TITLE[0](step_id) if STEP_TITLE else None
+    return registry.step_titles().get(step_id)
 
 
 def language_name(slug: str) -> str:
@@ -90,6 +87,7 @@ def young_words_for(training: TrainingSession) -> str:
 
 # --- a booking
 
+TOO_LATE = N_("This has begun already. You cannot cancel it now.")
 STANDS = {
     "requested": N_("We know that you would come"),
     "booked": N_("You are booked"),

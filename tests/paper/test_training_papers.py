@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pikepdf
 import pytest
@@ -12,7 +12,7 @@ from flask import Flask, g
 
 from inclusion_app.core import i18n
 from inclusion_app.core.access import Principal
-from inclusion_app.core.clock import now
+from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.core.paper_parts import Pair
 from inclusion_app.places.on_paper import dated
@@ -20,6 +20,7 @@ from inclusion_app.roadmaps.award_views import award_sheet_html
 from inclusion_app.training.certificate_paper import certificate_html
 from inclusion_app.training.credential_views import ON_DAY
 from inclusion_app.training.models import Credential
+from inclusion_app.training.slip_views import build_slip, slip_html
 from inclusion_app.training.staff_register_queries import register_for
 from inclusion_app.training.staff_register_sheet import sheet_html
 from tests.core.pdf_checks import problems
@@ -46,6 +47,21 @@ def test_a_certificate_fills_one_side(app: Flask, draw: Draw, language: str) -> 
         html = certificate_html(
             row, name="Zarqa Abdul-Rahman Al-Hashimi", said=said, by=("Red Door", "My digital roadmap")
         )
+    pdf = draw(html)
+    assert (sides(pdf), problems(pdf)) == (1, [])
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar"])
+@pytest.mark.parametrize("dates", [1, 6])
+def test_a_slip_with_its_question_fills_one_side(app: Flask, draw: Draw, language: str, dates: int) -> None:
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"), transaction() as session:
+        g.language = i18n.LANGUAGES[language]
+        training = make_session(
+            session, booked_as="course", days=[today() + timedelta(days=7 * number) for number in range(2, dates + 2)],
+            room="Room 1, first floor", responsible_adult="Noor",
+        )  # fmt: skip
+        training.course.texts[0].bring = "Your phone and its charger. A pen, if you have one."
+        html = slip_html(build_slip(make_booking(session, training, age_band="13_15")))
     pdf = draw(html)
     assert (sides(pdf), problems(pdf)) == (1, [])
 

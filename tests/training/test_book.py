@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from inclusion_app.core import attempts
 from inclusion_app.core.clock import today
 from inclusion_app.core.db import transaction
 from inclusion_app.messages.models import Message
@@ -328,3 +330,53 @@ def test_a_form_without_its_key_is_a_press_of_its_own(app: Flask, browser: Brows
     for key in ("", "\0", "short", "x" * 5_000, "é" * 30):
         book(browser, slug, form_key=key)
     assert len({booking["form_key"] for booking in kept(app)}) == 5
+
+
+def test_nobody_books_the_city_from_one_network(
+    app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "BOOKING_NETWORK", replace(attempts.BOOKING_NETWORK, tries=3))
+    slug = make(app)
+    for _booking in range(3):
+        book(browser, slug)
+    answer = browser.send(f"/training/{slug}")
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    assert bookings.TOO_MANY_HERE in page
+    assert page.index("error-summary") < page.index(bookings.TOO_MANY_HERE) < page.index("<h1>")
+    assert len(kept(app)) == 3
+
+
+def test_one_phone_is_not_named_all_day(
+    app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "BOOKING_CONTACT", replace(attempts.BOOKING_CONTACT, tries=2))
+    slug = make(app)
+    said = {"contact_kind": "sms", "contact": "07700 900123"}
+    for _booking in range(2):
+        book(browser, slug, **said)
+    page = browser.send(f"/training/{slug}", **said).get_data(as_text=True)
+    assert f'<a href="#contact">{bookings.TOO_MANY_TO}</a>' in page
+
+
+def test_a_form_of_before_says_where_a_new_one_is(app: Flask, browser: Browser) -> None:
+    slug = make(app)
+    key = "k" * 32
+    book(browser, slug, form_key=key)
+    answer = browser.send(f"/training/{slug}", form_key=key, label="Somebody else")
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    assert bookings.SENT_BEFORE in page
+    assert f'<a href="/en/training/{slug}#book">Open this page anew</a>' in page
+    assert len(kept(app)) == 1
+
+
+def test_a_session_for_young_people_asks_the_age_where_it_is_seen(app: Flask, browser: Browser) -> None:
+    young, anybody = make(app, for_age="young"), make(app)
+    page = browser.text(f"/training/{young}")
+    assert page.count('name="age"') == 1
+    assert page.index('name="age"') < page.index('name="contact_kind"')
+    assert "<details open><summary>You help somebody" in page
+    page = browser.text(f"/training/{anybody}")
+    assert page.count('name="age"') == 1
+    assert page.index('name="age"') > page.index('name="contact_kind"')

@@ -16,6 +16,7 @@ from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.codes import code_to_words, new_code, show_code
 from inclusion_app.core.db import transaction
+from inclusion_app.roadmaps.models import StepProgress
 from inclusion_app.training.models import Arrangement, Booking, Notice, Occurrence, TrainingSession
 from inclusion_app.training.services import bookings, waiting
 from tests.conftest import Browser
@@ -322,3 +323,71 @@ def test_without_the_paper_service_the_slip_leads_to_its_page(app: Flask, browse
     answer = browser.get(f"/book/{code}/slip.pdf")
     assert answer.status_code == 503
     assert f"/en/book/{code}/print" in answer.get_data(as_text=True)
+
+
+def came(app: Flask, number: int) -> None:
+    """They were there yesterday."""
+    with app.app_context(), transaction() as session:
+        booking = session.get_one(Booking, number)
+        for date in booking.dates:
+            date.attendance, date.came, date.how, date.marked_at = "attended", 1, "screen", now()
+            date.occurrence.starts_at = now() - timedelta(days=1)
+            date.occurrence.ends_at = now() - timedelta(days=1) + timedelta(hours=2)
+
+
+def test_who_came_is_led_to_the_question_and_the_certificate(app: Flask, browser: Browser) -> None:
+    code, number = make(app)
+    assert f"/en/book/{code}/question" not in browser.text(f"/book/{code}")
+    assert f"/en/book/{code}/certificate" not in browser.text(f"/book/{code}")
+    came(app, number)
+    page = browser.text(f"/book/{code}")
+    assert f'href="/en/book/{code}/question"' in page
+    assert f'href="/en/book/{code}/certificate"' in page
+    assert browser.send(f"/book/{code}/question", helped="yes").status_code == 303
+    assert f"/en/book/{code}/question" not in browser.text(f"/book/{code}")
+
+
+@pytest.mark.parametrize("which", ["all", "one date"])
+def test_what_has_begun_cannot_be_cancelled_and_says_so(app: Flask, browser: Browser, which: str) -> None:
+    code, number = make(app)
+    with app.app_context(), transaction() as session:
+        date = session.get_one(Booking, number).dates[0].occurrence_id
+    change(app, Occurrence, date, starts_at=now() - timedelta(minutes=5))
+    data = {} if which == "all" else {"date": str(date)}
+    answer = browser.send(f"/book/{code}/cancel", "/training", **data)
+    assert answer.status_code == 422
+    assert "This has begun already." in answer.get_data(as_text=True)
+    assert status_of(app, number) == "booked"
+
+
+def test_cancelling_twice_is_no_refusal(app: Flask, browser: Browser) -> None:
+    code, _number = make(app)
+    assert [browser.send(f"/book/{code}/cancel", "/training").status_code for _press in range(2)] == [
+        303,
+        303,
+    ]
+
+
+def test_a_booking_put_into_a_plan_after_its_session_moves_the_steps(app: Flask, browser: Browser) -> None:
+    code, number = make(app)
+    came(app, number)
+    browser.make_plan()
+    browser.save_plan()
+    assert browser.send(f"/book/{code}/plan", "/training").status_code == 303
+    with app.app_context(), transaction() as session:
+        states = {row.step_id: row.status for row in session.scalars(select(StepProgress))}
+    assert states == {"F1": "done_with_help", "F2": "done_with_help"}
+
+
+@pytest.mark.parametrize("language", ["en", "ur"])
+def test_the_slip_has_the_one_question_below_its_line_and_no_code_there(
+    app: Flask, another_browser: Callable[..., Browser], language: str
+) -> None:
+    code, _number = make(app)
+    above, below = another_browser(language).text(f"/book/{code}/print").split('class="tear"')
+    assert show_code(code) in above
+    assert show_code(code) not in below
+    # Once in English, and once more in another language.
+    assert below.count("☐") in ({8} if language == "en" else {8, 16})
+    for words in ("Did this help you?", "A bit", "A device of my own", "You do not have to answer."):
+        assert words in below, words

@@ -295,3 +295,37 @@ def test_a_session_says_who_is_there_for_somebody_young(
     [slug] = offer(app, {"for_age": age, "responsible_adult": adult})
     page = browser.text(f"/training/{slug}")
     assert (words in page) if words else ("Under 16" not in page)
+
+
+def test_a_step_of_my_plan_can_be_chosen(app: Flask, browser: Browser) -> None:
+    with app.app_context(), transaction() as session:
+        organisation = make_organisation(session)
+        for title, steps in (("For my plan", "T6"), ("For others", "A1")):
+            course = make_course(session, organisation_id=organisation.id, title=title, steps=steps)
+            make_session(session, organisation_id=organisation.id, course=course)
+    assert 'name="step"' not in browser.text("/training")
+    browser.make_plan()
+    page = browser.text("/training")
+    choice = re.search(r'<select[^>]+name="step".*?</select>', page, re.S)
+    assert choice
+    mine = re.findall(r'<option value="([A-Z]+\d+)"', choice[0])
+    assert 1 <= len(mine) <= 12
+    step = mine[0]
+    chosen = browser.text(f"/training?step={step}")
+    assert f'<option value="{step}" selected>' in chosen
+    # What was done is not offered any more; a step named by the address stays to be seen.
+    assert browser.send(f"/roadmap/steps/{step}", do="done_alone").status_code == 303
+    assert f'<option value="{step}"' not in browser.text("/training")
+    assert f'<option value="{step}" selected>' in browser.text(f"/training?step={step}")
+    assert browser.text(f"/training?step={step}").count('name="step"') == 1
+    assert browser.get("/training?step=%27x").status_code == 200
+
+
+def test_the_steps_of_a_plan_cost_the_same_few_queries(
+    app: Flask, browser: Browser, statements: list[str]
+) -> None:
+    browser.make_plan()
+    browser.get("/training")
+    statements.clear()
+    browser.get("/training")
+    assert len(statements) <= 16, statements

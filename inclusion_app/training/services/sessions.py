@@ -6,7 +6,7 @@ import re
 import secrets
 import unicodedata
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.core.access import Principal
 from inclusion_app.core.db import insert_into
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
-from inclusion_app.core.registry import holidays
+from inclusion_app.core.registry import holidays, step_titles
 from inclusion_app.places.models import Place
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Course, CourseText, Occurrence, TrainingSession
@@ -25,8 +25,6 @@ from inclusion_app.training.rules import BOOKED_AS, FOR_AGE, KINDS, OFFERS, Week
 from inclusion_app.training.services import places
 from inclusion_app.training.services.feed import touch
 
-# The steps of a plan by their ids; the room of plans stands above and is put in by create_app.
-STEP_TITLES: list[Callable[[], Mapping[str, str]]] = []
 FURTHEST = timedelta(days=730)
 LIVE = ("requested", "booked", "waitlisted", "offered")
 
@@ -135,9 +133,9 @@ def check_course(
     """Refuse what no course can be: an unknown step, a course of others before it. Raises RuleBroken at a field."""
     if facts.kind not in KINDS or facts.area not in words.AREAS or str(facts.level) not in words.LEVELS:
         raise RuleBroken(words.MISSING, field="kind")
-    known = STEP_TITLES[0]() if STEP_TITLES else None
+    known = step_titles()
     for step in facts.steps:
-        if not re.fullmatch(r"[A-Z]{1,3}[0-9]{1,2}", step) or (known is not None and step not in known):
+        if not re.fullmatch(r"[A-Z]{1,3}[0-9]{1,2}", step) or (known and step not in known):
             raise RuleBroken(words.UNKNOWN_STEP, field="steps", step=step[:10])
     if len(" ".join(facts.steps)) > 120:
         raise RuleBroken(words.TOO_LONG, field="steps")
