@@ -563,6 +563,31 @@ def test_registers_that_wait_are_those_that_are_over_and_not_finished(
         assert registers_to_fill(session, who, now=now()) == []
 
 
+def test_a_register_to_fill_waits_on_the_start_page_and_each_date_leads_to_it(
+    app: Flask, organiser: StaffBrowser, date: Date
+) -> None:
+    said = "First steps. 3 bookings are not marked"
+    assert said not in organiser.text("/staff")
+    begin(app, date.id, ago=timedelta(hours=3))
+    page = organiser.text("/staff")
+    assert said in page and f'href="{date.path}"' in page
+    assert f'href="{date.path}"' in organiser.text(f"/staff/training/{date.session_id}")
+    page = organiser.text(date.path.removesuffix("/register"))
+    for link in ("register", "register.pdf", "register/sheet", "answers"):
+        assert f'href="{date.path.removesuffix("register")}{link}"' in page
+    organiser.send(date.path, do="close")
+    assert said not in organiser.text("/staff")
+    assert "register/sheet" not in organiser.text(date.path.removesuffix("/register"))
+
+
+def test_many_registers_do_not_fill_the_start_page(app: Flask, organiser: StaffBrowser) -> None:
+    for _number in range(7):
+        begin(app, Date(app, organiser).id, ago=timedelta(hours=3))
+    page = organiser.text("/staff")
+    assert page.count("bookings are not marked") == 5
+    assert "2 more registers to fill" in page
+
+
 def test_numbers_are_read_in_any_digits() -> None:
     assert [whole_number(text) for text in ("", None, " 3 ", "٣", "x", "1234", "-1")] == [
         None,
