@@ -20,7 +20,7 @@ from inclusion_app.training.models import Booking, BookingDate, Occurrence, Walk
 from inclusion_app.training.services import bookings, register
 from inclusion_app.training.services.register import Mark
 from inclusion_app.training.staff_register_forms import whole_number
-from inclusion_app.training.staff_register_queries import registers_to_fill
+from inclusion_app.training.staff_register_queries import Figures, registers_to_fill
 from inclusion_app.training.staff_register_sheet import sheet_html
 from inclusion_app.training.staff_register_views import _load
 from tests.conftest import Browser, StaffBrowser
@@ -586,6 +586,16 @@ def test_many_registers_do_not_fill_the_start_page(app: Flask, organiser: StaffB
     page = organiser.text("/staff")
     assert page.count("bookings are not marked") == 5
     assert "2 more registers to fill" in page
+
+
+def test_the_share_of_who_came_counts_those_who_are_marked() -> None:
+    facts: dict[str, Any] = {
+        "session_id": 1, "title": "", "dates": 1, "first": now(), "part": 0, "absent": 1, "excused": 0, "walk_ins": 0,
+        "answers": {}, "wishes": {},
+    }  # fmt: skip
+    assert Figures(booked=4, came=1, unmarked=2, **facts).share == 50
+    assert Figures(booked=4, came=0, unmarked=4, **facts).share is None, "nobody has filled the register yet"
+    assert Figures(booked=0, came=0, unmarked=0, **facts).share is None
 
 
 def test_numbers_are_read_in_any_digits() -> None:
