@@ -55,10 +55,12 @@ ITEM_NAMES: Mapping[str, str] = {
     "record": N_("all we hold about you"),
     "looks": N_("who looked"),
     "feedback": N_("your message"),
+    "booking": N_("your booking"),
+    "attendance": N_("if you came"),
 }
 LOOKED = N_("Looked at your record.")
 
-# What was done, by the action of a row that is no read.
+# What was done, by the action of a row; a read without words here is a look.
 DONE: Mapping[str, str] = {
     "make": N_("Saved your plan."),
     "type in": N_("Typed in your paper."),
@@ -99,6 +101,20 @@ DONE: Mapping[str, str] = {
     ),
     **dict.fromkeys(("open request", "extend request", "close request"), N_("Worked on what you asked for.")),
     "export for request": N_("Made a copy of your record, as you asked."),
+    **dict.fromkeys(
+        ("read training.one_booking", "read training.booking_made", "read training.mark_by_code"),
+        N_("Opened your booking."),
+    ),
+    "book for a person": N_("Booked a session for you."),
+    "cancel booking": N_("Cancelled your booking."),
+    "decide need": N_("Decided about the help you asked for."),
+    "register mark": N_("Wrote down if you came."),
+    "register walk_in": N_("Wrote down that you came."),
+    **dict.fromkeys(
+        ("register unmark", "register walk_in_undone"), N_("Changed the note about whether you came.")
+    ),
+    "make certificate": N_("Made your certificate."),
+    "keep booking": N_("Put a booking into your plan."),
 }
 CHANGED = N_("Changed your record.")
 
@@ -138,7 +154,7 @@ def is_read(action: str) -> bool:
 
 def action_words(action: str) -> str:
     """What was done, as a sentence; there is always one, also for what a later part of the service will do."""
-    return LOOKED if is_read(action) else DONE.get(action, CHANGED)
+    return DONE.get(action, LOOKED if is_read(action) else CHANGED)
 
 
 def purpose_words(purpose: str) -> str | None:

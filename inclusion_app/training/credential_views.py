@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -98,17 +100,21 @@ def certificate_pdf(booking: Booking) -> Any:
     except RuleBroken as broken:
         form.refuse(broken)
         return _certificate_page(booking, form)
-    training = booking.session
+    days = [day.occurrence.day for day in booking.dates if day.attendance in CAME]
+    html = paper_of(made, booking.session, days, name=name)
+    return pdf_answer(html, name="certificate.pdf", print_page=page)
+
+
+def paper_of(made: Credential, training: TrainingSession, days: Collection[date], *, name: str) -> str:
+    """The certificate of this session on these days, in the language that is spoken here beside English."""
     titles = Pair(title_of(training.course, i18n.current_language().slug), title_of(training.course))
-    days = sorted(day.occurrence.day for day in booking.dates if day.attendance in CAME)
     said = [pair(_, CAME_TO), titles]
     if len(days) == 1:
-        said.append(dated(ON_DAY, days[0]))
+        said.append(dated(ON_DAY, min(days)))
     elif days:
-        said += [dated(FIRST_DAY, days[0]), dated(LAST_DAY, days[-1])]
+        said += [dated(FIRST_DAY, min(days)), dated(LAST_DAY, max(days))]
     by = (training.organisation.name, current_app.extensions["settings"].service_name)
-    html = certificate_html(made, name=name, said=said, by=by)
-    return pdf_answer(html, name="certificate.pdf", print_page=page)
+    return certificate_html(made, name=name, said=said, by=by)
 
 
 # --- what anybody can check

@@ -227,8 +227,9 @@ class Figures:
 
     @property
     def share(self) -> int | None:
-        """How many of a hundred booked people came; None while nobody was booked."""
-        return round(100 * (self.came + self.part) / self.booked) if self.booked else None
+        """How many of a hundred booked people came, of those who are marked; None while nobody is."""
+        marked = self.booked - self.unmarked
+        return round(100 * (self.came + self.part) / marked) if marked else None
 
 
 def figures_for(session: Session, principal: Principal, *, since: datetime, now: datetime) -> list[Figures]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from wtforms import SelectField
 
-from inclusion_app.core import attempts, registry
-from inclusion_app.core.access import record_act, the_staff
+from inclusion_app.core import attempts, i18n, registry
+from inclusion_app.core.access import record_act, shows_person, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, reading, side_write
@@ -19,8 +23,10 @@ from inclusion_app.people import naming
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.people.staff_words import TOO_MANY_TRIES
 from inclusion_app.training import policy
-from inclusion_app.training.models import Booking, BookingDate, Occurrence, WalkIn
+from inclusion_app.training.credential_views import NameForm, paper_of, this_issuer
+from inclusion_app.training.models import Booking, BookingDate, Credential, Occurrence, WalkIn
 from inclusion_app.training.rules import ATTENDANCE, CAME, NEEDS, REGISTER_OPENS
+from inclusion_app.training.services import credentials
 from inclusion_app.training.services import register as services
 from inclusion_app.training.services.register import Mark
 from inclusion_app.training.staff_register_forms import (
@@ -32,6 +38,7 @@ from inclusion_app.training.staff_register_forms import (
     whole_number,
 )
 from inclusion_app.training.staff_register_queries import (
+    Line,
     Register,
     booking_by_code,
     register_for,
@@ -48,6 +55,7 @@ HOW = {
     "desk": N_("at the front desk"),
 }
 OVERWRITTEN = N_("Somebody else had marked this a moment ago. Your mark counts now.")
+NOBODY_CAME = N_("Only who came can have a certificate.")
 NO_BUTTON = N_("Choose one of the buttons on this page.")
 
 
@@ -228,6 +236,121 @@ def register_pdf(found: Register) -> Any:
     """The sheet to print: number, what they are called, boxes to tick. No way to reach anybody stands on it."""
     print_page = url_for("training.register", occurrence_id=found.date.id)
     return pdf_answer(sheet_html(found), name="register.pdf", print_page=print_page)
+
+
+# --- a certificate on the day
+
+
+@dataclass(frozen=True)
+class Came:
+    """Somebody of a register who came: a line of it, or a walk-in."""
+
+    line: Line | None
+    walk_in: WalkIn | None
+
+    @property
+    def of(self) -> dict[str, int]:
+        """What the address says of whom it is."""
+        return (
+            {"walk_in": self.walk_in.id}
+            if self.walk_in
+            else {"booking": self.line.booking.id if self.line else 0}
+        )
+
+    @property
+    def label(self) -> str:
+        """What they wish to be called; it may be empty."""
+        return (self.walk_in.label if self.walk_in else self.line.booking.label if self.line else None) or ""
+
+    @property
+    def resident_id(self) -> int | None:
+        """Whose plan it counts for."""
+        return (
+            self.walk_in.resident_id if self.walk_in else self.line.booking.resident_id if self.line else None
+        )
+
+    @property
+    def language(self) -> str:
+        """The language they read."""
+        return i18n.language_for(self.line.booking.language if self.line else None).slug
+
+
+class PrintForm(NameForm):
+    """A name for one print, and the language beside English."""
+
+    language = SelectField(_l("Language of the paper"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language.choices = [(one.slug, one.english_name) for one in i18n.released()]
+
+
+def _who_came(found: Register) -> Came | None:
+    number = number_of(request.args.get("walk_in", ""))
+    walk_in = next((one for one in found.walk_ins if one.id == number), None)
+    line = None if walk_in else found.line_of(number_of(request.args.get("booking", "")))
+    if walk_in is None and (line is None or line.date.attendance not in CAME):
+        return None
+    return Came(line, walk_in)
+
+
+@room.page(
+    f"{DATE}/certificate", allow=policy.RUN, load=_load, methods=("GET", "POST"), reads=("attendance",), localised=False
+)  # fmt: skip
+def register_certificate(found: Register) -> Any:
+    """Somebody who came takes their certificate home: made by one button, then printed with the name they say now."""
+    came = _who_came(found)
+    if came is None:
+        flash(NOBODY_CAME)
+        return redirect(url_for("training.register", occurrence_id=found.date.id), 303)
+    session, form, here = db_session(), PrintForm(), request.full_path
+    own = (
+        Credential.walk_in_id == came.walk_in.id
+        if came.walk_in
+        else Credential.booking_id == came.of["booking"]
+    )
+    made = session.scalar(select(Credential).where(own))
+    if request.method == "GET":
+        form.language.data = came.language
+    else:
+        try:
+            if request.form.get("do") == "make":
+                _certify(came)
+                return redirect(here, 303)
+            if made is not None and form.validate():
+                return _print(found, came, made, form, here)
+        except RuleBroken as broken:
+            form.refuse(broken)
+            session.rollback()
+    if came.resident_id is not None:
+        shows_person(came.resident_id, "attendance")
+    page = render_template(
+        "training/staff/register_certificate.html", r=found, form=form, label=came.label, made=made,
+        title=title_of(found.training.course), here=here,
+    )  # fmt: skip
+    return page, 422 if form.errors or form.form_errors else 200
+
+
+def _certify(came: Came) -> None:
+    session, issuer, moment = db_session(), this_issuer(), now()
+    if came.walk_in is not None:
+        credentials.certify_walk_in(session, walk_in_id=came.walk_in.id, issuer=issuer, now=moment)
+    elif came.line is not None:
+        credentials.certify_booking(session, booking=came.line.booking, issuer=issuer, now=moment)
+    record_act(
+        session, the_staff(), action="make certificate", resident_id=came.resident_id, items=("attendance",), now=moment
+    )  # fmt: skip
+
+
+def _print(found: Register, came: Came, made: Credential, form: PrintForm, here: str) -> Any:
+    name = form.read()
+    if came.resident_id is not None:
+        shows_person(came.resident_id, "attendance")
+    dates = came.line.booking.dates if came.line is not None else ()
+    days = [day.occurrence.day for day in dates if day.attendance in CAME] or [found.date.day]
+    with i18n.speaking(i18n.LANGUAGES[form.language.data]):
+        html = paper_of(made, found.training, days, name=name)
+    return pdf_answer(html, name="certificate.pdf", print_page=here)
 
 
 # --- with the person present, by the code of the booking

@@ -26,6 +26,7 @@ from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Course, TrainingSession
 from inclusion_app.training.services import changes, sessions
 from inclusion_app.training.services.telling import can_be_told
+from inclusion_app.training.staff_register_queries import registers_to_fill
 from inclusion_app.training.views import room
 
 ONE = "/staff/training/<int(max=999999999):session_id>"
@@ -35,7 +36,7 @@ registry.add_to_menu(registry.StaffLink("training.desk", N_("Training"), policy.
 
 
 def what_waits(session: Session, principal: Principal, moment: datetime) -> list[registry.WaitingItem]:
-    """What to arrange by when, sessions with people waiting, offers nobody hears of."""
+    """Registers to fill, what to arrange by when, sessions with people waiting, offers nobody hears of."""
     if not policy.RUN.may_at_all(principal):
         return []
     waits, items = queries.waits_for(session, principal, moment), []
@@ -60,6 +61,36 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
             waits.offers_untold,
         )
         items.append(registry.WaitingItem(said, url_for("training.desk")))
+    return [*_registers_that_wait(session, principal, moment), *items]
+
+
+# A date each, so that one press opens the register; what is older than these comes up when they are done.
+REGISTERS_NAMED = 5
+
+
+def _registers_that_wait(
+    session: Session, principal: Principal, moment: datetime
+) -> list[registry.WaitingItem]:
+    dates = registers_to_fill(session, principal, now=moment)
+    items = [
+        registry.WaitingItem(
+            ngettext(
+                "Register: %(title)s. %(num)s booking is not marked",
+                "Register: %(title)s. %(num)s bookings are not marked",
+                unmarked,
+                title=queries.title_of(date.session.course),
+            ),
+            url_for("training.register", occurrence_id=date.id),
+            date.starts_at,
+        )
+        for date, unmarked in dates[:REGISTERS_NAMED]
+    ]
+    if len(dates) > REGISTERS_NAMED:
+        said = ngettext(
+            "%(num)s more register to fill", "%(num)s more registers to fill", len(dates) - REGISTERS_NAMED
+        )
+        url = url_for("training.register", occurrence_id=dates[REGISTERS_NAMED][0].id)
+        items.append(registry.WaitingItem(said, url))
     return items
 
 

@@ -81,6 +81,13 @@ def test_no_fault_on_any_page_of_the_staff(
     pages = city.pages()
     seen = {endpoint for endpoint, _, _ in pages}
     assert {"people.person", "messages.tray_item", "people.feedback_one", "people.request_person"} <= seen
+    assert {
+        f"training.{name}"
+        for name in ("desk", "new_session", "run_session", "edit_session", "run_date", "move_date", "cancel_date",
+                     "cancel_session", "send_notice", "arrange", "one_booking", "book_for_somebody", "book_for_resident",
+                     "courses", "new_course", "edit_course", "course_words", "register", "register_sheet", "answers",
+                     "figures", "mark_by_code")
+    } <= seen  # fmt: skip
     for endpoint, address, role in pages:
         city.sign_in(walk.page, role)
         walk.visit(city.url + address, endpoint, role)

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 
 from inclusion_app.config import BadSetting, load_settings
 from inclusion_app.core.db import transaction
-from inclusion_app.training import badges
+from inclusion_app.training import badges, staff_register_views
 from inclusion_app.training.badges import Achievement, NotOurs
 from inclusion_app.training.models import Credential
 from tests.conftest import Browser, StaffBrowser
@@ -350,3 +350,63 @@ def test_the_paper_is_in_both_languages(
     certified(organiser, browser, date)
     assert another_browser("ur").get(f"/book/{date.codes[0]}/certificate.pdf").status_code == 200
     assert 'lang="ur" dir="rtl"' in drawn[0] and "First steps" in drawn[0]
+
+
+# --- from the register
+
+
+def test_a_walk_in_takes_a_certificate_home_and_undone_it_is_taken_back(
+    app: Flask, organiser: StaffBrowser, browser: Browser, date: Date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def answer(html: str, **_more: Any) -> str:
+        drawn.append(html)
+        return "paper"
+
+    monkeypatch.setattr(staff_register_views, "pdf_answer", answer)
+    organiser.send(date.path, do="walk_attended", label="Zarqa canary")
+    page = organiser.text(date.path)
+    here = re.search(r'href="(/staff/training/dates/\d+/certificate\?walk_in=(\d+))"', page)
+    assert here
+    assert "Make the certificate" in organiser.text(here[1])
+    for _press in range(2):
+        assert organiser.send(here[1], do="make").status_code == 303
+    with app.app_context(), transaction() as session:
+        (row,) = session.scalars(select(Credential)).all()
+        assert (row.kind, row.walk_in_id, row.booking_id) == ("attendance", int(here[2]), None)
+        number, signed = row.id, row.signed
+    assert b"canary" not in raw(signed.split(".")[1])
+    assert organiser.send(here[1], do="print", name="زینب", language="ur").status_code == 200
+    assert (
+        'dir="rtl">زینب' in drawn[0]
+        and f"/ur/certificates/{number}" in drawn[0]
+        and "First steps" in drawn[0]
+    )
+    refused = organiser.send(here[1], do="print", name="x" * 61, language="en")
+    assert refused.status_code == 422 and "too long for the paper" in refused.get_data(as_text=True)
+    assert organiser.send(here[1], do="print", name="A", language="tlh").status_code == 422
+    assert "Yes. We gave this certificate." in browser.text(f"/certificates/{number}")
+    organiser.send(date.path, do="walk_out", walk_in=here[2])
+    assert "Yes. We gave this certificate." not in browser.text(f"/certificates/{number}")
+    assert organiser.get(here[1]).status_code == 303, "nobody is there any more"
+
+
+def test_the_organiser_prints_the_certificate_of_a_booking_on_the_day(
+    app: Flask, organiser: StaffBrowser, browser: Browser, date: Date
+) -> None:
+    here = f"{date.path.removesuffix('register')}certificate?booking={date.bookings[0]}"
+    assert organiser.get(here).status_code == 303, "they have not come yet"
+    number = certified(organiser, browser, date)
+    assert here in organiser.text(date.path)
+    assert f"/en/certificates/{number}" in organiser.text(here), "it is the same one"
+    organiser.send(date.path, do="undo", booking=date.bookings[0])
+    assert organiser.get(here).status_code == 303
+    assert here not in organiser.text(date.path)
+
+
+def test_nobody_else_prints_certificates_of_a_register(staff_browser: Staff, date: Date) -> None:
+    here = f"{date.path.removesuffix('register')}certificate?booking={date.bookings[0]}"
+    assert staff_browser("front_desk").get(here).status_code == 403
+    other = staff_browser("training_organiser", organisation="Another")
+    assert other.get(here).status_code == 404

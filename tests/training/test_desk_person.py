@@ -47,6 +47,11 @@ def send(worker: StaffBrowser, path: str, times: int = 1, **data: Any) -> Any:
     return answers[-1]
 
 
+def test_the_page_of_a_person_leads_here_for_whom_it_is_open(app: Flask, worker: StaffBrowser) -> None:
+    number = looked_after(app, worker)
+    assert f'href="/staff/people/{number}/book"' in worker.text(f"/staff/people/{number}")
+
+
 def test_a_session_is_found_and_booked_once(app: Flask, worker: StaffBrowser) -> None:
     shown, draft = two_sessions(app)
     number = looked_after(app, worker)

@@ -20,7 +20,7 @@ from inclusion_app.training.models import Booking, BookingDate, Occurrence, Walk
 from inclusion_app.training.services import bookings, register
 from inclusion_app.training.services.register import Mark
 from inclusion_app.training.staff_register_forms import whole_number
-from inclusion_app.training.staff_register_queries import registers_to_fill
+from inclusion_app.training.staff_register_queries import Figures, registers_to_fill
 from inclusion_app.training.staff_register_sheet import sheet_html
 from inclusion_app.training.staff_register_views import _load
 from tests.conftest import Browser, StaffBrowser
@@ -561,6 +561,41 @@ def test_registers_that_wait_are_those_that_are_over_and_not_finished(
     organiser.send(date.path, do="close")
     with app.app_context(), transaction() as session:
         assert registers_to_fill(session, who, now=now()) == []
+
+
+def test_a_register_to_fill_waits_on_the_start_page_and_each_date_leads_to_it(
+    app: Flask, organiser: StaffBrowser, date: Date
+) -> None:
+    said = "First steps. 3 bookings are not marked"
+    assert said not in organiser.text("/staff")
+    begin(app, date.id, ago=timedelta(hours=3))
+    page = organiser.text("/staff")
+    assert said in page and f'href="{date.path}"' in page
+    assert f'href="{date.path}"' in organiser.text(f"/staff/training/{date.session_id}")
+    page = organiser.text(date.path.removesuffix("/register"))
+    for link in ("register", "register.pdf", "register/sheet", "answers"):
+        assert f'href="{date.path.removesuffix("register")}{link}"' in page
+    organiser.send(date.path, do="close")
+    assert said not in organiser.text("/staff")
+    assert "register/sheet" not in organiser.text(date.path.removesuffix("/register"))
+
+
+def test_many_registers_do_not_fill_the_start_page(app: Flask, organiser: StaffBrowser) -> None:
+    for _number in range(7):
+        begin(app, Date(app, organiser).id, ago=timedelta(hours=3))
+    page = organiser.text("/staff")
+    assert page.count("bookings are not marked") == 5
+    assert "2 more registers to fill" in page
+
+
+def test_the_share_of_who_came_counts_those_who_are_marked() -> None:
+    facts: dict[str, Any] = {
+        "session_id": 1, "title": "", "dates": 1, "first": now(), "part": 0, "absent": 1, "excused": 0, "walk_ins": 0,
+        "answers": {}, "wishes": {},
+    }  # fmt: skip
+    assert Figures(booked=4, came=1, unmarked=2, **facts).share == 50
+    assert Figures(booked=4, came=0, unmarked=4, **facts).share is None, "nobody has filled the register yet"
+    assert Figures(booked=0, came=0, unmarked=0, **facts).share is None
 
 
 def test_numbers_are_read_in_any_digits() -> None:

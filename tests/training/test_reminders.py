@@ -17,7 +17,8 @@ from inclusion_app.messages.models import JobRun, Message, TrayItem
 from inclusion_app.training import reminders
 from inclusion_app.training.models import Booking, BookingDate, Occurrence
 from inclusion_app.training.rules import is_time_to_remind, moment, remind_at
-from inclusion_app.training.services import bookings, telling
+from inclusion_app.training.services import bookings, changes
+from inclusion_app.training.services.changes import When
 from tests.factories.training import make_booking, make_session
 from tests.messages.conftest import ADDRESS, EMAIL, PHONE, configure, reachable
 
@@ -245,22 +246,34 @@ def test_i_cannot_come_takes_the_reminder_back(ready: Flask, wall: Clock) -> Non
 
 
 def test_a_date_that_was_moved_is_reminded_anew(ready: Flask, wall: Clock) -> None:
-    number = booked(ready)
+    booked(ready)
     run(ready, wall, START - DAYS)
     moved = START + timedelta(days=3)
     with ready.app_context(), transaction() as session:
-        date_id = session.scalars(select(Occurrence.id)).one()
-        telling.take_back_date(
-            session, session.get_one(Booking, number), occurrence_id=date_id, now=START - timedelta(days=1)
-        )
-        session.execute(
-            update(Occurrence).values(
-                sequence=1, starts_at=moved, ends_at=moved + HOURS, day=DAY + timedelta(days=3)
-            )
-        )
+        date = session.scalars(select(Occurrence)).one()
+        to = When(DAY + timedelta(days=3), date.begins, date.ends)
+        changes.move_date(session, date=date, sequence=0, to=to, now=START - timedelta(days=1))
+    assert [row.state for row in told(ready)] == ["dropped"]
     assert run(ready, wall, START - HOURS) == 0
     assert run(ready, wall, moved - DAYS) == 1
     assert [row.state for row in told(ready)] == ["dropped", "waiting"]
+
+
+def test_a_cancelled_date_takes_its_reminder_back_and_leaves_the_others(ready: Flask, wall: Clock) -> None:
+    """A booking of which another date is left has not ended."""
+    later = DAY + timedelta(days=1)
+    booked(ready, days=(DAY, later))
+    run(ready, wall, START - DAYS)
+    run(ready, wall, START - DAYS + timedelta(days=1))
+    assert [row.state for row in told(ready)] == ["waiting", "waiting"]
+    with ready.app_context(), transaction() as session:
+        date = session.scalars(select(Occurrence).where(Occurrence.day == DAY)).one()
+        changes.cancel_date(session, date=date, sequence=0, now=START - HOURS)
+    assert sorted(row.state for row in told(ready)) == ["dropped", "waiting"]
+    with ready.app_context(), transaction() as session:
+        whole = session.scalars(select(Occurrence)).first().session  # type: ignore[union-attr]
+        changes.cancel_session(session, training=whole, now=START - HOURS)
+    assert [row.state for row in told(ready)] == ["dropped", "dropped"]
 
 
 def test_other_times_can_be_set(ready: Flask, wall: Clock) -> None:

@@ -128,6 +128,8 @@ def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, no
     _renew(session, training)
     version = f"{date.id} {sequence + 1}"
     for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING):
+        # A reminder that waits for the morning names the old time.
+        telling.take_back_date(session, booking, occurrence_id=date.id, now=now)
         if same_place and room:
             telling.tell(
                 session, booking, "training_new_room", key=f"room {version} {booking.id}", now=now, occurrence=date,
@@ -215,6 +217,8 @@ def _cancel_row(session: Session, number: int, sequence: int, now: datetime) -> 
 
 def _tell_cancelled(session: Session, booking: Booking, dates: list[Occurrence], now: datetime) -> None:
     """Tell one booking that these dates do not take place; end it when no date is left to it."""
+    for date in dates:
+        telling.take_back_date(session, booking, occurrence_id=date.id, now=now)
     left = [entry.occurrence for entry in booking.dates if entry.status == "on"]
     to_come = [date for date in left if date.status == "on" and date.starts_at > now]
     if not to_come and (booking.status != "booked" or not left):

@@ -17,7 +17,14 @@ from inclusion_app.core.db import insert_into
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.training.badges import Achievement, Issuer
-from inclusion_app.training.models import Booking, BookingDate, Credential
+from inclusion_app.training.models import (
+    Booking,
+    BookingDate,
+    Credential,
+    Occurrence,
+    TrainingSession,
+    WalkIn,
+)
 from inclusion_app.training.rules import CAME
 
 NOT_YET = N_("You can print a certificate when you have been there.")
@@ -33,19 +40,32 @@ def certify_booking(session: Session, *, booking: Booking, issuer: Issuer, now: 
     if session.scalar(came.limit(1)) is None:
         raise RuleBroken(NOT_YET)
     training = booking.session
+    facts = {"kind": "attendance", "booking_id": booking.id, "session_id": training.id}
+    return _give(session, issuer, _achieved(training, issuer), now, facts, ["booking_id"])
+
+
+def certify_walk_in(session: Session, *, walk_in_id: int, issuer: Issuer, now: datetime) -> str:
+    """The same for somebody who came without a booking. Raises RuleBroken when that was undone meanwhile."""
+    # Whoever undoes it waits, so that no certificate is given of what has just been taken back.
+    wanted = select(WalkIn).where(WalkIn.id == walk_in_id).with_for_update(key_share=True)
+    walk_in = session.scalar(wanted.execution_options(populate_existing=True))
+    if walk_in is None:
+        raise RuleBroken(CHANGED_ALREADY)
+    training = session.get_one(Occurrence, walk_in.occurrence_id).session
+    facts = {"kind": "attendance", "walk_in_id": walk_in.id, "session_id": training.id}
+    return _give(session, issuer, _achieved(training, issuer), now, facts, ["walk_in_id"])
+
+
+def _achieved(training: TrainingSession, issuer: Issuer) -> Achievement:
     titles = {text.language: text for text in training.course.texts}
     words = titles.get("en") or next(iter(titles.values()))
-    achievement = Achievement(
+    return Achievement(
         address=f"{issuer.address}/en/training/{training.slug}",
         name=words.title,
         description=f"{words.title}. Taught by {training.organisation.name}. {words.summary}".strip(),
         criteria=CRITERIA_COURSE if training.booked_as == "course" else CRITERIA,
         kind="Certificate",
     )
-    return _give(
-        session, issuer, achievement, now, {"kind": "attendance", "booking_id": booking.id, "session_id": training.id},
-        ["booking_id"],
-    )  # fmt: skip
 
 
 def certify_award(
