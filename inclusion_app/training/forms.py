@@ -94,6 +94,19 @@ class FilterForm(BaseForm):
             age=_known(self.age),
         )
 
+    def chosen(self, filters: Filters) -> list[str]:
+        """What the list is narrowed to, in words: a screen reader and a small screen need not go through the form."""
+        fields = [field for field in (self.kind, self.when, self.taught_in, self.age) if _known(field)]
+        words = [
+            str(label)
+            for field in fields
+            for value, label, *_r in field.iter_choices()
+            if value == field.data
+        ]
+        since = [f"{self.since.label.text}: {i18n.day_words(filters.since)}"] if filters.since else []
+        online = [_("Online: I join from home")] if filters.online else []
+        return [*words, *since, *online, *(_(OFFERS[offer]) for offer in filters.offers)]
+
 
 def _known(field: SelectField) -> str:
     known = {value for value, *_rest in field.iter_choices()}

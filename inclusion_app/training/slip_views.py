@@ -110,6 +110,7 @@ def build_slip(booking: Booking) -> Slip:
 
 def _what_happens(booking: Booking) -> tuple[Pair, ...]:
     """What to expect. Who has no place is told not to travel, for paper is carried away and read at home."""
+    said: tuple[str, ...]
     if booking.status == "booked":
         said = HAPPENS_ONLINE if booking.session.is_online else HAPPENS
     elif booking.status == "offered":

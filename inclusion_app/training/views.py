@@ -103,6 +103,7 @@ def _list(form: WhereForm, where: places.Where | None, status: int) -> Any:
         soonest=soonest,
         kept=kept,
         more={name: value for name, value in kept.items() if name in {"step", "first", "near"}},
+        chosen=narrow.chosen(filters),
         is_narrowed=bool(set(kept) - {"first", "near"}),
     )
     return page, status

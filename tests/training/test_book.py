@@ -15,7 +15,7 @@ from inclusion_app.core.clock import today
 from inclusion_app.core.db import transaction
 from inclusion_app.messages.models import Message
 from inclusion_app.training import rules
-from inclusion_app.training.models import Booking, TrainingSession
+from inclusion_app.training.models import Arrangement, Booking, TrainingSession
 from inclusion_app.training.services import bookings
 from tests.conftest import Browser
 from tests.factories.training import make_booking, make_session
@@ -328,3 +328,22 @@ def test_a_form_without_its_key_is_a_press_of_its_own(app: Flask, browser: Brows
     for key in ("", "\0", "short", "x" * 5_000, "é" * 30):
         book(browser, slug, form_key=key)
     assert len({booking["form_key"] for booking in kept(app)}) == 5
+
+
+def test_a_language_alone_asks_for_the_interpreter(app: Flask, browser: Browser) -> None:
+    slug = make(app)
+    book(browser, slug, interpreter="ur")
+    [booking] = kept(app)
+    assert booking["needs"] == {"codes": ["interpreter"], "interpreter": "ur"}
+    with app.app_context(), transaction() as session:
+        assert [one.need for one in session.scalars(select(Arrangement))] == ["interpreter"]
+
+
+def test_the_box_alone_asks_for_the_language_of_the_page(
+    app: Flask, another_browser: Callable[..., Browser]
+) -> None:
+    urdu = another_browser("ur")
+    where = book(urdu, make(app), needs=["interpreter"])
+    [booking] = kept(app)
+    assert booking["needs"] == {"codes": ["interpreter"], "interpreter": "ur"}
+    assert ": اردو</dt>" in urdu.text(where), "which language is said"

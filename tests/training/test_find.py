@@ -295,3 +295,14 @@ def test_a_session_says_who_is_there_for_somebody_young(
     [slug] = offer(app, {"for_age": age, "responsible_adult": adult})
     page = browser.text(f"/training/{slug}")
     assert (words in page) if words else ("Under 16" not in page)
+
+
+def test_what_was_chosen_is_said_in_words_and_the_list_stands_before_no_form(
+    app: Flask, browser: Browser
+) -> None:
+    offer(app, {"offers": "step_free"}, {})
+    page = browser.text("/training?has=step_free&when=evening")
+    assert "You chose:" in page
+    assert "In the evening, from 17:00 · Step-free way in" in page
+    assert "<details open>" not in page, "on a small screen an open form is many screens tall"
+    assert "You chose:" not in browser.text("/training")
