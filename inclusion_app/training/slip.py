@@ -64,6 +64,7 @@ class Slip(Paper):
     room: str = ""
     online: bool = False
     others: tuple[str, ...] = ()
+    warning: Pair | None = None
     people: Pair | None = None
     bring: Pair | None = None
     bad: bool = True

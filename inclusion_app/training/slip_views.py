@@ -93,6 +93,7 @@ def build_slip(booking: Booking) -> Slip:
         room=room,
         online=training.is_online,
         bring=Pair(own.bring, english.bring) if own.bring else None,
+        warning=pair(_, WARNINGS[booking.status]) if booking.status in WARNINGS else None,
         happens=_what_happens(booking),
         bad=not ended,
         phone=training.phone,
@@ -108,23 +109,25 @@ def build_slip(booking: Booking) -> Slip:
     )
 
 
+WARNINGS = {
+    "waitlisted": wording.NOT_YET,
+    "offered": wording.YES_FIRST,
+    "requested": wording.NO_DATE,
+    "cancelled": wording.DO_NOT_TRAVEL,
+    "session_cancelled": wording.DO_NOT_TRAVEL,
+}
+
+
 def _what_happens(booking: Booking) -> tuple[Pair, ...]:
-    """What to expect. Who has no place is told not to travel, for paper is carried away and read at home."""
-    said: tuple[str, ...]
+    """What to expect. Who has no place reads how to hear of one, for paper is carried away and read at home."""
     if booking.status == "booked":
-        said = HAPPENS_ONLINE if booking.session.is_online else HAPPENS
-    elif booking.status == "offered":
-        said = (wording.YES_FIRST, wording.NEWS)
-    elif booking.status == "waitlisted":
-        said = (wording.NOT_YET, wording.NEWS)
-    elif booking.status == "requested":
-        said = (wording.NO_DATE, wording.NEWS)
-    else:
-        said = (wording.DO_NOT_TRAVEL,)
+        return tuple(pair(_, said) for said in (HAPPENS_ONLINE if booking.session.is_online else HAPPENS))
+    if booking.status in {"cancelled", "session_cancelled"}:
+        return ()
     kept = (
         (_kept_until(booking.offer_ends_at),) if booking.status == "offered" and booking.offer_ends_at else ()
     )
-    return (*kept, *(pair(_, sentence) for sentence in said))
+    return (*kept, pair(_, wording.NEWS))
 
 
 def _kept_until(moment: datetime) -> Pair:
