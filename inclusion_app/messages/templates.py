@@ -268,7 +268,8 @@ def _said(name: str, value: str) -> str:
         wall = i18n.local(moment) if moment.tzinfo else moment
         if name == TIME:
             return i18n.clock_words(wall.time())
-        return f"{i18n.day_words(wall.date())}, {i18n.clock_words(wall.time())}"
+        comma = "،" if i18n.current_language().dir == "rtl" else ","
+        return f"{i18n.day_words(wall.date())}{comma} {i18n.clock_words(wall.time())}"
     return value
 
 

@@ -43,7 +43,7 @@ from inclusion_app.training.wording import language_name, step_title
 
 KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
 WHENS = {"evening": N_("In the evening, from 17:00"), "weekend": N_("At the weekend")}
-WHO = {"me": N_("Me"), "other": N_("Somebody I help"), "group": N_("A group")}
+WHO = {"me": N_("Me"), "other": N_("Somebody I help"), "group": N_("A family or a group")}
 WHOSE = {
     "learner": N_("Of the person who comes"),
     "helper": N_("Mine. I help."),
@@ -96,6 +96,19 @@ class FilterForm(BaseForm):
             age=_known(self.age),
         )
 
+    def chosen(self, filters: Filters) -> list[str]:
+        """What the list is narrowed to, in words: a screen reader and a small screen need not go through the form."""
+        fields = [field for field in (self.kind, self.when, self.taught_in, self.age) if _known(field)]
+        words = [
+            str(label)
+            for field in fields
+            for value, label, *_r in field.iter_choices()
+            if value == field.data
+        ]
+        since = [f"{self.since.label.text}: {i18n.day_words(filters.since)}"] if filters.since else []
+        online = [_("Online: I join from home")] if filters.online else []
+        return [*words, *since, *online, *(_(OFFERS[offer]) for offer in filters.offers)]
+
 
 def _known(field: SelectField) -> str:
     known = {value for value, *_rest in field.iter_choices()}
@@ -126,7 +139,7 @@ class BookingForm(BaseForm):
     needs = AnyOf(_l("What do you need to take part?"))
     interpreter = FromList(_l("Language of the interpreter"), default="")
     note = StringField(_l("Anything else we should know"))
-    companions = FromList(_l("Who else comes along?"), default="0")
+    companions = FromList(_l("How many carers or helpers come too?"), default="0")
     waiting_mode = OneOf(_l("This session is full. If a place is free:"), default="book_me")
     in_plan = BooleanField(_l("Put it into my plan"), default=True)
 
@@ -210,9 +223,14 @@ class BookingForm(BaseForm):
         typed = one_line(self.contact.data)
         value = (contact.read_value(kind, typed) if kind != "letter" else typed) if typed else None
         with_value = kind in WITH_VALUE
+        # Who chooses a language asks for the interpreter; who ticks only the box speaks the language of this page.
+        spoken, page = self.interpreter.data or "", i18n.current_language().slug
+        asked = {*(self.needs.data or ()), *(("interpreter",) if spoken else ())}
+        if "interpreter" in asked and not spoken and page != "en":
+            spoken = page
         needs: dict[str, Any] = {
-            "codes": [code for code in NEEDS if code in (self.needs.data or ())],
-            "interpreter": self.interpreter.data or "",
+            "codes": [code for code in NEEDS if code in asked],
+            "interpreter": spoken,
             "note": one_line(self.note.data),
         }
         who = self.who.data or "me"
@@ -246,6 +264,8 @@ def _date_words(one: Date, training: TrainingSession) -> Markup:
         i18n.clock_words(one.begins), i18n.clock_words(one.ends)
     )
     day = Markup("{} · {}").format(i18n.day_words(one.day), times)
+    if one.place:
+        day = Markup('{} · <bdi lang="en">{}</bdi>').format(day, one.place)
     return day if left == "free" else Markup("{}. {}").format(day, _(PLACES_LEFT[left]))
 
 

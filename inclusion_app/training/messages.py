@@ -20,7 +20,7 @@ WHEN = N_("It begins on %(when)s.")
 WHERE = N_("It is at %(place)s.")
 CANNOT = N_("You cannot come? Tell us, so that somebody else can have the place.")
 CALL = N_("Questions? Phone %(phone)s.")
-OPEN = N_("Open the link to see your booking.")
+NOT_YET = N_("Do not travel yet. First you need a place.")
 ENGLISH_ONLY = N_("The organiser wrote this. It is only in English:")
 
 TEMPLATES = (
@@ -35,7 +35,10 @@ TEMPLATES = (
     _about(
         name="training_waitlisted",
         subject=N_("You are on the waiting list"),
-        lines=(N_("The session is full. You are on the waiting list."), N_("We tell you when a place is free."), CALL),
+        lines=(
+            N_("The session is full. You are on the waiting list."), NOT_YET, WHEN, WHERE,
+            N_("We tell you when a place is free."), CALL,
+        ),
         sms=N_("The session is full. You are on the waiting list."),
         may=FACTS,
     ),
@@ -72,7 +75,7 @@ TEMPLATES = (
             N_("Say yes or no before that. Then it goes to the next person."),
             CALL,
         ),
-        sms=N_("A place is free. We keep it for you until %(until)s. Say yes or no."),
+        sms=N_("A place is free on %(when)s. We keep it for you until %(until)s. Say yes or no."),
         needs=("when", "until"),
         may=FACTS,
     ),
@@ -112,7 +115,8 @@ TEMPLATES = (
             N_("The new time is not right for you? Tell us, so that somebody else can have the place."),
             CALL,
         ),
-        sms=N_("Your session has changed. Now it is on %(when)s."),
+        # Its place may be new too, and not every text message may say it.
+        sms=N_("Your session has changed. Now it is on %(when)s. Check the place too."),
         needs=("when", "before"),
         may=FACTS,
     ),
@@ -127,7 +131,7 @@ TEMPLATES = (
     _about(
         name="training_remind_hours",
         subject=N_("Your session is today"),
-        lines=(N_("Your session begins today at %(time)s."), WHERE, CALL),
+        lines=(N_("Your session begins today at %(time)s."), WHERE, CANNOT, CALL),
         sms=N_("Your session begins today at %(time)s."),
         needs=("time",),
         may=FACTS,

@@ -23,7 +23,7 @@ WORDS = {
     "happens": N_("What will happen"),
     "bad": N_("Is the time bad?"),
     "code": N_("Your code"),
-    "code_opens": N_("Show it when you come. It opens your booking on a screen too."),
+    "people": N_("How many people?"),
     "online": N_("Online"),
     "tear": N_("After the session you can tear this off and leave it there."),
     "free": N_("You do not have to answer."),
@@ -44,16 +44,21 @@ HAPPENS_ONLINE = (
     N_("The page of your code says how to join."),
     N_("You learn at your own speed. You can ask anything."),
 )
+SHOW_IT = N_("Show it when you come. It opens your booking on a screen too.")
+KEPT_UNTIL = N_("A place is free. We keep it for you until %(until)s.")
 CALL = N_("Phone this number:")
+OPEN = N_("Open the address and press “I cannot come”.")
+AT_A_LIBRARY = N_("Ask at any library.")
 ON_SCREEN = N_("Or open the address and press “I cannot come”.")
 
 
 @dataclass(frozen=True)
 class SlipDate:
-    """One date: its day in words, its times as on a clock."""
+    """One date: its day in words, its times as on a clock; its place where not all dates are at the same one."""
 
     day: Pair
     times: str
+    where: str = ""
 
     @property
     def line(self) -> Pair:
@@ -73,11 +78,17 @@ class Slip(Paper):
     address_line: str = ""
     room: str = ""
     online: bool = False
+    others: tuple[str, ...] = ()
+    warning: Pair | None = None
+    people: Pair | None = None
     bring: Pair | None = None
+    bad: bool = True
     happens: tuple[Pair, ...] = ()
     phone: str = ""
     call: Pair | None = None
     on_screen: Pair | None = None
+    at_a_library: Pair | None = None
+    code_opens: Pair
     # Below the dotted line, without the code: whoever leaves it there is nobody we know.
     asked: tuple[tuple[Pair, Pair], ...] = ()
     young: Pair | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, datetime
 from typing import Any
 
 from babel.dates import format_date
@@ -20,17 +20,21 @@ from inclusion_app.places import drawing
 from inclusion_app.places.on_paper import drawn_map, printed_today
 from inclusion_app.places.queries import city_sheet
 from inclusion_app.training import wording
-from inclusion_app.training.models import Booking
+from inclusion_app.training.models import Booking, Occurrence, TrainingSession
 from inclusion_app.training.opened import booking_of
 from inclusion_app.training.rules import HELPED, WHAT_NEXT, young_words
 from inclusion_app.training.slip import (
     ASKED_WITH,
+    AT_A_LIBRARY,
     CALL,
     HAPPENS,
     HAPPENS_ONLINE,
     HELPED_ASKED,
+    KEPT_UNTIL,
     NEXT_ASKED,
     ON_SCREEN,
+    OPEN,
+    SHOW_IT,
     TICK,
     WORDS,
     Slip,
@@ -72,7 +76,9 @@ def build_slip(booking: Booking) -> Slip:
         (date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.status == "on"),
         key=lambda date: date.starts_at,
     )
-    place = next((date.place for date in coming if date.place), None) or training.place
+    places = wording.places_of(training, coming)
+    place, room = places[0] if places else (None, "")
+    ended = booking.status in {"cancelled", "session_cancelled"}
     address = whole_address(url_for("training.booking", code=booking.code))
     city = city_sheet(db_session()) if place else None
     drawn = drawing.close_up(city, place, None) if city and place else None
@@ -85,25 +91,34 @@ def build_slip(booking: Booking) -> Slip:
         qr=qr_square(address, words["code"].own),
         heading=pair(_, wording.how_it_stands(booking)),
         title=Pair(own.title, english.title),
-        dates=tuple(_date(date.day, date.begins, date.ends) for date in coming),
+        dates=() if ended else tuple(_date(date, training, says_where=len(places) > 1) for date in coming),
+        others=tuple(f"{other.name} ({inside})" if inside else other.name for other, inside in places[1:]),
+        people=_people(booking.places, words["people"]) if booking.places > 1 else None,
         place=place.name if place else "",
         address_line=", ".join(part for part in (place.address, place.postcode) if part) if place else "",
-        room=next((date.room for date in coming if date.room), "") or training.room,
+        room=room,
         online=training.is_online,
         bring=Pair(own.bring, english.bring) if own.bring else None,
-        happens=tuple(pair(_, sentence) for sentence in (HAPPENS_ONLINE if training.is_online else HAPPENS)),
+        warning=pair(_, WARNINGS[booking.status]) if booking.status in WARNINGS else None,
+        happens=_what_happens(booking),
+        bad=not ended,
         phone=training.phone,
         call=pair(_, CALL) if training.phone else None,
-        on_screen=pair(_, ON_SCREEN),
-        asked=((pair(_, HELPED_ASKED), _ticks(HELPED)), (pair(_, NEXT_ASKED), _ticks(WHAT_NEXT)))
-        if len(coming) <= ASKED_WITH
-        else (),
+        on_screen=pair(_, ON_SCREEN if training.phone else OPEN),
+        at_a_library=pair(_, AT_A_LIBRARY),
+        code_opens=pair(_, SHOW_IT if booking.status == "booked" else wording.CODE_OPENS),
+        asked=_asked() if booking.status == "booked" and len(coming) <= ASKED_WITH else (),
         young=_young(booking) if young_words(booking.age_band) else None,
         drawing=drawn_map(drawn) if drawn else None,
         drawing_names=tuple(ward.name for ward in drawn.names) if drawn else (),
         code=show_code(booking.code),
         code_words=" ".join(code_to_words(booking.code)),
     )
+
+
+def _asked() -> tuple[tuple[Pair, Pair], ...]:
+    """The one question, with what may be ticked."""
+    return ((pair(_, HELPED_ASKED), _ticks(HELPED)), (pair(_, NEXT_ASKED), _ticks(WHAT_NEXT)))
 
 
 def _ticks(answers: Mapping[str, str]) -> Pair:
@@ -114,9 +129,47 @@ def _ticks(answers: Mapping[str, str]) -> Pair:
     )
 
 
-def _date(day: date, begins: time, ends: time) -> SlipDate:
-    both = Pair(i18n.day_words(day), str(format_date(day, "EEEE d MMMM y", locale="en")))
-    return SlipDate(both, f"{i18n.clock_words(begins)}–{i18n.clock_words(ends)}")
+WARNINGS = {
+    "waitlisted": wording.NOT_YET,
+    "offered": wording.YES_FIRST,
+    "requested": wording.NO_DATE,
+    "cancelled": wording.DO_NOT_TRAVEL,
+    "session_cancelled": wording.DO_NOT_TRAVEL,
+}
+
+
+def _what_happens(booking: Booking) -> tuple[Pair, ...]:
+    """What to expect. Who has no place reads how to hear of one, for paper is carried away and read at home."""
+    if booking.status == "booked":
+        return tuple(pair(_, said) for said in (HAPPENS_ONLINE if booking.session.is_online else HAPPENS))
+    if booking.status in {"cancelled", "session_cancelled"}:
+        return ()
+    kept = (
+        (_kept_until(booking.offer_ends_at),) if booking.status == "offered" and booking.offer_ends_at else ()
+    )
+    return (*kept, pair(_, wording.NEWS))
+
+
+def _kept_until(moment: datetime) -> Pair:
+    wall = i18n.local(moment)
+    english = f"{_in_english(wall.date())}, {i18n.clock_words(wall.time())}"
+    return Pair(_(KEPT_UNTIL, until=wording.until_words(moment)), KEPT_UNTIL % {"until": english})
+
+
+def _in_english(day: date) -> str:
+    return str(format_date(day, "EEEE d MMMM y", locale="en"))
+
+
+def _people(number: int, words: Pair) -> Pair:
+    return Pair(f"{words.own} {number}", f"{words.en} {number}")
+
+
+def _date(occurrence: Occurrence, training: TrainingSession, *, says_where: bool) -> SlipDate:
+    day = occurrence.day
+    both = Pair(i18n.day_words(day), _in_english(day))
+    place, room = wording.where_is(training, occurrence) if says_where else (None, "")
+    where = f"{place.name} ({room})" if place and room else place.name if place else ""
+    return SlipDate(both, f"{i18n.clock_words(occurrence.begins)}–{i18n.clock_words(occurrence.ends)}", where)
 
 
 def _young(booking: Booking) -> Pair:

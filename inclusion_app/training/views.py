@@ -20,6 +20,7 @@ from inclusion_app.places import drawing
 from inclusion_app.places import queries as places
 from inclusion_app.places import wording as place_words
 from inclusion_app.places.forms import WhereForm
+from inclusion_app.places.models import Place
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.training import forms, queries, wording
 from inclusion_app.training.models import Booking, TrainingSession
@@ -110,6 +111,7 @@ def _list(form: WhereForm, where: places.Where | None, status: int) -> Any:
             for name, value in kept.items()
             if name in {"first", "near", *(() if mine else ("step",))}
         },
+        chosen=narrow.chosen(filters),
         is_narrowed=bool(set(kept) - {"first", "near"}),
     )
     return page, status
@@ -178,7 +180,8 @@ def _session_page(
     where = _where_of_visit()
     before = training.course.comes_after_id
     before_session = queries.next_of_course(db_session(), before, now=now()) if before else None
-    city = places.city_sheet(db_session()) if training.place else None
+    wheres = _places_of(training, dates)
+    city = places.city_sheet(db_session()) if len(wheres) == 1 else None
     page = render_template(
         "training/session.html",
         form=form,
@@ -198,12 +201,21 @@ def _session_page(
         consent=WORDINGS[WORDING],
         before_session=before_session,
         before_words=wording.course_words(before_session.course) if before_session else None,
-        drawn=drawing.close_up(city, training.place, where) if city and training.place else None,
+        places=wheres,
+        drawn=drawing.close_up(city, wheres[0][0], where) if city else None,
         has_saved=principal.kind == "resident",
         asks_more=bool(form.errors or form.form_errors),
         was_sent=was_sent,
     )
     return page, 422 if form.errors or form.form_errors else 200
+
+
+def _places_of(training: TrainingSession, dates: list[queries.Date]) -> list[tuple[Place, str]]:
+    """Where its dates are. Only a date that is elsewhere asks for more than the session itself."""
+    if not any(date.place or date.room for date in dates):
+        return wording.places_of(training, [])
+    shown = {date.id for date in dates}
+    return wording.places_of(training, [date for date in training.occurrences if date.id in shown])
 
 
 # --- a booking
@@ -252,6 +264,11 @@ def booking(booking: Booking) -> Any:
         needs=wording.needs_words(booking),
         told=wording.told_words(queries.notices_of(db_session(), booking)),
         young=wording.young_words_for(training) if young_words(booking.age_band) else "",
+        places=wording.places_of(training, [date.occurrence for date in coming]),
+        deaf=wording.may_not_hear(booking),
+        not_yet=wording.NOT_YET if booking.status == "waitlisted" else "",
+        has_ended=booking.status in {"cancelled", "session_cancelled"},
+        code_opens=wording.CODE_OPENS,
         code=show_code(booking.code),
         code_words=" ".join(code_to_words(booking.code)),
         may_keep=principal.kind == "resident"

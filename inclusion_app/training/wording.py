@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,7 +12,8 @@ from flask_babel import ngettext
 from inclusion_app.core import i18n, registry
 from inclusion_app.core.words import N_
 from inclusion_app.messages import templates
-from inclusion_app.training.models import Booking, Course, Notice, TrainingSession
+from inclusion_app.places.models import Place
+from inclusion_app.training.models import Booking, Course, Notice, Occurrence, TrainingSession
 from inclusion_app.training.queries import Date
 from inclusion_app.training.rules import ARRANGED, NEEDS, OFFERS, UNDER_13
 
@@ -74,6 +75,19 @@ def where_of(training: TrainingSession, date: Date | None) -> tuple[str, str]:
     return (training.place.name if training.place else "", (date.room if date else "") or training.room)
 
 
+def where_is(training: TrainingSession, occurrence: Occurrence) -> tuple[Place | None, str]:
+    """Place and room of one date. The room of the session is at the session's place and nowhere else."""
+    if occurrence.place is None or occurrence.place_id == training.place_id:
+        return training.place, occurrence.room or training.room
+    return occurrence.place, occurrence.room
+
+
+def places_of(training: TrainingSession, occurrences: Sequence[Occurrence]) -> list[tuple[Place, str]]:
+    """Every place, with its room, to which somebody goes on these dates; that of the session where there is no date."""
+    wheres = [where_is(training, date) for date in occurrences] or [(training.place, training.room)]
+    return list(dict.fromkeys((place, room) for place, room in wheres if place is not None))
+
+
 ALONE = N_("Under 16 and alone? %(name)s is there for you.")
 WITH_ADULT = N_("Under 16? Bring an adult with you.")
 
@@ -105,8 +119,16 @@ ENDED = {
 ARRANGEMENT = {
     "asked": N_("Asked for. We tell you here if it works."),
     "arranged": N_("Arranged."),
-    "not_possible": N_("This time it did not work. Phone before you travel."),
+    "not_possible": N_("This time it did not work. Ask before you travel."),
 }
+NOT_YET = N_("Do not travel yet. First you need a place.")
+YES_FIRST = N_("Say yes first. Then the place is yours.")
+DO_NOT_TRAVEL = N_("Please do not travel to it.")
+NO_DATE = N_("This session has no date yet.")
+NEWS = N_("Ask for news by phone, at any library or on the page of your code.")
+CODE_OPENS = N_("It opens your booking on a screen.")
+# Who asked for one of these may not hear a phone.
+HARD_OF_HEARING = frozenset({"bsl", "hearing_loop"})
 
 
 def how_it_stands(booking: Booking) -> str:
@@ -151,8 +173,19 @@ def needs_words(booking: Booking) -> list[tuple[str, str]]:
             words = _("It is there.")
         else:
             words = _("We know.") if need not in ARRANGED else _("Asked for. We tell you here if it works.")
-        found.append((_(NEEDS[need]), words))
+        found.append((_named(need, booking), words))
     return found
+
+
+def _named(need: str, booking: Booking) -> str:
+    """A need by its name; an interpreter with the language, as its speakers write it."""
+    language = str((booking.needs or {}).get("interpreter", "")) if need == "interpreter" else ""
+    return f"{_(NEEDS[need])}: {language_name(language)}" if language else _(NEEDS[need])
+
+
+def may_not_hear(booking: Booking) -> bool:
+    """True for who asked for signs or a hearing loop: beside a phone number they need another way."""
+    return bool(HARD_OF_HEARING & set((booking.needs or {}).get("codes", ())))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from inclusion_app.core.clock import today
 from inclusion_app.core.db import transaction
 from inclusion_app.messages.models import Message
 from inclusion_app.training import rules
-from inclusion_app.training.models import Booking, TrainingSession
+from inclusion_app.training.models import Arrangement, Booking, TrainingSession
 from inclusion_app.training.services import bookings
 from tests.conftest import Browser
 from tests.factories.training import make_booking, make_session
@@ -380,3 +380,22 @@ def test_a_session_for_young_people_asks_the_age_where_it_is_seen(app: Flask, br
     page = browser.text(f"/training/{anybody}")
     assert page.count('name="age"') == 1
     assert page.index('name="age"') > page.index('name="contact_kind"')
+
+
+def test_a_language_alone_asks_for_the_interpreter(app: Flask, browser: Browser) -> None:
+    slug = make(app)
+    book(browser, slug, interpreter="ur")
+    [booking] = kept(app)
+    assert booking["needs"] == {"codes": ["interpreter"], "interpreter": "ur"}
+    with app.app_context(), transaction() as session:
+        assert [one.need for one in session.scalars(select(Arrangement))] == ["interpreter"]
+
+
+def test_the_box_alone_asks_for_the_language_of_the_page(
+    app: Flask, another_browser: Callable[..., Browser]
+) -> None:
+    urdu = another_browser("ur")
+    where = book(urdu, make(app), needs=["interpreter"])
+    [booking] = kept(app)
+    assert booking["needs"] == {"codes": ["interpreter"], "interpreter": "ur"}
+    assert ": اردو</dt>" in urdu.text(where), "which language is said"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,11 +16,12 @@ from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.codes import code_to_words, new_code, show_code
 from inclusion_app.core.db import transaction
+from inclusion_app.places.models import Place
 from inclusion_app.roadmaps.models import StepProgress
 from inclusion_app.training.models import Arrangement, Booking, Notice, Occurrence, TrainingSession
 from inclusion_app.training.services import bookings, waiting
 from tests.conftest import Browser
-from tests.factories.training import make_booking, make_session
+from tests.factories.training import make_booking, make_place, make_session
 
 
 def make(app: Flask, *, of_session: dict[str, Any] | None = None, **facts: Any) -> tuple[str, int]:
@@ -200,7 +201,7 @@ def test_what_became_of_access_needs_is_said(app: Flask, browser: Browser) -> No
     page = browser.text(f"/book/{code}")
     said = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page))
     assert said["British Sign Language"] == "Arranged."
-    assert said["An interpreter"] == "This time it did not work. Phone before you travel."
+    assert said["An interpreter"] == "This time it did not work. Ask before you travel."
     assert said["A quiet place"] == "Asked for. We tell you here if it works."
     assert said["Step-free way in"] == "It is there."
     assert said["Large print"] == "We know."
@@ -391,3 +392,97 @@ def test_the_slip_has_the_one_question_below_its_line_and_no_code_there(
     assert below.count("☐") in ({8} if language == "en" else {8, 16})
     for words in ("Did this help you?", "A bit", "A device of my own", "You do not have to answer."):
         assert words in below, words
+
+
+def test_a_slip_of_somebody_who_waits_sends_nobody_on_a_journey(app: Flask, browser: Browser) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, capacity=1)
+        make_booking(session, training)
+        code = make_booking(session, training).code
+    for path in ("", "/print"):
+        page = browser.text(f"/book/{code}{path}")
+        assert "Do not travel yet. First you need a place." in page
+        assert "Show it when you come." not in page
+    assert "Somebody at the door" not in browser.text(f"/book/{code}/print")
+    assert ".ics" not in browser.text(f"/book/{code}")
+
+
+def test_a_slip_of_an_offer_says_until_when(app: Flask, browser: Browser) -> None:
+    code, _number = offered(app)
+    page = browser.text(f"/book/{code}/print")
+    assert "We keep it for you until" in page
+    assert "Say yes first. Then the place is yours." in page
+    assert "Somebody at the door" not in page
+
+
+def test_a_booking_that_ended_shows_no_slip_but_the_way_to_another_session(
+    app: Flask, browser: Browser
+) -> None:
+    code, number = make(app, needs={"codes": ["bsl"]})
+    with app.app_context(), transaction() as session:
+        bookings.cancel(session, booking_id=number, by="learner", now=now())
+        slug = session.get_one(Booking, number).session.slug
+    page = browser.text(f"/book/{code}")
+    assert "Show it when you come." not in page
+    assert "slip.pdf" not in page
+    assert "We tell you here if it works." not in page
+    assert f"/training/{slug}" in page, "who pressed by mistake books again"
+    assert "Please do not travel to it." in browser.text(f"/book/{code}/print")
+
+
+def test_nobody_is_sent_to_the_place_a_date_has_left(app: Flask, browser: Browser) -> None:
+    with app.app_context(), transaction() as session:
+        days = [today() + timedelta(days=more) for more in (10, 17)]
+        training = make_session(session, days=days, booked_as="course", room="Blue room")
+        usual, other = training.place, make_place(session, name="Chapel", address="9 Mill Lane")
+        assert usual is not None
+        training.occurrences[1].place_id = other.id
+        session.flush()
+        session.expire(training)
+        code, slug, name = make_booking(session, training).code, training.slug, usual.name
+    slip = browser.text(f"/book/{code}/print")
+    before, after = slip.split(i18n_day(days[1]))
+    assert f"{name} (Blue room)" in before
+    assert "Chapel" in after
+    assert "Chapel" not in before
+    assert "Chapel (Blue room)" not in slip, "the room is a room of the other place"
+    for path in (f"/book/{code}", f"/training/{slug}"):
+        page = browser.text(path)
+        assert "9 Mill Lane" in page
+        assert "1 High Street" in page
+    with app.app_context(), transaction() as session:
+        session.execute(
+            update(Occurrence).values(
+                place_id=select(Place.id).where(Place.name == "Chapel").scalar_subquery()
+            )
+        )
+    for path in (f"/book/{code}", f"/book/{code}/print", f"/training/{slug}"):
+        page = browser.text(path)
+        assert "9 Mill Lane" in page, path
+        assert "1 High Street" not in page, path
+        assert "Blue room" not in page, path
+
+
+def i18n_day(day: date) -> str:
+    """A day as the page writes it in English."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def test_each_button_of_a_date_says_which_date_it_is(app: Flask, browser: Browser) -> None:
+    days = [today() + timedelta(days=more) for more in (10, 17)]
+    code, _number = make(app, of_session={"days": days, "booked_as": "course"})
+    page = browser.text(f"/book/{code}")
+    for day in days:
+        assert f'I cannot come on this date<span class="visually-hidden">: {i18n_day(day)}</span>' in page
+
+
+def test_who_cannot_hear_is_not_left_with_a_phone(app: Flask, browser: Browser) -> None:
+    code, _number = make(app, needs={"codes": ["bsl"]})
+    assert "Dial 18001, then the whole number." in browser.text(f"/book/{code}")
+    other, _number = make(app)
+    assert "18001" not in browser.text(f"/book/{other}")
+
+
+def test_a_slip_of_four_says_four(app: Flask, browser: Browser) -> None:
+    code, _number = make(app, places=4)
+    assert "How many people? 4" in browser.text(f"/book/{code}/print")

@@ -329,3 +329,14 @@ def test_the_steps_of_a_plan_cost_the_same_few_queries(
     statements.clear()
     browser.get("/training")
     assert len(statements) <= 16, statements
+
+
+def test_what_was_chosen_is_said_in_words_and_the_list_stands_before_no_form(
+    app: Flask, browser: Browser
+) -> None:
+    offer(app, {"offers": "step_free"}, {})
+    page = browser.text("/training?has=step_free&when=evening")
+    assert "You chose:" in page
+    assert "In the evening, from 17:00 · Step-free way in" in page
+    assert "<details open>" not in page, "on a small screen an open form is many screens tall"
+    assert "You chose:" not in browser.text("/training")
