@@ -17,7 +17,7 @@ from inclusion_app.people import services as people
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where
 from inclusion_app.training.models import Booking, Course, Notice, Occurrence, TrainingSession
-from inclusion_app.training.rules import Waiting, moment, places_left, position
+from inclusion_app.training.rules import moment, places_left, position
 from inclusion_app.training.services import waiting
 
 PAGE = 20
@@ -273,10 +273,12 @@ def place_in_list(session: Session, booking: Booking) -> tuple[int, int]:
     """How many bookings wait before this one for any of its dates, and how many of those are of more than one person."""
     mine = set(waiting.open_dates(booking))
     before = [
-        Waiting(entry.id, entry.places, entry.waiting_mode)
+        entry
         for entry in waiting.entries(session, booking.session_id)
-        if entry.id == booking.id or mine & set(waiting.open_dates(entry))
+        if entry.booking_id == booking.id or mine & set(entry.dates)
     ]
+    if booking.id not in {entry.booking_id for entry in before}:
+        return 0, 0  # a place came up while this page was made, or no date is left
     return position(before, booking.id)
 
 

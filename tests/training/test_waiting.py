@@ -47,7 +47,7 @@ def test_the_list_is_served_in_its_order_and_before_the_public(both_engines: Fla
         early, late = booked(session, training, **BY_SMS), booked(session, training, at=NOW + HOUR)
         assert (early.status, late.status) == ("waitlisted", "waitlisted")
         assert told(session, early) == ["training_waitlisted"]
-        assert [entry.id for entry in waiting.entries(session, training.id)] == [early.id, late.id]
+        assert [entry.booking_id for entry in waiting.entries(session, training.id)] == [early.id, late.id]
         leaves(session, first)
         assert (early.status, early.waits_since, late.status) == ("booked", None, "waitlisted")
         assert told(session, early) == ["training_waitlisted", "training_booked_from_list"]
@@ -145,7 +145,7 @@ def test_an_offer_that_is_turned_down_goes_to_the_next(both_engines: Flask) -> N
         leaves(session, first, NOW + 3 * HOUR)
         bookings.turn_down_offer(session, booking_id=stays.id, stays=True, now=NOW + 4 * HOUR)
         assert (stays.status, next_.status) == ("waitlisted", "offered")
-        assert [entry.id for entry in waiting.entries(session, training.id)] == [goes.id, stays.id]
+        assert [entry.booking_id for entry in waiting.entries(session, training.id)] == [goes.id, stays.id]
         assert stays.offers_lapsed == 0  # they answered
         bookings.turn_down_offer(session, booking_id=next_.id, stays=False, now=NOW + 5 * HOUR)
         assert (next_.status, next_.ended_by, goes.status) == ("cancelled", "learner", "offered")
