@@ -146,6 +146,7 @@ def session(training: TrainingSession) -> Any:
             return redirect(url_for("training.booking", code=made.code), 303)
         except RuleBroken as broken:
             form.refuse(broken)
+            dates = queries.dates_of(db_session(), [training.id], now=now())[training.id]
     return _session_page(training, dates, form, principal)
 
 

@@ -62,6 +62,21 @@ def test_the_list_is_served_in_its_order_and_before_the_public(both_engines: Fla
         assert (late.status, new.status) == ("booked", "waitlisted")
 
 
+def test_a_long_list_is_served_with_few_questions(app: Flask, statements: list[str]) -> None:
+    with app.app_context(), transaction() as session:
+        training, (first, _second) = full(session, 2, waiting_size=60)
+        waits = [booked(session, training, at=NOW + n * HOUR, places=2) for n in range(29)]
+        single = booked(session, training, at=NOW + 30 * HOUR)
+        before = len(statements)
+        leaves(session, first, NOW + 31 * HOUR)
+        assert (single.status, {entry.status for entry in waits}) == ("booked", {"waitlisted"})
+        assert len(statements) - before < 30
+        # Where nothing is free, nobody is asked for at all.
+        before = len(statements)
+        assert waiting.serve(session, session_id=training.id, now=NOW) == 0
+        assert len(statements) - before == 1
+
+
 def test_a_list_has_an_end(both_engines: Flask) -> None:
     with transaction() as session:
         training, _ = full(session, waiting_size=3)

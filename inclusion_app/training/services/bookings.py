@@ -205,12 +205,17 @@ def _count(session: Session, wanted: Wanted, now: datetime) -> None:
 
 
 def _check(session: Session, training: TrainingSession, wanted: Wanted, now: datetime) -> list[Occurrence]:
-    status = select(TrainingSession.status).where(TrainingSession.id == training.id)
+    asked = select(TrainingSession.status, TrainingSession.booked_as).where(TrainingSession.id == training.id)
     if training.booked_as == "undated":
         # It has no date whose state would be asked when a place is taken; so its own may not change meanwhile.
-        status = status.with_for_update(read=True)
-    if session.scalar(status) != "published":
+        asked = asked.with_for_update(read=True)
+    status, booked_as = session.execute(asked).one()
+    if status != "published":
         raise RuleBroken(NOT_ON)
+    if booked_as != training.booked_as:
+        # It got its date since it was read. Nobody is booked on a day they have not seen, nor left without one.
+        session.refresh(training)
+        raise RuleBroken(CHANGED_ALREADY)
     most = min(training.party_size, PLACES_AT_MOST)
     if not 1 <= wanted.places <= most:
         raise RuleBroken(TOO_MANY, field="places", most=most)

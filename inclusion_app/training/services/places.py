@@ -42,7 +42,9 @@ class Room:
 
 def room_of_session(session: Session, session_id: int) -> dict[int, Room]:
     """The same lock, and with it in one question what is free on each of these dates."""
-    wanted = select(Occurrence.id, Occurrence.capacity - Occurrence.taken - Occurrence.held, Occurrence.waiting)
+    wanted = select(
+        Occurrence.id, Occurrence.capacity - Occurrence.taken - Occurrence.held, Occurrence.waiting
+    )
     of_session = wanted.where(Occurrence.session_id == session_id, Occurrence.status == "on")
     rows = session.execute(of_session.order_by(Occurrence.id).with_for_update(key_share=True))
     return {number: Room(free, waiting) for number, free, waiting in rows}
