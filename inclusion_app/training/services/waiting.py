@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
@@ -40,8 +39,11 @@ def entries(session: Session, session_id: int) -> list[Entry]:
         .where(Booking.session_id == session_id, Booking.status == "waitlisted")
         .order_by(Booking.waits_since, Booking.id, BookingDate.occurrence_id)
     )
-    rows = groupby(session.execute(wanted), key=lambda row: tuple(row)[:3])
-    return [Entry(*facts, tuple(row[3] for row in dates)) for facts, dates in rows]
+    found: dict[int, Entry] = {}
+    for number, size, mode, date in session.execute(wanted):
+        before = found[number].dates if number in found else ()
+        found[number] = Entry(number, size, mode, (*before, date))
+    return list(found.values())
 
 
 def serve(session: Session, *, session_id: int, now: datetime, but: Collection[int] = ()) -> int:
