@@ -1,7 +1,8 @@
-"""Training under load: `python benchmarks/training.py [--smoke]`.
+"""Training under load: `python benchmarks/training.py [--smoke] [--runs 10]`.
 
 Last places: 50 clients ask four times each for one of 20 places, by 2 and by 8 worker processes, on SQLite and (where it is
-installed) on PostgreSQL, each run beside as many bare INSERTs by the same clients. The list page with 5,000 sessions, by
+installed) on PostgreSQL, each run beside as many bare INSERTs by the same clients. The same over HTTP: 50 people send the
+form of the page to the web server with 2 and with 8 workers. The list page with 5,000 sessions, by
 CPU time beside the bare answer of /healthz. The open feed: all pages of 20,000 items. Exit code 1 when anything was
 oversold, a booking failed in another way than by a plain refusal, or the number of queries of the list grew.
 """
@@ -207,6 +208,82 @@ def last_places(app: Flask, name: str, environment: dict[str, str], *, runs: int
         )
 
 
+@contextlib.contextmanager
+def web_server(workers: int, environment: dict[str, str]) -> Iterator[str]:
+    """The web server as the service runs it, but many may book from one machine. Gives its address."""
+    from tests.plugins.chromium import ROOT, free_port, wait_for_page
+
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "gunicorn", "tests.training.race_app:app", "--bind", f"127.0.0.1:{port}", "--preload",
+                    "--worker-class", "gthread", "--workers", str(workers), "--threads", "4", "--graceful-timeout", "2",
+                    "--no-control-socket", "--log-level", "warning",
+                ],
+                cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=out,
+            )  # fmt: skip
+        try:
+            wait_for_page(f"http://127.0.0.1:{port}/healthz", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def over_http(app: Flask, name: str, environment: dict[str, str], *, runs: int, failed: Failed) -> None:
+    """200 people send the form for 20 places, 50 at once, to the real web server. Opening the page is not measured."""
+    import requests
+
+    from tests.training.test_http_race import Form
+
+    with app.app_context(), transaction() as session:
+        owner = make_organisation(session, name="Bench web", kind="library", actor=None, now=now()).id
+        (course,) = make_courses(session, owner, 1)
+    want, number = CLIENTS * TRIES, 100_000
+    for workers in (2, 8):
+        per_second, total = [], Counter[int]()
+        with web_server(workers, environment) as url:
+            for _run in range(runs):
+                number += 1
+                with app.app_context(), transaction() as session:
+                    row = sessions_of(course, owner, None, number, booked_as="single", capacity=PLACES)
+                    made = session.execute(
+                        insert(TrainingSession).values(row).returning(TrainingSession.id)
+                    ).scalar_one()
+                    session.execute(insert(Occurrence).values(date_of(made, 10, PLACES)))
+                page = f"{url}/en/training/made-{number}"
+
+                def opens(_number: int, page: str = page) -> tuple[requests.Session, dict[str, str]]:
+                    person = requests.Session()
+                    return person, Form(person.get(page, timeout=60).text).to_book()
+
+                def sends(
+                    one: tuple[requests.Session, dict[str, str]], page: str = page
+                ) -> tuple[int, float]:
+                    with one[0] as person:
+                        answer = person.post(page, data=one[1], allow_redirects=False, timeout=60)
+                    return answer.status_code, answer.elapsed.total_seconds()
+
+                with ThreadPoolExecutor(CLIENTS) as crowd:
+                    people = list(crowd.map(opens, range(want)))
+                    began = time.perf_counter()
+                    answers = list(crowd.map(sends, people))
+                    per_second.append(want / (time.perf_counter() - began))
+                statuses = Counter(status for status, _seconds in answers)
+                total += statuses
+                with app.app_context(), reading() as session:
+                    taken = session.scalar(select(Occurrence.taken).where(Occurrence.session_id == made))
+                if taken != PLACES or dict(statuses) != {303: PLACES + WAITING, 422: want - PLACES - WAITING}:
+                    failed.faults.append(f"{name}, HTTP, {workers} workers: {taken} taken; {dict(statuses)}")
+        print(
+            f"{name:10} {workers} workers, {runs} runs over HTTP: {statistics.median(per_second):7.1f} forms/s,"
+            f" slowest run {min(per_second):.1f} | {dict(total)}"
+        )
+
+
 def fill(app: Flask, *, sessions: int, dates: int) -> None:
     """So many sessions at made-up places across the city, with so many dates in all over ten weeks."""
     dice = random.Random(5)
@@ -357,6 +434,7 @@ def main() -> int:
     """Run them all and say what must not happen."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--smoke", action="store_true", help="a few rounds only: shows that they run")
+    parser.add_argument("--runs", type=int, default=10, help="how often the last places are given away")
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
@@ -367,7 +445,9 @@ def main() -> int:
     for name, url in [("SQLite", None)] if given.smoke else clusters():
         with instance(url) as (settings, environment):
             app = create_app(settings)
-            last_places(app, name, environment, runs=1 if given.smoke else 10, failed=failed)
+            runs = 1 if given.smoke else given.runs
+            last_places(app, name, environment, runs=runs, failed=failed)
+            over_http(app, name, environment, runs=runs, failed=failed)
             app.extensions["engine"].dispose()
     with instance() as (settings, _environment):
         list_page(settings, times=5 if given.smoke else 100, failed=failed)

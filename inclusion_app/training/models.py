@@ -163,13 +163,13 @@ class Occurrence(Base):
         CheckConstraint("begins < ends", name="has_length"),
         CheckConstraint("status IN ('on', 'cancelled')", name="status_known"),
         Index("ix_occurrences_status_starts_at", "status", "starts_at"),
+        # The dates to come of a session; it serves whoever asks for all of them too.
+        Index("ix_occurrences_session_id", "session_id", "status", "starts_at"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    session_id: Mapped[int] = mapped_column(
-        ForeignKey("training_sessions.id", ondelete="CASCADE"), index=True
-    )
+    session_id: Mapped[int] = mapped_column(ForeignKey("training_sessions.id", ondelete="CASCADE"))
     day: Mapped[date] = mapped_column(Date)
     begins: Mapped[time] = mapped_column(Time)
     ends: Mapped[time] = mapped_column(Time)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, extract, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, extract, func, literal, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from inclusion_app.core.geo import metres_between
@@ -17,7 +17,7 @@ from inclusion_app.people import services as people
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where
 from inclusion_app.training.models import Booking, Course, Notice, Occurrence, TrainingSession
-from inclusion_app.training.rules import Waiting, moment, places_left, position
+from inclusion_app.training.rules import moment, places_left, position
 from inclusion_app.training.services import waiting
 
 PAGE = 20
@@ -110,29 +110,29 @@ def find_sessions(
     Those without a date stand at the end, and only where no time is asked for. Five queries, whatever the page holds.
     """
     timed = bool(filters.when or filters.since)
+    # Asked for each session by the index of its dates: what a city offers is far less than all its dates.
     coming = (
-        select(Occurrence.session_id, func.min(Occurrence.starts_at).label("at"))
-        .where(Occurrence.status == "on", Occurrence.starts_at > now, *_at_times(filters))
-        .group_by(Occurrence.session_id)
-        .subquery()
+        select(func.min(Occurrence.starts_at))
+        .where(*_coming(now), *_at_times(filters))
+        .correlate(TrainingSession)
+        .scalar_subquery()
+        .label("at")
     )
-    dated = coming.c.at.is_not(None)
+    dated = exists().where(*_coming(now), *_at_times(filters)).correlate(TrainingSession)
     undated = TrainingSession.booked_as == "undated"
+    conditions = [TrainingSession.status == "published", dated if timed else or_(undated, dated)]
+    conditions += _narrowed(filters)
+    counted = select(func.count(TrainingSession.id)).join(Course, Course.id == TrainingSession.course_id)
+    total = session.scalar(counted.where(*conditions)) or 0
     wanted = (
-        select(TrainingSession.id, Place.lat, Place.lng)
+        select(TrainingSession.id, Place.lat, Place.lng, coming)
         .join(Course, Course.id == TrainingSession.course_id)
         .outerjoin(Place, Place.id == TrainingSession.place_id)
-        .outerjoin(coming, coming.c.session_id == TrainingSession.id)
-        .where(
-            TrainingSession.status == "published",
-            dated if timed else or_(dated, undated),
-            *_narrowed(filters),
-        )
+        .where(*conditions)
     )
-    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     first = (page - 1) * size
     near = [] if where is None or soonest else _nearest_first(where)
-    order = (case((dated, 0), else_=1), *near, coming.c.at, TrainingSession.id)
+    order = (case((undated, 1), else_=0), *near, coming, TrainingSession.id)
     part = session.execute(wanted.order_by(*order).limit(size).offset(first)).all()
     ids = [row.id for row in part]
     rows = {
@@ -216,15 +216,21 @@ def taught_languages(session: Session, *, now: datetime) -> list[str]:
 
 def kinds_offered(session: Session, *, now: datetime) -> set[str]:
     """The kinds of course of which something can be booked."""
-    wanted = select(Course.kind).join(TrainingSession, TrainingSession.course_id == Course.id)
-    return set(session.scalars(wanted.where(*_bookable(now)).distinct()))
+    of_course = exists().where(TrainingSession.course_id == Course.id, *_bookable(now))
+    return set(session.scalars(select(Course.kind).where(of_course).distinct()))
 
 
 def _bookable(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    coming = select(Occurrence.session_id).where(Occurrence.status == "on", Occurrence.starts_at > now)
+    dated = exists().where(*_coming(now)).correlate(TrainingSession)
+    return TrainingSession.status == "published", or_(TrainingSession.booked_as == "undated", dated)
+
+
+def _coming(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """A date to come of the session that is asked about."""
     return (
-        TrainingSession.status == "published",
-        or_(TrainingSession.booked_as == "undated", TrainingSession.id.in_(coming)),
+        Occurrence.session_id == TrainingSession.id,
+        Occurrence.status == "on",
+        Occurrence.starts_at > now,
     )
 
 
@@ -273,10 +279,12 @@ def place_in_list(session: Session, booking: Booking) -> tuple[int, int]:
     """How many bookings wait before this one for any of its dates, and how many of those are of more than one person."""
     mine = set(waiting.open_dates(booking))
     before = [
-        Waiting(entry.id, entry.places, entry.waiting_mode)
+        entry
         for entry in waiting.entries(session, booking.session_id)
-        if entry.id == booking.id or mine & set(waiting.open_dates(entry))
+        if entry.booking_id == booking.id or mine & set(entry.dates)
     ]
+    if booking.id not in {entry.booking_id for entry in before}:
+        return 0, 0  # a place came up while this page was made, or no date is left
     return position(before, booking.id)
 
 

@@ -158,6 +158,7 @@ def session(training: TrainingSession) -> Any:
         except RuleBroken as broken:
             form.refuse(broken)
             was_sent = broken.message == bookings.SENT_BEFORE
+            dates = queries.dates_of(db_session(), [training.id], now=now())[training.id]
     return _session_page(training, dates, form, principal, was_sent=was_sent)
 
 

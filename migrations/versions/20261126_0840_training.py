@@ -285,7 +285,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     )
     with op.batch_alter_table("occurrences", schema=None) as batch_op:
         batch_op.create_index(op.f("ix_occurrences_place_id"), ["place_id"], unique=False)
-        batch_op.create_index(op.f("ix_occurrences_session_id"), ["session_id"], unique=False)
+        batch_op.create_index(
+            "ix_occurrences_session_id", ["session_id", "status", "starts_at"], unique=False
+        )
         batch_op.create_index("ix_occurrences_status_starts_at", ["status", "starts_at"], unique=False)
 
     op.create_table(
@@ -581,7 +583,7 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("opinions")
     with op.batch_alter_table("occurrences", schema=None) as batch_op:
         batch_op.drop_index("ix_occurrences_status_starts_at")
-        batch_op.drop_index(op.f("ix_occurrences_session_id"))
+        batch_op.drop_index("ix_occurrences_session_id")
         batch_op.drop_index(op.f("ix_occurrences_place_id"))
 
     op.drop_table("occurrences")

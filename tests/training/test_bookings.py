@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.core import attempts
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import transaction
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import StatusChange
 from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.people.models import GivenCode, Resident
@@ -222,6 +222,18 @@ def test_an_undated_session_asks_who_would_come(both_engines: Flask) -> None:
         assert asked[0].status == "cancelled"
         with pytest.raises(RuleBroken):
             bookings.take_up_offer(session, booking_id=asked[1].id, now=NOW)
+
+
+def test_who_comes_in_the_moment_a_session_gets_its_date_is_shown_it(both_engines: Flask) -> None:
+    with transaction() as session:
+        training = session_of(session, booked_as="undated")
+        assert training.booked_as == "undated"
+        # Another request has given it a date since this one read it.
+        dating = update(TrainingSession).where(TrainingSession.id == training.id).values(booked_as="single")
+        session.execute(dating, execution_options={"synchronize_session": False})
+        assert refusal(session, training) == (CHANGED_ALREADY, None)
+        assert training.booked_as == "single"
+        assert session.scalars(select(Booking)).all() == []
 
 
 def test_what_somebody_needs_is_asked_of_the_organiser(both_engines: Flask) -> None:

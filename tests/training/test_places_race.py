@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from flask import Flask
@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.training.models import Booking, Occurrence, TrainingSession
-from inclusion_app.training.services import bookings, waiting
+from inclusion_app.training.services import bookings, changes, waiting
+from inclusion_app.training.services.sessions import Dates
 from tests.factories.training import make_booking, make_session, wanted
 
 pytestmark = pytest.mark.postgres
@@ -94,6 +95,50 @@ def test_one_form_sent_many_times_at_once_books_once(service_on_both: Flask) -> 
     assert len(set(codes)) == 1
     with app.app_context(), transaction() as session:
         assert session.scalars(select(Occurrence.taken)).all() == [1]
+
+
+def test_nobody_is_left_behind_when_a_session_gets_its_date(service_on_both: Flask) -> None:
+    """Whoever asks for a place in that moment is on the list of its date, or is shown it; nobody stays `requested`."""
+    app = service_on_both
+    for _round in range(3):
+        with app.app_context(), transaction() as session:
+            number = make_session(session, booked_as="undated", capacity=4, waiting_size=100).id
+        ready, answers = threading.Barrier(7), list[str]()
+
+        def want(
+            number: int = number, ready: threading.Barrier = ready, answers: list[str] = answers
+        ) -> None:
+            ready.wait(30)
+            for _try in range(5):
+                with app.app_context():
+                    try:
+                        with transaction() as session:
+                            training = session.get_one(TrainingSession, number)
+                            made = bookings.book(session, training=training, wanted=wanted(), now=now())
+                            answers.append(made.status)
+                    except RuleBroken as broken:
+                        answers.append(broken.message)
+
+        people = [threading.Thread(target=want) for _ in range(6)]
+        for person in people:
+            person.start()
+        with app.app_context(), transaction() as session:
+            training = session.get_one(TrainingSession, number)
+            place, first = training.place_id, today() + timedelta(days=10)
+            ready.wait(30)
+            when = Dates(first=first, begins=time(10), ends=time(12))
+            changes.set_date(
+                session, training=training, dates=when, place_id=place, capacity=4, now=now()
+            )  # fmt: skip
+        for person in people:
+            person.join()
+        assert len(answers) == 30
+        with app.app_context(), transaction() as session:
+            states = Counter(session.scalars(select(Booking.status).where(Booking.session_id == number)))
+        assert states["requested"] == 0, (states, Counter(answers))
+        assert set(answers) <= {"requested", "booked", "waitlisted", CHANGED_ALREADY}
+        assert sum(states.values()) == 30 - answers.count(CHANGED_ALREADY)
+    counters_fit(app)
 
 
 def test_the_constraint_has_the_last_word(both_engines: Flask) -> None:

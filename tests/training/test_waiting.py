@@ -47,7 +47,7 @@ def test_the_list_is_served_in_its_order_and_before_the_public(both_engines: Fla
         early, late = booked(session, training, **BY_SMS), booked(session, training, at=NOW + HOUR)
         assert (early.status, late.status) == ("waitlisted", "waitlisted")
         assert told(session, early) == ["training_waitlisted"]
-        assert [entry.id for entry in waiting.entries(session, training.id)] == [early.id, late.id]
+        assert [entry.booking_id for entry in waiting.entries(session, training.id)] == [early.id, late.id]
         leaves(session, first)
         assert (early.status, early.waits_since, late.status) == ("booked", None, "waitlisted")
         assert told(session, early) == ["training_waitlisted", "training_booked_from_list"]
@@ -60,6 +60,21 @@ def test_the_list_is_served_in_its_order_and_before_the_public(both_engines: Fla
         new = booked(session, training, at=NOW + HOUR)
         session.refresh(late)
         assert (late.status, new.status) == ("booked", "waitlisted")
+
+
+def test_a_long_list_is_served_with_few_questions(app: Flask, statements: list[str]) -> None:
+    with app.app_context(), transaction() as session:
+        training, (first, _second) = full(session, 2, waiting_size=60)
+        waits = [booked(session, training, at=NOW + n * HOUR, places=2) for n in range(29)]
+        single = booked(session, training, at=NOW + 30 * HOUR)
+        before = len(statements)
+        leaves(session, first, NOW + 31 * HOUR)
+        assert (single.status, {entry.status for entry in waits}) == ("booked", {"waitlisted"})
+        assert len(statements) - before < 30
+        # Where nothing is free, nobody is asked for at all.
+        before = len(statements)
+        assert waiting.serve(session, session_id=training.id, now=NOW) == 0
+        assert len(statements) - before == 1
 
 
 def test_a_list_has_an_end(both_engines: Flask) -> None:
@@ -145,7 +160,7 @@ def test_an_offer_that_is_turned_down_goes_to_the_next(both_engines: Flask) -> N
         leaves(session, first, NOW + 3 * HOUR)
         bookings.turn_down_offer(session, booking_id=stays.id, stays=True, now=NOW + 4 * HOUR)
         assert (stays.status, next_.status) == ("waitlisted", "offered")
-        assert [entry.id for entry in waiting.entries(session, training.id)] == [goes.id, stays.id]
+        assert [entry.booking_id for entry in waiting.entries(session, training.id)] == [goes.id, stays.id]
         assert stays.offers_lapsed == 0  # they answered
         bookings.turn_down_offer(session, booking_id=next_.id, stays=False, now=NOW + 5 * HOUR)
         assert (next_.status, next_.ended_by, goes.status) == ("cancelled", "learner", "offered")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from inclusion_app.core import attempts
 from inclusion_app.core.crypto import keyed_hash
@@ -110,7 +110,8 @@ def _book(session: Session, training: TrainingSession, wanted: Wanted, now: date
         return known
     session.add_all(BookingDate(booking_id=number, occurrence_id=date.id) for date in dates)
     session.flush()
-    booking = session.get_one(Booking, number)
+    # Its session is known here already: neither it nor the words of its course are read a second time.
+    booking = session.get_one(Booking, number, options=[lazyload(Booking.session)])
     _arrange(session, booking, dates)
     if training.booked_as == "undated":
         telling.tell(session, booking, "training_noted", key=f"noted {number}", now=now)
@@ -140,13 +141,13 @@ def _take(session: Session, training: TrainingSession, booking: Booking, now: da
     somebody who has just said "not this time", keeps no place empty.
     """
     # All dates of the session, in their order: of two who each hold another date of it, neither waits for the other.
-    places.lock_session(session, training.id)
+    room = places.room_of_session(session, training.id)
     ids = [date.occurrence_id for date in booking.dates]
     size, along = booking.places, booking.companions
+    if any(number not in room or room[number].free < size for number in ids):
+        return False  # nobody who waits could leave more than this
     if places.take(session, ids, places=size, companions=along, now=now):
         return True
-    if places.free_on(session, ids) < size:
-        return False
     waiting.serve(session, session_id=training.id, now=now)
     return places.take(session, ids, places=size, companions=along, now=now, beside_list=True)
 
@@ -204,12 +205,17 @@ def _count(session: Session, wanted: Wanted, now: datetime) -> None:
 
 
 def _check(session: Session, training: TrainingSession, wanted: Wanted, now: datetime) -> list[Occurrence]:
-    status = select(TrainingSession.status).where(TrainingSession.id == training.id)
+    asked = select(TrainingSession.status, TrainingSession.booked_as).where(TrainingSession.id == training.id)
     if training.booked_as == "undated":
         # It has no date whose state would be asked when a place is taken; so its own may not change meanwhile.
-        status = status.with_for_update(read=True)
-    if session.scalar(status) != "published":
+        asked = asked.with_for_update(read=True)
+    status, booked_as = session.execute(asked).one()
+    if status != "published":
         raise RuleBroken(NOT_ON)
+    if booked_as != training.booked_as:
+        # It got its date since it was read. Nobody is booked on a day they have not seen, nor left without one.
+        session.refresh(training)
+        raise RuleBroken(CHANGED_ALREADY)
     most = min(training.party_size, PLACES_AT_MOST)
     if not 1 <= wanted.places <= most:
         raise RuleBroken(TOO_MANY, field="places", most=most)

@@ -7,10 +7,11 @@ other instead of locking each other out. CHECK constraints have the last word.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, Update, func, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.training.models import Occurrence
@@ -31,15 +32,41 @@ def lock_session(session: Session, session_id: int) -> list[int]:
     return list(session.scalars(wanted.order_by(Occurrence.id).with_for_update(key_share=True)))
 
 
+@dataclass(frozen=True)
+class Room:
+    """What is free on one date and how many wait for it; fewer free than none where an organiser made the room smaller."""
+
+    free: int
+    waiting: int
+
+
+def room_of_session(session: Session, session_id: int) -> dict[int, Room]:
+    """The same lock, and with it in one question what is free on each of these dates."""
+    wanted = select(
+        Occurrence.id, Occurrence.capacity - Occurrence.taken - Occurrence.held, Occurrence.waiting
+    )
+    of_session = wanted.where(Occurrence.session_id == session_id, Occurrence.status == "on")
+    rows = session.execute(of_session.order_by(Occurrence.id).with_for_update(key_share=True))
+    return {number: Room(free, waiting) for number, free, waiting in rows}
+
+
+def _reached(session: Session, changing: Update) -> int:
+    done: CursorResult[Any] = session.execute(changing, execution_options={"synchronize_session": False})  # type: ignore[assignment]
+    return done.rowcount
+
+
 def _change(session: Session, occurrence_ids: Collection[int], *conditions: Any, **values: Any) -> bool:
     """One UPDATE over these dates; when it does not reach all of them, it reaches none."""
-    if not occurrence_ids:
+    ids = set(occurrence_ids)
+    if not ids:
         return False
-    lock(session, occurrence_ids)
-    changing = update(Occurrence).where(Occurrence.id.in_(occurrence_ids), *conditions).values(**values)
+    changing = update(Occurrence).where(Occurrence.id.in_(ids), *conditions).values(**values)
+    if len(ids) == 1:
+        # One row has no order to be locked in, and is reached or not.
+        return _reached(session, changing) == 1
+    lock(session, ids)
     with session.begin_nested() as inner:
-        done: CursorResult[Any] = session.execute(changing, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-        if done.rowcount == len(set(occurrence_ids)):
+        if _reached(session, changing) == len(ids):
             return True
         inner.rollback()
     return False
