@@ -129,6 +129,18 @@ TEMPLATES = (
         may=FACTS,
     ),
     _about(
+        # What they asked for is not arranged, or not yet.
+        name="training_remind_days_open",
+        subject=N_("Your session is soon"),
+        lines=(
+            N_("Do not forget your session."), WHEN, WHERE,
+            N_("The help you asked for is not arranged. Please talk to us before you travel."), CANNOT, CALL,
+        ),
+        sms=N_("Your session is on %(when)s. The help you asked for is not arranged. Please talk to us first."),
+        needs=("when",),
+        may=FACTS,
+    ),
+    _about(
         name="training_remind_hours",
         subject=N_("Your session is today"),
         lines=(N_("Your session begins today at %(time)s."), WHERE, CANNOT, CALL),

@@ -18,6 +18,7 @@ from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.history import StatusChange
 from inclusion_app.messages.models import Message
 from inclusion_app.messages.sending import settings_now
+from inclusion_app.people.models import ContactRoute
 from inclusion_app.training.models import Booking, BookingDate, Occurrence
 from inclusion_app.training.rules import (
     LETTER_EARLIER,
@@ -78,6 +79,15 @@ def due_now(session: Session, *, which: str, before: timedelta, now: datetime) -
     )
     key = begin + booking + space + occurrence + space + sequence
     told = select(Message.id).where(Message.key == key).exists()
+    # Somebody who keeps a plan may have chosen letters there, and a letter is posted days earlier.
+    chosen = (
+        select(ContactRoute.kind)
+        .where(ContactRoute.resident_id == Booking.resident_id)
+        .order_by(ContactRoute.position)
+        .limit(1)
+        .scalar_subquery()
+    )
+    way = case((Booking.contact_kind == "record", func.coalesce(chosen, "")), else_=Booking.contact_kind)
     earlier = now + before + MOVED_AT_MOST
     late = now + before - REMIND_LATE[which] - MOVED_AT_MOST
     wanted = (
@@ -85,7 +95,7 @@ def due_now(session: Session, *, which: str, before: timedelta, now: datetime) -
             Booking.id,
             Occurrence.id,
             Occurrence.starts_at,
-            Booking.contact_kind,
+            way,
             case((booked_at.is_(None), Booking.made_at), else_=booked_at),
         )
         .select_from(BookingDate)
@@ -97,9 +107,9 @@ def due_now(session: Session, *, which: str, before: timedelta, now: datetime) -
             Occurrence.status == "on",
             Occurrence.starts_at > now,
             or_(
-                and_(Booking.contact_kind != "letter", Occurrence.starts_at.between(late, earlier)),
+                and_(way != "letter", Occurrence.starts_at.between(late, earlier)),
                 and_(
-                    Booking.contact_kind == "letter",
+                    way == "letter",
                     Occurrence.starts_at.between(late + LETTER_EARLIER, earlier + LETTER_EARLIER),
                 ),
             ),
@@ -145,8 +155,10 @@ def put(session: Session, due: Sequence[Due], *, which: str, now: datetime) -> i
             continue
         key = f"{telling.reminder_key(which, booking.id, occurrence.id)}{occurrence.sequence}"
         facts = {"time": occurrence.starts_at} if which == "hours" else {}
+        # Nobody travels to what they cannot take part in: whatever was decided late, or by nobody, is said once more.
+        is_open = which == "days" and any(need.status != "arranged" for need in booking.arrangements)
         told += telling.tell(
-            session, booking, f"training_remind_{which}", key=key, now=now, occurrence=occurrence,
+            session, booking, f"training_remind_{which}{'_open' if is_open else ''}", key=key, now=now, occurrence=occurrence,
             useful_until=occurrence.starts_at, **facts,
         )  # fmt: skip
     return told

@@ -209,16 +209,24 @@ def weekly_dates(pattern: Weekly, *, skip: Collection[date]) -> tuple[list[date]
 
 # --- the waiting list
 
-# How long somebody may think about an offer: hours in which a phone is answered. A letter needs its days.
+# How long somebody may think about an offer: hours in which a phone is answered. A letter needs its days, and so does
+# a caseworker, who tells it at the next meeting.
 OPENS, CLOSES = time(9), time(17)
-ANSWER_HOURS: Mapping[str, int] = {"sms": 8, "email": 8, "record": 8, "call": 16, "letter": 40, "none": 24}
+ANSWER_HOURS: Mapping[str, int] = {
+    "sms": 8,
+    "email": 8,
+    "call": 16,
+    "letter": 40,
+    "caseworker": 40,
+    "none": 24,
+}
 # An offer that somebody could not use any more is none: it ends this long before the start at the latest.
 BEFORE_START = timedelta(hours=3)
 SHORTEST_OFFER = timedelta(hours=4)
 
 
 def offer_ends(
-    *, made_at: datetime, starts_at: datetime, contact_kind: str, holidays: Collection[date]
+    *, made_at: datetime, starts_at: datetime, hears_by: str, holidays: Collection[date]
 ) -> datetime | None:
     """Until when an offer made now is held: so many opening hours on, and never past the start.
 
@@ -226,7 +234,7 @@ def offer_ends(
     to this person; then the place goes on to the next one.
     """
     latest = starts_at - BEFORE_START
-    end = min(_after_open_hours(made_at, ANSWER_HOURS[contact_kind], holidays), latest)
+    end = min(_after_open_hours(made_at, ANSWER_HOURS[hears_by], holidays), latest)
     wall = end.astimezone(LONDON)
     if not is_working(wall.date(), holidays) or not OPENS <= wall.time() <= CLOSES:
         end = _last_closing_before(end, holidays)

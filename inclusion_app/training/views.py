@@ -194,6 +194,9 @@ def _session_page(
         left_words=PLACES_LEFT,
         can_book=left in {"free", "few", "last", "waiting", "ask"},
         choose_date=training.booked_as == "series" and len(dates) > 1,
+        # Where all are full the list is spoken of anyway.
+        some_are_full=left != "waiting"
+        and any(date.left(training.waiting_size) in {"waiting", "full"} for date in dates),
         language_name=wording.language_name(training.taught_in),
         offers=wording.offer_words(training),
         young=wording.young_words_for(training),

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from inclusion_app.core import i18n, registry
+from inclusion_app.core import clock, i18n, registry
 from inclusion_app.core.words import N_
 from inclusion_app.messages import templates
 from inclusion_app.places.models import Place
@@ -129,6 +129,8 @@ NEWS = N_("Ask for news by phone, at any library or on the page of your code.")
 CODE_OPENS = N_("It opens your booking on a screen.")
 # Who asked for one of these may not hear a phone.
 HARD_OF_HEARING = frozenset({"bsl", "hearing_loop"})
+# The last day to arrange it is over, or was before they booked.
+NOT_ARRANGED_YET = N_("Not arranged yet. Phone before you travel.")
 
 
 def how_it_stands(booking: Booking) -> str:
@@ -161,14 +163,16 @@ def waiting_words(booking: Booking, before: int, groups: int, *, is_told: bool) 
 def needs_words(booking: Booking) -> list[tuple[str, str]]:
     """What was asked for, and what became of it: pairs of words."""
     codes = (booking.needs or {}).get("codes", ())
-    stands = {arrangement.need: arrangement.status for arrangement in booking.arrangements}
+    stands = {arrangement.need: arrangement for arrangement in booking.arrangements}
     offers = booking.session.offer_list
     found = []
     for need in NEEDS:
         if need not in codes:
             continue
         if need in stands:
-            words = _(ARRANGEMENT[stands[need]])
+            asked = stands[need]
+            is_late = asked.status == "asked" and asked.due_on < clock.today()
+            words = _(NOT_ARRANGED_YET if is_late else ARRANGEMENT[asked.status])
         elif need in offers:
             words = _("It is there.")
         else:

@@ -19,7 +19,8 @@ EXPECTED = {
     "staff_merge_asked", "staff_recovery_used", "resident_link", "resident_new_code", "feedback_answered", "request_done",
     "consent_recorded", "restricted_changed", "training_booked", "training_waitlisted", "training_noted",
     "training_dated", "training_booked_from_list", "training_offer", "training_cancelled", "training_moved",
-    "training_remind_days", "training_remind_hours", "training_arranged", "training_not_possible", "training_new_room",
+    "training_remind_days", "training_remind_days_open", "training_dropped", "training_all_cancelled",
+    "training_remind_hours", "training_arranged", "training_not_possible", "training_new_room",
     "training_late", "training_bring", "training_words",
 }  # fmt: skip
 # What a text message may say beside its link: for how long it works, and of a session when and where it is, and what

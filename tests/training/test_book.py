@@ -223,6 +223,21 @@ def test_dates_of_a_series_are_chosen_one_is_chosen_already(app: Flask, browser:
         assert 'id="dates-error"' in answer.get_data(as_text=True)
 
 
+def test_who_chooses_a_full_date_with_others_reads_first_that_they_wait_for_all(
+    app: Flask, browser: Browser
+) -> None:
+    days = [today() + timedelta(days=number) for number in (10, 17)]
+    says = "One of the dates you choose is full? Then you wait for all of them."
+    with app.app_context(), transaction() as session:
+        training = make_session(session, days=days, booked_as="series", capacity=1)
+        slug, first = training.slug, training.occurrences[0].id
+    assert says not in browser.text(f"/training/{slug}")
+    with app.app_context(), transaction() as session:
+        training = session.scalars(select(TrainingSession)).one()
+        make_booking(session, training, occurrence_ids=[first])
+    assert says in browser.text(f"/training/{slug}")
+
+
 def test_a_course_is_one_booking_for_all_its_dates(app: Flask, browser: Browser) -> None:
     days = [today() + timedelta(days=n) for n in (3, 10, 17)]
     slug = make(app, booked_as="course", days=days)

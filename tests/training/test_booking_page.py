@@ -207,6 +207,13 @@ def test_what_became_of_access_needs_is_said(app: Flask, browser: Browser) -> No
     assert said["Large print"] == "We know."
 
 
+def test_a_need_nobody_could_see_to_in_time_is_said_before_they_travel(app: Flask, browser: Browser) -> None:
+    code, _number = make(app, of_session={"lead_days": 30}, needs={"codes": ["bsl"]})
+    page = browser.text(f"/book/{code}")
+    assert "Not arranged yet. Phone before you travel." in page
+    assert "We tell you here if it works." not in page
+
+
 def test_what_the_organiser_told_is_read_in_the_readers_language(
     app: Flask, another_browser: Callable[..., Browser]
 ) -> None:

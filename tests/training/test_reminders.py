@@ -15,7 +15,7 @@ from inclusion_app.core.db import transaction
 from inclusion_app.messages import sending
 from inclusion_app.messages.models import JobRun, Message, TrayItem
 from inclusion_app.training import reminders
-from inclusion_app.training.models import Booking, BookingDate, Occurrence
+from inclusion_app.training.models import Arrangement, Booking, BookingDate, Occurrence
 from inclusion_app.training.rules import is_time_to_remind, moment, remind_at
 from inclusion_app.training.services import bookings, changes
 from inclusion_app.training.services.changes import When
@@ -175,6 +175,30 @@ def test_who_keeps_a_plan_is_reminded_by_its_way(ready: Flask, wall: Clock) -> N
     assert run(ready, wall, START - DAYS) == 1
     (message,) = told(ready)
     assert (message.channel, message.resident_id, message.language) == ("email", person, "ar")
+
+
+def test_who_chose_letters_for_their_plan_is_reminded_earlier_too(ready: Flask, wall: Clock) -> None:
+    with ready.app_context(), transaction() as session:
+        person = reachable(session, "letter", "sms").id
+    booked(ready, contact_kind="record", contact=None, resident_id=person)
+    assert run(ready, wall, START - DAYS - timedelta(days=4)) == 1
+    assert run(ready, wall, START - DAYS) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "says_so"), [("asked", True), ("not_possible", True), ("arranged", False)]
+)
+def test_what_is_not_arranged_is_said_before_they_travel(
+    ready: Flask, wall: Clock, status: str, says_so: bool
+) -> None:
+    booked(ready, needs={"codes": ["bsl"]})
+    if status != "asked":
+        with ready.app_context(), transaction() as session:
+            session.execute(update(Arrangement).values(status=status, decided_at=BOOKED))
+    assert run(ready, wall, START - DAYS) == 1
+    assert [message.template for message in told(ready)] == [
+        "training_remind_days_open" if says_so else "training_remind_days"
+    ]
 
 
 def test_a_booking_of_today_is_not_reminded_two_days_late(ready: Flask, wall: Clock) -> None:

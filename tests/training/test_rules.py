@@ -25,7 +25,7 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 def offer(
     made: datetime, starts: datetime, kind: str = "sms", holidays: set[date] | None = None
 ) -> datetime | None:
-    return rules.offer_ends(made_at=made, starts_at=starts, contact_kind=kind, holidays=holidays or set())
+    return rules.offer_ends(made_at=made, starts_at=starts, hears_by=kind, holidays=holidays or set())
 
 
 MONDAY = date(2027, 2, 1)
@@ -81,7 +81,9 @@ moments = st.integers(0, 395 * 24 * 60).map(
 
 
 @given(
-    moments, st.timedeltas(timedelta(days=-2), timedelta(days=40)), st.sampled_from(sorted(rules.CONTACTS))
+    moments,
+    st.timedeltas(timedelta(days=-2), timedelta(days=40)),
+    st.sampled_from(sorted(rules.ANSWER_HOURS)),
 )
 def test_no_offer_ends_when_nobody_answers_or_too_late_or_too_soon(
     made: datetime, until: timedelta, kind: str
@@ -97,7 +99,7 @@ def test_no_offer_ends_when_nobody_answers_or_too_late_or_too_soon(
     assert ends - made >= rules.SHORTEST_OFFER
 
 
-@given(moments, st.sampled_from(sorted(rules.CONTACTS)))
+@given(moments, st.sampled_from(sorted(rules.ANSWER_HOURS)))
 def test_whoever_has_weeks_is_always_offered_it(made: datetime, kind: str) -> None:
     assert offer(made, made + timedelta(days=30), kind, HOLIDAYS) is not None
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from inclusion_app.accounts.models import Membership
+from inclusion_app.core import clock
 from inclusion_app.core.events import Contact, MessageWanted, publish
 from inclusion_app.core.i18n import language_for
+from inclusion_app.messages import queries as reach
 from inclusion_app.messages import services as messages
-from inclusion_app.messages.sending import whole_address
-from inclusion_app.people.models import Restriction
+from inclusion_app.messages.rules import BY_HAND, BY_WIRE, Route, choose_route
+from inclusion_app.messages.rules import Wanted as WantedRoute
+from inclusion_app.messages.sending import channels_now, whole_address
+from inclusion_app.people.models import CaseloadEntry, Resident, Restriction
 from inclusion_app.training.models import Booking, Occurrence
 from inclusion_app.training.rules import REMINDERS, WITH_VALUE
 
@@ -30,8 +35,63 @@ def about_number(booking_id: int) -> str:
 def can_be_told(booking: Booking) -> bool:
     """True when there is a way to tell somebody of this booking; else they look at its page."""
     if booking.contact_kind == "record":
-        return booking.resident_id is not None
+        session = object_session(booking)
+        return session is not None and own_way(session, booking, clock.now()).route is not None
     return booking.contact_kind in WITH_VALUE and booking.contact is not None
+
+
+@dataclass(frozen=True)
+class OwnWay:
+    """The way somebody chose for their plan, as it can be gone now: None when none can. `posts` is who posts or calls."""
+
+    route: Route | None
+    posts: int | None
+    no_service_name: bool = False
+
+
+def own_way(session: Session, booking: Booking, now: datetime) -> OwnWay:
+    """How whoever keeps this booking with a plan is told.
+
+    The provider seldom is who they share their contact with: a letter, a call or a task of the caseworker goes to the
+    organisation that helps them.
+    """
+    provider = _provider_unless_kept(session, booking)
+    resident = session.get(Resident, booking.resident_id) if booking.resident_id is not None else None
+    if resident is None:
+        return OwnWay(None, provider)
+    found = OwnWay(None, provider)
+    best = None
+    for organisation_id in dict.fromkeys(
+        [*_helping(session, resident.id), booking.organisation_id, provider]
+    ):
+        reached = reach.reach_of(session, resident=resident, organisation_id=organisation_id, now=now)
+        route = choose_route(
+            reached.routes,
+            reached.rule,
+            channels=channels_now(),
+            through=reached.through,
+            wanted=WantedRoute(),
+        )
+        if route is None or (best is not None and reached.routes.index(route) >= best):
+            continue
+        best = reached.routes.index(route)
+        posts = organisation_id if route.channel in BY_HAND else provider
+        found = OwnWay(route, posts, reached.rule.no_service_name and route.channel in BY_WIRE)
+    return found
+
+
+def _helping(session: Session, resident_id: int) -> list[int]:
+    """The organisations on whose caseload somebody is."""
+    theirs = select(CaseloadEntry.organisation_id).where(CaseloadEntry.resident_id == resident_id)
+    return list(session.scalars(theirs.order_by(CaseloadEntry.id)))
+
+
+def hears_by(session: Session, booking: Booking, now: datetime) -> str:
+    """By which way somebody hears of it: a key of rules.ANSWER_HOURS."""
+    if booking.contact_kind != "record":
+        return booking.contact_kind
+    route = own_way(session, booking, now).route
+    return route.kind if route is not None else "none"
 
 
 def tell(
@@ -50,16 +110,20 @@ def tell(
     The facts of `facts_of` stand in it beside those that are given. Instants become ISO texts, which the message says in
     words of its language.
     """
-    if not can_be_told(booking):
+    is_own = booking.contact_kind == "record"
+    if booking.resident_id is None if is_own else not can_be_told(booking):
         return False
     params = facts_of(booking, occurrence, now)
+    way = own_way(session, booking, now) if is_own else OwnWay(None, _provider_unless_kept(session, booking))
+    if way.no_service_name:
+        params = {name: fact for name, fact in params.items() if name == "when"}
     params |= {name: fact.isoformat() if isinstance(fact, datetime) else fact for name, fact in facts.items()}
     publish(
         session,
         MessageWanted(
             key=f"training {key}", template=template, language=booking.language, params=params,
-            organisation_id=_who_posts(session, booking), about=about(booking), useful_until=useful_until,
-            resident_id=booking.resident_id if booking.contact_kind == "record" else None,
+            organisation_id=way.posts, about=about(booking), useful_until=useful_until,
+            resident_id=booking.resident_id if is_own else None,
             contact=_contact(booking),
         ),
     )  # fmt: skip
@@ -85,7 +149,7 @@ def facts_of(booking: Booking, occurrence: Occurrence | None, now: datetime) -> 
     return facts | {"link": whole_address(f"/{language.slug}/book/{booking.code}")}
 
 
-def _who_posts(session: Session, booking: Booking) -> int | None:
+def _provider_unless_kept(session: Session, booking: Booking) -> int | None:
     """The provider posts the letter and makes the call; but nobody there is shown whom the learner is kept from.
 
     A tray does not know whose a typed number is, so one colleague who is named keeps it from all of them.

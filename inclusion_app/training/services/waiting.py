@@ -90,7 +90,10 @@ def _serve_one(session: Session, booking: Booking, now: datetime) -> bool:
         telling.tell(session, booking, "training_booked_from_list", key=f"booked {booking.id}", now=now)
         return True
     ends = offer_ends(
-        made_at=now, starts_at=first, contact_kind=booking.contact_kind, holidays=holidays(session)
+        made_at=now,
+        starts_at=first,
+        hears_by=telling.hears_by(session, booking, now),
+        holidays=holidays(session),
     )
     if ends is None or not places.hold_from_list(session, dates, **room):
         return False
