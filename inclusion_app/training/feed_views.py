@@ -6,24 +6,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, current_app, request
+from flask import abort, request
 from flask_babel import gettext
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import i18n
 from inclusion_app.core.access import ANYONE
 from inclusion_app.core.clock import now
-from inclusion_app.core.codes import BrokenCode, read_code
 from inclusion_app.core.db import db_session
-from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.paper_answer import whole_address
-from inclusion_app.people import opening
-from inclusion_app.people.services import hash_of_code
 from inclusion_app.training import calendars, feed
 from inclusion_app.training.calendars import Links
 from inclusion_app.training.models import Booking, Occurrence
+from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.views import room
 
 CALENDAR_LASTS = 900
@@ -74,29 +69,16 @@ def _links(code: str | None = None) -> Links:
     return Links(f"{base}/training", f"{base}/book/{code}" if code else None)
 
 
-def _facts(session: Session, code: str) -> opening.Facts | None:
-    wanted = select(Booking.id).where(Booking.code_hash == hash_of_code(code), Booking.forgotten_at.is_(None))
-    number = session.scalar(wanted)
-    return opening.Facts(number, "", False) if number is not None else None
-
-
 def the_booking(code: str) -> Booking | None:
-    """The booking this code opens, tries counted as where a code is typed; one that is dead or never was is none."""
-    try:
-        proven = opening.prove(
-            read_code(code[:200]), None, address=request.remote_addr,
-            secret_key=current_app.extensions["settings"].secret_key, now=now(), find=_facts, others={},
-        )  # fmt: skip
-    except (BrokenCode, RuleBroken):
-        return None
-    booking = db_session().get(Booking, proven.facts.number)
-    # Without a date there is nothing a calendar could show.
+    """The booking this code opens; without a date there is nothing a calendar could show."""
+    booking = booking_of(code)
     return booking if booking is not None and booking.dates else None
 
 
-@room.page("/book/<code>.ics", allow=ANYONE, load=the_booking)
+@room.page("/book/<code>.ics", allow=ANYONE, load=the_booking, reads=("booking",))
 def booking_dates(booking: Booking) -> Any:
     """Every date of a booking in one file, for whoever holds its code."""
+    note_reader(booking)
     body = calendars.booking_calendar(booking, links=_links(booking.code))
     return _calendar(body, name="appointment.ics" if booking.is_discreet else "booking.ics", public=False)
 

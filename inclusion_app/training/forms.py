@@ -202,8 +202,8 @@ class BookingForm(BaseForm):
         if self.who.data == "other" and self.contact_kind.data in WITH_VALUE and not field.data:
             raise ValidationError(_l(SAY_WHOSE))
 
-    def wanted(self, *, resident_id: int | None, group_id: int | None) -> Wanted:
-        """What was asked for, of a form that is right."""
+    def wanted(self, *, resident_id: int | None, group_id: int | None, address: str | None) -> Wanted:
+        """What was asked for, of a form that is right. `address` is where it was sent from."""
         kind = self.contact_kind.data
         typed = one_line(self.contact.data)
         value = (contact.read_value(kind, typed) if kind != "letter" else typed) if typed else None
@@ -233,6 +233,7 @@ class BookingForm(BaseForm):
             waiting_mode=self.waiting_mode.data or "book_me",
             resident_id=resident_id if mine else None,
             group_id=group_id if who == "group" else None,
+            address=address,
         )
 
 

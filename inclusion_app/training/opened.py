@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from flask import request, url_for
-from sqlalchemy import select
 
-from inclusion_app.core import attempts
+from inclusion_app.core.access import current_principal, shows_nobody, shows_of
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode
-from inclusion_app.core.crypto import keyed_hash
-from inclusion_app.core.db import db_session, reading, side_write
-from inclusion_app.people import services as people
+from inclusion_app.core.db import db_session
+from inclusion_app.people import opening
+from inclusion_app.training import queries
 from inclusion_app.training.codes import booking_code_of
 from inclusion_app.training.models import Booking
 
 
 def booking_of(code: str) -> Booking | None:
-    """The booking of the code in an address; None for one that is unknown, dead, or guessed from where many were tried."""
+    """The booking of a code as people type it. An unknown code and one that has ended to be known answer alike.
+
+    Every page below a code asks here, so that a guess counts the same at each. Raises RuleBroken when too many wrong
+    codes came from this network, or from everywhere.
+    """
     try:
-        wanted = people.hash_of_code(booking_code_of(code))
+        canonical = booking_code_of(code)
     except BrokenCode:
         return None
-    key, moment = keyed_hash("attempt-network", attempts.network_of(request.remote_addr)), now()
-    with side_write() as session:
-        free = attempts.claim(session, key_hash=key, limit=attempts.CODE_NETWORK, now=moment)
-    if not free:
+    if not opening.find_thing(canonical, address=request.remote_addr, now=now(), kind="booking"):
         return None
-    with reading() as session:
-        found = session.scalar(select(Booking.id).where(Booking.code_hash == wanted))
-    if found is None:
-        return None
-    with side_write() as session:
-        attempts.give_back(session, key_hash=key, limit=attempts.CODE_NETWORK, now=moment)
-    return db_session().get(Booking, found)
+    return queries.booking_by_code(db_session(), canonical)
+
+
+def note_reader(booking: Booking) -> None:
+    """A booking that is kept with a plan shows something of a person: its one row says by whom it was read."""
+    if booking.resident_id is None:
+        shows_nobody()
+    elif current_principal().resident_id != booking.resident_id:
+        shows_of(booking.resident_id, kind="booking code", actor_id=None, instead=True)
 
 
 def page_of(booking: Booking) -> str:

@@ -20,19 +20,20 @@ from inclusion_app.places.on_paper import drawn_map, printed_today
 from inclusion_app.places.queries import city_sheet
 from inclusion_app.training import wording
 from inclusion_app.training.models import Booking
+from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.rules import young_words
 from inclusion_app.training.slip import CALL, HAPPENS, HAPPENS_ONLINE, ON_SCREEN, WORDS, Slip, SlipDate
-from inclusion_app.training.views import _booking, note_reader, room
+from inclusion_app.training.views import room
 
 
-@room.page("/book/<code>/print", allow=ANYONE, load=_booking, reads=("booking",))
+@room.page("/book/<code>/print", allow=ANYONE, load=booking_of, reads=("booking",))
 def print_slip(booking: Booking) -> Any:
     """The slip as a web page: the accessible version, and the one for a kiosk's printer."""
     note_reader(booking)
     return render_template("training/print.html", sheet=build_slip(booking), booking=booking)
 
 
-@room.page("/book/<code>/slip.pdf", allow=ANYONE, load=_booking, reads=("booking",))
+@room.page("/book/<code>/slip.pdf", allow=ANYONE, load=booking_of, reads=("booking",))
 def slip(booking: Booking) -> Any:
     """The slip as a tagged PDF. When the paper service is full the print page is offered, with 503."""
     note_reader(booking)

@@ -7,15 +7,14 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 
 from inclusion_app.core import clock, i18n
-from inclusion_app.core.access import ANYONE, Principal, Room, current_principal, shows_nobody, shows_of
+from inclusion_app.core.access import ANYONE, Principal, Room, current_principal
 from inclusion_app.core.clock import now
-from inclusion_app.core.codes import BrokenCode, code_to_words, read_code, show_code
+from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.paging import page_number
 from inclusion_app.core.sessions import current_visit, visit_for_change
 from inclusion_app.messages.sending import channels_now
-from inclusion_app.people import opening
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.places import drawing
 from inclusion_app.places import queries as places
@@ -24,6 +23,7 @@ from inclusion_app.places.forms import WhereForm
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.training import forms, queries, wording
 from inclusion_app.training.models import Booking, TrainingSession
+from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.rules import KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
 from inclusion_app.training.services import bookings, keeping, telling
 
@@ -151,7 +151,7 @@ def session(training: TrainingSession) -> Any:
 
 def _wanted(form: forms.BookingForm, principal: Principal) -> bookings.Wanted:
     resident_id = principal.resident_id if principal.kind == "resident" else None
-    return form.wanted(resident_id=resident_id, group_id=principal.group_id)
+    return form.wanted(resident_id=resident_id, group_id=principal.group_id, address=request.remote_addr)
 
 
 def _session_page(
@@ -189,29 +189,7 @@ def _session_page(
 # --- a booking
 
 
-def _booking(code: str) -> Booking | None:
-    """The booking of a code as people type it. An unknown code and one that has ended to be known answer alike.
-
-    Raises RuleBroken when too many wrong codes came from this network.
-    """
-    try:
-        canonical = read_code(code[:200])
-    except BrokenCode:
-        return None
-    if not opening.find_thing(canonical, address=request.remote_addr, now=now(), kind="booking"):
-        return None
-    return queries.booking_by_code(db_session(), canonical)
-
-
-def note_reader(booking: Booking) -> None:
-    """A booking that is kept with a plan shows something of a person: its one row says by whom it was read."""
-    if booking.resident_id is None:
-        shows_nobody()
-    elif current_principal().resident_id != booking.resident_id:
-        shows_of(booking.resident_id, kind="booking code", actor_id=None, instead=True)
-
-
-@room.page("/book/<code>", allow=ANYONE, load=_booking, reads=("booking",))
+@room.page("/book/<code>", allow=ANYONE, load=booking_of, reads=("booking",))
 def booking(booking: Booking) -> Any:
     """What is booked or waited for, in plain words. Looking changes nothing."""
     note_reader(booking)
@@ -259,7 +237,7 @@ def _back(booking: Booking) -> Any:
     return redirect(url_for("training.booking", code=booking.code), 303)
 
 
-@room.page("/book/<code>/cancel", allow=ANYONE, load=_booking, methods=("POST",))
+@room.page("/book/<code>/cancel", allow=ANYONE, load=booking_of, methods=("POST",))
 def cancel(booking: Booking) -> Any:
     """ "I cannot come", to all of it or to one date. Pressed twice it is said once."""
     by = "helper" if booking.booked_for == "other" else "learner"
@@ -273,7 +251,7 @@ def cancel(booking: Booking) -> Any:
     return _back(booking)
 
 
-@room.page("/book/<code>/offer", allow=ANYONE, load=_booking, methods=("POST",))
+@room.page("/book/<code>/offer", allow=ANYONE, load=booking_of, methods=("POST",))
 def answer_offer(booking: Booking) -> Any:
     """Yes to an offer, no, or no for this time. One that is over says so on the page of the booking."""
     answer = request.form.get("answer")
@@ -287,7 +265,7 @@ def answer_offer(booking: Booking) -> Any:
     return _back(booking)
 
 
-@room.page("/book/<code>/plan", allow=ANYONE, load=_booking, methods=("POST",))
+@room.page("/book/<code>/plan", allow=ANYONE, load=booking_of, methods=("POST",))
 def put_into_plan(booking: Booking) -> Any:
     """Keep a booking with the plan that is open here."""
     principal = current_principal()

@@ -167,6 +167,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("consent_how", sa.String(length=10), nullable=False),
         sa.Column("resident_id", sa.Integer(), nullable=True),
         sa.Column("group_id", sa.Integer(), nullable=True),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("staff_id", sa.Integer(), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=True),
         sa.Column("waiting_mode", sa.String(length=8), nullable=False),
@@ -295,6 +296,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("helped", sa.String(length=6), nullable=False),
         sa.Column("what_next", sa.String(length=20), nullable=True),
         sa.Column("answered_on", sa.Date(), nullable=False),
+        sa.Column("on_paper", sa.Boolean(), nullable=False),
         sa.CheckConstraint("helped IN ('yes', 'a_bit', 'no')", name=op.f("ck_opinions_helped_known")),
         sa.ForeignKeyConstraint(
             ["session_id"],
