@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, Time, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    Time,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from inclusion_app.accounts.models import Organisation
@@ -434,7 +444,7 @@ class Credential(Base):
     issued_at: Mapped[datetime] = mapped_column(UTCDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # The compact signed form (JWS), as it is given to whoever asks for it.
-    signed: Mapped[str] = mapped_column(String(6000))
+    signed: Mapped[str] = mapped_column(Text)
 
 
 class FeedCounter(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import request, url_for
 
+from inclusion_app.core import audit
 from inclusion_app.core.access import current_principal, shows_nobody, shows_of
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import BrokenCode
@@ -35,6 +36,18 @@ def note_reader(booking: Booking) -> None:
         shows_nobody()
     elif current_principal().resident_id != booking.resident_id:
         shows_of(booking.resident_id, kind="booking code", actor_id=None, instead=True)
+
+
+def note_change(booking: Booking, action: str) -> None:
+    """What was done with a booking that is kept with a plan stands in that person's record: by them, or by its code."""
+    if booking.resident_id is None:
+        return
+    by_code = current_principal().resident_id != booking.resident_id
+    audit.record(
+        db_session(), at=now(), actor_kind="booking code" if by_code else "resident",
+        actor_id=None if by_code else booking.resident_id, action=action, purpose="own",
+        resident_id=booking.resident_id, items=("booking",),
+    )  # fmt: skip
 
 
 def page_of(booking: Booking) -> str:

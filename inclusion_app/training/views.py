@@ -23,7 +23,7 @@ from inclusion_app.places.forms import WhereForm
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.training import forms, queries, wording
 from inclusion_app.training.models import Booking, TrainingSession
-from inclusion_app.training.opened import booking_of, note_reader
+from inclusion_app.training.opened import booking_of, note_change, note_reader
 from inclusion_app.training.rules import KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
 from inclusion_app.training.services import bookings, keeping, telling
 
@@ -243,18 +243,20 @@ def cancel(booking: Booking) -> Any:
     by = "helper" if booking.booked_for == "other" else "learner"
     if "date" in request.form:
         number = number_of(request.form["date"])
-        bookings.cancel_date(
+        done = bookings.cancel_date(
             db_session(), booking_id=booking.id, occurrence_id=number, by=by, now=now()
         )  # fmt: skip
     else:
-        bookings.cancel(db_session(), booking_id=booking.id, by=by, now=now())
+        done = bookings.cancel(db_session(), booking_id=booking.id, by=by, now=now())
+    if done:
+        note_change(booking, "cancel booking")
     return _back(booking)
 
 
 @room.page("/book/<code>/offer", allow=ANYONE, load=booking_of, methods=("POST",))
 def answer_offer(booking: Booking) -> Any:
     """Yes to an offer, no, or no for this time. One that is over says so on the page of the booking."""
-    answer = request.form.get("answer")
+    answer, before = request.form.get("answer"), booking.status
     try:
         if answer == "yes":
             bookings.take_up_offer(db_session(), booking_id=booking.id, now=now())
@@ -262,6 +264,8 @@ def answer_offer(booking: Booking) -> Any:
             bookings.turn_down_offer(db_session(), booking_id=booking.id, stays=answer == "keep", now=now())
     except RuleBroken as broken:
         return render_template("training/offer_over.html", booking=booking, message=broken.message), 422
+    if booking.status != before:
+        note_change(booking, "answer offer")
     return _back(booking)
 
 

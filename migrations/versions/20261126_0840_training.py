@@ -467,7 +467,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("session_id", sa.Integer(), nullable=True),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("signed", sa.String(length=6000), nullable=False),
+        sa.Column("signed", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "(kind = 'award') = (level IS NOT NULL)", name=op.f("ck_credentials_award_has_level")
         ),

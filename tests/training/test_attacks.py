@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import Text, func, select
+from sqlalchemy.dialects import postgresql
 
 from inclusion_app.core import attempts
 from inclusion_app.core.audit import AuditRow
@@ -19,7 +20,7 @@ from inclusion_app.core.codes import new_code
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import transaction
 from inclusion_app.training import holding
-from inclusion_app.training.models import Booking, BookingDate
+from inclusion_app.training.models import Booking, BookingDate, Credential, WalkIn
 from inclusion_app.training.services import bookings, credentials, keeping
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.people import make_person
@@ -165,3 +166,59 @@ def test_the_table_to_phone_from_says_for_whom_nothing_may_name_the_service(
     found = re.findall(r"discreet (True|False)</bdi>.*?</tr>", page, re.S)
     assert len(found) == 2
     assert page.count("No message may name the service.") == 1
+
+
+# --- who changed something in whose plan
+
+
+@pytest.mark.parametrize(
+    ("button", "data", "action"),
+    [("cancel", {}, "cancel booking"), ("offer", {"answer": "yes"}, "answer offer")],
+)
+def test_what_a_stranger_does_with_the_code_of_a_kept_booking_stands_in_the_record(
+    app: Flask, browser: Browser, button: str, data: dict[str, str], action: str
+) -> None:
+    with app.app_context(), transaction() as session:
+        person = make_person(session).id
+        training = make_session(session, capacity=1)
+        first = make_booking(session, training)
+        kept = make_booking(session, training, resident_id=person, waiting_mode="ask_me", contact_kind="call",
+                            contact="+447700900123")  # fmt: skip
+        bookings.cancel(session, booking_id=first.id, by="learner", now=now())
+        code, unkept = kept.code, first.code
+    for _press in range(2):
+        browser.send(f"/book/{code}/{button}", "/training", **data)
+    browser.send(f"/book/{unkept}/cancel", "/training")
+    with app.app_context(), transaction() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.action == action)).all()
+        # The second press changed nothing, and a booking nobody keeps is in nobody's record.
+        assert [(row.actor_kind, row.resident_id) for row in rows] == [("booking code", person)]
+
+
+# --- what no database takes
+
+
+def test_a_null_byte_in_the_hidden_key_of_a_walk_in_reaches_no_database(
+    app: Flask, staff_browser: Staff
+) -> None:
+    organiser = staff_browser("training_organiser")
+    date = Date(app, organiser)
+    answer = organiser.send(date.path, do="walk_attended", once="a\0b", label="7")
+    assert answer.status_code == 303
+    sheet = organiser.send(f"{date.path}/sheet", once="a\0b", walk_ins="2")
+    assert sheet.status_code == 303
+    with app.app_context(), transaction() as session:
+        keys = session.scalars(select(WalkIn.form_key)).all()
+    assert len(keys) == 3
+    assert all(re.fullmatch("[0-9a-f]{64}", key) for key in keys)
+
+
+def test_a_course_of_many_long_words_still_gives_a_certificate() -> None:
+    """600 letters of four bytes each, signed, are longer than any length a column would say."""
+    assert isinstance(Credential.__table__.c.signed.type, Text)
+
+
+def test_who_makes_a_certificate_and_who_takes_the_mark_back_wait_for_each_other() -> None:
+    """Else a mark that is taken back between the look and the certificate leaves one that is good for ever."""
+    asked = str(credentials.came_to(7).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    assert asked.rstrip().endswith("FOR SHARE")
