@@ -428,7 +428,6 @@ def test_side_write_has_the_callers_we_know() -> None:
         "places/views.py",
         "roadmaps/views.py",
         "start/views.py",
-        "training/opened.py",
         "training/staff_register_views.py",
     }
 

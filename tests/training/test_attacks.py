@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,13 +16,13 @@ from sqlalchemy.dialects import postgresql
 
 from inclusion_app.core import attempts
 from inclusion_app.core.audit import AuditRow
-from inclusion_app.core.clock import now
+from inclusion_app.core.clock import now, today
 from inclusion_app.core.codes import new_code
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import transaction
 from inclusion_app.training import holding
-from inclusion_app.training.models import Booking, BookingDate, Credential, WalkIn
-from inclusion_app.training.services import bookings, credentials, keeping
+from inclusion_app.training.models import Booking, BookingDate, Credential, Notice, WalkIn
+from inclusion_app.training.services import bookings, credentials, forgetting, keeping
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.people import make_person
 from tests.factories.training import make_booking, make_session
@@ -222,3 +223,24 @@ def test_who_makes_a_certificate_and_who_takes_the_mark_back_wait_for_each_other
     """Else a mark that is taken back between the look and the certificate leaves one that is good for ever."""
     asked = str(credentials.came_to(7).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     assert asked.rstrip().endswith("FOR SHARE")
+
+
+# --- what is kept too long
+
+
+def test_words_an_organiser_typed_to_those_booked_go_when_they_are_forgotten(app: Flask) -> None:
+    """In a hurry somebody writes who is ill. What was said goes three months after the last date."""
+    with app.app_context(), transaction() as session:
+        over = make_session(session, days=[today() - timedelta(days=95)])
+        goes_on = make_session(session, booked_as="series",
+                               days=[today() - timedelta(days=95), today() + timedelta(days=7)])  # fmt: skip
+        undated = make_session(session, booked_as="undated")
+        for training in (over, goes_on, undated):
+            for ago in (100, 1):
+                session.add(Notice(session_id=training.id, template="training_words", params={"words": "Bea is ill"},
+                                   made_at=now() - timedelta(days=ago)))  # fmt: skip
+        session.flush()
+        forgetting.forget_contacts(session, now=now())
+        left = session.scalars(select(Notice.session_id).order_by(Notice.id)).all()
+        # What was said of a session that goes on, or yesterday, may still be read by whoever it was said to.
+        assert left == [over.id, goes_on.id, goes_on.id, undated.id]
