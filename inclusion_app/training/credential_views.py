@@ -28,7 +28,7 @@ from inclusion_app.training.badges import Issuer, NotOurs
 from inclusion_app.training.badges import issuer as make_issuer
 from inclusion_app.training.certificate_paper import certificate_html
 from inclusion_app.training.models import Booking, Credential, TrainingSession
-from inclusion_app.training.opened import booking_of, page_of
+from inclusion_app.training.opened import booking_of, note_reader, page_of
 from inclusion_app.training.rules import CAME
 from inclusion_app.training.services import credentials
 from inclusion_app.training.staff_register_queries import title_of
@@ -66,9 +66,12 @@ def credential_of(booking: Booking) -> Credential | None:
     return db_session().scalar(select(Credential).where(Credential.booking_id == booking.id))
 
 
-@room.page("/book/<code>/certificate", allow=ANYONE, load=booking_of, methods=("GET", "POST"))
+@room.page(
+    "/book/<code>/certificate", allow=ANYONE, load=booking_of, methods=("GET", "POST"), reads=("booking",)
+)
 def certificate(booking: Booking) -> Any:
     """Make the certificate of a booking, then print it: one button, and nothing to fill in."""
+    note_reader(booking)
     form = NameForm(formdata=None)
     if request.method == "POST":
         try:
@@ -88,9 +91,12 @@ def _certificate_page(booking: Booking, form: NameForm) -> Any:
     return page, 422 if form.errors or form.form_errors else 200
 
 
-@room.page("/book/<code>/certificate.pdf", allow=ANYONE, load=booking_of, methods=("GET", "POST"))
+@room.page(
+    "/book/<code>/certificate.pdf", allow=ANYONE, load=booking_of, methods=("GET", "POST"), reads=("booking",)
+)
 def certificate_pdf(booking: Booking) -> Any:
     """The paper: with the name that was typed for this print, else with a line to write it on."""
+    note_reader(booking)
     made, page = credential_of(booking), url_for("training.certificate", code=booking.code)
     if made is None or made.revoked_at is not None:
         return redirect(page, 303)

@@ -18,7 +18,7 @@ from inclusion_app.core.paper_answer import whole_address
 from inclusion_app.training import calendars, feed
 from inclusion_app.training.calendars import Links
 from inclusion_app.training.models import Booking, Occurrence
-from inclusion_app.training.opened import booking_of
+from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.views import room
 
 CALENDAR_LASTS = 900
@@ -75,9 +75,10 @@ def _dated_booking(code: str) -> Booking | None:
     return booking if booking is not None and booking.dates else None
 
 
-@room.page("/book/<code>.ics", allow=ANYONE, load=_dated_booking)
+@room.page("/book/<code>.ics", allow=ANYONE, load=_dated_booking, reads=("booking",))
 def booking_dates(booking: Booking) -> Any:
     """Every date of a booking in one file, for whoever holds its code."""
+    note_reader(booking)
     body = calendars.booking_calendar(booking, links=_links(booking.code))
     return _calendar(body, name="appointment.ics" if booking.is_discreet else "booking.ics", public=False)
 

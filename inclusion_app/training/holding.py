@@ -24,6 +24,8 @@ STATES = {
     "cancelled": N_("You had a booking"),
     "session_cancelled": N_("You had a booking"),
 }
+# Whoever finds a slip can put its booking into a plan of theirs: what another typed is not theirs to read.
+TYPED_BEFORE = N_("It was typed before this booking was in your plan. Ask us if it is yours.")
 PAPERS = {"attendance": N_("Your certificate, given on"), "award": N_("Your award, given on")}
 
 
@@ -72,6 +74,9 @@ def _describe_booking(booking: Booking) -> list[Fact]:
         if date.attendance:
             said.append(_(ATTENDANCE[date.attendance]))
         facts.append(Fact(N_("Date"), _(", ").join(said)))
+    if booking.kept_at is not None:
+        typed = not booking.forgotten_at and (booking.label or booking.needs or booking.contact)
+        return [*facts, *([Fact(N_("What was typed for it"), _(TYPED_BEFORE))] if typed else [])]
     needs = booking.needs or {}
     asked = [_(NEEDS[code]) for code in needs.get("codes", ()) if code in NEEDS]
     reach = _(CONTACTS[booking.contact_kind]) + (f" {booking.contact}" if booking.contact else "")
@@ -95,6 +100,26 @@ def describe(session: Session, resident_id: int) -> list[Fact]:
     return facts
 
 
+def _typed(booking: Booking) -> dict[str, Any]:
+    """What was typed to book; nothing of it where the plan came to the booking later."""
+    if booking.kept_at is not None:
+        return {"typed_before_it_was_in_the_plan": True}
+    return {
+        "label": booking.label,
+        "age_band": booking.age_band,
+        "language": booking.language,
+        "needs": booking.needs,
+        "contact_kind": booking.contact_kind,
+        "contact": booking.contact,
+        "contact_of": booking.contact_of,
+        "contact_name": booking.contact_name,
+        "nothing_names_the_service": booking.is_discreet,
+        "agreed_to": booking.consent_wording,
+        "agreed_how": booking.consent_how,
+        "arranged": {row.need: row.status for row in booking.arrangements},
+    }
+
+
 def export(session: Session, resident_id: int) -> dict[str, Any]:
     """Everything as data, with the signed form of each certificate: it is theirs to show. No code is a fact to hand on."""
     return {
@@ -106,19 +131,8 @@ def export(session: Session, resident_id: int) -> dict[str, Any]:
                 "places": booking.places,
                 "companions": booking.companions,
                 "booked_for": booking.booked_for,
-                "label": booking.label,
-                "age_band": booking.age_band,
-                "language": booking.language,
-                "needs": booking.needs,
-                "contact_kind": booking.contact_kind,
-                "contact": booking.contact,
-                "contact_of": booking.contact_of,
-                "contact_name": booking.contact_name,
-                "nothing_names_the_service": booking.is_discreet,
-                "agreed_to": booking.consent_wording,
-                "agreed_how": booking.consent_how,
+                **_typed(booking),
                 "waiting_mode": booking.waiting_mode,
-                "arranged": {row.need: row.status for row in booking.arrangements},
                 "dates": [
                     {"day": date.occurrence.day.isoformat(), "state": date.status, "attendance": date.attendance}
                     for date in booking.dates

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, Time, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    Time,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from inclusion_app.accounts.models import Organisation
@@ -262,6 +272,8 @@ class Booking(Base):
     group_id: Mapped[int | None] = mapped_column(
         ForeignKey("self_help_groups.id", ondelete="SET NULL"), index=True
     )
+    # Put into the plan later by whoever held the code: that plan is not shown what somebody typed before.
+    kept_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Who of the staff booked, and for which organisation.
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"), index=True)
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
@@ -403,6 +415,8 @@ class Opinion(Base):
     # What next: a code of rules.NEXT, or nothing.
     what_next: Mapped[str | None] = mapped_column(String(20))
     answered_on: Mapped[date] = mapped_column(Date)
+    # Typed in by the provider, who knows these; so they are never added to what was said on a screen.
+    on_paper: Mapped[bool] = mapped_column(default=False)
 
 
 class Credential(Base):
@@ -430,7 +444,7 @@ class Credential(Base):
     issued_at: Mapped[datetime] = mapped_column(UTCDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # The compact signed form (JWS), as it is given to whoever asks for it.
-    signed: Mapped[str] = mapped_column(String(6000))
+    signed: Mapped[str] = mapped_column(Text)
 
 
 class FeedCounter(Base):

@@ -16,7 +16,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.people.choice_fields import OneOf
 from inclusion_app.training.models import Booking
-from inclusion_app.training.opened import booking_of, page_of
+from inclusion_app.training.opened import booking_of, note_reader, page_of
 from inclusion_app.training.rules import HELPED, WHAT_NEXT
 from inclusion_app.training.services import opinions
 from inclusion_app.training.staff_register_queries import title_of
@@ -35,9 +35,12 @@ class QuestionForm(BaseForm):
     )
 
 
-@room.page("/book/<code>/question", allow=ANYONE, load=booking_of, methods=("GET", "POST"))
+@room.page(
+    "/book/<code>/question", allow=ANYONE, load=booking_of, methods=("GET", "POST"), reads=("booking",)
+)
 def question(booking: Booking) -> Any:
     """One question. The answer names nobody, and is asked once."""
+    note_reader(booking)
     form = QuestionForm()
     if request.method == "POST":
         try:

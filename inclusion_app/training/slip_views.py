@@ -21,7 +21,7 @@ from inclusion_app.places.on_paper import drawn_map, printed_today
 from inclusion_app.places.queries import city_sheet
 from inclusion_app.training import wording
 from inclusion_app.training.models import Booking, Occurrence, TrainingSession
-from inclusion_app.training.opened import booking_of
+from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.rules import HELPED, WHAT_NEXT, young_words
 from inclusion_app.training.slip import (
     ASKED_WITH,
@@ -40,7 +40,7 @@ from inclusion_app.training.slip import (
     Slip,
     SlipDate,
 )
-from inclusion_app.training.views import note_reader, room
+from inclusion_app.training.views import room
 
 
 @room.page("/book/<code>/print", allow=ANYONE, load=booking_of, reads=("booking",))

@@ -312,14 +312,16 @@ def _figures(
 def _said(session: Session, ids: Sequence[int], column: Any) -> dict[int, dict[str, int]]:
     """Answers by session and code, rounded down to fives; fewer than five are not said, nor how many there are in all.
 
-    A sum that went up by one would tell what the last one answered.
+    A sum that went up by one would tell what the last one answered. Answers on paper are a sum of their own: whoever
+    typed in four would read from a sum of five what somebody said on a screen.
     """
     found: dict[int, dict[str, int]] = {}
     for number, code, count in session.execute(
         select(Opinion.session_id, column, func.count())
         .where(Opinion.session_id.in_(ids), column.is_not(None))
-        .group_by(Opinion.session_id, column)
+        .group_by(Opinion.session_id, column, Opinion.on_paper)
         .having(func.count() >= SMALLEST_SUM)
     ):
-        found.setdefault(number, {})[code] = count - count % SMALLEST_SUM
+        said = found.setdefault(number, {})
+        said[code] = said.get(code, 0) + count - count % SMALLEST_SUM
     return found

@@ -500,7 +500,11 @@ def _table(training: TrainingSession, *, with_contact: bool) -> Any:
         _("Booking"), _("Called"), _("State"), _("People"), _("People who come along"), _("Dates"), _("Language"),
         _("Needs"), _("Note"),
     ]  # fmt: skip
-    head += [_("How to reach them"), _("Number or address"), _("Name of the contact")] if with_contact else []
+    head += (
+        [_("How to reach them"), _("Number or address"), _("Name of the contact"), _("Mind")]
+        if with_contact
+        else []
+    )
     found = queries.coming(db_session(), the_staff(), session_id=training.id, states=queries.ON_A_LIST)
     rows: list[list[object]] = []
     for booking in found.bookings:
@@ -518,6 +522,7 @@ def _table(training: TrainingSession, *, with_contact: bool) -> Any:
                 _(words.REACH[booking.contact_kind]),
                 booking.contact or "",
                 booking.contact_name or "",
+                _(words.DISCREET) if booking.is_discreet else "",
             ]
         rows.append(row)
     return csv_file(head, rows), {

@@ -118,3 +118,6 @@ BOOKED_FOR = {
     "offered": N_("A place is kept for them until they answer."),
     "requested": N_("Noted. They are told when the session has a date."),
 }
+
+# Beside every number to call: who does not know would say in which service's name.
+DISCREET = N_("No message may name the service.")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 
 from inclusion_app.core import clock, i18n, registry
-from inclusion_app.core.access import ANYONE, Principal, Room, current_principal, shows_nobody, shows_of
+from inclusion_app.core.access import ANYONE, Principal, Room, current_principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
@@ -24,7 +24,7 @@ from inclusion_app.places.models import Place
 from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.training import forms, queries, wording
 from inclusion_app.training.models import Booking, TrainingSession
-from inclusion_app.training.opened import booking_of
+from inclusion_app.training.opened import booking_of, note_change, note_reader
 from inclusion_app.training.rules import CAME, KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
 from inclusion_app.training.services import bookings, keeping, register, telling
 
@@ -164,9 +164,7 @@ def session(training: TrainingSession) -> Any:
 
 def _wanted(form: forms.BookingForm, principal: Principal) -> bookings.Wanted:
     resident_id = principal.resident_id if principal.kind == "resident" else None
-    return form.wanted(
-        resident_id=resident_id, group_id=principal.group_id, address=request.remote_addr
-    )  # fmt: skip
+    return form.wanted(resident_id=resident_id, group_id=principal.group_id, address=request.remote_addr)
 
 
 def _session_page(
@@ -223,14 +221,6 @@ def _places_of(training: TrainingSession, dates: list[queries.Date]) -> list[tup
 
 
 # --- a booking
-
-
-def note_reader(booking: Booking) -> None:
-    """A booking that is kept with a plan shows something of a person: its one row says by whom it was read."""
-    if booking.resident_id is None:
-        shows_nobody()
-    elif current_principal().resident_id != booking.resident_id:
-        shows_of(booking.resident_id, kind="booking code", actor_id=None, instead=True)
 
 
 @room.page("/book/<code>", allow=ANYONE, load=booking_of, reads=("booking",))
@@ -298,6 +288,8 @@ def cancel(booking: Booking) -> Any:
         )  # fmt: skip
     else:
         done = bookings.cancel(db_session(), booking_id=booking.id, by=by, now=moment)
+    if done:
+        note_change(booking, "cancel booking")
     # What was off before is as wished; what is still on has begun.
     if not done and booking.status in bookings.LIVE and set(asked) & set(_on(booking)):
         return render_template("training/not_done.html", booking=booking, message=wording.TOO_LATE), 422
@@ -313,7 +305,7 @@ def _on(booking: Booking) -> list[int]:
 @room.page("/book/<code>/offer", allow=ANYONE, load=booking_of, methods=("POST",))
 def answer_offer(booking: Booking) -> Any:
     """Yes to an offer, no, or no for this time. One that is over says so on the page of the booking."""
-    answer = request.form.get("answer")
+    answer, before = request.form.get("answer"), booking.status
     try:
         if answer == "yes":
             bookings.take_up_offer(db_session(), booking_id=booking.id, now=now())
@@ -321,6 +313,8 @@ def answer_offer(booking: Booking) -> Any:
             bookings.turn_down_offer(db_session(), booking_id=booking.id, stays=answer == "keep", now=now())
     except RuleBroken as broken:
         return render_template("training/not_done.html", booking=booking, message=broken.message), 422
+    if booking.status != before:
+        note_change(booking, "answer offer")
     return _back(booking)
 
 

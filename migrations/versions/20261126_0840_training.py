@@ -167,6 +167,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("consent_how", sa.String(length=10), nullable=False),
         sa.Column("resident_id", sa.Integer(), nullable=True),
         sa.Column("group_id", sa.Integer(), nullable=True),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("staff_id", sa.Integer(), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=True),
         sa.Column("waiting_mode", sa.String(length=8), nullable=False),
@@ -297,6 +298,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("helped", sa.String(length=6), nullable=False),
         sa.Column("what_next", sa.String(length=20), nullable=True),
         sa.Column("answered_on", sa.Date(), nullable=False),
+        sa.Column("on_paper", sa.Boolean(), nullable=False),
         sa.CheckConstraint("helped IN ('yes', 'a_bit', 'no')", name=op.f("ck_opinions_helped_known")),
         sa.ForeignKeyConstraint(
             ["session_id"],
@@ -467,7 +469,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("session_id", sa.Integer(), nullable=True),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("signed", sa.String(length=6000), nullable=False),
+        sa.Column("signed", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "(kind = 'award') = (level IS NOT NULL)", name=op.f("ck_credentials_award_has_level")
         ),

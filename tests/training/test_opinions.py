@@ -48,8 +48,9 @@ def test_whoever_came_is_asked_once_and_the_answer_names_nobody(
         )  # fmt: skip
         asked = session.get_one(Booking, date.bookings[0]).asked_at
         assert asked is not None and (asked.minute, asked.second, asked.microsecond) == (0, 0, 0)
-    # Nothing but the session and the day: no way back to a booking.
-    assert set(Opinion.__table__.columns.keys()) == {"id", "session_id", "helped", "what_next", "answered_on"}
+    # Nothing but the session, the day, and whether the provider typed it in: no way back to a booking.
+    kept = {"id", "session_id", "helped", "what_next", "answered_on", "on_paper"}
+    assert set(Opinion.__table__.columns.keys()) == kept
 
 
 @pytest.mark.parametrize(

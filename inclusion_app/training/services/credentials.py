@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.db import insert_into
@@ -34,10 +34,7 @@ CRITERIA_COURSE = "Came to dates of this course, as its register says."
 
 def certify_booking(session: Session, *, booking: Booking, issuer: Issuer, now: datetime) -> str:
     """The number of the certificate of a booking whose people came; given once. Raises RuleBroken when they did not yet."""
-    came = select(BookingDate.booking_id).where(
-        BookingDate.booking_id == booking.id, BookingDate.attendance.in_(CAME)
-    )
-    if session.scalar(came.limit(1)) is None:
+    if not session.scalars(came_to(booking.id)).all():
         raise RuleBroken(NOT_YET)
     training = booking.session
     facts = {"kind": "attendance", "booking_id": booking.id, "session_id": training.id}
@@ -66,6 +63,16 @@ def _achieved(training: TrainingSession, issuer: Issuer) -> Achievement:
         criteria=CRITERIA_COURSE if training.booked_as == "course" else CRITERIA,
         kind="Certificate",
     )
+
+
+def came_to(booking_id: int) -> Select[int]:
+    """The dates somebody of a booking came to, as they stand until the certificate is given: whoever takes a mark back
+    waits, and then finds the certificate to take back with it.
+    """
+    wanted = select(BookingDate.occurrence_id).where(
+        BookingDate.booking_id == booking_id, BookingDate.attendance.in_(CAME)
+    )
+    return wanted.order_by(BookingDate.occurrence_id).with_for_update(read=True)
 
 
 def certify_award(

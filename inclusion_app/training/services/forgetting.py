@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 from inclusion_app.core.retention_runs import keep
 from inclusion_app.messages import services as messages
 from inclusion_app.people import services as people
-from inclusion_app.training.models import Arrangement, Booking, BookingDate, Credential, Occurrence, WalkIn
+from inclusion_app.training.models import (
+    Arrangement,
+    Booking,
+    BookingDate,
+    Credential,
+    Notice,
+    Occurrence,
+    WalkIn,
+)
 from inclusion_app.training.services import bookings, telling
 
 LIVE = ("requested", "booked", "waitlisted", "offered")
@@ -97,7 +105,14 @@ def forget_contacts(session: Session, *, now: datetime) -> int:
         .values(label=None),
         execution_options=APART,
     )
+    _forget_notices(session, moment)
     return len(numbers)
+
+
+def _forget_notices(session: Session, moment: datetime) -> None:
+    """What an organiser wrote to those booked goes with how to reach them; nobody who was told still travels to it."""
+    goes_on = exists().where(Occurrence.session_id == Notice.session_id, Occurrence.ends_at > moment)
+    session.execute(delete(Notice).where(Notice.made_at <= moment, ~goes_on), execution_options=APART)
 
 
 def forget(session: Session, numbers: Sequence[int], *, now: datetime) -> int:

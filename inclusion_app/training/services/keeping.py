@@ -1,4 +1,8 @@
-"""A booking that was made without a plan is put into one: whoever holds its code and has the plan open may do so."""
+"""A booking that was made without a plan is put into one: whoever holds its code and has the plan open may do so.
+
+A code proves nothing of who typed what: a slip is lost on a table, or somebody booked for somebody. So what was typed
+before (a name, a number, needs) is not shown with that plan; see training/holding.py.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ def put_into_plan(session: Session, *, booking_id: int, resident_id: int, now: d
     statement = (
         update(Booking)
         .where(Booking.id == booking_id, Booking.resident_id.is_(None), Booking.booked_for != "group")
-        .values(resident_id=resident_id)
+        .values(resident_id=resident_id, kept_at=now)
         .execution_options(synchronize_session=False)
     )
     won = bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]

@@ -76,7 +76,7 @@ def type_in(
     second += [None] * (len(first) - len(second))
     day = now.astimezone(LONDON).date()
     session.add_all(
-        Opinion(session_id=session_id, helped=one, what_next=two, answered_on=day)
+        Opinion(session_id=session_id, helped=one, what_next=two, answered_on=day, on_paper=True)
         for one, two in zip(first, second, strict=True)
     )
     session.flush()
