@@ -33,8 +33,9 @@ HELPED_ASKED = N_("Did this help you?")
 NEXT_ASKED = N_("What would you like next?")
 TICK = "☐\u00a0"
 MANY_DATES = 2
-# With more dates than these the question would not fit on the side; it is asked on paper of its own there.
-ASKED_WITH = 6
+# With more dates than these the question would not fit on the side, in two languages sooner; it is asked on paper of its
+# own there.
+ASKED_WITH, ASKED_WITH_IN_TWO = 6, 2
 HAPPENS = (
     N_("Somebody at the door shows you where to go."),
     N_("You say your code. Nobody needs your name."),
@@ -100,5 +101,5 @@ class Slip(Paper):
 
     @property
     def has_many_dates(self) -> bool:
-        """True when each date gets one line, so that all of them fit on the side."""
-        return len(self.dates) > MANY_DATES
+        """True when each date gets one line, so that all of them fit on the side, in two languages too."""
+        return len(self.dates) > MANY_DATES or not self.heading.is_single

@@ -25,6 +25,7 @@ from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.rules import HELPED, WHAT_NEXT, young_words
 from inclusion_app.training.slip import (
     ASKED_WITH,
+    ASKED_WITH_IN_TWO,
     AT_A_LIBRARY,
     CALL,
     HAPPENS,
@@ -82,6 +83,7 @@ def build_slip(booking: Booking) -> Slip:
     address = whole_address(url_for("training.booking", code=booking.code))
     city = city_sheet(db_session()) if place else None
     drawn = drawing.close_up(city, place, None) if city and place else None
+    asked_with = ASKED_WITH if i18n.current_language().slug == "en" else ASKED_WITH_IN_TWO
     return Slip(
         lang=language.tag,
         dir=language.dir,
@@ -107,7 +109,7 @@ def build_slip(booking: Booking) -> Slip:
         on_screen=pair(_, ON_SCREEN if training.phone else OPEN),
         at_a_library=pair(_, AT_A_LIBRARY),
         code_opens=pair(_, SHOW_IT if booking.status == "booked" else wording.CODE_OPENS),
-        asked=_asked() if booking.status == "booked" and len(coming) <= ASKED_WITH else (),
+        asked=_asked() if booking.status == "booked" and len(coming) <= asked_with else (),
         young=_young(booking) if young_words(booking.age_band) else None,
         drawing=drawn_map(drawn) if drawn else None,
         drawing_names=tuple(ward.name for ward in drawn.names) if drawn else (),

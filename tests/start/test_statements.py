@@ -21,7 +21,8 @@ def test_whom_to_write_to_is_said_where_it_is_known(app: Flask) -> None:
 
 def test_search_engines_are_kept_from_what_a_person_works_on(app: Flask) -> None:
     lines = app.test_client().get("/robots.txt").text.splitlines()
-    assert lines[0] == "User-agent: *"
+    assert lines[0].startswith("# Open data, CC BY 4.0: /api/openactive/sessions")
+    assert lines[1] == "User-agent: *"
     assert {"Disallow: /r/", "Disallow: /ur/roadmap", "Disallow: /ar/come-back"} <= set(lines)
     assert "Disallow: /en/places" not in lines
 
