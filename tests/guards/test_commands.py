@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2] / "inclusion_app"
 # Functions of the command line that change something. On SQLite a transaction() keeps everybody else from changing
 # anything until it ends; whoever only reads uses reading().
 WRITERS = {
-    "accounts/cli.py": {"invite", "reset_factors", "load_demonstration", "remove_demo"},
+    "accounts/cli.py": {"_load_staff", "invite", "reset_factors", "load_demonstration", "remove_demo"},
     "cli.py": {"run_retention", "setup", "restore_backup", "delete", "tell_late"},
     "places/cli.py": {"_settle", "import_file", "import_postcodes"},
     "roadmaps/cli.py": {"_finished", "_put"},

@@ -81,7 +81,7 @@ PLANTED: list[tuple[str, str, str, Callable[[polib.POFile], None]]] = [
     ("whole", "ar", "in doubt (fuzzy): My plan", doubt),
     ("whole", "ar", "other named places: Open until", word("Open until %(time)s", "مفتوح")),
     ("whole", "ar", "other named places: Open until", word("Open until %(time)s", "مفتوح %(tiem)s")),
-    ("whole", "ar", "not translated: %(num)s place", lose_a_plural),
+    ("whole", "ar", "not translated: %(num)d booking", lose_a_plural),
     ("whole", "ar", "cannot be read", two_plurals_only),
     ("whole", "ur", "3 plural forms in the head, 2 in this language", three_plurals),
     ("letters", "ar", "U+0995 BENGALI LETTER KA is not in NotoNaskhArabic: My plan", word("My plan", "خطتي ক")),

@@ -120,7 +120,11 @@ class Planter:
             began_at=now(), last_used_at=now(), proven_at=now(),
         )  # fmt: skip
         session.add(desk)
-        training = make_session(session, organisation_id=organisation.id)
+        # Planted bookings are booked, so the date counts more places than they will free.
+        training = make_session(
+            session, organisation_id=organisation.id, capacity=10_000, companion_cap=10_000
+        )
+        training.occurrences[0].taken = training.occurrences[0].companions = 10_000
         session.flush()
         self.ids: dict[str, list[Any]] = {
             "self_help_groups": [group.id],

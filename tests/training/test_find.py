@@ -182,7 +182,7 @@ def test_a_title_is_read_in_the_readers_language_or_said_to_be_in_english(
     urdu = another_browser("ur").text("/training")
     assert "پہلے قدم" in urdu
     assert '<bdi lang="en" dir="ltr">Course 1</bdi>' in urdu
-    assert urdu.count("Written only in English") == 1
+    assert urdu.count("صرف انگریزی میں لکھا ہے") == 1
     assert "قلم" in another_browser("ur").text(f"/training/{slug}")
 
 

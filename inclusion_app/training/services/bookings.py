@@ -299,8 +299,8 @@ def cancel(session: Session, *, booking_id: int, by: str, now: datetime) -> bool
     booking = _locked(session, booking_id)
     if booking is None or booking.status not in LIVE:
         return False
-    begun = [date for date in _on(booking) if date.occurrence.starts_at <= now]
-    coming = [date for date in _on(booking) if date.occurrence.starts_at > now]
+    coming = _coming(booking, now)
+    begun = len(coming) < len(_on(booking))
     if begun and booking.status == "booked":
         if not coming:
             return False
@@ -317,7 +317,7 @@ def cancel_date(session: Session, *, booking_id: int, occurrence_id: int, by: st
     booking = _locked(session, booking_id)
     if booking is None or booking.status not in {"booked", "waitlisted", "offered"}:
         return False
-    coming = [date for date in _on(booking) if date.occurrence.starts_at > now]
+    coming = _coming(booking, now)
     wanted = [date for date in coming if date.occurrence_id == occurrence_id]
     if not wanted:
         return False
@@ -335,6 +335,11 @@ LIVE = frozenset({"requested", "booked", "waitlisted", "offered"})
 def _on(booking: Booking) -> list[BookingDate]:
     """Its dates that take place and that nobody called off."""
     return [date for date in booking.dates if date.status == "on" and date.occurrence.status == "on"]
+
+
+def _coming(booking: Booking, now: datetime) -> list[BookingDate]:
+    """Its dates that can be called off: not begun, and nobody was marked yet (the register opens before the start)."""
+    return [date for date in _on(booking) if date.occurrence.starts_at > now and date.attendance is None]
 
 
 def _call_off(session: Session, booking: Booking, dates: list[BookingDate]) -> None:
