@@ -38,6 +38,8 @@ class Settings:
     secret_key: str
     field_keys: tuple[str, ...]
     base_url: str | None = None
+    # Where `./serve` answers, as it tells its programs: without a base URL the links of messages lead there.
+    port: int = 8000
     mail_url: str | None = None
     mail_from: str | None = None
     # A key of GOV.UK Notify, or the https address of another provider's door.
@@ -71,7 +73,7 @@ class Settings:
     @property
     def address(self) -> str:
         """Where people reach the service, for whoever has no request that names it; without a slash at the end."""
-        return self.base_url or "http://127.0.0.1:8000"
+        return self.base_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def badge_keys(self) -> str:
@@ -149,6 +151,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, instance: Path | 
         sms_template=sms_template,
         sms_url=sms_url,
         sms_token=sms_token,
+        port=_whole(env, "INCLUSION_PORT", 8000, 1, 65535),
         workers=_whole(env, "INCLUSION_WORKERS", 2, 1, 64),
         demo=local and demo_given != "0",
         trusted_hops=hops,

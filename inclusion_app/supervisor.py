@@ -543,7 +543,12 @@ def serve(
     SIGCHLD must be blocked.
     """
     python = sys.executable
-    environment = {**os.environ, "INCLUSION_INSTANCE": str(settings.instance), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        "INCLUSION_INSTANCE": str(settings.instance),
+        "INCLUSION_PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+    }
     os.chdir(ROOT)
     lock = lock_instance(settings.instance)
     listener = open_port(port)

@@ -48,6 +48,8 @@ from tests.conftest import settings_for
         ("INCLUSION_SMS_URL", "http://api.example.org"),
         ("INCLUSION_CONTACT", "https://roadmap.example.org"),
         ("INCLUSION_CONTACT", 'a@b.c"><script>'),
+        ("INCLUSION_PORT", "0"),
+        ("INCLUSION_PORT", "65536"),
         ("INCLUSION_WORKERS", "0"),
         ("INCLUSION_WORKERS", "٣"),
         ("INCLUSION_TRUSTED_HOPS", "-1"),

@@ -183,6 +183,20 @@ def test_a_signal_ends_the_service_with_exit_code_nought(run: Callable[..., Run]
     assert not lives(web)
 
 
+PORT_TOLD = """
+import os, pathlib, time
+pathlib.Path(os.environ["INCLUSION_INSTANCE"], "port").write_text(os.environ["INCLUSION_PORT"])
+time.sleep(60)
+"""
+
+
+def test_every_program_knows_the_port_that_links_lead_to(run: Callable[..., Run]) -> None:
+    service = run(("worker", PORT_TOLD)).ready()
+    assert wait_until(lambda: numbers(service.instance / "port")) == [service.port]
+    settings = load_settings({"INCLUSION_PORT": str(service.port)}, instance=service.instance)
+    assert settings.address == f"http://127.0.0.1:{service.port}"
+
+
 def test_programs_that_ignore_the_signal_are_gone_within_ten_seconds(run: Callable[..., Run]) -> None:
     service = run(("stubborn", STUBBORN)).ready()
     stubborn = wait_until(lambda: (found := numbers(service.instance / "stubborn"))[1:] and found)
