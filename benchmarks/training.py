@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import time as wall
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ from inclusion_app.places.models import Place
 from inclusion_app.training.models import Course, CourseText, FeedCounter, Occurrence, TrainingSession
 from inclusion_app.training.rules import moment
 from inclusion_app.training.services.bookings import Wanted, book
-from tests.plugins.postgres import Cluster, find_binaries, running_cluster
+from tests.plugins.postgres import find_binaries, running_cluster
 
 CLIENTS, TRIES, PLACES, WAITING = 50, 4, 20, 60
 
@@ -160,13 +161,19 @@ def sessions_of(course: int, owner: int, place: int | None, number: int, **more:
 
 def date_of(session_id: int, days: int, capacity: int) -> dict[str, Any]:
     """One row of a date at ten o'clock."""
-    from datetime import time as wall
-
     day = today() + timedelta(days=days)
     return {
         "session_id": session_id, "day": day, "begins": wall(10), "ends": wall(12), "capacity": capacity,
         "starts_at": moment(day, wall(10)), "ends_at": moment(day, wall(12)), "uid": str(uuid.uuid4()),
     }  # fmt: skip
+
+
+def last_session(session: Any, course: int, owner: int, number: int) -> int:
+    """One session with the places everybody wants."""
+    row = sessions_of(course, owner, None, number, booked_as="single", capacity=PLACES)
+    made: int = session.scalar(insert(TrainingSession).values(row).returning(TrainingSession.id))
+    session.execute(insert(Occurrence).values(date_of(made, 10, PLACES)))
+    return made
 
 
 def last_places(app: Flask, name: str, environment: dict[str, str], *, runs: int, failed: Failed) -> None:
@@ -180,11 +187,7 @@ def last_places(app: Flask, name: str, environment: dict[str, str], *, runs: int
         for _run in range(runs):
             number += 1
             with app.app_context(), transaction() as session:
-                row = sessions_of(course, owner, None, number, booked_as="single", capacity=PLACES)
-                made = session.execute(
-                    insert(TrainingSession).values(row).returning(TrainingSession.id)
-                ).scalar_one()
-                session.execute(insert(Occurrence).values(date_of(made, 10, PLACES)))
+                made = last_session(session, course, owner, number)
             floor, _rows = at_once("bare", made, workers, environment)
             seconds, outcomes = at_once("book", made, workers, environment)
             per_second.append(CLIENTS * TRIES / seconds)
@@ -249,11 +252,7 @@ def over_http(app: Flask, name: str, environment: dict[str, str], *, runs: int, 
             for _run in range(runs):
                 number += 1
                 with app.app_context(), transaction() as session:
-                    row = sessions_of(course, owner, None, number, booked_as="single", capacity=PLACES)
-                    made = session.execute(
-                        insert(TrainingSession).values(row).returning(TrainingSession.id)
-                    ).scalar_one()
-                    session.execute(insert(Occurrence).values(date_of(made, 10, PLACES)))
+                    made = last_session(session, course, owner, number)
                 page = f"{url}/en/training/made-{number}"
 
                 def opens(_number: int, page: str = page) -> tuple[requests.Session, dict[str, str]]:
@@ -425,7 +424,6 @@ def clusters() -> Iterator[tuple[str, str | None]]:
         print("PostgreSQL is not installed here: not measured")
         return
     with running_cluster() as cluster:
-        assert isinstance(cluster, Cluster)
         cluster.run("CREATE DATABASE bench")
         yield "PostgreSQL", cluster.url("bench")
 

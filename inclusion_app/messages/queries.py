@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -81,12 +81,18 @@ def reach_of(
         through=Through(
             organisation_id,
             organisation_id is not None
-            and (
-                from_officer
-                or _shares_contact(session, resident_id=resident.id, organisation_id=organisation_id, now=now)
-            ),
+            and (from_officer or bool(_sharing_contact(session, resident.id, [organisation_id], now))),
         ),
     )
+
+
+def reach_through(
+    session: Session, *, resident: Resident, organisation_ids: Collection[int | None], now: datetime
+) -> list[Reach]:
+    """The same through each of these organisations (None: through nobody), in their order; as many queries as for one."""
+    alone = reach_of(session, resident=resident, organisation_id=None, now=now)
+    sharing = _sharing_contact(session, resident.id, list(filter(None, organisation_ids)), now)
+    return [replace(alone, through=Through(number, number in sharing)) for number in organisation_ids]
 
 
 def hash_of_number(number: str) -> str:
@@ -107,22 +113,24 @@ def _stopped(session: Session, routes: Sequence[Route]) -> set[Route]:
     return {by_hash[value_hash] for value_hash in found}
 
 
-def _shares_contact(session: Session, *, resident_id: int, organisation_id: int, now: datetime) -> bool:
+def _sharing_contact(
+    session: Session, resident_id: int, organisation_ids: Collection[int], now: datetime
+) -> set[int]:
+    """With which of these organisations this resident shares how to reach them."""
     live = (
-        select(Consent.id)
+        select(Consent.organisation_id)
         .join(ConsentItem, ConsentItem.consent_id == Consent.id)
         .join(Organisation, Organisation.id == Consent.organisation_id)
         .where(
             Consent.resident_id == resident_id,
-            Consent.organisation_id == organisation_id,
+            Consent.organisation_id.in_(organisation_ids),
             Consent.withdrawn_at.is_(None),
             Consent.until_at > now,
             ConsentItem.item == "contact",
             Organisation.closed_at.is_(None),
         )
-        .limit(1)
     )
-    return session.scalar(live) is not None
+    return set(session.scalars(live))
 
 
 def route_of(message: Message) -> Route:

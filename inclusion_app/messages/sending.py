@@ -142,12 +142,13 @@ def _make(session: Session, number: int, now: datetime) -> Outgoing | PutOff:
             return PutOff(begin)
         service_name = None if reach.rule.no_service_name else service_name
     elif row.about is not None:
-        # They may have answered STOP since it was put.
-        if row.channel == "sms" and queries.is_stopped(session, row.to):
-            raise NotSent("rule changed", permanent=True)
-        begin = next_time_to_send(SafeContact(hours=AWAKE), now)
-        if begin > now and row.channel == "sms":
-            return PutOff(begin)
+        if row.channel == "sms":
+            # They may have answered STOP since it was put.
+            if queries.is_stopped(session, row.to):
+                raise NotSent("rule changed", permanent=True)
+            begin = next_time_to_send(SafeContact(hours=AWAKE), now)
+            if begin > now:
+                return PutOff(begin)
         service_name = None if row.is_discreet else service_name
     language = i18n.language_for(row.language)
     text = templates.write(

@@ -47,6 +47,9 @@ from inclusion_app.people.rules import LINK_LIFE
 KEY_LENGTH = 80
 NEXT_ROUTE = "~"  # of one thing told: the key, key~1, key~2 …, each by another route
 
+# Of a message whose words and addresses are gone.
+NO_WORDS: Mapping[str, None] = {"params": None, "to": None, "to_name": None}
+
 
 def put(session: Session, *, event: MessageWanted, channels: Collection[str], now: datetime) -> int | None:
     """Write one message into the outbox. Returns its number; None when this key was put before.
@@ -113,14 +116,7 @@ def _put_for_contact(
     number = _insert(
         session, **whose, state="waiting", params=dict(event.params), to=contact.value, to_name=contact.name
     )
-    if number is not None and route.channel in BY_HAND:
-        session.add(
-            TrayItem(
-                message_id=number, organisation_id=event.organisation_id, kind=route.channel, made_at=now
-            )
-        )
-        session.flush()
-    return number
+    return _in_tray(session, number, route, event.organisation_id, now)
 
 
 def take_back(session: Session, *, about: str, now: datetime, key_begins: str = "") -> int:
@@ -139,21 +135,14 @@ def take_back(session: Session, *, about: str, now: datetime, key_begins: str = 
     _count(session, open_items.values(done_at=now, outcome="could_not"))
     # Before the others: one that a worker gives back in between is then found as waiting.
     _count(session, update(Message).where(*about_it, Message.state == "sending").values(useful_until=now))
-    gone = {
-        "state": "dropped",
-        "fault": TAKEN_BACK,
-        "next_try_at": now,
-        "params": None,
-        "to": None,
-        "to_name": None,
-    }
-    return _count(session, update(Message).where(*mine).values(**gone))
+    gone = {"state": "dropped", "fault": TAKEN_BACK, "next_try_at": now}
+    return _count(session, update(Message).where(*mine).values(**gone, **NO_WORDS))
 
 
 def forget_about(session: Session, *, about: str) -> None:
     """Words and addresses of everything that was told about this are gone, whatever became of it."""
     mine = update(Message).where(Message.about == about)
-    _count(session, mine.values(params=None, to=None, to_name=None))
+    _count(session, mine.values(**NO_WORDS))
 
 
 def _put_for_staff(session: Session, event: MessageWanted, now: datetime) -> int | None:
@@ -220,6 +209,13 @@ def _put_for_resident(
         state="waiting",
         next_try_at=begin,
     )
+    return _in_tray(session, number, route, organisation_id, now)
+
+
+def _in_tray(
+    session: Session, number: int | None, route: Route, organisation_id: int | None, now: datetime
+) -> int | None:
+    """A letter or call that was put just now waits in the tray of whoever posts it. Returns the number of the message."""
     if number is not None and route.channel in BY_HAND:
         session.add(
             TrayItem(message_id=number, organisation_id=organisation_id, kind=route.channel, made_at=now)
@@ -539,7 +535,7 @@ def delete_old_texts(session: Session, *, now: datetime) -> int:
     ended = Message.state.in_(("sent", "dead", "dropped"))
     old = func.coalesce(Message.sent_at, Message.next_try_at) <= now - keep("message-text")
     held = or_(Message.params.is_not(None), Message.to.is_not(None), Message.to_name.is_not(None))
-    return _count(session, update(Message).where(ended, old, held).values(params=None, to=None, to_name=None))
+    return _count(session, update(Message).where(ended, old, held).values(**NO_WORDS))
 
 
 def delete_old_links(session: Session, *, now: datetime) -> int:

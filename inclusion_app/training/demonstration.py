@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import tomllib
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -31,8 +30,8 @@ from inclusion_app.training.models import (
     TrainingSession,
     WalkIn,
 )
-from inclusion_app.training.rules import Weekly, moment, weekly_dates
-from inclusion_app.training.services import bookings, feed, forgetting
+from inclusion_app.training.rules import Weekly, weekly_dates
+from inclusion_app.training.services import bookings, feed, forgetting, sessions
 
 LIBRARY, CHARITY, WORK = (
     "Elm Row Library (demonstration)",
@@ -197,14 +196,8 @@ def _make(
     session.add(training)
     session.flush()
     begins, ends = time.fromisoformat(shown.begins), time.fromisoformat(shown.ends)
-    session.add_all(
-        Occurrence(
-            session_id=training.id, day=day, begins=begins, ends=ends, starts_at=moment(day, begins),
-            ends_at=moment(day, ends), capacity=shown.capacity, companion_cap=2, uid=str(uuid.uuid4()),
-        )
-        for day in days
-    )  # fmt: skip
-    session.flush()
+    for day in days:
+        sessions.put_date(session, training, day=day, begins=begins, ends=ends)
     feed.touch(session, training, now=now)
     for places in shown.booked:
         _book(session, training, places, now)
@@ -247,16 +240,16 @@ def remove(session: Session) -> None:
 
 
 def _remove(session: Session, which: ColumnElement[bool] | InstrumentedAttribute[bool]) -> None:
-    sessions = session.scalars(select(TrainingSession.id).where(which)).all()
+    numbers = session.scalars(select(TrainingSession.id).where(which)).all()
     courses = session.scalars(
-        select(TrainingSession.course_id).where(TrainingSession.id.in_(sessions)).distinct()
+        select(TrainingSession.course_id).where(TrainingSession.id.in_(numbers)).distinct()
     ).all()
-    booked = select(Booking.id).where(Booking.session_id.in_(sessions))
-    session.execute(delete(Credential).where(Credential.session_id.in_(sessions)))
+    booked = select(Booking.id).where(Booking.session_id.in_(numbers))
+    session.execute(delete(Credential).where(Credential.session_id.in_(numbers)))
     forgetting.delete_bookings(session, session.scalars(booked).all())
-    dates = select(Occurrence.id).where(Occurrence.session_id.in_(sessions))
+    dates = select(Occurrence.id).where(Occurrence.session_id.in_(numbers))
     session.execute(delete(WalkIn).where(WalkIn.occurrence_id.in_(dates)))
-    session.execute(delete(TrainingSession).where(TrainingSession.id.in_(sessions)))
+    session.execute(delete(TrainingSession).where(TrainingSession.id.in_(numbers)))
     still = select(TrainingSession.course_id).distinct()
     session.execute(delete(Course).where(Course.id.in_(courses), Course.id.not_in(still)))
     session.expire_all()

@@ -15,6 +15,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.training.models import Booking, Course, Credential, Occurrence, TrainingSession, WalkIn
 from inclusion_app.training.rules import ATTENDANCE, CONTACTS, NEEDS
 from inclusion_app.training.services import forgetting
+from inclusion_app.training.wording import course_words
 
 STATES = {
     "requested": N_("You asked for a place"),
@@ -46,20 +47,12 @@ def _walk_ins(session: Session, resident_id: int) -> list[tuple[WalkIn, Occurren
 
 
 def _credentials(session: Session, resident_id: int) -> Sequence[Credential]:
-    """Awards, and certificates of what was booked for them or where they walked in."""
-    booked = select(Booking.id).where(Booking.resident_id == resident_id)
-    walked = select(WalkIn.id).where(WalkIn.resident_id == resident_id)
-    theirs = (
-        (Credential.resident_id == resident_id)
-        | Credential.booking_id.in_(booked)
-        | Credential.walk_in_id.in_(walked)
-    )
-    return session.scalars(select(Credential).where(theirs).order_by(Credential.issued_at)).all()
+    theirs = select(Credential).where(forgetting.papers_of(resident_id))
+    return session.scalars(theirs.order_by(Credential.issued_at)).all()
 
 
 def _title(course: Course) -> str:
-    words = {text.language: text.title for text in course.texts}
-    return words.get(i18n.current_language().code) or words.get("en") or next(iter(words.values()), "")
+    return course_words(course).title
 
 
 def _day(date: Occurrence) -> str:

@@ -14,7 +14,7 @@ from inclusion_app.messages.templates import MessageTemplate
 
 # Facts of the booking itself, which every message may say (services/telling.py).
 FACTS = ("when", "place", "phone", "link")
-_about = partial(MessageTemplate, audience="resident")
+_about = partial(MessageTemplate, audience="resident", may=FACTS)
 
 WHEN = N_("It begins on %(when)s.")
 WHERE = N_("It is at %(place)s.")
@@ -30,7 +30,6 @@ TEMPLATES = (
         lines=(N_("You have a place."), WHEN, WHERE, CANNOT, CALL),
         sms=N_("You have a place. It begins on %(when)s."),
         needs=("when",),
-        may=FACTS,
     ),
     _about(
         name="training_waitlisted",
@@ -40,14 +39,12 @@ TEMPLATES = (
             N_("We tell you when a place is free."), CALL,
         ),
         sms=N_("The session is full. You are on the waiting list."),
-        may=FACTS,
     ),
     _about(
         name="training_noted",
         subject=N_("We know that you would come"),
         lines=(N_("This session has no date yet. We tell you when it has one."), CALL),
         sms=N_("This session has no date yet. We tell you when it has one."),
-        may=FACTS,
     ),
     _about(
         name="training_dated",
@@ -55,7 +52,6 @@ TEMPLATES = (
         lines=(N_("You said that you would come. Now the session has a date."), WHEN, WHERE, CANNOT, CALL),
         sms=N_("The session has a date now. It begins on %(when)s."),
         needs=("when",),
-        may=FACTS,
     ),
     _about(
         name="training_booked_from_list",
@@ -63,7 +59,6 @@ TEMPLATES = (
         lines=(N_("A place is free, and it is yours."), WHEN, WHERE, CANNOT, CALL),
         sms=N_("A place is free, and it is yours. It begins on %(when)s."),
         needs=("when",),
-        may=FACTS,
     ),
     _about(
         name="training_offer",
@@ -77,7 +72,6 @@ TEMPLATES = (
         ),
         sms=N_("A place is free on %(when)s. We keep it for you until %(until)s. Say yes or no."),
         needs=("when", "until"),
-        may=FACTS,
     ),
     _about(
         name="training_cancelled",
@@ -85,7 +79,6 @@ TEMPLATES = (
         lines=(N_("The session on %(when)s does not take place. We are sorry."), N_("Please do not travel to it."), CALL),
         sms=N_("The session on %(when)s does not take place. Please do not travel to it."),
         needs=("when",),
-        may=FACTS,
     ),
     _about(
         name="training_all_cancelled",
@@ -96,14 +89,12 @@ TEMPLATES = (
             CALL,
         ),
         sms=N_("Your session does not take place. None of its dates does. Please do not travel to it."),
-        may=FACTS,
     ),
     _about(
         name="training_dropped",
         subject=N_("A session does not take place"),
         lines=(N_("You said that you would come to a session. It does not take place. We are sorry."), CALL),
         sms=N_("The session you asked for does not take place. We are sorry."),
-        may=FACTS,
     ),
     _about(
         name="training_moved",
@@ -118,7 +109,6 @@ TEMPLATES = (
         # Its place may be new too, and not every text message may say it.
         sms=N_("Your session has changed. Now it is on %(when)s. Check the place too."),
         needs=("when", "before"),
-        may=FACTS,
     ),
     _about(
         name="training_remind_days",
@@ -126,7 +116,6 @@ TEMPLATES = (
         lines=(N_("Do not forget your session."), WHEN, WHERE, CANNOT, CALL),
         sms=N_("Do not forget your session on %(when)s."),
         needs=("when",),
-        may=FACTS,
     ),
     _about(
         # What they asked for is not arranged, or not yet.
@@ -138,7 +127,6 @@ TEMPLATES = (
         ),
         sms=N_("Your session is on %(when)s. The help you asked for is not arranged. Please talk to us first."),
         needs=("when",),
-        may=FACTS,
     ),
     _about(
         name="training_remind_hours",
@@ -146,7 +134,6 @@ TEMPLATES = (
         lines=(N_("Your session begins today at %(time)s."), WHERE, CANNOT, CALL),
         sms=N_("Your session begins today at %(time)s."),
         needs=("time",),
-        may=FACTS,
         # Nobody reads a letter or makes a call in time.
         channels=("email", "sms"),
     ),
@@ -155,7 +142,6 @@ TEMPLATES = (
         subject=N_("What you need is arranged"),
         lines=(N_("You asked for help to take part. It is arranged."), WHEN, CALL),
         sms=N_("You asked for help to take part. It is arranged."),
-        may=FACTS,
     ),
     _about(
         name="training_not_possible",
@@ -167,7 +153,6 @@ TEMPLATES = (
             CALL,
         ),
         sms=N_("We could not arrange the help you asked for. Please talk to us before you travel."),
-        may=FACTS,
     ),
     # --- ready-made words of the organiser
     _about(
@@ -176,7 +161,6 @@ TEMPLATES = (
         lines=(N_("Your session is in another room: %(room)s."), WHEN, WHERE, CALL),
         sms=N_("Your session is in another room: %(room)s."),
         needs=("room",),
-        may=FACTS,
     ),
     _about(
         name="training_late",
@@ -184,7 +168,6 @@ TEMPLATES = (
         lines=(N_("Your session begins %(minutes)s minutes later today."), CALL),
         sms=N_("Your session begins %(minutes)s minutes later today."),
         needs=("minutes",),
-        may=FACTS,
     ),
     _about(
         name="training_bring",
@@ -192,7 +175,6 @@ TEMPLATES = (
         lines=(N_("Please bring this to your session: %(things)s."), WHEN, CALL),
         sms=N_("Please bring this to your session: %(things)s."),
         needs=("things",),
-        may=FACTS,
     ),
     _about(
         name="training_words",
@@ -200,7 +182,6 @@ TEMPLATES = (
         lines=(ENGLISH_ONLY, CALL),
         sms=N_("There is a message about your session. It is only in English."),
         needs=("words",),
-        may=FACTS,
         words_by_email=True,
     ),
 )  # fmt: skip

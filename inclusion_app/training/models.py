@@ -244,7 +244,7 @@ class Booking(Base):
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     code: Mapped[str] = mapped_column(EncryptedText)
     form_key: Mapped[str] = mapped_column(String(64), unique=True)
-    session_id: Mapped[int] = mapped_column(ForeignKey("training_sessions.id"), index=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("training_sessions.id"))
     status: Mapped[str] = mapped_column(String(18))
     places: Mapped[int]
     companions: Mapped[int] = mapped_column(default=0)
@@ -307,6 +307,11 @@ class Booking(Base):
         """Itself, as what its changes belong to (see core.history)."""
         return self.id
 
+    @property
+    def dates_on(self) -> list[BookingDate]:
+        """Its dates that take place and that nobody called off."""
+        return [date for date in self.dates if date.is_on]
+
 
 class BookingDate(Base):
     """One date of a booking, and whether its people came. `came` counts heads of a group."""
@@ -338,6 +343,11 @@ class BookingDate(Base):
     happened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     booking: Mapped[Booking] = relationship(back_populates="dates")
     occurrence: Mapped[Occurrence] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def is_on(self) -> bool:
+        """True when this date takes place and nobody called it off."""
+        return self.status == "on" and self.occurrence.status == "on"
 
 
 class Arrangement(Base):

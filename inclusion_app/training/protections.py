@@ -6,9 +6,11 @@ when its booking was made as well. Lines live a little longer than the backups d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.protections import Facts, Line, lines_of, moment
@@ -43,13 +45,13 @@ def facts_of(session: Session, known: Facts, *, now: datetime) -> Facts:
     }
 
 
-def _fresh(known: Facts, kind: str, rows: object, since: datetime) -> list[Line]:
+def _fresh(known: Facts, kind: str, rows: Sequence[Row[int, datetime, Any]], since: datetime) -> list[Line]:
     lines: dict[Line, Line] = {
         (number, made): (number, made, at)
         for number, made, at in lines_of(known, kind)
         if moment(at) >= since
     }
-    for number, made, at in rows:  # type: ignore[attr-defined]
+    for number, made, at in rows:
         lines[number, made.isoformat()] = (number, made.isoformat(), at.isoformat())
     return list(lines.values())
 

@@ -58,8 +58,7 @@ def remind() -> int:
 def lapse() -> int:
     """End the offers whose time is over, and give what they held to who waits. Returns how many ended."""
     with reading() as session:
-        over = (Booking.status == "offered", Booking.offer_ends_at <= clock.now())
-        if session.scalar(select(Booking.id).where(*over).limit(1)) is None:
+        if session.scalar(waiting.offers_over(clock.now()).limit(1)) is None:
             return 0
     with transaction() as session:
         return waiting.lapse_offers(session, now=clock.now())

@@ -22,6 +22,7 @@ from inclusion_app.people.models import (
 )
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.people import make_person
+from tests.factories.training import make_booking, make_session
 from tests.people.world import EMAIL, NAME, code_of, looked_after, rows_of
 
 Make = Callable[..., StaffBrowser]
@@ -533,6 +534,14 @@ def test_somebody_with_a_plan_joins_by_their_own_secret(worker: StaffBrowser, ap
     assert worker.send("/staff/people/join", code=code, pin="4071", **agreed).status_code == 303
     with app.app_context(), transaction() as session:
         assert session.query(Consent).one().told_staff_id is None
+
+
+def test_the_code_of_a_booking_is_nobodys_to_join_with(worker: StaffBrowser, app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        code = make_booking(session, make_session(session)).code
+    agreed = {"items": ["identity"], "purpose": "help", "how": "screen", "language": "en"}
+    answer = worker.send("/staff/people/join", code=code, pin="4071", **agreed)
+    assert answer.status_code == 422 and "do not fit" in answer.get_data(as_text=True)
 
 
 # Duplicates

@@ -72,3 +72,18 @@ def test_a_text_message_names_no_service_to_who_asked_for_that_in_their_plan(app
         booking = of_plan(session, person)
         (message,) = session.scalars(select(Message).where(Message.about == f"booking {booking.id}"))
         assert (message.state, message.channel, set(message.params or ())) == ("waiting", "sms", {"when"})
+
+
+def test_however_many_help_them_as_much_is_asked_as_for_one(app: Flask, statements: list[str]) -> None:
+    asked = []
+    with app.app_context(), transaction() as session:
+        person, _organisation = helped(session, "letter")
+        booking = of_plan(session, person)
+        for _more in range(3):
+            organisation = make_organisation(session).id
+            worker = make_staff(session, organisation_id=organisation)
+            put_on_caseload(session, resident_id=person.id, staff_id=worker.id, organisation_id=organisation)
+            statements.clear()
+            assert telling.own_way(session, booking, NOW).route is not None
+            asked.append(len(statements))
+    assert len(set(asked)) == 1

@@ -367,6 +367,19 @@ def test_an_offer_nobody_answers_ends(ready: Flask, wall: Clock) -> None:
         assert (message.state, message.fault) == ("dropped", "taken back")
 
 
+def test_the_worker_ends_an_offer_whose_session_was_moved_and_has_begun(ready: Flask, wall: Clock) -> None:
+    number = offered(ready)
+    with ready.app_context(), transaction() as session:
+        earlier = BOOKED + timedelta(hours=1)
+        session.execute(update(Occurrence).values(starts_at=earlier, ends_at=earlier + timedelta(hours=1)))
+    with ready.app_context():
+        wall.at = earlier
+        assert reminders.lapse() == 1
+    with ready.app_context(), transaction() as session:
+        booking = session.get_one(Booking, number)
+        assert (booking.status, booking.offer_ends_at) == ("waitlisted", None)
+
+
 def test_the_worker_does_both_each_minute_and_says_when_it_fails(
     ready: Flask, wall: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

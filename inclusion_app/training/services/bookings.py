@@ -141,7 +141,7 @@ def _take(session: Session, training: TrainingSession, booking: Booking, now: da
     somebody who has just said "not this time", keeps no place empty.
     """
     # All dates of the session, in their order: of two who each hold another date of it, neither waits for the other.
-    room = places.room_of_session(session, training.id)
+    room = places.lock_session(session, training.id)
     ids = [date.occurrence_id for date in booking.dates]
     size, along = booking.places, booking.companions
     if any(number not in room or room[number].free < size for number in ids):
@@ -164,20 +164,19 @@ def _of_form(session: Session, training: TrainingSession, wanted: Wanted) -> Boo
     """
     key = key_of(training, wanted.form_key)
     known = session.scalar(select(Booking).where(Booking.form_key == key))
-    if known is not None and _said(wanted) != (
-        known.places, known.companions, known.booked_for, known.label, known.age_band, known.needs, known.contact_kind,
-        known.contact, known.contact_of, known.contact_name, known.resident_id, known.group_id, known.staff_id,
-    ):  # fmt: skip
+    if known is not None and any(getattr(known, name) != said for name, said in _said(wanted).items()):
         raise RuleBroken(SENT_BEFORE)
     return known
 
 
-def _said(wanted: Wanted) -> tuple[object, ...]:
-    return (
-        wanted.places, wanted.companions, wanted.booked_for, wanted.label, wanted.age_band, dict(wanted.needs) or None,
-        wanted.contact_kind, _contact(wanted), wanted.contact_of, wanted.contact_name, wanted.resident_id, wanted.group_id,
-        wanted.staff_id,
-    )  # fmt: skip
+def _said(wanted: Wanted) -> dict[str, Any]:
+    """What stands in a booking as its form said it; the same form sent anew says the same."""
+    return {
+        "places": wanted.places, "companions": wanted.companions, "booked_for": wanted.booked_for, "label": wanted.label,
+        "age_band": wanted.age_band, "needs": dict(wanted.needs) or None, "contact_kind": wanted.contact_kind,
+        "contact": _contact(wanted), "contact_of": wanted.contact_of, "contact_name": wanted.contact_name,
+        "resident_id": wanted.resident_id, "group_id": wanted.group_id, "staff_id": wanted.staff_id,
+    }  # fmt: skip
 
 
 def _contact(wanted: Wanted) -> str | None:
@@ -261,13 +260,9 @@ def _insert(
         insert_into(session, Booking)
         .values(
             code_hash=people.hash_of_code(code), code=code, form_key=key_of(training, wanted.form_key), session_id=training.id,
-            status="requested", places=wanted.places, companions=wanted.companions, booked_for=wanted.booked_for,
-            label=wanted.label, age_band=wanted.age_band, language=wanted.language,
-            needs=dict(wanted.needs) or None, contact_kind=wanted.contact_kind, contact=_contact(wanted),
-            contact_of=wanted.contact_of, contact_name=wanted.contact_name, is_discreet=wanted.is_discreet,
-            consent_wording=WORDING, consent_how=wanted.consent_how, resident_id=wanted.resident_id,
-            group_id=wanted.group_id, staff_id=wanted.staff_id, organisation_id=wanted.organisation_id,
-            waiting_mode=wanted.waiting_mode, offers_lapsed=0, made_at=now, ended_by="",
+            status="requested", language=wanted.language, is_discreet=wanted.is_discreet, waiting_mode=wanted.waiting_mode,
+            consent_wording=WORDING, consent_how=wanted.consent_how, organisation_id=wanted.organisation_id,
+            offers_lapsed=0, made_at=now, ended_by="", **_said(wanted),
         )
         .on_conflict_do_nothing(index_elements=["form_key"])
         .returning(Booking.id)
@@ -300,7 +295,7 @@ def cancel(session: Session, *, booking_id: int, by: str, now: datetime) -> bool
     if booking is None or booking.status not in LIVE:
         return False
     coming = _coming(booking, now)
-    begun = len(coming) < len(_on(booking))
+    begun = len(coming) < len(booking.dates_on)
     if begun and booking.status == "booked":
         if not coming:
             return False
@@ -332,14 +327,9 @@ def cancel_date(session: Session, *, booking_id: int, occurrence_id: int, by: st
 LIVE = frozenset({"requested", "booked", "waitlisted", "offered"})
 
 
-def _on(booking: Booking) -> list[BookingDate]:
-    """Its dates that take place and that nobody called off."""
-    return [date for date in booking.dates if date.status == "on" and date.occurrence.status == "on"]
-
-
 def _coming(booking: Booking, now: datetime) -> list[BookingDate]:
     """Its dates that can be called off: not begun, and nobody was marked yet (the register opens before the start)."""
-    return [date for date in _on(booking) if date.occurrence.starts_at > now and date.attendance is None]
+    return [date for date in booking.dates_on if date.occurrence.starts_at > now and date.attendance is None]
 
 
 def _call_off(session: Session, booking: Booking, dates: list[BookingDate]) -> None:

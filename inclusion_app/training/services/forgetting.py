@@ -23,7 +23,6 @@ from inclusion_app.training.models import (
 )
 from inclusion_app.training.services import bookings, telling
 
-LIVE = ("requested", "booked", "waitlisted", "offered")
 ENDED = ("cancelled", "session_cancelled")
 APART = {"synchronize_session": False}
 # At once, so that no statement names more rows than an engine takes.
@@ -36,18 +35,23 @@ def erase_of_resident(session: Session, *, resident_id: int, now: datetime) -> N
     How many came to a date that is over stays in the counters of the date, which name nobody.
     """
     mine = select(Booking.id).where(Booking.resident_id == resident_id)
-    for number in session.scalars(mine.where(Booking.status.in_(LIVE)).order_by(Booking.id)).all():
+    for number in session.scalars(mine.where(Booking.status.in_(bookings.LIVE)).order_by(Booking.id)).all():
         bookings.cancel(session, booking_id=number, by="learner", now=now)
     session.flush()
-    walked = select(WalkIn.id).where(WalkIn.resident_id == resident_id)
-    theirs = or_(
-        Credential.resident_id == resident_id,
-        Credential.booking_id.in_(mine),
-        Credential.walk_in_id.in_(walked),
-    )
-    session.execute(delete(Credential).where(theirs), execution_options=APART)
+    session.execute(delete(Credential).where(papers_of(resident_id)), execution_options=APART)
     session.execute(delete(WalkIn).where(WalkIn.resident_id == resident_id), execution_options=APART)
     delete_bookings(session, session.scalars(mine).all())
+
+
+def papers_of(resident_id: int) -> ColumnElement[bool]:
+    """Awards of a resident, and certificates of what was booked for them or where they walked in."""
+    booked = select(Booking.id).where(Booking.resident_id == resident_id)
+    walked = select(WalkIn.id).where(WalkIn.resident_id == resident_id)
+    return or_(
+        Credential.resident_id == resident_id,
+        Credential.booking_id.in_(booked),
+        Credential.walk_in_id.in_(walked),
+    )
 
 
 def delete_bookings(session: Session, numbers: Sequence[int]) -> int:
@@ -151,6 +155,6 @@ def delete_old_requests(session: Session, *, now: datetime) -> int:
     """ "I would come", to a session that got no date for 13 months. Returns how many."""
     has_date = exists().where(BookingDate.booking_id == Booking.id)
     old = select(Booking.id).where(
-        Booking.status.in_(LIVE), ~has_date, Booking.made_at <= now - keep("booking-undated")
+        Booking.status.in_(bookings.LIVE), ~has_date, Booking.made_at <= now - keep("booking-undated")
     )
     return delete_bookings(session, session.scalars(old.order_by(Booking.id)).all())

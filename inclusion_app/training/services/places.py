@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Update, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, func, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.training.models import Occurrence
@@ -26,10 +26,7 @@ def lock(session: Session, occurrence_ids: Collection[int]) -> None:
     session.execute(wanted.with_for_update(key_share=True)).all()
 
 
-def lock_session(session: Session, session_id: int) -> list[int]:
-    """Wait for all dates of a session that are still on. Returns their numbers."""
-    wanted = select(Occurrence.id).where(Occurrence.session_id == session_id, Occurrence.status == "on")
-    return list(session.scalars(wanted.order_by(Occurrence.id).with_for_update(key_share=True)))
+FREE = Occurrence.capacity - Occurrence.taken - Occurrence.held
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,9 @@ class Room:
     waiting: int
 
 
-def room_of_session(session: Session, session_id: int) -> dict[int, Room]:
-    """The same lock, and with it in one question what is free on each of these dates."""
-    wanted = select(
-        Occurrence.id, Occurrence.capacity - Occurrence.taken - Occurrence.held, Occurrence.waiting
-    )
+def lock_session(session: Session, session_id: int) -> dict[int, Room]:
+    """Wait for all dates of a session that are still on. Returns what is free on each, as it is once they are locked."""
+    wanted = select(Occurrence.id, FREE, Occurrence.waiting)
     of_session = wanted.where(Occurrence.session_id == session_id, Occurrence.status == "on")
     rows = session.execute(of_session.order_by(Occurrence.id).with_for_update(key_share=True))
     return {number: Room(free, waiting) for number, free, waiting in rows}
@@ -72,6 +67,15 @@ def _change(session: Session, occurrence_ids: Collection[int], *conditions: Any,
     return False
 
 
+def _has_room(places: int, companions: int) -> tuple[ColumnElement[bool], ...]:
+    """A date is still on, and has so many free places and so much room for who comes along."""
+    return (
+        Occurrence.status == "on",
+        Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
+        Occurrence.companions + companions <= Occurrence.companion_cap,
+    )
+
+
 def take(
     session: Session,
     occurrence_ids: Collection[int],
@@ -89,11 +93,9 @@ def take(
     return _change(
         session,
         occurrence_ids,
-        Occurrence.status == "on",
         Occurrence.starts_at > now,
         *nobody_waits,
-        Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
-        Occurrence.companions + companions <= Occurrence.companion_cap,
+        *_has_room(places, companions),
         taken=Occurrence.taken + places,
         companions=Occurrence.companions + companions,
     )
@@ -133,9 +135,7 @@ def take_from_list(
     return _change(
         session,
         occurrence_ids,
-        Occurrence.status == "on",
-        Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
-        Occurrence.companions + companions <= Occurrence.companion_cap,
+        *_has_room(places, companions),
         taken=Occurrence.taken + places,
         waiting=Occurrence.waiting - places,
         companions=Occurrence.companions + companions,
@@ -149,9 +149,7 @@ def hold_from_list(
     return _change(
         session,
         occurrence_ids,
-        Occurrence.status == "on",
-        Occurrence.taken + Occurrence.held + places <= Occurrence.capacity,
-        Occurrence.companions + companions <= Occurrence.companion_cap,
+        *_has_room(places, companions),
         held=Occurrence.held + places,
         waiting=Occurrence.waiting - places,
         companions=Occurrence.companions + companions,
@@ -179,17 +177,15 @@ def drop_held(
 
 def free_on(session: Session, occurrence_ids: Collection[int]) -> int:
     """How many places are free on every one of these dates; fewer than none where an organiser made the room smaller."""
-    free = func.min(Occurrence.capacity - Occurrence.taken - Occurrence.held)
-    return session.scalar(select(free).where(Occurrence.id.in_(occurrence_ids))) or 0
+    return session.scalar(select(func.min(FREE)).where(Occurrence.id.in_(occurrence_ids))) or 0
 
 
 def is_full(session: Session, occurrence_ids: Collection[int], *, places: int, size: int) -> bool:
     """True when just now so many places are neither free on all of these dates nor left on their waiting lists. A look,
     which promises nothing.
     """
-    free = func.min(Occurrence.capacity - Occurrence.taken - Occurrence.held)
     found = session.execute(
-        select(free, func.max(Occurrence.waiting)).where(Occurrence.id.in_(occurrence_ids))
+        select(func.min(FREE), func.max(Occurrence.waiting)).where(Occurrence.id.in_(occurrence_ids))
     ).one()
     return found[0] is not None and found[0] < places and found[1] + places > size
 

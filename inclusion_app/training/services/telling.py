@@ -59,25 +59,21 @@ def own_way(session: Session, booking: Booking, now: datetime) -> OwnWay:
     resident = session.get(Resident, booking.resident_id) if booking.resident_id is not None else None
     if resident is None:
         return OwnWay(None, provider)
-    found = OwnWay(None, provider)
-    best = None
-    for organisation_id in dict.fromkeys(
-        [*_helping(session, resident.id), booking.organisation_id, provider]
-    ):
-        reached = reach.reach_of(session, resident=resident, organisation_id=organisation_id, now=now)
-        route = choose_route(
-            reached.routes,
-            reached.rule,
-            channels=channels_now(),
-            through=reached.through,
-            wanted=WantedRoute(),
-        )
-        if route is None or (best is not None and reached.routes.index(route) >= best):
-            continue
-        best = reached.routes.index(route)
-        posts = organisation_id if route.channel in BY_HAND else provider
-        found = OwnWay(route, posts, reached.rule.no_service_name and route.channel in BY_WIRE)
-    return found
+    through = dict.fromkeys([*_helping(session, resident.id), booking.organisation_id, provider])
+    reaches = reach.reach_through(session, resident=resident, organisation_ids=through, now=now)
+    ways = [(way, route) for way in reaches if (route := _route_of(way)) is not None]
+    if not ways:
+        return OwnWay(None, provider)
+    # The first of their own order that can be gone.
+    way, route = min(ways, key=lambda one: one[0].routes.index(one[1]))
+    posts = way.through.organisation_id if route.channel in BY_HAND else provider
+    return OwnWay(route, posts, way.rule.no_service_name and route.channel in BY_WIRE)
+
+
+def _route_of(way: reach.Reach) -> Route | None:
+    return choose_route(
+        way.routes, way.rule, channels=channels_now(), through=way.through, wanted=WantedRoute()
+    )
 
 
 def _helping(session: Session, resident_id: int) -> list[int]:

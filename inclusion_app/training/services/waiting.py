@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.history import move
@@ -18,9 +18,7 @@ from inclusion_app.training.services import places, telling
 
 def open_dates(booking: Booking) -> list[int]:
     """The dates of a booking that are still on."""
-    return [
-        date.occurrence_id for date in booking.dates if date.status == "on" and date.occurrence.status == "on"
-    ]
+    return [date.occurrence_id for date in booking.dates_on]
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def serve(session: Session, *, session_id: int, now: datetime, but: Collection[i
     served, waits = 0, None
     while True:
         # Locks the dates of the session; what is free is read once for the whole list.
-        room = places.room_of_session(session, session_id)
+        room = places.lock_session(session, session_id)
         if not any(date.free > 0 and date.waiting for date in room.values()):
             return served
         if waits is None:
@@ -77,7 +75,7 @@ def _first_who_fits(waits: Sequence[Entry], room: Mapping[int, places.Room]) -> 
 
 def _serve_one(session: Session, booking: Booking, now: datetime) -> bool:
     dates = open_dates(booking)
-    first = min(date.occurrence.starts_at for date in booking.dates if date.occurrence_id in dates)
+    first = min(date.occurrence.starts_at for date in booking.dates_on)
     if first <= now:
         return False
     room = {"places": booking.places, "companions": booking.companions}
@@ -109,22 +107,12 @@ def _serve_one(session: Session, booking: Booking, now: datetime) -> bool:
 
 def is_over(booking: Booking, now: datetime) -> bool:
     """True when an offer cannot be taken up any more: its hour has come, or (a date was moved) its session has begun."""
-    dates = [
-        date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.status == "on"
-    ]
-    return (
-        booking.offer_ends_at is None
-        or booking.offer_ends_at <= now
-        or not dates
-        or min(date.starts_at for date in dates) <= now
-    )
+    starts = [date.occurrence.starts_at for date in booking.dates_on]
+    return booking.offer_ends_at is None or booking.offer_ends_at <= now or not starts or min(starts) <= now
 
 
-def lapse_offers(session: Session, *, now: datetime) -> int:
-    """Offers nobody answered: the place goes to the next. The first time they go to the end of the list.
-
-    After the second they are off it; the page of the booking says so. Returns how many lapsed.
-    """
+def offers_over(now: datetime) -> Select[int, int]:
+    """The offers that `is_over` says are over, with their sessions, as a query."""
     begun = exists().where(
         BookingDate.booking_id == Booking.id,
         BookingDate.status == "on",
@@ -132,11 +120,19 @@ def lapse_offers(session: Session, *, now: datetime) -> int:
         Occurrence.status == "on",
         Occurrence.starts_at <= now,
     )
-    due = select(Booking.id, Booking.session_id).where(
+    over = select(Booking.id, Booking.session_id).where(
         Booking.status == "offered", or_(Booking.offer_ends_at <= now, begun)
     )
+    return over.order_by(Booking.session_id, Booking.id)
+
+
+def lapse_offers(session: Session, *, now: datetime) -> int:
+    """Offers nobody answered: the place goes to the next. The first time they go to the end of the list.
+
+    After the second they are off it; the page of the booking says so. Returns how many lapsed.
+    """
     lapsed = 0
-    for booking_id, session_id in session.execute(due.order_by(Booking.session_id, Booking.id)).all():
+    for booking_id, session_id in session.execute(offers_over(now)).all():
         places.lock_session(session, session_id)
         booking = session.get(Booking, booking_id, populate_existing=True)
         if booking is None or booking.status != "offered" or not is_over(booking, now):
