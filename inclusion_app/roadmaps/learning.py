@@ -9,15 +9,16 @@ from datetime import datetime
 from babel.dates import format_date
 from flask_babel import gettext as _
 
-from inclusion_app.core import i18n, registry
+from inclusion_app.core import i18n
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.paper_parts import Pair
-from inclusion_app.core.registry import StepOffer
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
 from inclusion_app.places.queries import Where
 from inclusion_app.roadmaps.award_rules import offers_award
+from inclusion_app.training import offers
+from inclusion_app.training.offers import StepOffer
 
 BOOKINGS_SHOWN = 3
 STATE_WORDS = {
@@ -73,7 +74,7 @@ def sessions_for(
 ) -> dict[str, list[Learn]]:
     """What can be booked in the next two weeks for each step. A session of several steps stands at the first of them."""
     near = (where.lat, where.lng) if where else None
-    found = registry.offers_for_steps(db_session(), steps, near=near, needs=needs, now=now())
+    found = offers.for_steps(db_session(), steps, near=near, needs=needs, now=now())
     said: set[str] = set()
     sessions: dict[str, list[Learn]] = {}
     for step in steps:
@@ -93,7 +94,7 @@ def bookings_of(resident_id: int | None) -> list[Mine]:
     """The next three things somebody has booked or waits for."""
     if resident_id is None:
         return []
-    found = registry.bookings_of(db_session(), resident_id, now=now())
+    found = offers.bookings_of(db_session(), resident_id, now=now())
     return [
         Mine(
             one.title,
