@@ -58,8 +58,8 @@ def _credentials(session: Session, resident_id: int) -> Sequence[Credential]:
 
 
 def _title(course: Course) -> str:
-    words = {text.language: text.title for text in course.texts}
-    return words.get(i18n.current_language().code) or words.get("en") or next(iter(words.values()), "")
+    text = course.text_in(i18n.current_language().slug)
+    return text.title if text is not None else ""
 
 
 def _day(date: Occurrence) -> str:

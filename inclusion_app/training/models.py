@@ -73,6 +73,11 @@ class Course(Base):
         """The steps of a plan it moves."""
         return self.steps.split()
 
+    def text_in(self, language: str) -> CourseText | None:
+        """Its words in this language where somebody wrote them, else in English, else in any; None where it has none."""
+        texts = {text.language: text for text in self.texts}
+        return texts.get(language) or texts.get("en") or next(iter(texts.values()), None)
+
 
 class CourseText(Base):
     """The words of a course in one language, as staff typed them: a draft, or checked by somebody who reads it."""
@@ -204,6 +209,19 @@ class Occurrence(Base):
     session: Mapped[TrainingSession] = relationship(back_populates="occurrences")
     place: Mapped[Place | None] = relationship()
 
+    @property
+    def where(self) -> tuple[Place | None, str]:
+        """Its place and room. The room of the session is at the session's place and nowhere else."""
+        training = self.session
+        if self.place is None or self.place_id == training.place_id:
+            return training.place, self.room or training.room
+        return self.place, self.room
+
+    @property
+    def is_off(self) -> bool:
+        """True when it does not take place."""
+        return self.status == "cancelled" or self.session.status == "cancelled"
+
 
 class Booking(Base):
     """n places on some dates, all or none. Booker, learner and contact are three things; all of them may be unknown.
@@ -307,6 +325,11 @@ class Booking(Base):
         """Itself, as what its changes belong to (see core.history)."""
         return self.id
 
+    @property
+    def dates_on(self) -> list[BookingDate]:
+        """Its dates that take place and that nobody called off."""
+        return [date for date in self.dates if date.is_on]
+
 
 class BookingDate(Base):
     """One date of a booking, and whether its people came. `came` counts heads of a group."""
@@ -338,6 +361,11 @@ class BookingDate(Base):
     happened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     booking: Mapped[Booking] = relationship(back_populates="dates")
     occurrence: Mapped[Occurrence] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def is_on(self) -> bool:
+        """True when this date takes place and nobody called it off."""
+        return self.status == "on" and self.occurrence.status == "on"
 
 
 class Arrangement(Base):

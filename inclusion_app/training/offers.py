@@ -16,13 +16,13 @@ from inclusion_app.core.geo import metres_between
 from inclusion_app.places.models import Place
 from inclusion_app.training.models import (
     Booking,
-    BookingDate,
     Course,
     CourseText,
     Occurrence,
     TrainingSession,
 )
 from inclusion_app.training.rules import FOR_AGE, OFFERS
+from inclusion_app.training.services.bookings import LIVE
 
 WITHIN = timedelta(days=14)
 MOST = 2
@@ -84,7 +84,7 @@ def for_steps(
     """
     if not step_ids:
         return {}
-    language = i18n.current_language().code
+    language = i18n.current_language().slug
 
     def rank(found: _Found) -> tuple[float, ...]:
         missing = sum(need in OFFERS and need not in found.has for need in needs)
@@ -188,26 +188,16 @@ def bookings_of(session: Session, resident_id: int, *, now: datetime) -> list[Bo
         .options(lazyload(Booking.arrangements))
         .where(
             Booking.resident_id == resident_id,
-            Booking.status.in_(("requested", "booked", "waitlisted", "offered")),
+            Booking.status.in_(LIVE),
             Booking.forgotten_at.is_(None),
         )
     )
-    found = []
+    found, language = [], i18n.current_language().slug
     for booking in session.scalars(wanted):
-        ahead = [date.occurrence.starts_at for date in booking.dates if _is_ahead(date, now)]
+        ahead = [date.occurrence.starts_at for date in booking.dates_on if date.occurrence.ends_at > now]
         if booking.dates and not ahead:
             continue
-        title, language = _title(booking.session.course)
-        found.append(Booked(title, language, min(ahead, default=None), booking.status, booking.code))
+        text = booking.session.course.text_in(language)
+        title, spoken = (text.title, text.language) if text is not None else ("", "en")
+        found.append(Booked(title, spoken, min(ahead, default=None), booking.status, booking.code))
     return sorted(found, key=lambda one: (one.starts_at is None, one.starts_at or now))
-
-
-def _is_ahead(date: BookingDate, now: datetime) -> bool:
-    return date.status == "on" and date.occurrence.status == "on" and date.occurrence.ends_at > now
-
-
-def _title(course: Course) -> tuple[str, str]:
-    titles = {text.language: text.title for text in course.texts}
-    language = i18n.current_language().code
-    chosen = language if language in titles else "en"
-    return titles.get(chosen, ""), chosen

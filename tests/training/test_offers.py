@@ -177,6 +177,9 @@ def test_the_plan_and_the_page_of_a_step_say_what_can_be_booked(app: Flask, brow
     for step in steps:
         assert f'href="/en/training/{slug}"' in browser.text(f"/roadmap/steps/{step}")
     assert "Learn this with others" not in browser.text("/roadmap/steps/V1")
+    with app.app_context(), transaction() as session:
+        soon(session, steps="V1", taught_in="bfi")
+    assert "The teacher speaks British Sign Language" in browser.text("/roadmap/steps/V1")
 
 
 def test_the_plan_shows_three_bookings_to_whom_it_is_open(
