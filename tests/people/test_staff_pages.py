@@ -22,6 +22,7 @@ from inclusion_app.people.models import (
 )
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.people import make_person
+from tests.factories.training import make_booking, make_session
 from tests.people.world import EMAIL, NAME, code_of, looked_after, rows_of
 
 Make = Callable[..., StaffBrowser]
@@ -523,7 +524,11 @@ def test_whoever_keeps_a_person_from_themselves_is_out(worker: StaffBrowser, app
 def test_somebody_with_a_plan_joins_by_their_own_secret(worker: StaffBrowser, app: Flask) -> None:
     with app.app_context(), transaction() as session:
         code = make_person(session).code
+        booking = make_booking(session, make_session(session)).code
     agreed = {"items": ["identity"], "purpose": "help", "how": "screen", "language": "en"}
+    # The code of a booking is no code of a person; it leads on only where somebody comes back.
+    other = worker.send("/staff/people/join", code=booking, pin="4071", **agreed)
+    assert other.status_code == 422 and "do not fit" in other.get_data(as_text=True)
     wrong = worker.send("/staff/people/join", code=code, pin="9999", **agreed)
     assert wrong.status_code == 422 and "do not fit" in wrong.get_data(as_text=True)
     none = worker.send("/staff/people/join", code=code, pin="", **agreed)
