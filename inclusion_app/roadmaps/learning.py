@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import url_for
 from flask_babel import gettext as _
 
 from inclusion_app.core import i18n
@@ -93,7 +94,7 @@ def sessions_for(
 
 def _learn(offer: StepOffer) -> Learn:
     spoken = language_called(offer.taught_in) if offer.taught_in != "en" else ""
-    return Learn(offer, _address(f"/training/{offer.slug}"), *_when(offer.starts_at), spoken)
+    return Learn(offer, url_for("training.session", slug=offer.slug), *_when(offer.starts_at), spoken)
 
 
 def bookings_of(resident_id: int | None) -> list[Mine]:
@@ -105,7 +106,7 @@ def bookings_of(resident_id: int | None) -> list[Mine]:
         Mine(
             one.title,
             one.title_language,
-            _address(f"/book/{one.code}"),
+            url_for("training.booking", code=one.code),
             *(_when(one.starts_at) if one.starts_at else ("", "")),
             _(STATE_WORDS[one.state]),
         )
@@ -141,7 +142,3 @@ def _sentences(offer: StepOffer) -> tuple[Pair, ...]:
 def _when(moment: datetime) -> tuple[str, str]:
     wall = i18n.local(moment)
     return i18n.near_day_words(wall.date()), i18n.clock_words(wall.time())
-
-
-def _address(path: str) -> str:
-    return f"/{i18n.current_language().slug}{path}"
