@@ -115,13 +115,13 @@ def prove(
     now: datetime,
     find: Find = person,
     others: dict[str, str] = NOT_A_PERSON,
-    leads_on: bool = False,
+    other_doors: bool = False,
 ) -> Proven:
     """Check a canonical code and its secret (None: the code alone) for a request from `address`.
 
     Hold no change in the request's own transaction yet: tries are counted beside it. `find` looks the code up,
     `others` says of codes of another kind what they are. Raises RuleBroken at `code` or `pin`, or without a field when
-    there were too many tries; with `leads_on` AnotherDoor for the code of a thing that is opened by its code alone.
+    there were too many tries; with `other_doors` AnotherDoor for the code of a thing that is opened by its code alone.
     """
     tries = _Tries.of(code, address)
     counted, of_the_city = _claim(tries, now, with_secret=secret is not None)
@@ -129,7 +129,7 @@ def prove(
         facts = find(session, code)
         kind = "" if facts else services.kind_of_code(session, code=code) or ""
         other = others.get(kind)
-    if leads_on and kind in LEADS_TO:
+    if other_doors and kind in LEADS_TO:
         with side_write() as session:
             _give_back(session, tries, of_the_city=of_the_city, now=now)
         raise AnotherDoor(LEADS_TO[kind](code))
@@ -188,7 +188,7 @@ def prove_unclaimed(code: str, *, address: str | None, now: datetime) -> None:
     Tries count as in `prove`, so that nobody learns here which codes there are. Whoever typed it in meanwhile still
     wins (see services.claim_code). Raises RuleBroken at `code`, or without a field when there were too many tries.
     """
-    kind = _kind_counted(code, address=address, now=now, right="unclaimed")
+    kind = _kind_of(code, address=address, now=now, wanted="unclaimed")
     if kind != "unclaimed":
         raise RuleBroken(services.NOT_CLAIMED.get(kind or "", services.UNKNOWN_CODE), field="code")
 
@@ -199,11 +199,11 @@ def find_thing(code: str, *, address: str | None, now: datetime, kind: str) -> b
     Tries count as in `prove`: only wrong ones, so a library is not shut out. Hold no change in the request's own
     transaction yet. Raises RuleBroken when there were too many.
     """
-    return _kind_counted(code, address=address, now=now, right=kind) == kind
+    return _kind_of(code, address=address, now=now, wanted=kind) == kind
 
 
-def _kind_counted(code: str, *, address: str | None, now: datetime, right: str) -> str | None:
-    """The kind of a canonical code. The try counts, but where it is of the right kind. Raises RuleBroken."""
+def _kind_of(code: str, *, address: str | None, now: datetime, wanted: str) -> str | None:
+    """What a canonical code opens; a try that counts unless that is what was wanted. Raises RuleBroken when too many."""
     tries = _Tries.of(code, address)
     with side_write() as session:
         free, of_the_city = _claim_code(session, tries, now)
@@ -211,7 +211,7 @@ def _kind_counted(code: str, *, address: str | None, now: datetime, right: str) 
         raise RuleBroken(BUSY)
     with reading() as session:
         kind = services.kind_of_code(session, code=code)
-    if kind == right:
+    if kind == wanted:
         with side_write() as session:
             _give_back(session, tries, of_the_city=of_the_city, now=now)
     return kind

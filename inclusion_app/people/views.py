@@ -90,7 +90,7 @@ def _open(code: str, secret: str | None) -> None:
         address=request.remote_addr,
         secret_key=current_app.extensions["settings"].secret_key,
         now=moment,
-        leads_on=True,
+        other_doors=True,
     )
     facts = proven.facts
     opening.enter(facts, code, "everything" if secret else "titles", now=moment)

@@ -15,6 +15,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.training.models import Booking, Course, Credential, Occurrence, TrainingSession, WalkIn
 from inclusion_app.training.rules import ATTENDANCE, CONTACTS, NEEDS
 from inclusion_app.training.services import forgetting
+from inclusion_app.training.wording import course_words
 
 STATES = {
     "requested": N_("You asked for a place"),
@@ -58,8 +59,7 @@ def _credentials(session: Session, resident_id: int) -> Sequence[Credential]:
 
 
 def _title(course: Course) -> str:
-    text = course.text_in(i18n.current_language().slug)
-    return text.title if text is not None else ""
+    return course_words(course).title
 
 
 def _day(date: Occurrence) -> str:

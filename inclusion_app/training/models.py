@@ -73,10 +73,15 @@ class Course(Base):
         """The steps of a plan it moves."""
         return self.steps.split()
 
-    def text_in(self, language: str) -> CourseText | None:
-        """Its words in this language where somebody wrote them, else in English, else in any; None where it has none."""
+    def text_in(self, language: str = "en") -> CourseText | None:
+        """Its words in this language, else in English, else in any; None where nobody has written any."""
         texts = {text.language: text for text in self.texts}
-        return texts.get(language) or texts.get("en") or next(iter(texts.values()), None)
+        return texts.get(language) or texts.get("en") or next(iter(self.texts), None)
+
+    def title_in(self, language: str = "en") -> str:
+        """The title of these words; empty where there are none."""
+        text = self.text_in(language)
+        return text.title if text is not None else ""
 
 
 class CourseText(Base):
