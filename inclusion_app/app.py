@@ -102,7 +102,6 @@ from inclusion_app.training import demonstration as training_demonstration
 from inclusion_app.training import feed_views as training_feed_views
 from inclusion_app.training import holding as training_holding
 from inclusion_app.training import messages as training_messages
-from inclusion_app.training import offers as training_offers
 from inclusion_app.training import staff_change_views as training_change_views
 from inclusion_app.training import staff_person_views as training_person_views
 from inclusion_app.training import staff_views as training_staff_views
@@ -152,9 +151,7 @@ MORE_PAGES = (
     award_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
-MORE_FACTS = (
-    messages_holding, staff_templates, training_messages, training_holding, training_demonstration, training_offers
-)  # fmt: skip
+MORE_FACTS = (messages_holding, staff_templates, training_messages, training_holding, training_demonstration)
 ROOMS = (
     start_views.room,
     places_views.room,

@@ -86,41 +86,6 @@ class Demonstration:
     remove: Callable[[Session], None]
 
 
-@dataclass(frozen=True)
-class StepOffer:
-    """A session somebody can book that moves a step: when, where, and its address without the language.
-
-    `starts_at` is the first date that can still be booked. `place` is empty when it is online.
-    """
-
-    title: str
-    title_language: str
-    starts_at: datetime
-    place: str
-    slug: str
-    phone: str = ""
-    taught_in: str = "en"
-    # For whom it is, when it is not for everybody (N_).
-    for_whom: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Booked:
-    """Something a resident has booked or waits for, to be found again from their plan."""
-
-    title: str
-    title_language: str
-    starts_at: datetime | None
-    state: str
-    code: str
-
-
-# Where somebody is (latitude, longitude), what they need to take part.
-StepOffers = Callable[
-    [Session, Collection[str], tuple[float, float] | None, Collection[str], datetime],
-    Mapping[str, Sequence[StepOffer]],
-]
-Bookings = Callable[[Session, int, datetime], Sequence[Booked]]
 Alerts = Callable[[Session, Principal, datetime], Sequence[Alert]]
 Waiting = Callable[[Session, Principal, datetime], Sequence[WaitingItem]]
 Holidays = Callable[[Session], Collection[date]]
@@ -132,8 +97,6 @@ _waiting: list[Waiting] = []
 _menu: list[StaffLink] = []
 _alerts: list[Alerts] = []
 _demonstrations: dict[str, Demonstration] = {}
-_offers: list[StepOffers] = []
-_booked: list[Bookings] = []
 _step_titles: list[StepTitles] = []
 _my_steps: list[MySteps] = []
 
@@ -190,40 +153,6 @@ def demonstrate(demonstration: Demonstration) -> None:
 def demonstrations() -> list[Demonstration]:
     """All of them, in the order they were registered."""
     return list(_demonstrations.values())
-
-
-def offer_with(offers: StepOffers) -> None:
-    """Register a question of one room: what can be booked that moves these steps?"""
-    if offers not in _offers:
-        _offers.append(offers)
-
-
-def offers_for_steps(
-    session: Session,
-    step_ids: Collection[str],
-    *,
-    near: tuple[float, float] | None,
-    needs: Collection[str] = (),
-    now: datetime,
-) -> dict[str, list[StepOffer]]:
-    """What can be booked for each of these steps; a step without an offer is not in it."""
-    found: dict[str, list[StepOffer]] = {}
-    for ask in _offers if step_ids else ():
-        for step_id, offers in ask(session, step_ids, near, needs, now).items():
-            found.setdefault(step_id, []).extend(offers)
-    return found
-
-
-def booked_with(bookings: Bookings) -> None:
-    """Register a question of one room: what has this resident booked that is still to come?"""
-    if bookings not in _booked:
-        _booked.append(bookings)
-
-
-def bookings_of(session: Session, resident_id: int, *, now: datetime) -> list[Booked]:
-    """What a resident has booked or waits for, soonest first; without a date last."""
-    found = [booked for ask in _booked for booked in ask(session, resident_id, now)]
-    return sorted(found, key=lambda one: (one.starts_at is None, one.starts_at or now))
 
 
 def holidays_from(provider: Holidays) -> None:

@@ -36,7 +36,7 @@ def printed_today() -> Pair:
 
 def dated(text: str, day: date) -> Pair:
     """An N_ sentence of a day, both ways."""
-    return with_day(_, text, i18n.day_words(day), _english_day(day, LONG_DAY))
+    return with_day(_, text, i18n.day_words(day), english_day(day))
 
 
 def place_box(found: Found) -> PlaceBox:
@@ -155,12 +155,12 @@ def _opens_next(found: Found) -> Pair:
         return pair(_, "Closed now. Ask when it opens")
     wall = opens.astimezone(clock.LONDON)
     text, time = N_("It opens next on %(day)s at %(time)s."), i18n.clock_words(wall.time())
-    own, english = i18n.day_words(wall.date()), _english_day(wall.date(), LONG_DAY)
+    own, english = i18n.day_words(wall.date()), english_day(wall.date())
     return Pair(_(text, day=own, time=time), text % {"day": english, "time": time})
 
 
 def _open_day(day: DayHours, closed: str) -> OpenDay:
-    name = Pair(i18n.weekday_words(day.day), _english_day(day.day, "EEEE"))
+    name = Pair(i18n.weekday_words(day.day), english_day(day.day, "EEEE"))
     today = day.day == clock.today()
     if day.ask or not day.known:
         return OpenDay(name, words=pair(_, "Ask first"), today=today)
@@ -170,5 +170,6 @@ def _open_day(day: DayHours, closed: str) -> OpenDay:
     return OpenDay(name, times=times, today=today)
 
 
-def _english_day(day: date, pattern: str) -> str:
+def english_day(day: date, pattern: str = LONG_DAY) -> str:
+    """A day in English words, for the English beside another language."""
     return str(babel_format_date(day, pattern, locale="en"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 from wtforms import StringField
 
 from inclusion_app.core import i18n, paper, registry
@@ -18,12 +17,12 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import OnceForm
 from inclusion_app.core.paper_answer import pdf_answer
-from inclusion_app.core.paper_parts import Paper, pair
+from inclusion_app.core.paper_parts import Pair, Paper, pair
 from inclusion_app.core.words import N_
 from inclusion_app.people import naming
 from inclusion_app.places.on_paper import dated, printed_today
 from inclusion_app.roadmaps import award, policy
-from inclusion_app.roadmaps.award_rules import LEVEL_BY_CODE, LEVELS, REACHED, is_reached, missing
+from inclusion_app.roadmaps.award_rules import LEVEL_BY_CODE, LEVELS, REACHED, Level, is_reached, missing
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.rules import StepState
 from inclusion_app.roadmaps.views import room
@@ -125,7 +124,7 @@ def _paper_of(made: Credential, name: str, print_page: str) -> Any:
     )
 
 
-def _asks(level: Any) -> list[Any]:
+def _asks(level: Level) -> list[Pair]:
     asks = [pair(_, LEVEL_ASKS, steps=level.steps, areas=level.areas, sessions=level.sessions)]
     return [*asks, pair(_, LEVEL_ASKS_SHOW)] if level.shows else asks
 
@@ -205,35 +204,30 @@ def _type_in(form: SheetForm) -> Any:
     return redirect(url_for("roadmaps.award_given", credential_id=number), 303)
 
 
-def _award_of(credential_id: UUID) -> Credential:
-    made = db_session().scalar(
-        select(Credential).where(Credential.id == str(credential_id), Credential.kind == "award")
-    )
-    if made is None:
-        abort(404)
-    return made
+def _award_of(credential_id: UUID) -> Credential | None:
+    made = db_session().get(Credential, str(credential_id))
+    return made if made is not None and made.kind == "award" else None
 
 
-@room.page("/staff/award/<uuid:credential_id>", allow=policy.GIVE_AWARD, localised=False)
-def award_given(credential_id: UUID) -> Any:
+@room.page("/staff/award/<uuid:credential_id>", allow=policy.GIVE_AWARD, load=_award_of, localised=False)
+def award_given(made: Credential) -> Any:
     """An award that was given from a sheet, to print. It says nothing of anybody."""
-    made = _award_of(credential_id)
     return render_template(
         "roadmaps/staff_award_given.html", form=NameForm(formdata=None), made=made, level=LEVEL_BY_CODE[made.level or ""],
     )  # fmt: skip
 
 
 @room.page(
-    "/staff/award/<uuid:credential_id>/certificate.pdf", allow=policy.GIVE_AWARD, methods=("GET", "POST"), localised=False
+    "/staff/award/<uuid:credential_id>/certificate.pdf", allow=policy.GIVE_AWARD, load=_award_of,
+    methods=("GET", "POST"), localised=False,
 )  # fmt: skip
-def award_given_pdf(credential_id: UUID) -> Any:
+def award_given_pdf(made: Credential) -> Any:
     """The paper of it."""
-    form, made = NameForm(), _award_of(credential_id)
+    form, level = NameForm(), LEVEL_BY_CODE[made.level or ""]
     try:
         name = form.read() if request.method == "POST" else ""
     except RuleBroken as broken:
         form.refuse(broken)
-        level = LEVEL_BY_CODE[made.level or ""]
         return render_template("roadmaps/staff_award_given.html", form=form, made=made, level=level), 422
     return _paper_of(made, name, url_for("roadmaps.award_given", credential_id=made.id))
 

@@ -6,18 +6,21 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from babel.dates import format_date
+from flask import url_for
 from flask_babel import gettext as _
 
-from inclusion_app.core import i18n, registry
+from inclusion_app.core import i18n
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
-from inclusion_app.core.paper_parts import Pair
-from inclusion_app.core.registry import StepOffer
+from inclusion_app.core.paper_parts import Pair, joined, pair
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Resident
+from inclusion_app.places.on_paper import english_day
 from inclusion_app.places.queries import Where
 from inclusion_app.roadmaps.award_rules import offers_award
+from inclusion_app.training import offers
+from inclusion_app.training.offers import StepOffer
+from inclusion_app.training.wording import language_called
 
 BOOKINGS_SHOWN = 3
 STATE_WORDS = {
@@ -59,7 +62,12 @@ class Mine:
 def needs_of(resident_id: int | None) -> tuple[str, ...]:
     """What somebody needs to take part, as their saved record says it."""
     resident = db_session().get(Resident, resident_id) if resident_id else None
-    return tuple((resident.needs or {}).get("needs", ())) if resident else ()
+    return said_needs(resident) if resident else ()
+
+
+def said_needs(resident: Resident) -> tuple[str, ...]:
+    """What somebody needs to take part, of a record that is loaded."""
+    return tuple((resident.needs or {}).get("needs", ()))
 
 
 def offers_award_to(resident_id: int | None) -> bool:
@@ -73,7 +81,7 @@ def sessions_for(
 ) -> dict[str, list[Learn]]:
     """What can be booked in the next two weeks for each step. A session of several steps stands at the first of them."""
     near = (where.lat, where.lng) if where else None
-    found = registry.offers_for_steps(db_session(), steps, near=near, needs=needs, now=now())
+    found = offers.for_steps(db_session(), steps, near=near, needs=needs, now=now())
     said: set[str] = set()
     sessions: dict[str, list[Learn]] = {}
     for step in steps:
@@ -85,20 +93,20 @@ def sessions_for(
 
 
 def _learn(offer: StepOffer) -> Learn:
-    spoken = i18n.language_names([offer.taught_in])[offer.taught_in] if offer.taught_in != "en" else ""
-    return Learn(offer, _address(f"/training/{offer.slug}"), *_when(offer.starts_at), spoken)
+    spoken = language_called(offer.taught_in) if offer.taught_in != "en" else ""
+    return Learn(offer, url_for("training.session", slug=offer.slug), *_when(offer.starts_at), spoken)
 
 
 def bookings_of(resident_id: int | None) -> list[Mine]:
     """The next three things somebody has booked or waits for."""
     if resident_id is None:
         return []
-    found = registry.bookings_of(db_session(), resident_id, now=now())
+    found = offers.bookings_of(db_session(), resident_id, now=now())
     return [
         Mine(
             one.title,
             one.title_language,
-            _address(f"/book/{one.code}"),
+            url_for("training.booking", code=one.code),
             *(_when(one.starts_at) if one.starts_at else ("", "")),
             _(STATE_WORDS[one.state]),
         )
@@ -118,7 +126,7 @@ def on_paper(
 
 def _sentences(offer: StepOffer) -> tuple[Pair, ...]:
     day, time = _when(offer.starts_at)
-    english = format_date(i18n.local(offer.starts_at).date(), "EEEE d MMMM", locale="en")
+    english = english_day(i18n.local(offer.starts_at).date(), "EEEE d MMMM")
     if offer.place:
         when = Pair(
             _(ON_PAPER, day=day, time=time, place=offer.place),
@@ -126,19 +134,11 @@ def _sentences(offer: StepOffer) -> tuple[Pair, ...]:
         )
     else:
         when = Pair(_(ON_PAPER_ONLINE, day=day, time=time), ON_PAPER_ONLINE % {"day": english, "time": time})
-    how = (
-        Pair(_(PHONE_TO_BOOK, phone=offer.phone), PHONE_TO_BOOK % {"phone": offer.phone})
-        if offer.phone
-        else Pair(_(TELL_US), TELL_US)
-    )
+    how = pair(_, PHONE_TO_BOOK, phone=offer.phone) if offer.phone else pair(_, TELL_US)
     # One line on the sheet instead of two: it has two sides only.
-    return (Pair(f"{when.own} {how.own}", f"{when.en} {how.en}"),)
+    return (joined((when, how)),)
 
 
 def _when(moment: datetime) -> tuple[str, str]:
     wall = i18n.local(moment)
     return i18n.near_day_words(wall.date()), i18n.clock_words(wall.time())
-
-
-def _address(path: str) -> str:
-    return f"/{i18n.current_language().slug}{path}"

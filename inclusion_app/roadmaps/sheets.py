@@ -125,7 +125,7 @@ def _with_sessions(
     sheet: Handout, made: queries.Computed, where: Where | None, resident: Resident | None
 ) -> Handout:
     """The sheet with sessions to book at its next steps, as far as its two sides still hold all the rest."""
-    needs = tuple((resident.needs or {}).get("needs", ())) if resident else ()
+    needs = learning.said_needs(resident) if resident else ()
     sessions = learning.on_paper(made.plan.next, where, needs=needs)
     for shown in range(len(sessions), 0, -1):
         kept = dict(list(sessions.items())[:shown])

@@ -34,18 +34,15 @@ AT_MOST = 5_000
 
 
 def text_of(course: Course) -> CourseText | None:
-    """The words of a course in the reader's language, else in English, else in any."""
-    texts = {text.language: text for text in course.texts}
-    return texts.get(i18n.current_language().slug) or texts.get("en") or next(iter(texts.values()), None)
+    """The words of a course for whoever reads."""
+    return course.text_in(i18n.current_language().slug)
 
 
 def place_words(occurrence: Occurrence) -> str:
     """Where a date is, on one line: room, place, address, postcode. A session online says so."""
-    training = occurrence.session
-    place = occurrence.place or training.place
+    place, room = occurrence.where
     if place is None:
-        return gettext(ONLINE) if training.is_online else ""
-    room = occurrence.room or training.room
+        return gettext(ONLINE) if occurrence.session.is_online else ""
     return ", ".join(part for part in (room, place.name, place.address, place.postcode) if part)
 
 
@@ -106,7 +103,7 @@ def public_calendar(
         calendar.add("refresh-interval", REFRESH, parameters={"value": "DURATION"})
         calendar.add("x-published-ttl", "PT1H")
     for date in dates:
-        event = _event(date, cancelled=is_off(date), sequence=date.sequence, stamp=date.session.changed_at)
+        event = _event(date, cancelled=date.is_off, sequence=date.sequence, stamp=date.session.changed_at)
         _describe(event, date, link=links.of(date.session))
         calendar.add_component(event)
     return bytes(calendar.to_ical())
@@ -127,9 +124,9 @@ def booking_calendar(booking: Booking, *, links: Links) -> bytes:
         date = mine.occurrence
         off = ended or mine.status != "on"
         # The date itself may go on without them: what takes it out comes after what put it in.
-        left = off and not is_off(date)
-        event = _event(date, cancelled=off or is_off(date), sequence=date.sequence + left, stamp=stamp)
-        if not off and booking.status != "booked" and not is_off(date):
+        left = off and not date.is_off
+        event = _event(date, cancelled=off or date.is_off, sequence=date.sequence + left, stamp=stamp)
+        if not off and booking.status != "booked" and not date.is_off:
             event["status"] = "TENTATIVE"
         if booking.is_discreet:
             event.add("summary", gettext(DISCREET_TITLE))
@@ -139,11 +136,6 @@ def booking_calendar(booking: Booking, *, links: Links) -> bytes:
             _describe(event, date, link=links.booking, joining=joining)
         calendar.add_component(event)
     return bytes(calendar.to_ical())
-
-
-def is_off(date: Occurrence) -> bool:
-    """True when this date does not take place."""
-    return date.status == "cancelled" or date.session.status == "cancelled"
 
 
 def _calendar(method: str, *, title: str = "", is_discreet: bool = False) -> Calendar:
@@ -204,7 +196,7 @@ def _describe(event: Event, date: Occurrence, *, link: str | None, joining: str 
         event.add("description", "\n".join(lines))
     if where := place_words(date):
         event.add("location", where)
-    place = date.place or training.place
+    place, _room = date.where
     if place is not None and place.lat is not None and place.lng is not None:
         event.add("geo", (place.lat, place.lng))
     if link:

@@ -30,7 +30,7 @@ from inclusion_app.training.certificate_paper import certificate_html
 from inclusion_app.training.models import Booking, Credential, TrainingSession
 from inclusion_app.training.opened import booking_of, note_reader, page_of
 from inclusion_app.training.rules import CAME
-from inclusion_app.training.services import credentials
+from inclusion_app.training.services import credentials, opinions
 from inclusion_app.training.staff_register_queries import title_of
 from inclusion_app.training.views import room
 
@@ -83,10 +83,10 @@ def certificate(booking: Booking) -> Any:
 
 
 def _certificate_page(booking: Booking, form: NameForm) -> Any:
-    has_come = any(day.attendance in CAME for day in booking.dates)
     page = render_template(
-        "training/certificate.html", booking=booking, form=form, made=credential_of(booking), has_come=has_come,
-        title=title_of(booking.session.course, i18n.current_language().slug), booking_page=page_of(booking),
+        "training/certificate.html", booking=booking, form=form, made=credential_of(booking),
+        has_come=opinions.may_be_asked(booking), booking_page=page_of(booking),
+        title=title_of(booking.session.course, i18n.current_language().slug),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 

@@ -129,9 +129,7 @@ def is_shown(training: TrainingSession) -> bool:
 def data_of(training: TrainingSession, base: str) -> dict[str, Any]:
     """The session as Modelling Opportunity Data 2.0 says it; its dates are its sub-events."""
     url = f"{base}/en/training/{training.slug}"
-    words = next((text for text in training.course.texts if text.language == "en"), None) or next(
-        iter(training.course.texts), None
-    )
+    words = training.course.text_in("en")
     data: dict[str, Any] = {
         "@context": [CONTEXT, f"{base}/api/openactive/context"],
         "@type": KIND,
@@ -201,13 +199,12 @@ def _location(place: Place, base: str) -> dict[str, Any]:
 
 
 def _date(date: Occurrence, training: TrainingSession, url: str, base: str) -> dict[str, Any]:
-    off = date.status == "cancelled" or training.status == "cancelled"
     found: dict[str, Any] = {
         "@type": "ScheduledSession", "@id": f"{url}#{date.uid}", "url": url,
         "startDate": date.starts_at.astimezone(LONDON).isoformat(),
         "endDate": date.ends_at.astimezone(LONDON).isoformat(),
         "duration": _duration(date.ends_at - date.starts_at),
-        "eventStatus": CANCELLED if off else SCHEDULED,
+        "eventStatus": CANCELLED if date.is_off else SCHEDULED,
         "maximumAttendeeCapacity": date.capacity,
         "isAccessibleForFree": True,
     }  # fmt: skip

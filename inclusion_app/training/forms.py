@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -170,8 +170,7 @@ class BookingForm(BaseForm):
         self.interpreter.choices = [
             ("", _("No answer")), *((slug, one.own_name) for slug, one in i18n.LANGUAGES.items() if slug != "en")
         ]  # fmt: skip
-        cap = min([COMPANIONS_AT_MOST, *(date.companion_cap for date in dates)], default=0)
-        cap = cap if dates else min(COMPANIONS_AT_MOST, training.companion_cap)
+        cap = min(COMPANIONS_AT_MOST, *([date.companion_cap for date in dates] or [training.companion_cap]))
         self.companions.choices = [(str(number), str(number)) for number in range(cap + 1)]
         self.waiting_mode.choices = _choices(MODES)
         if request.method == "GET" and training.booked_as == "series" and dates:
@@ -269,7 +268,7 @@ def _date_words(one: Date, training: TrainingSession) -> Markup:
     return day if left == "free" else Markup("{}. {}").format(day, _(PLACES_LEFT[left]))
 
 
-def _choices(words: dict[str, str] | Any) -> list[SelectChoice]:
+def _choices(words: Mapping[str, str]) -> list[SelectChoice]:
     return [SelectChoice(value, _(label)) for value, label in words.items()]
 
 

@@ -73,6 +73,16 @@ class Course(Base):
         """The steps of a plan it moves."""
         return self.steps.split()
 
+    def text_in(self, language: str = "en") -> CourseText | None:
+        """Its words in this language, else in English, else in any; None where nobody has written any."""
+        texts = {text.language: text for text in self.texts}
+        return texts.get(language) or texts.get("en") or next(iter(self.texts), None)
+
+    def title_in(self, language: str = "en") -> str:
+        """The title of these words; empty where there are none."""
+        text = self.text_in(language)
+        return text.title if text is not None else ""
+
 
 class CourseText(Base):
     """The words of a course in one language, as staff typed them: a draft, or checked by somebody who reads it."""
@@ -203,6 +213,19 @@ class Occurrence(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     session: Mapped[TrainingSession] = relationship(back_populates="occurrences")
     place: Mapped[Place | None] = relationship()
+
+    @property
+    def where(self) -> tuple[Place | None, str]:
+        """Its place and room. The room of the session is at the session's place and nowhere else."""
+        training = self.session
+        if self.place is None or self.place_id == training.place_id:
+            return training.place, self.room or training.room
+        return self.place, self.room
+
+    @property
+    def is_off(self) -> bool:
+        """True when it does not take place."""
+        return self.status == "cancelled" or self.session.status == "cancelled"
 
 
 class Booking(Base):

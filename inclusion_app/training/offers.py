@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,22 +13,50 @@ from sqlalchemy.orm import Session, aliased, lazyload
 
 from inclusion_app.core import i18n
 from inclusion_app.core.geo import metres_between
-from inclusion_app.core.registry import Booked, StepOffer, booked_with, offer_with
 from inclusion_app.places.models import Place
 from inclusion_app.training.models import (
     Booking,
-    BookingDate,
     Course,
     CourseText,
     Occurrence,
     TrainingSession,
 )
 from inclusion_app.training.rules import FOR_AGE, OFFERS
+from inclusion_app.training.services.bookings import LIVE
 
 WITHIN = timedelta(days=14)
 MOST = 2
 # As many are looked at, the nearest or the soonest of all.
 LOOKED_AT = 200
+
+
+@dataclass(frozen=True)
+class StepOffer:
+    """A session somebody can book that moves a step: when and where.
+
+    `starts_at` is the first date that can still be booked. `place` is empty when it is online.
+    """
+
+    title: str
+    title_language: str
+    starts_at: datetime
+    place: str
+    slug: str
+    phone: str = ""
+    taught_in: str = "en"
+    # For whom it is, when it is not for everybody (N_).
+    for_whom: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Booked:
+    """Something a resident has booked or waits for, to be found again from their plan."""
+
+    title: str
+    title_language: str
+    starts_at: datetime | None
+    state: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -39,20 +67,24 @@ class _Found:
     metres: float
 
 
-def offers(
+def for_steps(
     session: Session,
     step_ids: Collection[str],
+    *,
     near: tuple[float, float] | None,
-    needs: Collection[str],
+    needs: Collection[str] = (),
     now: datetime,
-) -> Mapping[str, Sequence[StepOffer]]:
-    """For each step at most two sessions with a free place; one query.
+) -> dict[str, list[StepOffer]]:
+    """For each step at most two sessions with a free place, a step without one is not in it; one query.
 
+    `near` is where somebody is (latitude, longitude), `needs` what they need to take part.
     First those that have by themselves what somebody needs, then those in the language of the page, then those in English;
     of these the nearest, or the soonest when it is not known where. Nothing that is full, or for which somebody waits; a
     course only before it begins.
     """
-    language = i18n.current_language().code
+    if not step_ids:
+        return {}
+    language = i18n.current_language().slug
 
     def rank(found: _Found) -> tuple[float, ...]:
         missing = sum(need in OFFERS and need not in found.has for need in needs)
@@ -149,37 +181,23 @@ def _metres(near: tuple[float, float] | None, lat: float | None, lng: float | No
     return metres_between(*near, lat, lng) if lat is not None and lng is not None else math.inf
 
 
-def bookings(session: Session, resident_id: int, now: datetime) -> Sequence[Booked]:
-    """What somebody has booked, was offered or waits for, from their next date on."""
+def bookings_of(session: Session, resident_id: int, *, now: datetime) -> list[Booked]:
+    """What somebody has booked, was offered or waits for: by their next date, without a date last."""
     wanted = (
         select(Booking)
         .options(lazyload(Booking.arrangements))
         .where(
             Booking.resident_id == resident_id,
-            Booking.status.in_(("requested", "booked", "waitlisted", "offered")),
+            Booking.status.in_(LIVE),
             Booking.forgotten_at.is_(None),
         )
     )
-    found = []
+    found, language = [], i18n.current_language().slug
     for booking in session.scalars(wanted):
-        ahead = [date.occurrence.starts_at for date in booking.dates if _is_ahead(date, now)]
+        ahead = [date.occurrence.starts_at for date in booking.dates_on if date.occurrence.ends_at > now]
         if booking.dates and not ahead:
             continue
-        title, language = _title(booking.session.course)
-        found.append(Booked(title, language, min(ahead, default=None), booking.status, booking.code))
-    return found
-
-
-def _is_ahead(date: BookingDate, now: datetime) -> bool:
-    return date.status == "on" and date.occurrence.status == "on" and date.occurrence.ends_at > now
-
-
-def _title(course: Course) -> tuple[str, str]:
-    titles = {text.language: text.title for text in course.texts}
-    language = i18n.current_language().code
-    chosen = language if language in titles else "en"
-    return titles.get(chosen, ""), chosen
-
-
-offer_with(offers)
-booked_with(bookings)
+        text = booking.session.course.text_in(language)
+        title, spoken = (text.title, text.language) if text is not None else ("", "en")
+        found.append(Booked(title, spoken, min(ahead, default=None), booking.status, booking.code))
+    return sorted(found, key=lambda one: (one.starts_at is None, one.starts_at or now))

@@ -244,22 +244,14 @@ def session_by_slug(session: Session, slug: str) -> TrainingSession | None:
 
 def next_of_course(session: Session, course_id: int, *, now: datetime) -> TrainingSession | None:
     """The next session of a course that can be booked."""
-    coming = func.min(Occurrence.starts_at)
     wanted = (
         select(TrainingSession)
-        .join(Occurrence, and_(Occurrence.session_id == TrainingSession.id, Occurrence.status == "on"))
-        .where(
-            TrainingSession.course_id == course_id, TrainingSession.status == "published",
-            Occurrence.starts_at > now,
-        )
-    )  # fmt: skip
-    number = session.scalar(
-        wanted.with_only_columns(TrainingSession.id)
-        .group_by(TrainingSession.id)
-        .order_by(coming, TrainingSession.id)
+        .join(Occurrence, and_(*_coming(now)))
+        .where(TrainingSession.course_id == course_id, TrainingSession.status == "published")
+        .order_by(Occurrence.starts_at, TrainingSession.id)
         .limit(1)
     )
-    return session.get(TrainingSession, number) if number is not None else None
+    return session.scalar(wanted)
 
 
 # --- a booking, for whoever holds its code

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from babel.dates import format_date
 from flask import render_template, url_for
 from flask_babel import gettext as _
 
@@ -17,10 +16,10 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.paper_answer import pdf_answer, whole_address
 from inclusion_app.core.paper_parts import Pair, pair, qr_square
 from inclusion_app.places import drawing
-from inclusion_app.places.on_paper import drawn_map, printed_today
+from inclusion_app.places.on_paper import drawn_map, english_day, printed_today
 from inclusion_app.places.queries import city_sheet
 from inclusion_app.training import wording
-from inclusion_app.training.models import Booking, Occurrence, TrainingSession
+from inclusion_app.training.models import Booking, Occurrence
 from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.rules import HELPED, WHAT_NEXT, young_words
 from inclusion_app.training.slip import (
@@ -73,17 +72,14 @@ def build_slip(booking: Booking) -> Slip:
     language, training = i18n.current_language(), booking.session
     words = {name: pair(_, text) for name, text in WORDS.items()}
     own, english = wording.course_words(training.course), wording.course_words(training.course, i18n.ENGLISH)
-    coming = sorted(
-        (date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.status == "on"),
-        key=lambda date: date.starts_at,
-    )
+    coming = sorted((date.occurrence for date in booking.dates_on), key=lambda date: date.starts_at)
     places = wording.places_of(training, coming)
     place, room = places[0] if places else (None, "")
     ended = booking.status in {"cancelled", "session_cancelled"}
     address = whole_address(url_for("training.booking", code=booking.code))
     city = city_sheet(db_session()) if place else None
     drawn = drawing.close_up(city, place, None) if city and place else None
-    asked_with = ASKED_WITH if i18n.current_language().slug == "en" else ASKED_WITH_IN_TWO
+    asked_with = ASKED_WITH if language.slug == "en" else ASKED_WITH_IN_TWO
     return Slip(
         lang=language.tag,
         dir=language.dir,
@@ -93,7 +89,7 @@ def build_slip(booking: Booking) -> Slip:
         qr=qr_square(address, words["code"].own),
         heading=pair(_, wording.how_it_stands(booking)),
         title=Pair(own.title, english.title),
-        dates=() if ended else tuple(_date(date, training, says_where=len(places) > 1) for date in coming),
+        dates=() if ended else tuple(_date(date, says_where=len(places) > 1) for date in coming),
         others=tuple(f"{other.name} ({inside})" if inside else other.name for other, inside in places[1:]),
         people=_people(booking.places, words["people"]) if booking.places > 1 else None,
         place=place.name if place else "",
@@ -154,22 +150,18 @@ def _what_happens(booking: Booking) -> tuple[Pair, ...]:
 
 def _kept_until(moment: datetime) -> Pair:
     wall = i18n.local(moment)
-    english = f"{_in_english(wall.date())}, {i18n.clock_words(wall.time())}"
+    english = f"{english_day(wall.date())}, {i18n.clock_words(wall.time())}"
     return Pair(_(KEPT_UNTIL, until=wording.until_words(moment)), KEPT_UNTIL % {"until": english})
-
-
-def _in_english(day: date) -> str:
-    return str(format_date(day, "EEEE d MMMM y", locale="en"))
 
 
 def _people(number: int, words: Pair) -> Pair:
     return Pair(f"{words.own} {number}", f"{words.en} {number}")
 
 
-def _date(occurrence: Occurrence, training: TrainingSession, *, says_where: bool) -> SlipDate:
+def _date(occurrence: Occurrence, *, says_where: bool) -> SlipDate:
     day = occurrence.day
-    both = Pair(i18n.day_words(day), _in_english(day))
-    place, room = wording.where_is(training, occurrence) if says_where else (None, "")
+    both = Pair(i18n.day_words(day), english_day(day))
+    place, room = occurrence.where if says_where else (None, "")
     where = f"{place.name} ({room})" if place and room else place.name if place else ""
     return SlipDate(both, f"{i18n.clock_words(occurrence.begins)}–{i18n.clock_words(occurrence.ends)}", where)
 

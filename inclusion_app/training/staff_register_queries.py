@@ -86,8 +86,8 @@ class Register:
 
 def title_of(course: Course, language: str = ENGLISH.slug) -> str:
     """The title of a course in a language; in English where nobody has written it in that one."""
-    titles = {text.language: text.title for text in course.texts}
-    return titles.get(language) or titles.get(ENGLISH.slug) or next(iter(titles.values()), "")
+    text = course.text_in(language)
+    return text.title if text is not None else ""
 
 
 def date_for(session: Session, principal: Principal, occurrence_id: int) -> Occurrence | None:

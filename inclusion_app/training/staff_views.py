@@ -23,7 +23,7 @@ from inclusion_app.people.choice_fields import number_of
 from inclusion_app.training import policy, rules, staff_forms
 from inclusion_app.training import staff_queries as queries
 from inclusion_app.training import staff_words as words
-from inclusion_app.training.models import Booking, Course, TrainingSession
+from inclusion_app.training.models import Booking, Course, Occurrence, TrainingSession
 from inclusion_app.training.services import changes, sessions
 from inclusion_app.training.services.telling import can_be_told
 from inclusion_app.training.staff_register_queries import registers_to_fill
@@ -140,10 +140,9 @@ def language_name(code: str) -> str:
     return known.english_name if known else dict(staff_forms.languages_taught()).get(code, code)
 
 
-def where_of(training: TrainingSession, date: Any = None) -> str:
+def where_of(training: TrainingSession, date: Occurrence | None = None) -> str:
     """The place of a session or of one date, in words."""
-    place = (date.place if date is not None else None) or training.place
-    room_name = (date.room if date is not None else "") or training.room
+    place, room_name = date.where if date is not None else (training.place, training.room)
     if place is None:
         return str(_("Online")) if training.is_online else str(_("No place yet"))
     return f"{place.name}, {room_name}" if room_name else place.name

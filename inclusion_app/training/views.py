@@ -25,8 +25,9 @@ from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.training import forms, queries, wording
 from inclusion_app.training.models import Booking, TrainingSession
 from inclusion_app.training.opened import booking_of, note_change, note_reader
-from inclusion_app.training.rules import CAME, KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
-from inclusion_app.training.services import bookings, keeping, register, telling
+from inclusion_app.training.rules import KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
+from inclusion_app.training.services import bookings, keeping, opinions, register, telling
+from inclusion_app.training.services.waiting import open_dates
 
 room = Room("training", __name__)
 
@@ -233,11 +234,7 @@ def booking(booking: Booking) -> Any:
         queries.place_in_list(db_session(), booking) if booking.status == "waitlisted" else (0, 0)
     )
     principal = current_principal()
-    coming = [
-        date
-        for date in booking.dates
-        if date.status == "on" and date.occurrence.status == "on" and date.occurrence.starts_at > moment
-    ]
+    coming = [date for date in booking.dates_on if date.occurrence.starts_at > moment]
     offer_ends = booking.offer_ends_at
     return render_template(
         "training/booking.html",
@@ -248,8 +245,7 @@ def booking(booking: Booking) -> Any:
         ended=wording.ENDED.get(booking.ended_by, ""),
         dates=sorted(booking.dates, key=lambda date: date.occurrence.starts_at),
         coming={date.occurrence_id for date in coming},
-        is_live=booking.status in {"requested", "booked", "waitlisted", "offered"}
-        and bool(coming or booking.status == "requested"),
+        is_live=booking.status in bookings.LIVE and bool(coming or booking.status == "requested"),
         waiting=wording.waiting_words(booking, before, groups, is_told=telling.can_be_told(booking))
         if booking.status == "waitlisted"
         else [],
@@ -261,7 +257,7 @@ def booking(booking: Booking) -> Any:
         places=wording.places_of(training, [date.occurrence for date in coming]),
         deaf=wording.may_not_hear(booking),
         not_yet=wording.NOT_YET if booking.status == "waitlisted" else "",
-        has_ended=booking.status in {"cancelled", "session_cancelled"},
+        has_ended=booking.status not in bookings.LIVE,
         code_opens=wording.CODE_OPENS,
         code=show_code(booking.code),
         code_words=" ".join(code_to_words(booking.code)),
@@ -269,7 +265,7 @@ def booking(booking: Booking) -> Any:
         and booking.resident_id is None
         and booking.booked_for != "group",
         is_kept=booking.resident_id is not None and booking.resident_id == principal.resident_id,
-        has_come=any(date.attendance in CAME for date in booking.dates),
+        has_come=opinions.may_be_asked(booking),
     )
 
 
@@ -281,8 +277,9 @@ def _back(booking: Booking) -> Any:
 def cancel(booking: Booking) -> Any:
     """ "I cannot come", to all of it or to one date. Pressed twice it is said once; too late says that it was."""
     by, moment = "helper" if booking.booked_for == "other" else "learner", now()
-    asked = [number_of(request.form["date"])] if "date" in request.form else _on(booking)
+    asked = open_dates(booking)
     if "date" in request.form:
+        asked = [number_of(request.form["date"])]
         done = bookings.cancel_date(
             db_session(), booking_id=booking.id, occurrence_id=asked[0], by=by, now=moment
         )  # fmt: skip
@@ -291,15 +288,9 @@ def cancel(booking: Booking) -> Any:
     if done:
         note_change(booking, "cancel booking")
     # What was off before is as wished; what is still on has begun.
-    if not done and booking.status in bookings.LIVE and set(asked) & set(_on(booking)):
+    if not done and booking.status in bookings.LIVE and set(asked) & set(open_dates(booking)):
         return render_template("training/not_done.html", booking=booking, message=wording.TOO_LATE), 422
     return _back(booking)
-
-
-def _on(booking: Booking) -> list[int]:
-    return [
-        date.occurrence_id for date in booking.dates if date.status == "on" and date.occurrence.status == "on"
-    ]
 
 
 @room.page("/book/<code>/offer", allow=ANYONE, load=booking_of, methods=("POST",))

@@ -15,7 +15,7 @@ from inclusion_app.messages import templates
 from inclusion_app.places.models import Place
 from inclusion_app.training.models import Booking, Course, Notice, Occurrence, TrainingSession
 from inclusion_app.training.queries import Date
-from inclusion_app.training.rules import ARRANGED, NEEDS, OFFERS, UNDER_13
+from inclusion_app.training.rules import ARRANGED, NEEDS, OFFERS
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ NO_WORDS = CourseWords("", "", "", "en", "ltr", True)
 def course_words(course: Course, language: i18n.Language | None = None) -> CourseWords:
     """In the reader's language where somebody wrote it so, else in English."""
     reader = language or i18n.current_language()
-    texts = {text.language: text for text in course.texts}
-    chosen = texts.get(reader.slug) or texts.get("en") or next(iter(course.texts), None)
+    chosen = course.text_in(reader.slug)
     if chosen is None:
         return NO_WORDS
     spoken = i18n.LANGUAGES.get(chosen.language, i18n.ENGLISH)
@@ -51,10 +50,16 @@ def step_title(step_id: str) -> str | None:
     return registry.step_titles().get(step_id)
 
 
-def language_name(slug: str) -> str:
-    """A language as its own speakers write it."""
-    known = i18n.LANGUAGES.get(slug)
-    return known.own_name if known else slug
+def language_name(code: str) -> str:
+    """A language as its own speakers write it; one this service does not speak as the reader calls it."""
+    known = i18n.LANGUAGES.get(code)
+    return known.own_name if known else language_called(code)
+
+
+def language_called(code: str) -> str:
+    """What the reader calls a language of the city (people.rules.LANGUAGES)."""
+    # No list of languages we have knows the name of this one.
+    return _(OFFERS["bsl"]) if code == "bfi" else i18n.language_names([code])[code]
 
 
 def offer_words(training: TrainingSession) -> list[str]:
@@ -75,16 +80,9 @@ def where_of(training: TrainingSession, date: Date | None) -> tuple[str, str]:
     return (training.place.name if training.place else "", (date.room if date else "") or training.room)
 
 
-def where_is(training: TrainingSession, occurrence: Occurrence) -> tuple[Place | None, str]:
-    """Place and room of one date. The room of the session is at the session's place and nowhere else."""
-    if occurrence.place is None or occurrence.place_id == training.place_id:
-        return training.place, occurrence.room or training.room
-    return occurrence.place, occurrence.room
-
-
 def places_of(training: TrainingSession, occurrences: Sequence[Occurrence]) -> list[tuple[Place, str]]:
     """Every place, with its room, to which somebody goes on these dates; that of the session where there is no date."""
-    wheres = [where_is(training, date) for date in occurrences] or [(training.place, training.room)]
+    wheres = [date.where for date in occurrences] or [(training.place, training.room)]
     return list(dict.fromkeys((place, room) for place, room in wheres if place is not None))
 
 
@@ -176,7 +174,7 @@ def needs_words(booking: Booking) -> list[tuple[str, str]]:
         elif need in offers:
             words = _("It is there.")
         else:
-            words = _("We know.") if need not in ARRANGED else _("Asked for. We tell you here if it works.")
+            words = _("We know.") if need not in ARRANGED else _(ARRANGEMENT["asked"])
         found.append((_named(need, booking), words))
     return found
 
@@ -219,8 +217,3 @@ def told_words(notices: Iterable[Notice]) -> list[Told]:
             )
         )
     return found
-
-
-def is_child(booking: Booking) -> bool:
-    """True for a booking of somebody under 13, whom an adult answers for."""
-    return booking.age_band == UNDER_13

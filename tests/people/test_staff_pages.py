@@ -524,7 +524,11 @@ def test_whoever_keeps_a_person_from_themselves_is_out(worker: StaffBrowser, app
 def test_somebody_with_a_plan_joins_by_their_own_secret(worker: StaffBrowser, app: Flask) -> None:
     with app.app_context(), transaction() as session:
         code = make_person(session).code
+        booking = make_booking(session, make_session(session)).code
     agreed = {"items": ["identity"], "purpose": "help", "how": "screen", "language": "en"}
+    # The code of a booking is no code of a person; it leads on only where somebody comes back.
+    other = worker.send("/staff/people/join", code=booking, pin="4071", **agreed)
+    assert other.status_code == 422 and "do not fit" in other.get_data(as_text=True)
     wrong = worker.send("/staff/people/join", code=code, pin="9999", **agreed)
     assert wrong.status_code == 422 and "do not fit" in wrong.get_data(as_text=True)
     none = worker.send("/staff/people/join", code=code, pin="", **agreed)

@@ -242,10 +242,12 @@ def test_one_date_elsewhere_says_where(app: Flask, browser: Browser) -> None:
         training = make_session(session, booked_as="series", room="Room 1")
         other = make_place(session, name="Other Hall")
         add_date(session, training, day=today() + timedelta(days=20), place_id=other.id, room="Attic")
+        add_date(session, training, day=today() + timedelta(days=30), place_id=other.id)
         slug = training.slug
-    first, second = the_file(browser, f"/en/training/{slug}.ics")[1]
+    first, second, third = the_file(browser, f"/en/training/{slug}.ics")[1]
     assert first["location"].startswith("Room 1, Hall ")
     assert second["location"].startswith("Attic, Other Hall, ")
+    assert third["location"].startswith("Other Hall, "), "the room is one of the first hall"
 
 
 def test_a_file_costs_the_same_for_many_dates(app: Flask, browser: Browser, statements: list[str]) -> None:

@@ -118,6 +118,17 @@ def test_a_filter_narrows_the_list_and_an_unknown_one_does_not(
     assert titles(browser.text(f"/training?{query}")) == found
 
 
+@pytest.mark.parametrize(
+    ("code", "name"), [("gu", "Gujarati"), ("zh", "Chinese"), ("bfi", "British Sign Language"), ("pl", "Polski")]
+)  # fmt: skip
+def test_a_language_of_the_city_has_its_name_even_where_no_page_is_in_it(
+    app: Flask, browser: Browser, code: str, name: str
+) -> None:
+    offer(app, {"taught_in": code})
+    page = browser.text("/training")
+    assert f"<bdi>{name}</bdi>" in page and f">{name}</option>" in page
+
+
 def test_a_day_to_begin_with_leaves_out_what_is_sooner(app: Flask, browser: Browser) -> None:
     offer(app, {"days": [in_days(3)]}, {"days": [in_days(8)]})
     assert titles(browser.text(f"/training?since={in_days(4)}")) == ["Course 1"]

@@ -10,13 +10,13 @@ from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from inclusion_app.core import registry
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import db_session, engine, transaction
 from inclusion_app.people.models import Resident
 from inclusion_app.roadmaps import learning
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.sheets import build_handout
+from inclusion_app.training import offers
 from inclusion_app.training.models import Booking, CourseText, Occurrence
 from inclusion_app.training.services import bookings
 from tests.conftest import Browser
@@ -38,8 +38,8 @@ def soon(
 def slugs(
     session: Session, *steps: str, near: Any = None, needs: Any = (), at: datetime | None = None
 ) -> dict[str, list[str]]:
-    found = registry.offers_for_steps(session, steps, near=near, needs=needs, now=at or now())
-    return {step: [offer.slug for offer in offers] for step, offers in found.items()}
+    found = offers.for_steps(session, steps, near=near, needs=needs, now=at or now())
+    return {step: [offer.slug for offer in best] for step, best in found.items()}
 
 
 def test_each_step_gets_the_two_soonest(app: Flask) -> None:
@@ -113,7 +113,7 @@ def test_a_course_is_offered_before_it_begins_only(app: Flask) -> None:
         weekly = [today() + timedelta(days=days) for days in (2, 9)]
         course = soon(session, booked_as="course", dates=weekly)
         series = soon(session, booked_as="series", dates=weekly)
-        found = registry.offers_for_steps(session, ["F1"], near=None, now=now())["F1"]
+        found = offers.for_steps(session, ["F1"], near=None, now=now())["F1"]
         assert {offer.slug for offer in found} == {course, series}
         assert {offer.starts_at.date() for offer in found} == {weekly[0]}
         after = now() + timedelta(days=4)
@@ -143,7 +143,7 @@ def test_words_are_in_the_readers_language_else_english(app: Flask) -> None:
         course = session.scalars(select(Occurrence).order_by(Occurrence.starts_at)).all()[1].session.course
         session.add(CourseText(course_id=course.id, language="ur", title="پہلے قدم"))
         session.flush()
-        found = registry.offers_for_steps(session, ["F1"], near=None, now=now())["F1"]
+        found = offers.for_steps(session, ["F1"], near=None, now=now())["F1"]
         assert [(offer.title, offer.title_language) for offer in found] == [
             ("First steps", "en"),
             ("پہلے قدم", "ur"),
@@ -177,6 +177,9 @@ def test_the_plan_and_the_page_of_a_step_say_what_can_be_booked(app: Flask, brow
     for step in steps:
         assert f'href="/en/training/{slug}"' in browser.text(f"/roadmap/steps/{step}")
     assert "Learn this with others" not in browser.text("/roadmap/steps/V1")
+    with app.app_context(), transaction() as session:
+        soon(session, steps="V1", taught_in="bfi")
+    assert "The teacher speaks British Sign Language" in browser.text("/roadmap/steps/V1")
 
 
 def test_the_plan_shows_three_bookings_to_whom_it_is_open(
