@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
+from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import move
 from inclusion_app.training import staff_words as words
@@ -33,7 +34,6 @@ from inclusion_app.training.services.sessions import (
     Dates,
     check_when,
     put_date,
-    rows_changed,
     set_capacity,
 )
 

@@ -9,13 +9,12 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
-from sqlalchemy import CursorResult, Update, exists, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
-from inclusion_app.core.db import insert_into
+from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.registry import holidays, step_titles
 from inclusion_app.places.models import Place
@@ -84,12 +83,6 @@ class Dates:
     def weekly(self) -> Weekly:
         """The same as a weekly pattern."""
         return Weekly(self.first, self.every, self.times)
-
-
-def rows_changed(session: Session, statement: Update) -> int:
-    """How many rows one UPDATE reached."""
-    done: CursorResult[Any] = session.execute(statement, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-    return done.rowcount
 
 
 # --- courses
