@@ -470,12 +470,6 @@ class NoticeForm(OnceForm):
         return said
 
 
-class ExportForm(BaseForm):
-    """What the table of who comes holds."""
-
-    with_contact = BooleanField(_l("With how to reach them"))
-
-
 # --- a booking for somebody
 
 

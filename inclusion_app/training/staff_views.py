@@ -316,7 +316,6 @@ def new_session() -> Any:
     """A session with all its dates, from nothing or from a copy; the dates are looked at before they are saved."""
     session, principal, moment = db_session(), the_staff(), now()
     form = staff_forms.NewSessionForm(courses=course_choices())
-    days = skipped = None
     if request.method == "GET":
         _begin_with(form)
     else:
@@ -328,8 +327,6 @@ def new_session() -> Any:
                 if dates is not None:
                     sessions.check_when(dates.first, dates.begins, dates.ends, moment)
                     days, skipped = sessions.planned_dates(session, dates=dates, place_id=facts.place_id)
-                    if dates.times == 1:
-                        days = [dates.first]
                     unseen = sessions.seen_of(days, skipped) != form.seen.data
                     if unseen and (skipped or len(days) > 1 or request.form.get("do") == "look"):
                         form.seen.data = sessions.seen_of(days, skipped)
@@ -376,8 +373,6 @@ def run_session(training: TrainingSession) -> Any:
         needs=queries.needs_of(session, principal, moment, session_id=training.id),
         demand=queries.demand_of(session, training) if training.booked_as == "undated" else None,
         notices=queries.notices_of(session, training),
-        staff_id=principal.staff_id,
-        form=BaseForm(),
         **words_for_pages(),
     )
 
@@ -418,8 +413,6 @@ def add_dates(training: TrainingSession) -> Any:
             dates = form.dates()
             sessions.check_when(dates.first, dates.begins, dates.ends, moment)
             days, skipped = sessions.planned_dates(session, dates=dates, place_id=training.place_id)
-            if dates.times == 1:
-                days = [dates.first]
             if sessions.seen_of(days, skipped) != form.seen.data:
                 form.seen.data = sessions.seen_of(days, skipped)
                 return shown("dates.html", form, training=training, days=days, skipped=skipped, look=True)

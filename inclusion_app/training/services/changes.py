@@ -29,7 +29,7 @@ from inclusion_app.training.models import (
 )
 from inclusion_app.training.rules import BEFORE_START, arrange_by, moment, to_arrange
 from inclusion_app.training.services import places, telling, waiting
-from inclusion_app.training.services.feed import touch
+from inclusion_app.training.services.feed import touch, touch_shown
 from inclusion_app.training.services.sessions import (
     Dates,
     check_when,
@@ -144,8 +144,7 @@ def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, no
             _shorten_offer(session, booking, date, now)
     _redate_needs(session, date)
     waiting.serve(session, session_id=training.id, now=now)
-    if training.status == "published":
-        touch(session, training, now=now)
+    touch_shown(session, training, now=now)
 
 
 def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: datetime) -> None:
@@ -196,8 +195,7 @@ def cancel_date(session: Session, *, date: Occurrence, sequence: int, now: datet
         _withdraw(session, training, now)
     else:
         waiting.serve(session, session_id=training.id, now=now)
-        if training.status == "published":
-            touch(session, training, now=now)
+        touch_shown(session, training, now=now)
 
 
 def _cancel_row(session: Session, number: int, sequence: int, now: datetime) -> bool:
@@ -251,8 +249,7 @@ def change_capacity(
     set_capacity(session, [date.id], capacity=capacity, companion_cap=companion_cap)
     waiting.serve(session, session_id=training.id, now=now)
     session.refresh(training)
-    if training.status == "published":
-        touch(session, training, now=now)
+    touch_shown(session, training, now=now)
 
 
 # --- the whole session
@@ -340,8 +337,7 @@ def set_date(
         )
     _arrange_all(session, training, date)
     waiting.serve(session, session_id=training.id, now=now)
-    if training.status == "published":
-        touch(session, training, now=now)
+    touch_shown(session, training, now=now)
     return told
 
 
@@ -410,7 +406,8 @@ def send_notice(
     """Tell everybody booked by a ready-made message; it stands on the page of their booking too. Raises RuleBroken."""
     if template not in NOTICES:
         raise RuleBroken(words.MISSING, field="template")
-    if not booked_for_notice(session, training=training, occurrence_id=date.id if date else None, now=now):
+    told = booked_for_notice(session, training=training, occurrence_id=date.id if date else None, now=now)
+    if not told:
         raise RuleBroken(words.NOBODY_TO_TELL)
     fact = {NOTICES[template]: blank}
     notice = Notice(
@@ -420,9 +417,7 @@ def send_notice(
     session.add(notice)
     session.flush()
     useful = date.ends_at if date is not None else None
-    for booking in booked_for_notice(
-        session, training=training, occurrence_id=date.id if date else None, now=now
-    ):
+    for booking in told:
         telling.tell(
             session, booking, template, key=f"notice {notice.id} {booking.id}", now=now, occurrence=date,
             useful_until=useful, **fact,
