@@ -73,6 +73,16 @@ class Course(Base):
         """The steps of a plan it moves."""
         return self.steps.split()
 
+    def text_in(self, language: str = "en") -> CourseText | None:
+        """Its words in this language, else in English, else in any; None where nobody has written any."""
+        texts = {text.language: text for text in self.texts}
+        return texts.get(language) or texts.get("en") or next(iter(self.texts), None)
+
+    def title_in(self, language: str = "en") -> str:
+        """The title of these words; empty where there are none."""
+        text = self.text_in(language)
+        return text.title if text is not None else ""
+
 
 class CourseText(Base):
     """The words of a course in one language, as staff typed them: a draft, or checked by somebody who reads it."""

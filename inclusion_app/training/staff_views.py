@@ -20,10 +20,10 @@ from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.core.paging import page_number
 from inclusion_app.core.words import N_
 from inclusion_app.people.choice_fields import number_of
-from inclusion_app.training import policy, rules, staff_forms
+from inclusion_app.training import policy, rules, staff_forms, wording
 from inclusion_app.training import staff_queries as queries
 from inclusion_app.training import staff_words as words
-from inclusion_app.training.models import Booking, Course, TrainingSession
+from inclusion_app.training.models import Booking, Course, Occurrence, TrainingSession
 from inclusion_app.training.services import changes, sessions
 from inclusion_app.training.services.telling import can_be_told
 from inclusion_app.training.staff_register_queries import registers_to_fill
@@ -78,7 +78,7 @@ def _registers_that_wait(
                 "Register: %(title)s. %(num)s booking is not marked",
                 "Register: %(title)s. %(num)s bookings are not marked",
                 unmarked,
-                title=queries.title_of(date.session.course),
+                title=date.session.course.title_in(),
             ),
             url_for("training.register", occurrence_id=date.id),
             date.starts_at,
@@ -124,7 +124,6 @@ def words_for_pages() -> dict[str, Any]:
     return {
         "rules": rules,
         "words": words,
-        "title_of": queries.title_of,
         "language_name": language_name,
         "where_of": where_of,
         "moment": now(),
@@ -140,10 +139,9 @@ def language_name(code: str) -> str:
     return known.english_name if known else dict(staff_forms.languages_taught()).get(code, code)
 
 
-def where_of(training: TrainingSession, date: Any = None) -> str:
+def where_of(training: TrainingSession, date: Occurrence | None = None) -> str:
     """The place of a session or of one date, in words."""
-    place = (date.place if date is not None else None) or training.place
-    room_name = (date.room if date is not None else "") or training.room
+    place, room_name = wording.where_is(training, date) if date else (training.place, training.room)
     if place is None:
         return str(_("Online")) if training.is_online else str(_("No place yet"))
     return f"{place.name}, {room_name}" if room_name else place.name
@@ -207,7 +205,7 @@ def desk() -> Any:
 def course_choices() -> list[tuple[int, str]]:
     """The courses of the organisation, to choose from."""
     found = queries.courses_of(db_session(), the_staff())
-    return [(course.id, queries.title_of(course)) for course in found]
+    return [(course.id, course.title_in()) for course in found]
 
 
 # --- courses
@@ -363,8 +361,8 @@ def _begin_with(form: staff_forms.NewSessionForm) -> None:
 def run_session(training: TrainingSession) -> Any:
     """One session: its dates, who comes with what needs, what to arrange, who waits."""
     session, principal, moment = db_session(), the_staff(), now()
-    found = queries.coming(session, principal, session_id=training.id, states=queries.LIVE)
-    by_state = {state: [row for row in found.bookings if row.status == state] for state in queries.LIVE}
+    found = queries.coming(session, principal, session_id=training.id, states=rules.LIVE)
+    by_state = {state: [row for row in found.bookings if row.status == state] for state in rules.LIVE}
     return render_template(
         "training/staff/session.html",
         training=training,
@@ -462,7 +460,7 @@ def cancel_session(training: TrainingSession) -> Any:
             return to_session(training)
         except RuleBroken as broken:
             refused(form, broken)
-    told = changes.bookings_of_session(session, training.id, *queries.LIVE)
+    told = changes.bookings_of_session(session, training.id, *rules.LIVE)
     return shown(
         "cancel.html", form, training=training, date=None, routes=queries.routes_of(told), bookings=len(told),
         people=sum(booking.places for booking in told),
@@ -498,7 +496,7 @@ def _table(training: TrainingSession, *, with_contact: bool) -> Any:
         if with_contact
         else []
     )
-    found = queries.coming(db_session(), the_staff(), session_id=training.id, states=queries.ON_A_LIST)
+    found = queries.coming(db_session(), the_staff(), session_id=training.id, states=rules.ON_A_LIST)
     rows: list[list[object]] = []
     for booking in found.bookings:
         needs = booking.needs or {}

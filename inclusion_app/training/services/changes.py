@@ -27,7 +27,7 @@ from inclusion_app.training.models import (
     Occurrence,
     TrainingSession,
 )
-from inclusion_app.training.rules import BEFORE_START, arrange_by, moment, to_arrange
+from inclusion_app.training.rules import BEFORE_START, ON_A_LIST, arrange_by, moment, to_arrange
 from inclusion_app.training.services import places, telling, waiting
 from inclusion_app.training.services.feed import touch, touch_shown
 from inclusion_app.training.services.sessions import (
@@ -37,7 +37,6 @@ from inclusion_app.training.services.sessions import (
     set_capacity,
 )
 
-BOOKED_OR_WAITING = ("booked", "waitlisted", "offered")
 NOTICES: Mapping[str, str] = {
     "training_late": "minutes",
     "training_bring": "things",
@@ -127,7 +126,7 @@ def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, no
         raise RuleBroken(CHANGED_ALREADY)
     _renew(session, training)
     version = f"{date.id} {sequence + 1}"
-    for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING):
+    for booking in bookings_of_date(session, date.id, *ON_A_LIST):
         # A reminder that waits for the morning names the old time.
         telling.take_back_date(session, booking, occurrence_id=date.id, now=now)
         if same_place and room:
@@ -165,7 +164,7 @@ def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: da
 
 def _redate_needs(session: Session, moved: Occurrence) -> None:
     """What was asked for a date that moved has its own last day now."""
-    for booking in bookings_of_date(session, moved.id, "booked", "waitlisted", "offered"):
+    for booking in bookings_of_date(session, moved.id, *ON_A_LIST):
         days = [
             entry.occurrence.day
             for entry in booking.dates
@@ -184,7 +183,7 @@ def cancel_date(session: Session, *, date: Occurrence, sequence: int, now: datet
     """
     training = date.session
     places.lock_session(session, training.id)
-    on_it = [booking.id for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING)]
+    on_it = [booking.id for booking in bookings_of_date(session, date.id, *ON_A_LIST)]
     if not _cancel_row(session, date.id, sequence, now):
         raise RuleBroken(CHANGED_ALREADY)
     _renew(session, training)
@@ -268,7 +267,7 @@ def cancel_session(session: Session, *, training: TrainingSession, now: datetime
     ).all()
     theirs: dict[int, list[int]] = {}
     for date in to_come:
-        for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING):
+        for booking in bookings_of_date(session, date.id, *ON_A_LIST):
             theirs.setdefault(booking.id, []).append(date.id)
     for date in to_come:
         _cancel_row(session, date.id, date.sequence, now)

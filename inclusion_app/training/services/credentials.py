@@ -54,8 +54,9 @@ def certify_walk_in(session: Session, *, walk_in_id: int, issuer: Issuer, now: d
 
 
 def _achieved(training: TrainingSession, issuer: Issuer) -> Achievement:
-    titles = {text.language: text for text in training.course.texts}
-    words = titles.get("en") or next(iter(titles.values()))
+    words = training.course.text_in()
+    if words is None:
+        raise RuleBroken(CHANGED_ALREADY)
     return Achievement(
         address=f"{issuer.address}/en/training/{training.slug}",
         name=words.title,

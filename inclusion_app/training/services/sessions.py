@@ -20,12 +20,11 @@ from inclusion_app.core.registry import holidays, step_titles
 from inclusion_app.places.models import Place
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Course, CourseText, Occurrence, TrainingSession
-from inclusion_app.training.rules import BOOKED_AS, FOR_AGE, KINDS, OFFERS, Weekly, moment, weekly_dates
+from inclusion_app.training.rules import BOOKED_AS, FOR_AGE, KINDS, LIVE, OFFERS, Weekly, moment, weekly_dates
 from inclusion_app.training.services import places, waiting
 from inclusion_app.training.services.feed import touch, touch_shown
 
 FURTHEST = timedelta(days=730)
-LIVE = ("requested", "booked", "waitlisted", "offered")
 
 
 @dataclass(frozen=True)
