@@ -227,8 +227,7 @@ def _check_facts(facts: SessionFacts, *, undated: bool) -> None:
 
 
 def _slug(course: Course) -> str:
-    english = next((text.title for text in course.texts if text.language == "en"), "session")
-    plain = unicodedata.normalize("NFKD", english).encode("ascii", "ignore").decode().casefold()
+    plain = unicodedata.normalize("NFKD", course.title_in()).encode("ascii", "ignore").decode().casefold()
     return f"{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:60] or 'session'}-{secrets.token_hex(4)}"
 
 
