@@ -73,10 +73,10 @@ class Course(Base):
         """The steps of a plan it moves."""
         return self.steps.split()
 
-    def text_in(self, language: str = "en") -> CourseText | None:
-        """Its words in this language, else in English, else in any; None where nobody has written any."""
+    def text_in(self, language: str) -> CourseText | None:
+        """Its words in this language where somebody wrote them, else in English, else in any; None where it has none."""
         texts = {text.language: text for text in self.texts}
-        return texts.get(language) or texts.get("en") or next(iter(self.texts), None)
+        return texts.get(language) or texts.get("en") or next(iter(texts.values()), None)
 
     def title_in(self, language: str = "en") -> str:
         """The title of these words; empty where there are none."""
@@ -213,6 +213,14 @@ class Occurrence(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     session: Mapped[TrainingSession] = relationship(back_populates="occurrences")
     place: Mapped[Place | None] = relationship()
+
+    @property
+    def where(self) -> tuple[Place | None, str]:
+        """Its place and room. The room of the session is at the session's place and nowhere else."""
+        training = self.session
+        if self.place is None or self.place_id == training.place_id:
+            return training.place, self.room or training.room
+        return self.place, self.room
 
 
 class Booking(Base):

@@ -20,7 +20,7 @@ from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.core.paging import page_number
 from inclusion_app.core.words import N_
 from inclusion_app.people.choice_fields import number_of
-from inclusion_app.training import policy, rules, staff_forms, wording
+from inclusion_app.training import policy, rules, staff_forms
 from inclusion_app.training import staff_queries as queries
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Course, Occurrence, TrainingSession
@@ -141,7 +141,7 @@ def language_name(code: str) -> str:
 
 def where_of(training: TrainingSession, date: Occurrence | None = None) -> str:
     """The place of a session or of one date, in words."""
-    place, room_name = wording.where_is(training, date) if date else (training.place, training.room)
+    place, room_name = date.where if date is not None else (training.place, training.room)
     if place is None:
         return str(_("Online")) if training.is_online else str(_("No place yet"))
     return f"{place.name}, {room_name}" if room_name else place.name
