@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app, g, has_request_context, request
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, text
+from sqlalchemy import DateTime, Delete, Engine, MetaData, Update, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -168,6 +168,12 @@ def insert_into(session: Session, model: type[Base]) -> Any:
     """An INSERT that can say what happens when the row is there already, on either engine."""
     kind: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     return kind.insert(model)
+
+
+def rows_changed(session: Session, statement: Update | Delete) -> int:
+    """How many rows one statement with its condition reached. What this session holds in memory is not touched by it."""
+    done: Any = session.execute(statement, execution_options={"synchronize_session": False})
+    return int(done.rowcount)
 
 
 @contextmanager

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import has_request_context, request
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import StringField
+from wtforms import Field, StringField
 
 from inclusion_app.core import attempts
+from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import SAFE_METHODS
 from inclusion_app.core.errors import RuleBroken
@@ -42,6 +43,37 @@ def asks_for_pictures() -> bool:
 
 class SecretField(StringField):
     """A PIN or a password. What was typed is never sent back: the page may stay open on a screen that others use."""
+
+    def _value(self) -> str:
+        return ""
+
+
+class DayField(Field):
+    """Three boxes: day, month, year, in the digits of any script. Half a date is refused with `wrong`; empty is fine
+    here, and for a form that needs a day to say.
+    """
+
+    def __init__(self, label: Any, *, wrong: Any, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.wrong = wrong
+        self.typed = ["", "", ""]
+
+    def process_data(self, value: date | None) -> None:
+        """Show a day that is known."""
+        self.data = value
+        self.typed = [str(value.day), str(value.month), str(value.year)] if value else ["", "", ""]
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the three boxes. Raises ValueError, which wtforms shows at the field."""
+        self.typed = [value.strip()[:10] for value in [*valuelist, "", "", ""][:3]]
+        self.data = None
+        if not any(self.typed):
+            return
+        try:
+            day, month, year = (int(plain_digits(part)) for part in self.typed)
+            self.data = date(year + 2000 if year < 100 else year, month, day)
+        except (ValueError, OverflowError) as err:  # a year of ten digits is too much even for the calendar
+            raise ValueError(self.wrong) from err
 
     def _value(self) -> str:
         return ""

@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.accounts.rules import ROLES
 from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.forms import BaseForm, OnceForm, SecretField
+from inclusion_app.core.forms import BaseForm, DayField, OnceForm, SecretField
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.forms import ChosenSecretForm
 from inclusion_app.people.staff_glass_forms import OneOf
-
-
-class StaffDayField(Field):
-    """Three boxes: day, month, year. Half a date is refused; empty is for the form to judge."""
-
-    def __init__(self, label: Any, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.typed = ["", "", ""]
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read the three boxes. Raises ValueError, which wtforms shows at the field."""
-        self.typed = [value.strip()[:10] for value in [*valuelist, "", "", ""][:3]]
-        self.data = None
-        if not any(self.typed):
-            return
-        try:
-            day, month, year = (int(plain_digits(part)) for part in self.typed)
-            self.data = date(year + 2000 if year < 100 else year, month, day)
-        except (ValueError, OverflowError) as err:
-            raise ValueError(_l(words.REAL_DAY)) from err
-
-    def _value(self) -> str:
-        return ""
 
 
 class RequestForm(OnceForm):
@@ -45,7 +19,7 @@ class RequestForm(OnceForm):
 
     person = StringField(_l("The person’s code, or the number of their record"))
     kind = OneOf(_l("What do they ask for?"), words.REQUEST_KINDS)
-    received_on = StaffDayField(_l("The day the request came"))
+    received_on = DayField(_l("The day the request came"), wrong=_l(words.REAL_DAY))
 
 
 class ExtendForm(BaseForm):
@@ -83,7 +57,7 @@ class ReadsForm(BaseForm):
         validate_choice=False,
     )
     number = StringField(_l("Number of the person’s record"))
-    day = StaffDayField(_l("Day"))
+    day = DayField(_l("Day"), wrong=_l(words.REAL_DAY))
 
     def chosen_number(self, name: str) -> int | None:
         """The number typed or chosen in a field; None when there is none."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import HiddenField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.codes import plain_digits
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, DayField
 from inclusion_app.roadmaps.catalogue import Goal
 from inclusion_app.roadmaps.selfcheck import Question
 
@@ -76,31 +74,6 @@ def first_form(goals: Sequence[Goal], first: str) -> CheckForm:
     field = OneOf(_l("Which do you want to do first?"), choices=choices, validate_choice=False)
     form_class = type("FirstForm", (CheckForm,), {"answer": field})
     return form_class(data={"answer": first})
-
-
-class DayField(Field):
-    """Three boxes: day, month, year, in the digits of any script. Half a date is refused with `wrong`; empty is fine
-    here, and for a form that needs a day to say.
-    """
-
-    def __init__(self, label: Any, *, wrong: Any = NO_REAL_DAY, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.wrong = wrong
-        self.typed = ["", "", ""]
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        self.typed = [value.strip()[:10] for value in [*valuelist, "", "", ""][:3]]
-        self.data = None
-        if not any(self.typed):
-            return
-        try:
-            day, month, year = (int(plain_digits(part)) for part in self.typed)
-            self.data = date(year + 2000 if year < 100 else year, month, day)
-        except (ValueError, OverflowError) as err:  # a year of ten digits is too much even for the calendar
-            raise ValueError(self.wrong) from err
-
-    def _value(self) -> str:
-        return ""
 
 
 class FollowUpForm(BaseForm):

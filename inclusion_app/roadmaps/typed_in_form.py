@@ -13,10 +13,10 @@ from wtforms import BooleanField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import SecretField
+from inclusion_app.core.forms import DayField, SecretField
 from inclusion_app.core.words import N_
 from inclusion_app.people.forms import CodeForm, KeepForm, PictureOfPaper
-from inclusion_app.roadmaps.forms import MAX_GOALS, AnyOf, DayField, OneOfList
+from inclusion_app.roadmaps.forms import MAX_GOALS, NO_REAL_DAY, AnyOf, OneOfList
 from inclusion_app.roadmaps.rules import Device
 from inclusion_app.roadmaps.selfcheck import DAY_GOALS, GOALS, QUESTIONS, TAPS, Question
 
@@ -132,7 +132,7 @@ def typed_in_form(*, with_group: bool) -> TypedInForm:
         for name, label in zip(GOAL_FIELDS, places, strict=True)
     }
     titles = {option.value: option.label for option in GOALS.options}
-    fields |= {goal: DayField(_l(titles[goal])) for goal in DAY_GOALS}
+    fields |= {goal: DayField(_l(titles[goal]), wrong=NO_REAL_DAY) for goal in DAY_GOALS}
     for number, question in enumerate(QUESTIONS[1:], start=2):
         label = f"{number}. {_(question.text)}"
         if question.many:

@@ -28,7 +28,7 @@ from inclusion_app.core.access import ANYONE, Room, current_principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session, side_write
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm
+from inclusion_app.core.forms import BaseForm, DayField
 from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.places.queries import Where, area_code, where_of_near
@@ -269,7 +269,7 @@ def days() -> Any:
     if roadmap is None or not goals:
         return _no_answers()
     catalogue = load_catalogue()
-    fields = {goal: forms.DayField(_l(catalogue.goals[goal].title)) for goal in goals}
+    fields = {goal: DayField(_l(catalogue.goals[goal].title), wrong=forms.NO_REAL_DAY) for goal in goals}
     form = type("DaysForm", (BaseForm,), fields)()
     for goal in goals:
         day = roadmap.answers.get("days", {}).get(goal)

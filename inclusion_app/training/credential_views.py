@@ -31,7 +31,6 @@ from inclusion_app.training.models import Booking, Credential, TrainingSession
 from inclusion_app.training.opened import booking_of, note_reader, page_of
 from inclusion_app.training.rules import CAME
 from inclusion_app.training.services import credentials, opinions
-from inclusion_app.training.staff_register_queries import title_of
 from inclusion_app.training.views import room
 
 NAME_LENGTH = 60
@@ -86,7 +85,7 @@ def _certificate_page(booking: Booking, form: NameForm) -> Any:
     page = render_template(
         "training/certificate.html", booking=booking, form=form, made=credential_of(booking),
         has_come=opinions.may_be_asked(booking), booking_page=page_of(booking),
-        title=title_of(booking.session.course, i18n.current_language().slug),
+        title=booking.session.course.title_in(i18n.current_language().slug),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 
@@ -113,7 +112,7 @@ def certificate_pdf(booking: Booking) -> Any:
 
 def paper_of(made: Credential, training: TrainingSession, days: Collection[date], *, name: str) -> str:
     """The certificate of this session on these days, in the language that is spoken here beside English."""
-    titles = Pair(title_of(training.course, i18n.current_language().slug), title_of(training.course))
+    titles = Pair(training.course.title_in(i18n.current_language().slug), training.course.title_in())
     said = [pair(_, CAME_TO), titles]
     if len(days) == 1:
         said.append(dated(ON_DAY, min(days)))
@@ -150,7 +149,7 @@ def checked(credential_id: UUID) -> Checked | None:
     training = db_session().get(TrainingSession, row.session_id) if row.session_id else None
     title = str(said.get("name", ""))
     if training is not None and said:
-        title = title_of(training.course, i18n.current_language().slug) or title
+        title = training.course.title_in(i18n.current_language().slug) or title
     return Checked(row, state, said, title, training.organisation.name if training is not None else "")
 
 

@@ -19,7 +19,6 @@ from inclusion_app.training.models import Booking
 from inclusion_app.training.opened import booking_of, note_reader, page_of
 from inclusion_app.training.rules import HELPED, WHAT_NEXT
 from inclusion_app.training.services import opinions
-from inclusion_app.training.staff_register_queries import title_of
 from inclusion_app.training.views import room
 
 
@@ -53,6 +52,6 @@ def question(booking: Booking) -> Any:
             form.refuse(broken)
     page = render_template(
         "training/question.html", booking=booking, form=form, may_be_asked=opinions.may_be_asked(booking),
-        title=title_of(booking.session.course, i18n.current_language().slug), booking_page=page_of(booking),
+        title=booking.session.course.title_in(i18n.current_language().slug), booking_page=page_of(booking),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200

@@ -337,6 +337,9 @@ ATTENDANCE: Mapping[str, str] = {
     "excused": N_("Said they could not"),
 }
 CAME = frozenset({"attended", "part"})
+# A booking that has a place, is offered one or waits for one; and one that has not ended at all.
+ON_A_LIST = ("booked", "waitlisted", "offered")
+LIVE = ("requested", *ON_A_LIST)
 # From so long before the start until so long after a date somebody may be marked.
 REGISTER_OPENS = timedelta(hours=2)
 REGISTER_CLOSES = timedelta(days=60)

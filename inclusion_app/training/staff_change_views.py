@@ -96,7 +96,7 @@ def _date_page(date: Occurrence, form: staff_forms.CapacityForm, *, fresh: bool 
     if fresh:
         form.capacity.data, form.companion_cap.data = str(date.capacity), str(date.companion_cap)
     found = queries.coming(
-        session, principal, session_id=date.session_id, states=queries.ON_A_LIST, occurrence_id=date.id
+        session, principal, session_id=date.session_id, states=rules.ON_A_LIST, occurrence_id=date.id
     )
     return shown(
         "date.html", form, date=date, training=date.session, found=found,
@@ -125,7 +125,7 @@ def change_capacity(one: OneDate) -> Any:
 
 
 def _told_of(date: Occurrence) -> dict[str, Any]:
-    told = changes.bookings_of_date(db_session(), date.id, *queries.ON_A_LIST)
+    told = changes.bookings_of_date(db_session(), date.id, *rules.ON_A_LIST)
     people = sum(booking.places for booking in told)
     return {"routes": queries.routes_of(told), "bookings": len(told), "people": people}
 

@@ -17,12 +17,11 @@ from inclusion_app.core.forms import OnceForm
 from inclusion_app.core.i18n import local
 from inclusion_app.core.words import N_
 from inclusion_app.training import policy
-from inclusion_app.training.models import Occurrence
 from inclusion_app.training.rules import HELPED, WHAT_NEXT
 from inclusion_app.training.services import opinions
+from inclusion_app.training.staff_change_views import DATE, OneDate, the_date
 from inclusion_app.training.staff_register_forms import whole_number
-from inclusion_app.training.staff_register_queries import Figures, date_for, figures_for, title_of
-from inclusion_app.training.staff_register_views import DATE
+from inclusion_app.training.staff_register_queries import Figures, figures_for
 from inclusion_app.training.views import room
 
 MONTHS = {"1": 31, "3": 92, "12": 366}
@@ -77,25 +76,11 @@ class AnswersForm(OnceForm):
     """Sums of answers on paper."""
 
 
-class _Dated:
-    """A date whose right is asked by its session."""
-
-    def __init__(self, date: Occurrence) -> None:
-        self.date = date
-        self.id = date.session_id
-
-    @classmethod
-    def of(cls, occurrence_id: int) -> _Dated | None:
-        """The date, when whoever asks runs its session."""
-        date = date_for(db_session(), the_staff(), occurrence_id)
-        return cls(date) if date is not None else None
-
-
 @room.page(
-    f"{DATE}/answers", allow=policy.RUN, load=_Dated.of,
+    f"{DATE}/answers", allow=policy.RUN, load=the_date,
     methods=("GET", "POST"), localised=False,
 )  # fmt: skip
-def answers(found: _Dated) -> Any:
+def answers(found: OneDate) -> Any:
     """Type in how many people ticked which answer on paper after this date."""
     form = AnswersForm()
     if request.method == "POST":
@@ -106,13 +91,13 @@ def answers(found: _Dated) -> Any:
             form.refuse(broken)
             db_session().rollback()
     page = render_template(
-        "training/staff/register_answers.html", form=form, date=found.date, title=title_of(found.date.session.course),
+        "training/staff/register_answers.html", form=form, date=found.date, title=found.date.session.course.title_in(),
         helped=HELPED, what_next=WHAT_NEXT, typed=request.form,
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 
 
-def _type_in(found: _Dated, form: AnswersForm) -> None:
+def _type_in(found: OneDate, form: AnswersForm) -> None:
     session, moment = db_session(), now()
     counts = {
         kind: {code: whole_number(request.form.get(f"{kind}-{code}")) or 0 for code in codes}

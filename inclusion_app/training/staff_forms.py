@@ -8,13 +8,13 @@ from datetime import date, time
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from inclusion_app.core import i18n
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm, OnceForm, one_line
+from inclusion_app.core.forms import BaseForm, DayField, OnceForm, one_line
 from inclusion_app.people import contact
 from inclusion_app.people import rules as people_rules
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
@@ -34,34 +34,6 @@ LATEST_MINUTES = 120
 def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
     """The choices of a table of words, as the page says them."""
     return [(code, _l(said)) for code, said in table.items()]
-
-
-class DayField(Field):
-    """Three boxes: day, month, year. Half a date is refused; empty is for the form to judge."""
-
-    def __init__(self, label: Any, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.typed = ["", "", ""]
-
-    def process_data(self, value: date | None) -> None:
-        """Show a day that is known."""
-        self.data = value
-        self.typed = [str(value.day), str(value.month), str(value.year)] if value else ["", "", ""]
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read the three boxes. Raises ValueError, which wtforms shows at the field."""
-        self.typed = [value.strip()[:10] for value in [*valuelist, "", "", ""][:3]]
-        self.data = None
-        if not any(self.typed):
-            return
-        try:
-            day, month, year = (int(plain_digits(part)) for part in self.typed)
-            self.data = date(year + 2000 if year < 100 else year, month, day)
-        except (ValueError, OverflowError) as err:
-            raise ValueError(_l(words.NO_DAY)) from err
-
-    def _value(self) -> str:
-        return ""
 
 
 class ClockField(StringField):
@@ -229,6 +201,13 @@ class PlaceFields(BaseForm):
         if self.place_id.data not in {row.id for row in found}:
             self.place_id.data = 0
 
+    def show_place(self, place: Place | None) -> None:
+        """Fill in a place that is known."""
+        self.place.data = place.name if place else ""
+        if place is not None:
+            self.offer_places([place])
+            self.place_id.data = place.id
+
     def chosen_place(self) -> int | None:
         """The place, or None when nothing was typed. Raises RuleBroken for none and for several."""
         typed = one_line(self.place.data)
@@ -243,10 +222,19 @@ class PlaceFields(BaseForm):
         return self.found[0].id
 
 
+def day_and_times(day: DayField, begins: ClockField, ends: ClockField) -> tuple[date, time, time]:
+    """What was typed. Raises RuleBroken at the field for a day or time that is missing."""
+    if day.data is None:
+        raise RuleBroken(words.NO_DAY, field=day.name)
+    if begins.wall is None or ends.wall is None:
+        raise RuleBroken(words.NO_TIME, field=begins.name)
+    return day.data, begins.wall, ends.wall
+
+
 class WhenFields(BaseForm):
     """A first date with its wall times, and how often it comes again."""
 
-    first = DayField(_l("First date"))
+    first = DayField(_l("First date"), wrong=_l(words.NO_DAY))
     begins = ClockField(_l("Begins at"))
     ends = ClockField(_l("Ends at"))
     every = FromList(_l("How often"), choices=[])
@@ -259,12 +247,8 @@ class WhenFields(BaseForm):
 
     def dates(self) -> Dates:
         """What was typed. Raises RuleBroken at the field for a day or time that is missing."""
-        if self.first.data is None:
-            raise RuleBroken(words.NO_DAY, field="first")
-        if self.begins.wall is None or self.ends.wall is None:
-            raise RuleBroken(words.NO_TIME, field="begins")
         return Dates(
-            self.first.data, self.begins.wall, self.ends.wall, int(self.every.data), self.times.count
+            *day_and_times(self.first, self.begins, self.ends), int(self.every.data), self.times.count
         )
 
 
@@ -338,10 +322,7 @@ class SharedFields(PlaceFields):
         for name in ("lead_days", "capacity", "companion_cap", "waiting_size", "party_size"):
             self[name].data = str(getattr(facts, name))
         self.offers.data = facts.offers.split()
-        self.place.data = place.name if place else ""
-        if place is not None:
-            self.offer_places([place])
-            self.place_id.data = place.id
+        self.show_place(place)
 
 
 class NewSessionForm(OnceForm, SharedFields, WhenFields):
@@ -370,18 +351,14 @@ class EditSessionForm(SharedFields):
 class SetDateForm(OnceForm, PlaceFields):
     """A date for a session that had none."""
 
-    first = DayField(_l("Date"))
+    first = DayField(_l("Date"), wrong=_l(words.NO_DAY))
     begins = ClockField(_l("Begins at"))
     ends = ClockField(_l("Ends at"))
     capacity = CountField(_l("Places"), least=1, most=500)
 
     def dates(self) -> Dates:
         """What was typed. Raises RuleBroken at the field for a day or time that is missing."""
-        if self.first.data is None:
-            raise RuleBroken(words.NO_DAY, field="first")
-        if self.begins.wall is None or self.ends.wall is None:
-            raise RuleBroken(words.NO_TIME, field="begins")
-        return Dates(self.first.data, self.begins.wall, self.ends.wall)
+        return Dates(*day_and_times(self.first, self.begins, self.ends))
 
 
 # --- one date
@@ -401,7 +378,7 @@ class SeenForm(BaseForm):
 class MoveForm(SeenForm, PlaceFields):
     """Another day, time, place or room."""
 
-    day = DayField(_l("Day"))
+    day = DayField(_l("Day"), wrong=_l(words.NO_DAY))
     begins = ClockField(_l("Begins at"))
     ends = ClockField(_l("Ends at"))
     room = LineField(_l("Room"), longest=80)
@@ -409,12 +386,8 @@ class MoveForm(SeenForm, PlaceFields):
 
     def when(self) -> When:
         """What was typed. Raises RuleBroken at the field of what is missing."""
-        if self.day.data is None:
-            raise RuleBroken(words.NO_DAY, field="day")
-        if self.begins.wall is None or self.ends.wall is None:
-            raise RuleBroken(words.NO_TIME, field="begins")
         return When(
-            self.day.data, self.begins.wall, self.ends.wall, self.chosen_place(), self.room.data or ""
+            *day_and_times(self.day, self.begins, self.ends), self.chosen_place(), self.room.data or ""
         )
 
     def show(self, row: Occurrence) -> None:
@@ -422,11 +395,7 @@ class MoveForm(SeenForm, PlaceFields):
         self.day.process_data(row.day)
         self.begins.data, self.ends.data = i18n.clock_words(row.begins), i18n.clock_words(row.ends)
         self.room.data = row.room or row.session.room
-        place = row.place or row.session.place
-        self.place.data = place.name if place else ""
-        if place is not None:
-            self.offer_places([place])
-            self.place_id.data = place.id
+        self.show_place(row.place or row.session.place)
 
 
 class CapacityForm(BaseForm):
@@ -468,12 +437,6 @@ class NoticeForm(OnceForm):
         if len(said) > longest:
             raise RuleBroken(words.TOO_LONG, field=name)
         return said
-
-
-class ExportForm(BaseForm):
-    """What the table of who comes holds."""
-
-    with_contact = BooleanField(_l("With how to reach them"))
 
 
 # --- a booking for somebody

@@ -25,13 +25,11 @@ from inclusion_app.training.models import (
     TrainingSession,
 )
 from inclusion_app.training.policy import BOOKINGS, COURSES, SESSIONS
-from inclusion_app.training.rules import SMALLEST_SUM, arrange_by
+from inclusion_app.training.rules import ON_A_LIST, SMALLEST_SUM, arrange_by
 from inclusion_app.training.services.telling import can_be_told
 
 ON_A_PAGE = 20
 PLACES_SHOWN = 12
-LIVE = ("requested", "booked", "waitlisted", "offered")
-ON_A_LIST = ("booked", "waitlisted", "offered")
 
 
 # --- sessions
@@ -162,15 +160,10 @@ def date_for(session: Session, principal: Principal, number: int) -> Occurrence 
     return session.scalar(select(Occurrence).where(Occurrence.id == number, Occurrence.session_id.in_(mine)))
 
 
-def title_of(course: Course) -> str:
-    """The English title of a course, as its organiser typed it."""
-    return next((text.title for text in course.texts if text.language == "en"), "")
-
-
 def courses_of(session: Session, principal: Principal) -> list[Course]:
     """The courses of the organisation, by their English titles."""
     wanted = select(Course).where(COURSES.rows("course.write", principal))
-    return sorted(session.scalars(wanted), key=lambda course: (title_of(course).casefold(), course.id))
+    return sorted(session.scalars(wanted), key=lambda course: (course.title_in().casefold(), course.id))
 
 
 def course_for(session: Session, principal: Principal, number: int) -> Course | None:

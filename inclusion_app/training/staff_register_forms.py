@@ -12,13 +12,13 @@ from inclusion_app.core.codes import BrokenCode, plain_digits
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, OnceForm, one_line
 from inclusion_app.core.words import N_
+from inclusion_app.training import staff_words as words
 from inclusion_app.training.codes import booking_code_of
 from inclusion_app.training.rules import LABEL_LENGTH, moment
 
 NO_CODE = N_("Type or scan the code of the booking.")
 NOT_HERE = N_("No booking of this date has this code.")
 UNKNOWN_BOOKING = N_("No booking that can be marked now has this code.")
-TOO_LONG = N_("This is too long. Use fewer words.")
 REAL_TIME = N_("Type a time such as 10:15.")
 WALK_INS_AT_MOST = 50
 HOW_MANY = N_("Type a number from 0 to %(most)s.")
@@ -83,7 +83,7 @@ class WalkInForm(OnceForm):
         """What was typed, on one line. Raises RuleBroken at the field."""
         label = one_line(self.label.data)
         if len(label) > LABEL_LENGTH:
-            raise RuleBroken(TOO_LONG, field="label")
+            raise RuleBroken(words.TOO_LONG, field="label")
         return label
 
 

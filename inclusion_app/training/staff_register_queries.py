@@ -12,12 +12,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from inclusion_app.accounts.models import Staff
 from inclusion_app.core.access import Principal
-from inclusion_app.core.i18n import ENGLISH
 from inclusion_app.people import services as people
 from inclusion_app.training.models import (
     Booking,
     BookingDate,
-    Course,
     Occurrence,
     Opinion,
     TrainingSession,
@@ -26,6 +24,7 @@ from inclusion_app.training.models import (
 from inclusion_app.training.policy import BOOKINGS, RUN, SESSIONS, is_kept_from
 from inclusion_app.training.rules import REGISTER_CLOSES, REGISTER_OPENS, SMALLEST_SUM
 from inclusion_app.training.services.register import is_in_register
+from inclusion_app.training.staff_queries import date_for
 
 LAST_SIGNS = 4  # of a code on a sheet that lies on a table: enough to tell two apart, too few to open one
 
@@ -82,22 +81,6 @@ class Register:
         """The line whose canonical code this is."""
         wanted = people.hash_of_code(code)
         return next((line for line in self.lines if line.booking.code_hash == wanted), None)
-
-
-def title_of(course: Course, language: str = ENGLISH.slug) -> str:
-    """The title of a course in a language; in English where nobody has written it in that one."""
-    text = course.text_in(language)
-    return text.title if text is not None else ""
-
-
-def date_for(session: Session, principal: Principal, occurrence_id: int) -> Occurrence | None:
-    """A date of a session this person runs; None for any other."""
-    wanted = (
-        select(Occurrence)
-        .join(TrainingSession, TrainingSession.id == Occurrence.session_id)
-        .where(Occurrence.id == occurrence_id, SESSIONS.rows(RUN.name, principal))
-    )
-    return session.scalar(wanted)
 
 
 def register_for(session: Session, principal: Principal, occurrence_id: int) -> Register | None:
@@ -252,7 +235,7 @@ def figures_for(session: Session, principal: Principal, *, since: datetime, now:
     ).all()
     ids = [number for number, _count, _first in dates]
     titles = {
-        row.id: title_of(row.course)
+        row.id: row.course.title_in()
         for row in session.scalars(select(TrainingSession).where(TrainingSession.id.in_(ids)))
     }
     marks: dict[int, dict[str | None, tuple[int, int]]] = {}

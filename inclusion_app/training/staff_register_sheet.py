@@ -9,7 +9,7 @@ from inclusion_app.core.clock import today
 from inclusion_app.core.i18n import day_words
 from inclusion_app.core.paper_parts import PRINTED_ON, Pair, Paper
 from inclusion_app.training.rules import NEEDS
-from inclusion_app.training.staff_register_queries import Register, title_of
+from inclusion_app.training.staff_register_queries import Register
 
 WALK_IN_LINES = 6
 
@@ -21,5 +21,5 @@ def sheet_html(found: Register) -> str:
         "pdf/register.html",
         paper=Paper(lang="en", dir="ltr", words={}, printed_on=Pair(printed, printed)),
         paper_style=paper.style_sheet("paper.css", "paperregister.css"),
-        r=found, title=title_of(found.training.course), needs=NEEDS, walk_in_lines=range(WALK_IN_LINES),
+        r=found, title=found.training.course.title_in(), needs=NEEDS, walk_in_lines=range(WALK_IN_LINES),
     )  # fmt: skip

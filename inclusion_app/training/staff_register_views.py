@@ -29,6 +29,7 @@ from inclusion_app.training.rules import ATTENDANCE, CAME, NEEDS, REGISTER_OPENS
 from inclusion_app.training.services import credentials
 from inclusion_app.training.services import register as services
 from inclusion_app.training.services.register import Mark
+from inclusion_app.training.staff_change_views import DATE
 from inclusion_app.training.staff_register_forms import (
     NOT_HERE,
     UNKNOWN_BOOKING,
@@ -42,12 +43,10 @@ from inclusion_app.training.staff_register_queries import (
     Register,
     booking_by_code,
     register_for,
-    title_of,
 )
 from inclusion_app.training.staff_register_sheet import sheet_html
 from inclusion_app.training.views import room
 
-DATE = "/staff/training/dates/<int(max=999999999):occurrence_id>"
 HOW = {
     "screen": N_("on the screen"),
     "scan": N_("by QR"),
@@ -85,7 +84,7 @@ def register(found: Register) -> Any:
     response = make_response(
         render_template(
             "training/staff/register.html", r=found, form=wrong, code=code, walk_in=walk_in,
-            title=title_of(found.training.course), attendance=ATTENDANCE, came=CAME, needs=NEEDS, how=HOW,
+            title=found.training.course.title_in(), attendance=ATTENDANCE, came=CAME, needs=NEEDS, how=HOW,
             is_open=_is_open(found, now()), begun=found.date.starts_at <= now(),
         ),
         422 if wrong.errors or wrong.form_errors else 200,
@@ -205,7 +204,7 @@ def register_sheet(found: Register) -> Any:
             db_session().rollback()
             found = _again(found)
     page = render_template(
-        "training/staff/register_sheet.html", r=found, form=form, title=title_of(found.training.course),
+        "training/staff/register_sheet.html", r=found, form=form, title=found.training.course.title_in(),
         attendance=ATTENDANCE, typed=request.form, is_open=_is_open(found, now()),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
@@ -326,7 +325,7 @@ def register_certificate(found: Register) -> Any:
         shows_person(came.resident_id, "attendance")
     page = render_template(
         "training/staff/register_certificate.html", r=found, form=form, label=came.label, made=made,
-        title=title_of(found.training.course), here=here,
+        title=found.training.course.title_in(), here=here,
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 
@@ -383,7 +382,7 @@ def mark_by_code() -> Any:
         )  # fmt: skip
     page = render_template(
         "training/staff/register_mark.html", form=form, booking=booking, date=date, attendance=ATTENDANCE,
-        stands=_date_of(booking, date), title=title_of(booking.session.course) if booking else "",
+        stands=_date_of(booking, date), title=booking.session.course.title_in() if booking else "",
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 

@@ -78,7 +78,7 @@ def _registers_that_wait(
                 "Register: %(title)s. %(num)s booking is not marked",
                 "Register: %(title)s. %(num)s bookings are not marked",
                 unmarked,
-                title=queries.title_of(date.session.course),
+                title=date.session.course.title_in(),
             ),
             url_for("training.register", occurrence_id=date.id),
             date.starts_at,
@@ -124,7 +124,6 @@ def words_for_pages() -> dict[str, Any]:
     return {
         "rules": rules,
         "words": words,
-        "title_of": queries.title_of,
         "language_name": language_name,
         "where_of": where_of,
         "moment": now(),
@@ -206,7 +205,7 @@ def desk() -> Any:
 def course_choices() -> list[tuple[int, str]]:
     """The courses of the organisation, to choose from."""
     found = queries.courses_of(db_session(), the_staff())
-    return [(course.id, queries.title_of(course)) for course in found]
+    return [(course.id, course.title_in()) for course in found]
 
 
 # --- courses
@@ -315,7 +314,6 @@ def new_session() -> Any:
     """A session with all its dates, from nothing or from a copy; the dates are looked at before they are saved."""
     session, principal, moment = db_session(), the_staff(), now()
     form = staff_forms.NewSessionForm(courses=course_choices())
-    days = skipped = None
     if request.method == "GET":
         _begin_with(form)
     else:
@@ -327,8 +325,6 @@ def new_session() -> Any:
                 if dates is not None:
                     sessions.check_when(dates.first, dates.begins, dates.ends, moment)
                     days, skipped = sessions.planned_dates(session, dates=dates, place_id=facts.place_id)
-                    if dates.times == 1:
-                        days = [dates.first]
                     unseen = sessions.seen_of(days, skipped) != form.seen.data
                     if unseen and (skipped or len(days) > 1 or request.form.get("do") == "look"):
                         form.seen.data = sessions.seen_of(days, skipped)
@@ -365,8 +361,8 @@ def _begin_with(form: staff_forms.NewSessionForm) -> None:
 def run_session(training: TrainingSession) -> Any:
     """One session: its dates, who comes with what needs, what to arrange, who waits."""
     session, principal, moment = db_session(), the_staff(), now()
-    found = queries.coming(session, principal, session_id=training.id, states=queries.LIVE)
-    by_state = {state: [row for row in found.bookings if row.status == state] for state in queries.LIVE}
+    found = queries.coming(session, principal, session_id=training.id, states=rules.LIVE)
+    by_state = {state: [row for row in found.bookings if row.status == state] for state in rules.LIVE}
     return render_template(
         "training/staff/session.html",
         training=training,
@@ -375,8 +371,6 @@ def run_session(training: TrainingSession) -> Any:
         needs=queries.needs_of(session, principal, moment, session_id=training.id),
         demand=queries.demand_of(session, training) if training.booked_as == "undated" else None,
         notices=queries.notices_of(session, training),
-        staff_id=principal.staff_id,
-        form=BaseForm(),
         **words_for_pages(),
     )
 
@@ -417,8 +411,6 @@ def add_dates(training: TrainingSession) -> Any:
             dates = form.dates()
             sessions.check_when(dates.first, dates.begins, dates.ends, moment)
             days, skipped = sessions.planned_dates(session, dates=dates, place_id=training.place_id)
-            if dates.times == 1:
-                days = [dates.first]
             if sessions.seen_of(days, skipped) != form.seen.data:
                 form.seen.data = sessions.seen_of(days, skipped)
                 return shown("dates.html", form, training=training, days=days, skipped=skipped, look=True)
@@ -468,7 +460,7 @@ def cancel_session(training: TrainingSession) -> Any:
             return to_session(training)
         except RuleBroken as broken:
             refused(form, broken)
-    told = changes.bookings_of_session(session, training.id, *queries.LIVE)
+    told = changes.bookings_of_session(session, training.id, *rules.LIVE)
     return shown(
         "cancel.html", form, training=training, date=None, routes=queries.routes_of(told), bookings=len(told),
         people=sum(booking.places for booking in told),
@@ -504,7 +496,7 @@ def _table(training: TrainingSession, *, with_contact: bool) -> Any:
         if with_contact
         else []
     )
-    found = queries.coming(db_session(), the_staff(), session_id=training.id, states=queries.ON_A_LIST)
+    found = queries.coming(db_session(), the_staff(), session_id=training.id, states=rules.ON_A_LIST)
     rows: list[list[object]] = []
     for booking in found.bookings:
         needs = booking.needs or {}

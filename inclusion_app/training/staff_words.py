@@ -20,7 +20,6 @@ LEVELS = {
     "4": N_("For people who help others"),
 }
 STATES = {"draft": N_("Draft"), "published": N_("Published"), "cancelled": N_("Cancelled")}
-DATE_STATES = {"on": N_("Takes place"), "cancelled": N_("Cancelled")}
 BOOKING_STATES = {
     "requested": N_("Would come"),
     "booked": N_("Booked"),
@@ -87,7 +86,6 @@ MANY_DATES = N_("A session of one date has no weekly pattern. Choose “several 
 COURSE_HAS_BOOKINGS = N_("People are booked on all dates of this course, so no date can be added.")
 HAS_DATES = N_("This session has a date already.")
 DATE_TWICE = N_("The session has this date already.")
-LOOK_AT_DATES = N_("Look at the dates, then press “Save” again.")
 NOTHING_CHANGED = N_("Nothing is different from before.")
 NOT_TO_CHANGE = N_("This is cancelled or over, so it cannot be changed any more.")
 SMALLER_THAN_TAKEN = N_("More places than that are taken or offered already.")
@@ -96,7 +94,6 @@ LATE_NEEDS_TODAY = N_("Choose a date of today. People read this on the day only.
 NEEDS_WORDS = N_("Write what people should read.")
 NOBODY_TO_TELL = N_("Nobody is booked on this.")
 CONSENT_NEEDED = N_("Book for somebody only when they say yes.")
-NO_LINE_BREAKS = N_("Write it in one line.")
 
 SAVED = N_("Saved.")
 DRAFTED = N_("Saved as a draft. Residents see it when you publish it.")

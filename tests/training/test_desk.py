@@ -853,3 +853,12 @@ def test_a_date_of_a_series_stands_under_its_own_page(app: Flask, organiser: Sta
     book(app, number, label="Only first", occurrence_ids=[first])
     assert "Only first" in organiser.text(f"/staff/training/dates/{first}")
     assert "Only first" not in organiser.text(f"/staff/training/dates/{second}")
+
+
+def test_the_room_of_a_session_is_not_at_another_place(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser, room="Room 7")
+    with app.app_context(), transaction() as session:
+        date = session.get_one(TrainingSession, number).occurrences[0]
+        date.place_id, row_id = make_place(session, name="Larkspur House").id, date.id
+    page = organiser.text(f"/staff/training/dates/{row_id}")
+    assert "Larkspur House" in page and "Room 7" not in page

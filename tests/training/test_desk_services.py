@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from inclusion_app.messages.models import Message
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Occurrence, TrainingSession
 from inclusion_app.training.rules import moment
-from inclusion_app.training.services import bookings, changes
+from inclusion_app.training.services import bookings, changes, sessions
 from inclusion_app.training.services.changes import When
 from tests.factories.training import make_booking, make_session, wanted
 from tests.training.test_places_race import counters_fit
@@ -197,3 +198,20 @@ def test_bookings_while_a_session_is_cancelled_leave_nobody_behind(service_on_bo
         told = session.scalars(select(Message.key).where(Message.template == "training_cancelled")).all()
         assert len(told) == said["booked"]
     assert said["booked"] + said["refused"] == 30
+
+
+def test_more_places_on_all_dates_go_to_who_waits(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, capacity=1)
+        make_booking(session, training)
+        waits = make_booking(session, training, waiting_mode="book_me", **SMS)
+        assert waits.status == "waitlisted"
+        facts = replace(sessions.facts_of(training), capacity=2)
+        sessions.change_session(
+            session, training=training, course_id=training.course_id, facts=facts, now=now()
+        )
+        session.refresh(waits)
+        assert waits.status == "booked"
+        told = session.scalars(select(Message.template).order_by(Message.id)).all()
+        assert list(told)[-1] == "training_booked_from_list"
+    counters_fit(app)

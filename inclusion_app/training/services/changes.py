@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
+from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import move
 from inclusion_app.training import staff_words as words
@@ -26,18 +27,16 @@ from inclusion_app.training.models import (
     Occurrence,
     TrainingSession,
 )
-from inclusion_app.training.rules import BEFORE_START, arrange_by, moment, to_arrange
+from inclusion_app.training.rules import BEFORE_START, ON_A_LIST, arrange_by, moment, to_arrange
 from inclusion_app.training.services import places, telling, waiting
-from inclusion_app.training.services.feed import touch
+from inclusion_app.training.services.feed import touch, touch_shown
 from inclusion_app.training.services.sessions import (
     Dates,
     check_when,
     put_date,
-    rows_changed,
     set_capacity,
 )
 
-BOOKED_OR_WAITING = ("booked", "waitlisted", "offered")
 NOTICES: Mapping[str, str] = {
     "training_late": "minutes",
     "training_bring": "things",
@@ -127,7 +126,7 @@ def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, no
         raise RuleBroken(CHANGED_ALREADY)
     _renew(session, training)
     version = f"{date.id} {sequence + 1}"
-    for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING):
+    for booking in bookings_of_date(session, date.id, *ON_A_LIST):
         # A reminder that waits for the morning names the old time.
         telling.take_back_date(session, booking, occurrence_id=date.id, now=now)
         if same_place and room:
@@ -144,8 +143,7 @@ def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, no
             _shorten_offer(session, booking, date, now)
     _redate_needs(session, date)
     waiting.serve(session, session_id=training.id, now=now)
-    if training.status == "published":
-        touch(session, training, now=now)
+    touch_shown(session, training, now=now)
 
 
 def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: datetime) -> None:
@@ -166,7 +164,7 @@ def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: da
 
 def _redate_needs(session: Session, moved: Occurrence) -> None:
     """What was asked for a date that moved has its own last day now."""
-    for booking in bookings_of_date(session, moved.id, "booked", "waitlisted", "offered"):
+    for booking in bookings_of_date(session, moved.id, *ON_A_LIST):
         days = [
             entry.occurrence.day
             for entry in booking.dates
@@ -185,7 +183,7 @@ def cancel_date(session: Session, *, date: Occurrence, sequence: int, now: datet
     """
     training = date.session
     places.lock_session(session, training.id)
-    on_it = [booking.id for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING)]
+    on_it = [booking.id for booking in bookings_of_date(session, date.id, *ON_A_LIST)]
     if not _cancel_row(session, date.id, sequence, now):
         raise RuleBroken(CHANGED_ALREADY)
     _renew(session, training)
@@ -196,8 +194,7 @@ def cancel_date(session: Session, *, date: Occurrence, sequence: int, now: datet
         _withdraw(session, training, now)
     else:
         waiting.serve(session, session_id=training.id, now=now)
-        if training.status == "published":
-            touch(session, training, now=now)
+        touch_shown(session, training, now=now)
 
 
 def _cancel_row(session: Session, number: int, sequence: int, now: datetime) -> bool:
@@ -251,8 +248,7 @@ def change_capacity(
     set_capacity(session, [date.id], capacity=capacity, companion_cap=companion_cap)
     waiting.serve(session, session_id=training.id, now=now)
     session.refresh(training)
-    if training.status == "published":
-        touch(session, training, now=now)
+    touch_shown(session, training, now=now)
 
 
 # --- the whole session
@@ -271,7 +267,7 @@ def cancel_session(session: Session, *, training: TrainingSession, now: datetime
     ).all()
     theirs: dict[int, list[int]] = {}
     for date in to_come:
-        for booking in bookings_of_date(session, date.id, *BOOKED_OR_WAITING):
+        for booking in bookings_of_date(session, date.id, *ON_A_LIST):
             theirs.setdefault(booking.id, []).append(date.id)
     for date in to_come:
         _cancel_row(session, date.id, date.sequence, now)
@@ -340,8 +336,7 @@ def set_date(
         )
     _arrange_all(session, training, date)
     waiting.serve(session, session_id=training.id, now=now)
-    if training.status == "published":
-        touch(session, training, now=now)
+    touch_shown(session, training, now=now)
     return told
 
 
@@ -410,7 +405,8 @@ def send_notice(
     """Tell everybody booked by a ready-made message; it stands on the page of their booking too. Raises RuleBroken."""
     if template not in NOTICES:
         raise RuleBroken(words.MISSING, field="template")
-    if not booked_for_notice(session, training=training, occurrence_id=date.id if date else None, now=now):
+    told = booked_for_notice(session, training=training, occurrence_id=date.id if date else None, now=now)
+    if not told:
         raise RuleBroken(words.NOBODY_TO_TELL)
     fact = {NOTICES[template]: blank}
     notice = Notice(
@@ -420,9 +416,7 @@ def send_notice(
     session.add(notice)
     session.flush()
     useful = date.ends_at if date is not None else None
-    for booking in booked_for_notice(
-        session, training=training, occurrence_id=date.id if date else None, now=now
-    ):
+    for booking in told:
         telling.tell(
             session, booking, template, key=f"notice {notice.id} {booking.id}", now=now, occurrence=date,
             useful_until=useful, **fact,

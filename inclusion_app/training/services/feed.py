@@ -25,3 +25,9 @@ def touch(session: Session, training: TrainingSession, *, now: datetime) -> None
     training.change_number = session.execute(following).scalar_one()
     training.changed_at = now
     session.flush()
+
+
+def touch_shown(session: Session, training: TrainingSession, *, now: datetime) -> None:
+    """The same for a session that may be a draft still, or withdrawn: the feed shows nothing of those."""
+    if training.status == "published":
+        touch(session, training, now=now)

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from inclusion_app.core.db import rows_changed
 from inclusion_app.people import services as people
 from inclusion_app.training.models import Booking
 
@@ -21,9 +22,8 @@ def put_into_plan(session: Session, *, booking_id: int, resident_id: int, now: d
         update(Booking)
         .where(Booking.id == booking_id, Booking.resident_id.is_(None), Booking.booked_for != "group")
         .values(resident_id=resident_id, kept_at=now)
-        .execution_options(synchronize_session=False)
     )
-    won = bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    won = rows_changed(session, statement) == 1
     if won:
         people.note(session, resident_id, "keep booking", ("booking",), now)
     return won

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.clock import LONDON
+from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.training.models import Booking, Opinion
@@ -36,11 +36,8 @@ def answer(session: Session, *, booking: Booking, helped: str, what_next: str | 
         raise RuleBroken(NOT_AN_ANSWER, field="what_next")
     # The day says when it was asked, not the minute: two times that fit would lead from one row to the other.
     day = now.astimezone(LONDON).replace(hour=12, minute=0, second=0, microsecond=0)
-    done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        update(Booking).where(Booking.id == booking.id, Booking.asked_at.is_(None)).values(asked_at=day),
-        execution_options={"synchronize_session": False},
-    )
-    if done.rowcount != 1:
+    asking = update(Booking).where(Booking.id == booking.id, Booking.asked_at.is_(None))
+    if rows_changed(session, asking.values(asked_at=day)) != 1:
         return False
     session.add(
         Opinion(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Update, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from inclusion_app.core.db import rows_changed
 from inclusion_app.training.models import Occurrence
 
 
@@ -45,11 +46,6 @@ def lock_session(session: Session, session_id: int) -> dict[int, Room]:
     return {number: Room(free, waiting) for number, free, waiting in rows}
 
 
-def _reached(session: Session, changing: Update) -> int:
-    done: CursorResult[Any] = session.execute(changing, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-    return done.rowcount
-
-
 def _change(session: Session, occurrence_ids: Collection[int], *conditions: Any, **values: Any) -> bool:
     """One UPDATE over these dates; when it does not reach all of them, it reaches none."""
     ids = set(occurrence_ids)
@@ -58,10 +54,10 @@ def _change(session: Session, occurrence_ids: Collection[int], *conditions: Any,
     changing = update(Occurrence).where(Occurrence.id.in_(ids), *conditions).values(**values)
     if len(ids) == 1:
         # One row has no order to be locked in, and is reached or not.
-        return _reached(session, changing) == 1
+        return rows_changed(session, changing) == 1
     lock(session, ids)
     with session.begin_nested() as inner:
-        if _reached(session, changing) == len(ids):
+        if rows_changed(session, changing) == len(ids):
             return True
         inner.rollback()
     return False

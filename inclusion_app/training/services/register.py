@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.core.access import Principal, record_act
-from inclusion_app.core.db import insert_into
+from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.events import AttendanceRecorded, publish
 from inclusion_app.core.words import N_
@@ -139,11 +139,9 @@ def remove_walk_in(session: Session, *, principal: Principal, walk_in: WalkIn, n
     occurrence_id, resident_id, number = walk_in.occurrence_id, walk_in.resident_id, walk_in.id
     _open(session, occurrence_id, now)
     _revoke(session, Credential.walk_in_id == number, now)
-    gone: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        delete(WalkIn).where(WalkIn.id == number), execution_options={"synchronize_session": False}
-    )
+    gone = rows_changed(session, delete(WalkIn).where(WalkIn.id == number))
     session.expunge(walk_in)
-    if gone.rowcount != 1:
+    if gone != 1:
         raise RuleBroken(CHANGED_ALREADY)
     _say(session, principal, "walk_in_undone", resident_id, now)
     if resident_id is not None:
@@ -160,17 +158,20 @@ def close(session: Session, *, principal: Principal, occurrence_id: int, now: da
     if date.closed_at is not None:
         return False
     booked = select(Booking.id).where(Booking.session_id == date.session_id, Booking.status == "booked")
-    session.execute(
-        update(BookingDate)
-        .where(
-            BookingDate.occurrence_id == occurrence_id,
-            BookingDate.status == "on",
-            BookingDate.attendance.is_(None),
-            BookingDate.booking_id.in_(booked),
-        )
-        .values(attendance="absent", came=0, how="screen", marked_at=now, marked_by_id=principal.staff_id),
-        execution_options={"synchronize_session": False},
+    unmarked = update(BookingDate).where(
+        BookingDate.occurrence_id == occurrence_id,
+        BookingDate.status == "on",
+        BookingDate.attendance.is_(None),
+        BookingDate.booking_id.in_(booked),
     )
+    values = {
+        "attendance": "absent",
+        "came": 0,
+        "how": "screen",
+        "marked_at": now,
+        "marked_by_id": principal.staff_id,
+    }
+    rows_changed(session, unmarked.values(**values))
     date.closed_at = now
     session.flush()
     record_act(session, principal, action="register close", items=("attendance",), now=now)
@@ -187,16 +188,12 @@ def reopen(session: Session, *, principal: Principal, occurrence_id: int, now: d
         return False
     if now > date.ends_at + REGISTER_CLOSES:
         raise RuleBroken(OPEN_NO_MORE)
-    session.execute(
-        update(BookingDate)
-        .where(
-            BookingDate.occurrence_id == occurrence_id,
-            BookingDate.attendance == "absent",
-            BookingDate.marked_at == date.closed_at,
-        )
-        .values(**UNMARKED),
-        execution_options={"synchronize_session": False},
+    by_closing = update(BookingDate).where(
+        BookingDate.occurrence_id == occurrence_id,
+        BookingDate.attendance == "absent",
+        BookingDate.marked_at == date.closed_at,
     )
+    rows_changed(session, by_closing.values(**UNMARKED))
     date.closed_at = None
     session.flush()
     record_act(session, principal, action="register reopen", items=("attendance",), now=now)
@@ -240,17 +237,10 @@ def _open(session: Session, occurrence_id: int, now: datetime) -> Occurrence:
 
 
 def _write(session: Session, booking: Booking, occurrence_id: int, facts: Mapping[str, Any]) -> None:
-    done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        update(BookingDate)
-        .where(
-            BookingDate.booking_id == booking.id,
-            BookingDate.occurrence_id == occurrence_id,
-            is_in_register(),
-        )
-        .values(**facts),
-        execution_options={"synchronize_session": False},
+    writing = update(BookingDate).where(
+        BookingDate.booking_id == booking.id, BookingDate.occurrence_id == occurrence_id, is_in_register()
     )
-    if done.rowcount != 1:
+    if rows_changed(session, writing.values(**facts)) != 1:
         raise RuleBroken(NOT_IN_REGISTER)
     session.expire(booking, ["dates"])
 
@@ -272,10 +262,8 @@ def _follow(session: Session, booking: Booking, now: datetime) -> None:
     if came is None:
         _revoke(session, mine, now)
     else:
-        session.execute(
-            update(Credential).where(mine, Credential.revoked_at.is_not(None)).values(revoked_at=None),
-            execution_options={"synchronize_session": False},
-        )
+        again = update(Credential).where(mine, Credential.revoked_at.is_not(None))
+        rows_changed(session, again.values(revoked_at=None))
     # Of a group nobody knows which of them it was.
     if booking.resident_id is not None and booking.booked_for != "group":
         settle_credit(
@@ -284,9 +272,8 @@ def _follow(session: Session, booking: Booking, now: datetime) -> None:
 
 
 def _revoke(session: Session, which: ColumnElement[bool], now: datetime) -> None:
-    session.execute(
-        update(Credential).where(which, Credential.revoked_at.is_(None)).values(revoked_at=now),
-        execution_options={"synchronize_session": False},
+    rows_changed(
+        session, update(Credential).where(which, Credential.revoked_at.is_(None)).values(revoked_at=now)
     )
 
 

@@ -9,24 +9,22 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
-from sqlalchemy import CursorResult, Update, exists, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
-from inclusion_app.core.db import insert_into
+from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.registry import holidays, step_titles
 from inclusion_app.places.models import Place
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Course, CourseText, Occurrence, TrainingSession
-from inclusion_app.training.rules import BOOKED_AS, FOR_AGE, KINDS, OFFERS, Weekly, moment, weekly_dates
-from inclusion_app.training.services import places
-from inclusion_app.training.services.feed import touch
+from inclusion_app.training.rules import BOOKED_AS, FOR_AGE, KINDS, LIVE, OFFERS, Weekly, moment, weekly_dates
+from inclusion_app.training.services import places, waiting
+from inclusion_app.training.services.feed import touch, touch_shown
 
 FURTHEST = timedelta(days=730)
-LIVE = ("requested", "booked", "waitlisted", "offered")
 
 
 @dataclass(frozen=True)
@@ -84,12 +82,6 @@ class Dates:
     def weekly(self) -> Weekly:
         """The same as a weekly pattern."""
         return Weekly(self.first, self.every, self.times)
-
-
-def rows_changed(session: Session, statement: Update) -> int:
-    """How many rows one UPDATE reached."""
-    done: CursorResult[Any] = session.execute(statement, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-    return done.rowcount
 
 
 # --- courses
@@ -172,13 +164,15 @@ def put_words(
 def planned_dates(session: Session, *, dates: Dates, place_id: int | None) -> tuple[list[date], list[date]]:
     """The days of a plan, and those that are skipped: bank holidays, and days on which the place says it is closed.
 
-    The usual week of a place skips nothing: a session may be what it opens for.
+    The usual week of a place skips nothing: a session may be what it opens for. One date was meant for its day, holiday or
+    not; the page says so before.
     """
     skip = set(holidays(session))
     place = session.get(Place, place_id) if place_id else None
     if place is not None:
         skip |= {exception.on for exception in place.hours.exceptions if not exception.spans}
-    return weekly_dates(dates.weekly, skip=skip)
+    days, skipped = weekly_dates(dates.weekly, skip=skip)
+    return [dates.first] if dates.times == 1 else days, skipped
 
 
 def make_session(
@@ -205,6 +199,7 @@ def make_session(
             raise RuleBroken(words.NO_DAY, field="first")
         if booked_as == "single" and dates.times > 1:
             raise RuleBroken(words.MANY_DATES, field="times")
+        check_when(dates.first, dates.begins, dates.ends, now)
     training = TrainingSession(
         slug=_slug(course), course_id=course.id, organisation_id=_organisation(actor), status="draft", booked_as=booked_as,
         made_at=now, changed_at=now, **asdict(facts),
@@ -213,8 +208,8 @@ def make_session(
     session.flush()
     if dates is not None and booked_as != "undated":
         training.pattern = dates.weekly.rule if dates.times > 1 else ""
-        _put_dates(session, training, dates, now)
-    session.expire(training, ["occurrences"])
+        days, _skipped = planned_dates(session, dates=dates, place_id=training.place_id)
+        _put_dates(session, training, dates, days)
     return training
 
 
@@ -232,8 +227,7 @@ def _check_facts(facts: SessionFacts, *, undated: bool) -> None:
 
 
 def _slug(course: Course) -> str:
-    english = next((text.title for text in course.texts if text.language == "en"), "session")
-    plain = unicodedata.normalize("NFKD", english).encode("ascii", "ignore").decode().casefold()
+    plain = unicodedata.normalize("NFKD", course.title_in()).encode("ascii", "ignore").decode().casefold()
     return f"{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:60] or 'session'}-{secrets.token_hex(4)}"
 
 
@@ -247,12 +241,10 @@ def check_when(day: date, begins: time, ends: time, now: datetime, *, field: str
         raise RuleBroken(words.IN_THE_PAST, field=field)
 
 
-def _put_dates(session: Session, training: TrainingSession, dates: Dates, now: datetime) -> None:
-    check_when(dates.first, dates.begins, dates.ends, now)
-    days, _skipped = planned_dates(session, dates=dates, place_id=training.place_id)
-    # One date was meant for its day, holiday or not; the page said so before.
-    for day in [dates.first] if dates.times == 1 else days:
+def _put_dates(session: Session, training: TrainingSession, dates: Dates, days: Sequence[date]) -> None:
+    for day in days:
         put_date(session, training, day=day, begins=dates.begins, ends=dates.ends)
+    session.expire(training, ["occurrences"])
 
 
 def put_date(
@@ -278,18 +270,16 @@ def add_dates(session: Session, *, training: TrainingSession, dates: Dates, now:
     if training.booked_as == "course" and has_bookings(session, training.id):
         raise RuleBroken(words.COURSE_HAS_BOOKINGS)
     days, _skipped = planned_dates(session, dates=dates, place_id=training.place_id)
-    wanted = [dates.first] if dates.times == 1 else days
     there = select(Occurrence.id).where(
         Occurrence.session_id == training.id,
-        Occurrence.starts_at.in_([moment(day, dates.begins) for day in wanted]),
+        Occurrence.starts_at.in_([moment(day, dates.begins) for day in days]),
         Occurrence.status == "on",
     )
     if session.scalar(there) is not None:
         raise RuleBroken(words.DATE_TWICE, field="first")
-    _put_dates(session, training, dates, now)
-    session.expire(training, ["occurrences"])
-    if training.status == "published":
-        touch(session, training, now=now)
+    check_when(dates.first, dates.begins, dates.ends, now)
+    _put_dates(session, training, dates, days)
+    touch_shown(session, training, now=now)
 
 
 def has_bookings(session: Session, session_id: int) -> bool:
@@ -301,7 +291,8 @@ def has_bookings(session: Session, session_id: int) -> bool:
 def change_session(
     session: Session, *, training: TrainingSession, course_id: int, facts: SessionFacts, now: datetime
 ) -> None:
-    """Change what all dates have in common. Capacity is for all dates to come, at once or not at all.
+    """Change what all dates have in common. Capacity is for all dates to come, at once or not at all; what is free then
+    goes to who waits.
 
     Where somebody is booked, place and room are changed date by date, so that they are told. Raises RuleBroken.
     """
@@ -324,7 +315,8 @@ def change_session(
         raise RuleBroken(words.OWN_COURSE, field="course")
     if training.status == "published":
         _check_shown(facts, training.booked_as)
-    if (facts.capacity, facts.companion_cap) != (training.capacity, training.companion_cap):
+    resized = (facts.capacity, facts.companion_cap) != (training.capacity, training.companion_cap)
+    if resized:
         to_come = [date.id for date in training.occurrences if date.status == "on" and date.starts_at > now]
         set_capacity(session, to_come, capacity=facts.capacity, companion_cap=facts.companion_cap)
     for name, value in asdict(facts).items():
@@ -332,8 +324,9 @@ def change_session(
     training.course_id = course_id
     session.flush()
     session.expire(training, ["course", "place"])
-    if training.status == "published":
-        touch(session, training, now=now)
+    if resized:
+        waiting.serve(session, session_id=training.id, now=now)
+    touch_shown(session, training, now=now)
 
 
 def set_capacity(session: Session, ids: Collection[int], *, capacity: int, companion_cap: int) -> None:
