@@ -21,8 +21,7 @@ from inclusion_app.training.models import (
     Occurrence,
     TrainingSession,
 )
-from inclusion_app.training.rules import FOR_AGE, OFFERS
-from inclusion_app.training.services.bookings import LIVE
+from inclusion_app.training.rules import FOR_AGE, LIVE, OFFERS
 
 WITHIN = timedelta(days=14)
 MOST = 2

@@ -59,7 +59,7 @@ NOTICES = {
 }
 WHOLE_WEEKS = {"1": N_("Every week"), "2": N_("Every two weeks"), "4": N_("Every four weeks")}
 WORDS_STATES = {
-    "drafted": N_("A draft. Residents read the English words."),
+    "drafted": N_("A draft. Residents read it; nobody has checked it yet."),
     "checked": N_("Checked by somebody who reads it. Residents read it."),
 }
 

@@ -25,7 +25,7 @@ from inclusion_app.places.postcodes import Postcode, read_where
 from inclusion_app.training import forms, queries, wording
 from inclusion_app.training.models import Booking, TrainingSession
 from inclusion_app.training.opened import booking_of, note_change, note_reader
-from inclusion_app.training.rules import KINDS, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
+from inclusion_app.training.rules import KINDS, LIVE, OFFERS, PLACES_LEFT, WORDING, WORDINGS, young_words
 from inclusion_app.training.services import bookings, keeping, opinions, register, telling
 from inclusion_app.training.services.waiting import open_dates
 
@@ -245,7 +245,7 @@ def booking(booking: Booking) -> Any:
         ended=wording.ENDED.get(booking.ended_by, ""),
         dates=sorted(booking.dates, key=lambda date: date.occurrence.starts_at),
         coming={date.occurrence_id for date in coming},
-        is_live=booking.status in bookings.LIVE and bool(coming or booking.status == "requested"),
+        is_live=booking.status in LIVE and bool(coming or booking.status == "requested"),
         waiting=wording.waiting_words(booking, before, groups, is_told=telling.can_be_told(booking))
         if booking.status == "waitlisted"
         else [],
@@ -257,7 +257,7 @@ def booking(booking: Booking) -> Any:
         places=wording.places_of(training, [date.occurrence for date in coming]),
         deaf=wording.may_not_hear(booking),
         not_yet=wording.NOT_YET if booking.status == "waitlisted" else "",
-        has_ended=booking.status not in bookings.LIVE,
+        has_ended=booking.status not in LIVE,
         code_opens=wording.CODE_OPENS,
         code=show_code(booking.code),
         code_words=" ".join(code_to_words(booking.code)),
@@ -288,7 +288,7 @@ def cancel(booking: Booking) -> Any:
     if done:
         note_change(booking, "cancel booking")
     # What was off before is as wished; what is still on has begun.
-    if not done and booking.status in bookings.LIVE and set(asked) & set(open_dates(booking)):
+    if not done and booking.status in LIVE and set(asked) & set(open_dates(booking)):
         return render_template("training/not_done.html", booking=booking, message=wording.TOO_LATE), 422
     return _back(booking)
 

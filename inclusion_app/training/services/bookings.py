@@ -22,6 +22,7 @@ from inclusion_app.training.models import Arrangement, Booking, BookingDate, Occ
 from inclusion_app.training.rules import (
     CHOOSE_DATES,
     COMPANIONS_AT_MOST,
+    LIVE,
     NEEDS,
     NEEDS_CONTACT,
     NOT_AN_ANSWER,
@@ -322,9 +323,6 @@ def cancel_date(session: Session, *, booking_id: int, occurrence_id: int, by: st
     telling.take_back_date(session, booking, occurrence_id=occurrence_id, now=now)
     waiting.serve(session, session_id=booking.session_id, now=now)
     return True
-
-
-LIVE = frozenset({"requested", "booked", "waitlisted", "offered"})
 
 
 def _coming(booking: Booking, now: datetime) -> list[BookingDate]:

@@ -21,6 +21,7 @@ from inclusion_app.training.models import (
     Occurrence,
     WalkIn,
 )
+from inclusion_app.training.rules import LIVE
 from inclusion_app.training.services import bookings, telling
 
 ENDED = ("cancelled", "session_cancelled")
@@ -35,7 +36,7 @@ def erase_of_resident(session: Session, *, resident_id: int, now: datetime) -> N
     How many came to a date that is over stays in the counters of the date, which name nobody.
     """
     mine = select(Booking.id).where(Booking.resident_id == resident_id)
-    for number in session.scalars(mine.where(Booking.status.in_(bookings.LIVE)).order_by(Booking.id)).all():
+    for number in session.scalars(mine.where(Booking.status.in_(LIVE)).order_by(Booking.id)).all():
         bookings.cancel(session, booking_id=number, by="learner", now=now)
     session.flush()
     session.execute(delete(Credential).where(papers_of(resident_id)), execution_options=APART)
@@ -155,6 +156,6 @@ def delete_old_requests(session: Session, *, now: datetime) -> int:
     """ "I would come", to a session that got no date for 13 months. Returns how many."""
     has_date = exists().where(BookingDate.booking_id == Booking.id)
     old = select(Booking.id).where(
-        Booking.status.in_(bookings.LIVE), ~has_date, Booking.made_at <= now - keep("booking-undated")
+        Booking.status.in_(LIVE), ~has_date, Booking.made_at <= now - keep("booking-undated")
     )
     return delete_bookings(session, session.scalars(old.order_by(Booking.id)).all())
