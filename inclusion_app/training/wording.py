@@ -59,7 +59,8 @@ def language_name(code: str) -> str:
 def language_called(code: str) -> str:
     """What the reader calls a language of the city (people.rules.LANGUAGES)."""
     # No list of languages we have knows the name of this one.
-    return _(OFFERS["bsl"]) if code == "bfi" else i18n.language_names([code])[code]
+    signed = OFFERS["bsl"]
+    return _(signed) if code == "bfi" else i18n.language_names([code])[code]
 
 
 def offer_words(training: TrainingSession) -> list[str]:
@@ -119,6 +120,7 @@ ARRANGEMENT = {
     "arranged": N_("Arranged."),
     "not_possible": N_("This time it did not work. Ask before you travel."),
 }
+THERE_BY_ITSELF, WE_KNOW = N_("It is there."), N_("We know.")
 NOT_YET = N_("Do not travel yet. First you need a place.")
 YES_FIRST = N_("Say yes first. Then the place is yours.")
 DO_NOT_TRAVEL = N_("Please do not travel to it.")
@@ -163,6 +165,7 @@ def needs_words(booking: Booking) -> list[tuple[str, str]]:
     codes = (booking.needs or {}).get("codes", ())
     stands = {arrangement.need: arrangement for arrangement in booking.arrangements}
     offers = booking.session.offer_list
+    asked_for = ARRANGEMENT["asked"]
     found = []
     for need in NEEDS:
         if need not in codes:
@@ -172,9 +175,9 @@ def needs_words(booking: Booking) -> list[tuple[str, str]]:
             is_late = asked.status == "asked" and asked.due_on < clock.today()
             words = _(NOT_ARRANGED_YET if is_late else ARRANGEMENT[asked.status])
         elif need in offers:
-            words = _("It is there.")
+            words = _(THERE_BY_ITSELF)
         else:
-            words = _("We know.") if need not in ARRANGED else _(ARRANGEMENT["asked"])
+            words = _(asked_for if need in ARRANGED else WE_KNOW)
         found.append((_named(need, booking), words))
     return found
 
