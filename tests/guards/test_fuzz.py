@@ -87,6 +87,13 @@ WAITING = {
     "groups.poster",
     "groups.tick_list",
     "messages.letter",
+    "training.slip",
+    "training.certificate_pdf",
+    "training.register_pdf",
+    "training.register_certificate",
+    "roadmaps.award_paper",
+    "roadmaps.award_pdf",
+    "roadmaps.award_given_pdf",
 }
 # Whose a block of bodies is: about half are sent by the staff.
 WHO = ("staff", "staff", "staff", "staff", "stranger", "visit", "resident", "sharer", "code")
@@ -391,7 +398,8 @@ def test_no_body_makes_a_500_or_tells_anything(
         answer = person.client.post(path, **given)
         seen[answer.status_code] += 1
         met[rule.endpoint] += 1
-        assert answer.status_code < 500, (kind, path, given, answer.get_data(as_text=True)[:400])
+        if not (rule.endpoint in WAITING and answer.status_code == 503):
+            assert answer.status_code < 500, (kind, path, given, answer.get_data(as_text=True)[:400])
         assert not leaks(answer), (kind, path, given, leaks(answer))
         if isinstance(person, StaffBrowser):
             of_staff[answer.status_code] += 1
