@@ -408,7 +408,15 @@ def feed(settings: Settings, *, items: int, failed: Failed) -> None:
 def instance(url: str | None = None) -> Iterator[tuple[Settings, dict[str, str]]]:
     """Settings of a throw-away instance, migrated, and the environment that leads its workers there."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"INCLUSION_INSTANCE": folder, **({"INCLUSION_DATABASE_URL": url} if url else {})}
+        environment = {"INCLUSION_INSTANCE": folder}
+        if url:  # beside another database every key is asked for
+            made = load_settings({}, instance=Path(folder))
+            environment |= {
+                "INCLUSION_DATABASE_URL": url,
+                "INCLUSION_SECRET_KEY": made.secret_key,
+                "INCLUSION_FIELD_KEYS": ",".join(made.field_keys),
+                "INCLUSION_BADGE_KEY": made.badge_keys,
+            }
         settings = load_settings({**os.environ, **environment}, instance=Path(folder))
         app = create_app(settings)
         with app.app_context():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import threading
@@ -93,7 +94,9 @@ def database(request: pytest.FixtureRequest) -> dict[str, str]:
 def start(database: dict[str, str], tmp_path: Path) -> Iterator[Callable[[int], Server]]:
     """start(workers): the web server as the service runs it."""
     running: list[subprocess.Popen[bytes]] = []
-    secrets = {"INCLUSION_SECRET_KEY": SECRET, "INCLUSION_FIELD_KEYS": FIELD_KEY, "INCLUSION_DEMO": "0"}
+    own = {"INCLUSION_SECRET_KEY": SECRET, "INCLUSION_FIELD_KEYS": FIELD_KEY}
+    badges = load_settings(own, instance=tmp_path).badge_keys  # asked for beside another database
+    secrets = {**own, "INCLUSION_BADGE_KEY": badges, "INCLUSION_DEMO": "0"}
     environment = environment_for(tmp_path / "instance", **secrets, **database)
     app = create_app(load_settings(environment))
     app.testing = True
@@ -158,6 +161,7 @@ def test_200_press_book_on_20_places(
     start: Callable[[int], Server], workers: int, database: dict[str, str], tally: Callable[[str, int], None]
 ) -> None:
     server = start(workers)
+    per_second = []
     for run in range(RUNS):
         with server.app.app_context(), transaction() as session:
             days = [today() + timedelta(days=10)]
@@ -172,6 +176,7 @@ def test_200_press_book_on_20_places(
         with server.app.app_context(), transaction() as session:
             found = Counter(session.scalars(select(Booking.status).where(Booking.session_id == number)))
         assert found == {"booked": PLACES, "waitlisted": LIST}, said
-        engine = "PostgreSQL" if database else "SQLite"
-        tally(f"forms a second, {WANT} people, {workers} workers, {engine}", round(WANT / took))
+        per_second.append(WANT / took)
+    engine = "PostgreSQL" if database else "SQLite"
+    tally(f"forms a second, {WANT} people, {workers} workers, {engine}", round(statistics.median(per_second)))
     counters_fit(server.app)
