@@ -370,7 +370,7 @@ def booking_made(booking: Booking) -> Any:
         booking=booking,
         training=booking.session,
         code=show_code(booking.code),
-        code_words=code_to_words(booking.code),
+        code_words=" ".join(code_to_words(booking.code)),
         told=can_be_told(booking),
         **words_for_pages(),
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 
+from inclusion_app.core import i18n
 from inclusion_app.core.access import record_act, shows_person, the_staff
 from inclusion_app.core.clock import now
+from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import one_line
@@ -16,11 +18,14 @@ from inclusion_app.people import policy as people_policy
 from inclusion_app.people import queries as people_queries
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.people.models import Resident
+from inclusion_app.training import queries as public
 from inclusion_app.training import rules, staff_forms
 from inclusion_app.training import staff_queries as queries
 from inclusion_app.training import staff_words as words
+from inclusion_app.training.models import Booking
 from inclusion_app.training.services import bookings
-from inclusion_app.training.staff_views import english_line, refused, shown
+from inclusion_app.training.staff_change_views import CODE_SHOWN_FOR
+from inclusion_app.training.staff_views import english_line, refused, shown, words_for_pages
 from inclusion_app.training.views import room
 
 PERSON = "/staff/people/<int(max=999999999):resident_id>/book"
@@ -65,14 +70,48 @@ def book_for_resident(resident: Resident) -> Any:
                 now=moment,
             )  # fmt: skip
             flash(words.BOOKED_FOR[booking.status])
-            return redirect(url_for("people.person", resident_id=number), 303)
+            return redirect(
+                url_for("training.booked_for_resident", resident_id=number, booking_id=booking.id), 303
+            )
         except RuleBroken as broken:
             refused(form, broken)
     shows_person(number, "identity")
     find = staff_forms.FindForm()
     find.text.data = text
+    lines = [] if training else queries.bookable_sessions(session, text, moment)
+    sessions = [training] if training else [line.training for line in lines]
+    to_come = public.dates_of(session, [one.id for one in sessions], now=moment)
+    left = {one.id: rules.PLACES_LEFT[public.left_of(one, to_come[one.id])] for one in sessions}
     return shown(
         "book_person.html", form, resident_id=number, name=resident.name or resident.nickname, training=training,
-        found=[] if training else queries.bookable_sessions(session, text, moment), find=find,
+        found=lines, find=find, dates=[english_line(date) for date in dates], left=left,
         wording=rules.WORDINGS[rules.WORDING],
     )  # fmt: skip
+
+
+def _just_booked(resident_id: int, booking_id: int) -> Booking | None:
+    """A booking I made for this person a few minutes ago: only then is its code shown to me."""
+    if the_person(resident_id) is None:
+        return None
+    booking = db_session().get(Booking, booking_id)
+    mine = booking is not None and (booking.resident_id, booking.staff_id) == (
+        resident_id,
+        the_staff().staff_id,
+    )
+    return booking if booking is not None and mine and booking.made_at > now() - CODE_SHOWN_FOR else None
+
+
+@room.page(f"{PERSON[:-4]}booked/<int(max=999999999):booking_id>", allow=people_policy.EDIT, load=_just_booked,
+           reads=("code",), localised=False)  # fmt: skip
+def booked_for_resident(booking: Booking) -> Any:
+    """The code of a new booking and its slip, to give to the person before they go."""
+    assert booking.resident_id is not None
+    shows_person(booking.resident_id, "code")
+    return render_template(
+        "training/staff/booked_person.html",
+        booking=booking,
+        code=show_code(booking.code),
+        code_words=" ".join(code_to_words(booking.code)),
+        theirs={"code": booking.code, "language": i18n.language_for(booking.language).slug},
+        **words_for_pages(),
+    )

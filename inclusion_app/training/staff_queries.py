@@ -275,7 +275,8 @@ def bookable_sessions(session: Session, text: str, now: datetime) -> list[Line]:
     wanted = select(TrainingSession.id).where(_open_to_book(now))
     if text:
         wanted = wanted.where(_has_words(text))
-    numbers = session.scalars(wanted.order_by(first, TrainingSession.id).limit(ON_A_PAGE)).all()
+    soonest = (first.is_(None), first, TrainingSession.id)  # without a date: at the end, in every engine
+    numbers = session.scalars(wanted.order_by(*soonest).limit(ON_A_PAGE)).all()
     return lines_of(session, numbers, now)
 
 

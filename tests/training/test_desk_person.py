@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import transaction
 from inclusion_app.messages.models import Message
 from inclusion_app.training.models import Booking
 from tests.conftest import StaffBrowser
-from tests.factories.training import make_course, make_session
+from tests.factories.training import make_booking, make_course, make_session
 from tests.people.world import NAME, looked_after, rows_of
 
 FACTS = {
@@ -66,7 +68,7 @@ def test_a_session_is_found_and_booked_once(app: Flask, worker: StaffBrowser) ->
         "identity",
     )
     answer = send(worker, f"{here}?session={shown}", times=2)
-    assert answer.status_code == 303 and answer.location == f"/staff/people/{number}"
+    assert answer.status_code == 303
     with app.app_context(), transaction() as session:
         booking = session.scalars(select(Booking)).one()
         assert (booking.status, booking.resident_id, booking.contact_kind, booking.contact, booking.label) == (
@@ -76,6 +78,44 @@ def test_a_session_is_found_and_booked_once(app: Flask, worker: StaffBrowser) ->
         message = session.scalars(select(Message).where(Message.template == "training_booked")).one()
         assert message.resident_id == number
     assert ("book for a person", worker.staff_id, number, "identity needs", "help") in rows_of(app, number)
+
+
+def test_the_person_goes_home_with_code_and_slip(
+    app: Flask, worker: StaffBrowser, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    shown, _draft = two_sessions(app)
+    number = looked_after(app, worker, read="ur")
+    answer = send(worker, f"/staff/people/{number}/book?session={shown}")
+    page = worker.text(answer.location)
+    with app.app_context(), transaction() as session:
+        booking = session.scalars(select(Booking)).one()
+        code, row = booking.code, booking.id
+        words = " ".join(code_to_words(code))
+    assert f'href="/ur/book/{code}/slip.pdf"' in page
+    assert show_code(code) in page and words in page
+    assert rows_of(app, number)[-1][:4:2] == ("read training.booked_for_resident", number)
+    theirs = worker.client.get(f"/ur/book/{code}/print")
+    assert theirs.status_code == 200 and 'lang="ur"' in theirs.text
+    # Whoever did not book it, and another person's page, know nothing of the code; nor do I a quarter of an hour later.
+    colleague = staff_browser("caseworker")
+    other = looked_after(app, worker)
+    assert colleague.get(answer.location).status_code == 404
+    assert worker.get(f"/staff/people/{other}/booked/{row}").status_code == 404
+    with app.app_context(), transaction() as session:
+        session.get_one(Booking, row).made_at -= timedelta(minutes=16)
+    assert worker.get(answer.location).status_code == 404
+
+
+def test_what_is_full_says_so_before_it_is_chosen(app: Flask, worker: StaffBrowser) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, capacity=1)
+        make_booking(session, training)
+        make_session(session, booked_as="undated", days=[])
+        number = training.id
+    here = f"/staff/people/{looked_after(app, worker)}/book"
+    page = worker.text(here)
+    assert page.index("You can join the waiting list") < page.index("No date yet. Say that you would come.")
+    assert "You can join the waiting list" in worker.text(f"{here}?session={number}")
 
 
 def test_nobody_is_booked_without_their_yes(app: Flask, worker: StaffBrowser) -> None:
