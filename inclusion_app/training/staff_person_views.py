@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import select
 
 from inclusion_app.core import i18n
 from inclusion_app.core.access import record_act, shows_person, the_staff
@@ -89,24 +90,26 @@ def book_for_resident(resident: Resident) -> Any:
     )  # fmt: skip
 
 
-def _just_booked(resident_id: int, booking_id: int) -> Booking | None:
-    """A booking I made for this person a few minutes ago: only then is its code shown to me."""
-    if the_person(resident_id) is None:
-        return None
-    booking = db_session().get(Booking, booking_id)
-    mine = booking is not None and (booking.resident_id, booking.staff_id) == (
-        resident_id,
-        the_staff().staff_id,
-    )
-    return booking if booking is not None and mine and booking.made_at > now() - CODE_SHOWN_FOR else None
+def _just_booked(resident_id: int, booking_id: int) -> Resident | None:
+    """Somebody of my caseload for whom I made this booking a few minutes ago: only then is its code shown to me."""
+    return the_person(resident_id) if _fresh(resident_id, booking_id) is not None else None
+
+
+def _fresh(resident_id: int, booking_id: int) -> Booking | None:
+    wanted = select(Booking).where(
+        Booking.id == booking_id, Booking.resident_id == resident_id, Booking.staff_id == the_staff().staff_id,
+        Booking.made_at > now() - CODE_SHOWN_FOR,
+    )  # fmt: skip
+    return db_session().scalar(wanted)
 
 
 @room.page(f"{PERSON[:-4]}booked/<int(max=999999999):booking_id>", allow=people_policy.EDIT, load=_just_booked,
            reads=("code",), localised=False)  # fmt: skip
-def booked_for_resident(booking: Booking) -> Any:
+def booked_for_resident(resident: Resident) -> Any:
     """The code of a new booking and its slip, to give to the person before they go."""
-    assert booking.resident_id is not None
-    shows_person(booking.resident_id, "code")
+    booking = _fresh(resident.id, (request.view_args or {})["booking_id"])
+    assert booking is not None
+    shows_person(resident.id, "code")
     return render_template(
         "training/staff/booked_person.html",
         booking=booking,

@@ -84,6 +84,7 @@ def test_the_person_goes_home_with_code_and_slip(
     app: Flask, worker: StaffBrowser, staff_browser: Callable[..., StaffBrowser]
 ) -> None:
     shown, _draft = two_sessions(app)
+    looked_after(app, worker)  # so that no booking has the number of its person
     number = looked_after(app, worker, read="ur")
     answer = send(worker, f"/staff/people/{number}/book?session={shown}")
     page = worker.text(answer.location)
