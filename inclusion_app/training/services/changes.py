@@ -302,11 +302,11 @@ def set_date(
     place_id: int | None,
     capacity: int,
     now: datetime,
-) -> int:
+) -> None:
     """An undated session gets its date. Who would come is asked in the order they said so; a place is held for each.
 
     Whoever finds no free place stands on the waiting list. Nobody is booked on a day they have not seen: all of them are
-    asked first. Returns how many bookings were told of it. Raises RuleBroken, at a field where there is one.
+    asked first. Raises RuleBroken, at a field where there is one.
     """
     check_when(dates.first, dates.begins, dates.ends, now)
     if place_id is None and not training.is_online:
@@ -329,15 +329,11 @@ def set_date(
         everybody = sum(booking.places for booking in asked)
         places.wait(session, [date.id], places=everybody, size=everybody, now=now)
     _renew(session, training)
-    told = 0
-    for booking in bookings_of_session(session, training.id, "waitlisted"):
-        told += telling.tell(
-            session, booking, "training_dated", key=f"dated {booking.id}", now=now, occurrence=date
-        )
     _arrange_all(session, training, date)
     waiting.serve(session, session_id=training.id, now=now)
+    for booking in bookings_of_session(session, training.id, "waitlisted"):  # an offer says the date itself
+        telling.tell(session, booking, "training_dated", key=f"dated {booking.id}", now=now, occurrence=date)
     touch_shown(session, training, now=now)
-    return told
 
 
 def _arrange_all(session: Session, training: TrainingSession, date: Occurrence) -> None:
