@@ -236,12 +236,15 @@ def booking(booking: Booking) -> Any:
     principal = current_principal()
     coming = [date for date in booking.dates_on if date.occurrence.starts_at > moment]
     offer_ends = booking.offer_ends_at
+    over = all(date.occurrence.ends_at <= moment for date in booking.dates_on)
+    is_over, has_come = booking.status == "booked" and over, opinions.may_be_asked(booking)
     return render_template(
         "training/booking.html",
         booking=booking,
         training=training,
         words=words,
-        heading=wording.how_it_stands(booking),
+        heading=wording.how_it_stands(booking, is_over=is_over, has_come=has_come),
+        is_over=is_over,
         ended=wording.ENDED.get(booking.ended_by, ""),
         dates=sorted(booking.dates, key=lambda date: date.occurrence.starts_at),
         coming={date.occurrence_id for date in coming},
@@ -265,7 +268,7 @@ def booking(booking: Booking) -> Any:
         and booking.resident_id is None
         and booking.booked_for != "group",
         is_kept=booking.resident_id is not None and booking.resident_id == principal.resident_id,
-        has_come=opinions.may_be_asked(booking),
+        has_come=has_come,
     )
 
 

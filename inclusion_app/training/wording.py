@@ -15,7 +15,7 @@ from inclusion_app.messages import templates
 from inclusion_app.places.models import Place
 from inclusion_app.training.models import Booking, Course, Notice, Occurrence, TrainingSession
 from inclusion_app.training.queries import Date
-from inclusion_app.training.rules import ARRANGED, NEEDS, OFFERS
+from inclusion_app.training.rules import ARRANGED, NEEDS, OFFERS, PLACES_LEFT
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,13 @@ HARD_OF_HEARING = frozenset({"bsl", "hearing_loop"})
 NOT_ARRANGED_YET = N_("Not arranged yet. Phone before you travel.")
 
 
-def how_it_stands(booking: Booking) -> str:
-    """The heading of a booking's page, an N_ word."""
+BEEN_THERE = N_("You have been there")
+
+
+def how_it_stands(booking: Booking, *, is_over: bool = False, has_come: bool = False) -> str:
+    """The heading of a booking's page, an N_ word. `is_over`: it was booked, and its last date has ended."""
+    if is_over:
+        return BEEN_THERE if has_come else PLACES_LEFT["over"]
     return STANDS[booking.status]
 
 

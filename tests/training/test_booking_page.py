@@ -333,6 +333,11 @@ def test_without_the_paper_service_the_slip_leads_to_its_page(app: Flask, browse
     assert f"/en/book/{code}/print" in answer.get_data(as_text=True)
 
 
+def first_of(app: Flask, number: int) -> int:
+    with app.app_context(), transaction() as session:
+        return session.get_one(Booking, number).dates[0].occurrence_id
+
+
 def came(app: Flask, number: int) -> None:
     """They were there yesterday."""
     with app.app_context(), transaction() as session:
@@ -353,6 +358,20 @@ def test_who_came_is_led_to_the_question_and_the_certificate(app: Flask, browser
     assert f'href="/en/book/{code}/certificate"' in page
     assert browser.send(f"/book/{code}/question", helped="yes").status_code == 303
     assert f"/en/book/{code}/question" not in browser.text(f"/book/{code}")
+
+
+def test_when_it_is_over_the_page_says_so_and_asks_nobody_to_come(app: Flask, browser: Browser) -> None:
+    code, number = make(app, needs={"codes": ["bsl"]})
+    change(app, Occurrence, first_of(app, number), starts_at=now() - timedelta(minutes=10))
+    page = browser.text(f"/book/{code}")
+    assert "<h1>You are booked</h1>" in page and "Show it when you come" in page  # late, but not too late
+    change(app, Occurrence, first_of(app, number), ends_at=now() - timedelta(minutes=1))
+    page = browser.text(f"/book/{code}")
+    assert "<h1>Over</h1>" in page
+    for words in ("Show it when you come", "Is the time bad?", "British Sign Language", "What to bring"):
+        assert words not in page, words
+    came(app, number)
+    assert "<h1>You have been there</h1>" in browser.text(f"/book/{code}")
 
 
 @pytest.mark.parametrize("which", ["all", "one date"])
