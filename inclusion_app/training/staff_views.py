@@ -321,9 +321,8 @@ def new_session() -> Any:
         if form.validate():
             try:
                 facts = form.facts()
-                dates = form.dates() if form.booked_as.data != "undated" else None
+                dates = None if form.is_undated else form.dates()
                 if dates is not None:
-                    sessions.check_when(dates.first, dates.begins, dates.ends, moment)
                     days, skipped = sessions.planned_dates(session, dates=dates, place_id=facts.place_id)
                     unseen = sessions.seen_of(days, skipped) != form.seen.data
                     if unseen and (skipped or len(days) > 1 or request.form.get("do") == "look"):
@@ -380,6 +379,7 @@ def edit_session(training: TrainingSession) -> Any:
     """Change what all its dates have in common."""
     session = db_session()
     form = staff_forms.EditSessionForm(courses=course_choices())
+    form.may_be_nowhere = training.booked_as == "undated"
     if request.method == "GET":
         form.show(sessions.facts_of(training), training.course_id, training.place)
     else:
@@ -409,7 +409,6 @@ def add_dates(training: TrainingSession) -> Any:
     elif form.validate():
         try:
             dates = form.dates()
-            sessions.check_when(dates.first, dates.begins, dates.ends, moment)
             days, skipped = sessions.planned_dates(session, dates=dates, place_id=training.place_id)
             if sessions.seen_of(days, skipped) != form.seen.data:
                 form.seen.data = sessions.seen_of(days, skipped)
