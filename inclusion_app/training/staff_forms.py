@@ -393,8 +393,13 @@ class NewSessionForm(OnceForm, SharedFields, WhenFields):
 
     booked_as = OneOf(_l("How it is booked"), choices=[], default="single")
 
+    _fields: dict[str, Any]
+    # As the page asks, so that its faults are named from the top down.
+    asked_first = ("booked_as", "first", "begins", "ends", "times", "every", "course")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._fields = {name: self._fields[name] for name in (*self.asked_first, *self._fields)}
         self.booked_as.choices = words_of(rules.BOOKED_AS)
 
     @property
