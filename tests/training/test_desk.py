@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from inclusion_app.accounts.models import Staff
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
+from inclusion_app.core.codes import code_to_words
 from inclusion_app.core.db import transaction
 from inclusion_app.core.i18n import day_words
 from inclusion_app.messages.models import Message
@@ -1019,7 +1020,9 @@ def test_a_booking_by_phone_shows_its_code_once(app: Flask, organiser: StaffBrow
             "booked", "ur", "+447700900456", "spoken", organiser.staff_id,
         )  # fmt: skip
         code, made = booking.code, booking.id
-    assert f"{code[:4]}-{code[4:]}" in organiser.text(answers[0].location)
+    made_page = organiser.text(answers[0].location)
+    assert f"{code[:4]}-{code[4:]}" in made_page
+    assert f"To say it on the phone: {' '.join(code_to_words(code))}<" in made_page
     shown = organiser.text(f"/staff/training/bookings/{made}")
     assert code not in shown and f"{code[:4]}-{code[4:]}" not in shown and "Farah" in shown
     with app.app_context(), transaction() as session:
