@@ -143,7 +143,7 @@ class TrainingSession(Base):
     waiting_size: Mapped[int] = mapped_column(default=10)
     # As many as one booking may bring.
     party_size: Mapped[int] = mapped_column(default=6)
-    # The weekly pattern its dates came from (RFC 5545), to go on with it.
+    # The weekly pattern its first dates came from (RFC 5545), to go on with it; empty where there is none.
     pattern: Mapped[str] = mapped_column(String(120), default="")
     is_demonstration: Mapped[bool] = mapped_column(default=False)
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -447,7 +447,6 @@ class Opinion(Base):
     helped: Mapped[str] = mapped_column(String(6))
     # What next: a code of rules.NEXT, or nothing.
     what_next: Mapped[str | None] = mapped_column(String(20))
-    answered_on: Mapped[date] = mapped_column(Date)
     # Typed in by the provider, who knows these; so they are never added to what was said on a screen.
     on_paper: Mapped[bool] = mapped_column(default=False)
 

@@ -15,6 +15,7 @@ from dateutil.rrule import MO, WEEKLY, rrule, weekday
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.words import N_
 from inclusion_app.core.working_days import is_working
+from inclusion_app.places.hours import DayHours
 
 # --- what there is
 
@@ -184,8 +185,17 @@ class Weekly:
     @property
     def rule(self) -> str:
         """The pattern as it is kept (RFC 5545)."""
-        day = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[self.begins_on.weekday()]
+        day = WEEKDAYS[self.begins_on.weekday()]
         return f"FREQ=WEEKLY;INTERVAL={self.every};BYDAY={day};COUNT={self.times}"
+
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def weeks_and_weekday(rule: str) -> tuple[int, int]:
+    """Every how many weeks, and on which weekday (Monday 0), of a pattern as `Weekly.rule` writes it."""
+    parts = dict(part.split("=") for part in rule.split(";"))
+    return int(parts["INTERVAL"]), WEEKDAYS.index(parts["BYDAY"])
 
 
 DATES_AT_MOST = 52
@@ -205,6 +215,15 @@ def weekly_dates(pattern: Weekly, *, skip: Collection[date]) -> tuple[list[date]
             break
         (skipped if found.date() in skip else dates).append(found.date())
     return dates, skipped
+
+
+def is_shut(day: DayHours, begins: time, ends: time) -> bool:
+    """True when a place is not open all through from `begins` to `ends`. Where one has to ask, nobody knows."""
+    open_until = begins
+    for span in sorted(day.spans, key=lambda span: span.opens):
+        if span.opens <= open_until:
+            open_until = max(open_until, span.closes if span.closes > span.opens else time.max)
+    return not day.ask and open_until < ends
 
 
 # --- the waiting list

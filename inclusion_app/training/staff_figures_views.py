@@ -108,9 +108,7 @@ def _type_in(found: OneDate, form: AnswersForm) -> None:
     whose = f"answers {found.date.id} {the_staff().staff_id}"
     if not form.is_first_press(session, whose=whose, now=moment):
         return
-    many = opinions.type_in(
-        session, session_id=found.id, helped=counts["helped"], what_next=counts["next"], now=moment
-    )
+    many = opinions.type_in(session, session_id=found.id, helped=counts["helped"], what_next=counts["next"])
     record_act(session, the_staff(), action="opinions typed in", items=("opinions",), now=moment)
     flash(N_("The answers are typed in.") if many else N_("There was nothing to type in."))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
@@ -12,6 +12,7 @@ from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from inclusion_app.core import i18n
+from inclusion_app.core.clock import now
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, DayField, OnceForm, one_line
@@ -22,6 +23,7 @@ from inclusion_app.places.models import Place
 from inclusion_app.training import rules
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Course, Occurrence
+from inclusion_app.training.services import sessions
 from inclusion_app.training.services.changes import NOTICES, When
 from inclusion_app.training.services.sessions import CourseFacts, CourseWords, Dates, SessionFacts
 
@@ -37,16 +39,20 @@ def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
 
 
 class ClockField(StringField):
-    """A time on the wall, like 9:30 or 14.00. Empty is for the form to judge."""
+    """A time on the wall, like 9:30 or 14.00; anything else, or nothing, is refused with `wrong`."""
 
     wall: time | None = None
+
+    def __init__(self, label: Any, *, wrong: str, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.wrong = wrong
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
         """Read what was typed."""
         typed = plain_digits(self.data or "").strip()[:10]
         found = CLOCK.fullmatch(typed)
         if not found:
-            raise ValidationError(_l(words.NO_TIME))
+            raise ValidationError(_l(self.wrong))
         self.wall = time(int(found[1]), int(found[2]))
 
 
@@ -113,6 +119,23 @@ def languages_taught() -> list[tuple[str, str]]:
     said = {"bfi": "British Sign Language"}
     first, *rest = [(code, said.get(code) or str(named.get(code, code))) for code in codes]
     return [first, *sorted(rest, key=lambda one: one[1])]
+
+
+class WholeForm(BaseForm):
+    """A form that says all its faults in one go, each at its field and none twice."""
+
+    def faults(self) -> Iterator[RuleBroken]:
+        """What no field can say by itself."""
+        yield from ()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge each field, then all of them together."""
+        good = super().validate(extra_validators)
+        for fault in self.faults():
+            good = False
+            if not self[fault.field].errors:
+                self.refuse(fault)
+        return good
 
 
 # --- courses
@@ -182,7 +205,7 @@ class CourseForm(OnceForm, WordsForm):
 # --- where and when
 
 
-class PlaceFields(BaseForm):
+class PlaceFields(WholeForm):
     """A place by a part of its name; where several fit, one of them is chosen."""
 
     place = StringField(_l("Name of the place"))
@@ -190,6 +213,14 @@ class PlaceFields(BaseForm):
 
     # What was found by the name, to choose from.
     found: Sequence[Place] = ()
+
+    def faults(self) -> Iterator[RuleBroken]:
+        """A name nobody knows, or one of several places."""
+        yield from super().faults()
+        try:
+            self.chosen_place()
+        except RuleBroken as broken:
+            yield broken
 
     def offer_places(self, found: Sequence[Place]) -> None:
         """Offer what was found by the name that was typed."""
@@ -227,16 +258,24 @@ def day_and_times(day: DayField, begins: ClockField, ends: ClockField) -> tuple[
     if day.data is None:
         raise RuleBroken(words.NO_DAY, field=day.name)
     if begins.wall is None or ends.wall is None:
-        raise RuleBroken(words.NO_TIME, field=begins.name)
+        late = begins if begins.wall is None else ends
+        raise RuleBroken(late.wrong, field=late.name)
     return day.data, begins.wall, ends.wall
 
 
-class WhenFields(BaseForm):
+def when_faults(day: DayField, begins: ClockField, ends: ClockField) -> Iterator[RuleBroken]:
+    """A day that is missing, and all that no date can be."""
+    if day.data is None:
+        yield RuleBroken(words.NO_DAY, field=day.name)
+    yield from sessions.when_faults(day.data, begins.wall, ends.wall, now(), field=day.name)
+
+
+class WhenFields(WholeForm):
     """A first date with its wall times, and how often it comes again."""
 
     first = DayField(_l("First date"), wrong=_l(words.NO_DAY))
-    begins = ClockField(_l("Begins at"))
-    ends = ClockField(_l("Ends at"))
+    begins = ClockField(_l("Begins at"), wrong=words.NO_BEGIN)
+    ends = ClockField(_l("Ends at"), wrong=words.NO_END)
     every = FromList(_l("How often"), choices=[])
     times = CountField(_l("How many dates"), least=1, most=rules.DATES_AT_MOST, default="1")
     seen = StringField()
@@ -244,6 +283,11 @@ class WhenFields(BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.every.choices = words_of(words.WHOLE_WEEKS)
+
+    def faults(self) -> Iterator[RuleBroken]:
+        """No day, or one that cannot be."""
+        yield from super().faults()
+        yield from when_faults(self.first, self.begins, self.ends)
 
     def dates(self) -> Dates:
         """What was typed. Raises RuleBroken at the field for a day or time that is missing."""
@@ -288,19 +332,38 @@ class SharedFields(PlaceFields):
         self.for_age.choices = words_of(rules.FOR_AGE)
         self.offers.choices = words_of(rules.OFFERS)
 
+    # What has no date yet needs no place.
+    may_be_nowhere = False
+
     def validate_joining(self, field: Any) -> None:
         """Only whoever is booked reads this."""
         _paragraph(field, 300)
 
+    def faults(self) -> Iterator[RuleBroken]:
+        """No course, nowhere to go, or a number nobody can phone."""
+        yield from super().faults()
+        if not self.course.data:
+            yield RuleBroken(words.OWN_COURSE, field="course")
+        if not one_line(self.place.data) and not self.is_online.data and not self.may_be_nowhere:
+            yield RuleBroken(words.NEEDS_PLACE, field="place")
+        try:
+            self.read_phone()
+        except RuleBroken as broken:
+            yield broken
+
+    def read_phone(self) -> str:
+        """The number as people read it; nothing where none was typed. Raises RuleBroken at its field."""
+        phone = (self.phone.data or "").strip()
+        return contact.show_value("call", contact.read_phone(phone, field="phone")) if phone else ""
+
     def facts(self) -> SessionFacts:
         """What was typed. Raises RuleBroken at the place or the phone number."""
-        phone = (self.phone.data or "").strip()
         return SessionFacts(
             place_id=self.chosen_place(), is_online=bool(self.is_online.data), joining=self.joining.data or "",
             room=self.room.data or "", taught_in=self.taught_in.data, offers=" ".join(self.offers.data or ()),
             lead_days=self.lead_days.count, for_age=self.for_age.data, led_by=self.led_by.data or "",
             responsible_adult=self.responsible_adult.data or "",
-            phone=contact.show_value("call", contact.read_phone(phone, field="phone")) if phone else "",
+            phone=self.read_phone(),
             capacity=self.capacity.count, companion_cap=self.companion_cap.count,
             waiting_size=self.waiting_size.count, party_size=self.party_size.count,
         )  # fmt: skip
@@ -330,15 +393,32 @@ class NewSessionForm(OnceForm, SharedFields, WhenFields):
 
     booked_as = OneOf(_l("How it is booked"), choices=[], default="single")
 
+    _fields: dict[str, Any]
+    # As the page asks, so that its faults are named from the top down.
+    asked_first = ("booked_as", "first", "begins", "ends", "times", "every", "course")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._fields = {name: self._fields[name] for name in (*self.asked_first, *self._fields)}
         self.booked_as.choices = words_of(rules.BOOKED_AS)
+
+    @property
+    def is_undated(self) -> bool:
+        """True when it asks first who would come."""
+        return bool(self.booked_as.data == "undated")
+
+    def faults(self) -> Iterator[RuleBroken]:
+        """One date has no weekly pattern."""
+        self.may_be_nowhere = self.is_undated
+        yield from super().faults()
+        if self.booked_as.data == "single" and self.times.count > 1:
+            yield RuleBroken(words.MANY_DATES, field="times")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """A session without a date needs no times."""
         good = super().validate(extra_validators)
-        if self.booked_as.data == "undated":
-            for name in ("first", "begins", "ends"):
+        if self.is_undated:
+            for name in ("first", "begins", "ends", "times"):
                 self[name].errors = []
             return not any(field.errors for field in self)
         return good
@@ -352,9 +432,14 @@ class SetDateForm(OnceForm, PlaceFields):
     """A date for a session that had none."""
 
     first = DayField(_l("Date"), wrong=_l(words.NO_DAY))
-    begins = ClockField(_l("Begins at"))
-    ends = ClockField(_l("Ends at"))
+    begins = ClockField(_l("Begins at"), wrong=words.NO_BEGIN)
+    ends = ClockField(_l("Ends at"), wrong=words.NO_END)
     capacity = CountField(_l("Places"), least=1, most=500)
+
+    def faults(self) -> Iterator[RuleBroken]:
+        """No day, or one that cannot be."""
+        yield from super().faults()
+        yield from when_faults(self.first, self.begins, self.ends)
 
     def dates(self) -> Dates:
         """What was typed. Raises RuleBroken at the field for a day or time that is missing."""
@@ -379,10 +464,15 @@ class MoveForm(SeenForm, PlaceFields):
     """Another day, time, place or room."""
 
     day = DayField(_l("Day"), wrong=_l(words.NO_DAY))
-    begins = ClockField(_l("Begins at"))
-    ends = ClockField(_l("Ends at"))
+    begins = ClockField(_l("Begins at"), wrong=words.NO_BEGIN)
+    ends = ClockField(_l("Ends at"), wrong=words.NO_END)
     room = LineField(_l("Room"), longest=80)
     is_sure = BooleanField(_l("Move it and tell everybody"))
+
+    def faults(self) -> Iterator[RuleBroken]:
+        """No day, or one that cannot be."""
+        yield from super().faults()
+        yield from when_faults(self.day, self.begins, self.ends)
 
     def when(self) -> When:
         """What was typed. Raises RuleBroken at the field of what is missing."""

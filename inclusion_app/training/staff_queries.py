@@ -9,11 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased, selectinload
+from sqlalchemy.orm import Session, aliased, contains_eager, selectinload
 
+from inclusion_app.accounts.models import Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON
-from inclusion_app.places.models import Place
+from inclusion_app.core.registry import holidays
+from inclusion_app.places.hours import hours_of_day
+from inclusion_app.places.models import OpeningException, Place
 from inclusion_app.training.models import (
     Arrangement,
     Booking,
@@ -25,7 +28,7 @@ from inclusion_app.training.models import (
     TrainingSession,
 )
 from inclusion_app.training.policy import BOOKINGS, COURSES, SESSIONS
-from inclusion_app.training.rules import ON_A_LIST, SMALLEST_SUM, arrange_by
+from inclusion_app.training.rules import ON_A_LIST, SMALLEST_SUM, arrange_by, is_shut
 from inclusion_app.training.services.telling import can_be_told
 
 ON_A_PAGE = 20
@@ -47,15 +50,16 @@ class Filters:
 
 @dataclass(frozen=True)
 class Line:
-    """One session of the list with the sums of its dates to come, or of all when they are over."""
+    """One session of the list: its next date, or the last when it is over, and how many dates it has to come, or had.
+
+    Places are those of that date. A course is booked for all its dates, so it has the places of its fullest one.
+    """
 
     training: TrainingSession
-    next_date: Occurrence | None
+    date: Occurrence | None
     dates: int
-    capacity: int
-    taken: int
-    held: int
-    waiting: int
+    places: Occurrence | None
+    waits_later: bool
     requested: int
 
 
@@ -123,7 +127,7 @@ def _has_no_date() -> ColumnElement[bool]:
 
 
 def lines_of(session: Session, numbers: Sequence[int], now: datetime) -> list[Line]:
-    """These sessions with their sums, in this order."""
+    """These sessions with their places, in this order."""
     wanted = (
         select(TrainingSession)
         .where(TrainingSession.id.in_(numbers))
@@ -140,13 +144,61 @@ def lines_of(session: Session, numbers: Sequence[int], now: datetime) -> list[Li
         on = [date for date in training.occurrences if date.status == "on"]
         to_come = [date for date in on if date.ends_at > now]
         counted = to_come or on
-        sums = {
-            name: sum(getattr(date, name) for date in counted)
-            for name in ("capacity", "taken", "held", "waiting")
-        }
-        next_date = to_come[0] if to_come else None
-        lines.append(Line(training, next_date, len(counted), requested=requested.get(number, 0), **sums))
+        date = to_come[0] if to_come else on[-1] if on else None
+        places, waits_later = date, False
+        if training.booked_as == "course":
+            places = min(counted, key=lambda one: one.capacity - one.taken - one.held, default=None)
+        else:
+            waits_later = any(one.waiting + one.held for one in to_come[1:])
+        lines.append(Line(training, date, len(counted), places, waits_later, requested.get(number, 0)))
     return lines
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A date to come of which its place says that it is closed then."""
+
+    date: Occurrence
+    place: Place
+    reason: str
+    is_holiday: bool
+
+
+def closed_dates(
+    session: Session, principal: Principal, now: datetime, *, session_id: int | None = None
+) -> list[Closed]:
+    """The dates whose place has said since, or said before, that it is closed on that day or at that time; the next first.
+
+    As where dates are planned, the usual week of a place says nothing: a session may be what it opens for.
+    """
+    days = [day for day in holidays(session) if day >= now.astimezone(LONDON).date()]
+    place_id = func.coalesce(Occurrence.place_id, TrainingSession.place_id)
+    said = exists().where(OpeningException.place_id == place_id, OpeningException.day == Occurrence.day)
+    wanted = (
+        select(Occurrence, Place)
+        .join(Occurrence.session)
+        .join(Place, Place.id == place_id)
+        .where(
+            _seen(principal),
+            TrainingSession.status != "cancelled",
+            Occurrence.status == "on",
+            Occurrence.starts_at > now,
+            or_(said, Occurrence.day.in_(days)),
+        )
+        .options(
+            contains_eager(Occurrence.session), selectinload(Place.spans), selectinload(Place.exceptions)
+        )
+        .order_by(Occurrence.starts_at, Occurrence.id)
+    )
+    if session_id is not None:
+        wanted = wanted.where(Occurrence.session_id == session_id)
+    found = []
+    for row, place in session.execute(wanted):
+        here = hours_of_day(place.hours, row.day, days)
+        dated = any(exception.day == row.day for exception in place.exceptions)
+        if is_shut(here, row.begins, row.ends) and (dated or here.reason):
+            found.append(Closed(row, place, here.reason, not dated))
+    return found
 
 
 def session_for(session: Session, principal: Principal, number: int) -> TrainingSession | None:
@@ -292,6 +344,7 @@ class Need:
     date: Occurrence | None
     is_late: bool
     is_short_notice: bool
+    decided_by: str
 
 
 def needs_of(
@@ -302,8 +355,9 @@ def needs_of(
     Short notice is said honestly: it was asked for after the last day on which it could be arranged.
     """
     wanted = (
-        select(Arrangement, Booking)
+        select(Arrangement, Booking, Staff.name)
         .join(Booking, Booking.id == Arrangement.booking_id)
+        .outerjoin(Staff, Staff.id == Arrangement.decided_by_id)
         .where(Booking.status.in_(ON_A_LIST), BOOKINGS.rows("booking.read", principal))
         .order_by(Arrangement.due_on, Arrangement.id)
     )
@@ -311,7 +365,7 @@ def needs_of(
         wanted = wanted.where(Booking.session_id == session_id)
     today = now.astimezone(LONDON).date()
     found = []
-    for arrangement, booking in session.execute(wanted):
+    for arrangement, booking, decided_by in session.execute(wanted):
         dates = sorted(
             (
                 entry.occurrence
@@ -325,7 +379,7 @@ def needs_of(
         asked_on = booking.made_at.astimezone(LONDON).date()
         short = asked_on > arrange_by(dates[0].day, booking.session.lead_days)
         late = arrangement.status == "asked" and arrangement.due_on < today
-        found.append(Need(arrangement, booking, dates[0], late, short))
+        found.append(Need(arrangement, booking, dates[0], late, short, decided_by or ""))
     return sorted(found, key=lambda need: need.arrangement.status != "asked")
 
 
@@ -381,12 +435,13 @@ class Waits:
 
     arrange: int
     arrange_by: date | None
+    closed: int
     sessions_waiting: int
     offers_untold: int
 
 
 def waits_for(session: Session, principal: Principal, now: datetime) -> Waits:
-    """The figures for the start page: what to arrange, sessions with a waiting list and room, offers nobody hears of."""
+    """The figures for the start page: what to arrange, dates at a closed place, people who wait, offers nobody hears of."""
     to_arrange = [need for need in needs_of(session, principal, now) if need.arrangement.status == "asked"]
     soon = now + timedelta(days=60)
     with_list = (
@@ -405,6 +460,7 @@ def waits_for(session: Session, principal: Principal, now: datetime) -> Waits:
     return Waits(
         len(to_arrange),
         min((need.arrangement.due_on for need in to_arrange), default=None),
+        len(closed_dates(session, principal, now)),
         session.scalar(with_list) or 0,
         len(untold),
     )

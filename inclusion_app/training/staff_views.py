@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -31,12 +31,13 @@ from inclusion_app.training.views import room
 
 ONE = "/staff/training/<int(max=999999999):session_id>"
 COURSE = "/staff/training/courses/<int(max=999999999):course_id>"
+A_MONDAY = date(2027, 2, 1)
 WHO_COMES = ("identity", "contact", "needs")
 registry.add_to_menu(registry.StaffLink("training.desk", N_("Training"), policy.RUN, 30))
 
 
 def what_waits(session: Session, principal: Principal, moment: datetime) -> list[registry.WaitingItem]:
-    """Registers to fill, what to arrange by when, sessions with people waiting, offers nobody hears of."""
+    """Registers to fill, what to arrange by when, dates at a closed place, people who wait, offers nobody hears of."""
     if not policy.RUN.may_at_all(principal):
         return []
     waits, items = queries.waits_for(session, principal, moment), []
@@ -47,6 +48,13 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
         )  # fmt: skip
         since = datetime.combine(waits.arrange_by, time(), LONDON)
         items.append(registry.WaitingItem(said, url_for("training.arrange"), since))
+    if waits.closed:
+        said = ngettext(
+            "The place is closed on %(num)s date of a session",
+            "The place is closed on %(num)s dates of sessions",
+            waits.closed,
+        )
+        items.append(registry.WaitingItem(said, url_for("training.desk")))
     if waits.sessions_waiting:
         said = ngettext(
             "%(num)s session has people waiting",
@@ -130,6 +138,7 @@ def words_for_pages() -> dict[str, Any]:
         "local": i18n.local,
         "can_be_told": can_be_told,
         "english_line": english_line,
+        "planned_for": planned_for,
     }
 
 
@@ -152,6 +161,12 @@ def english_line(date: Any) -> str:
     return f"{i18n.day_words(date.day)}, {i18n.clock_words(date.begins)}–{i18n.clock_words(date.ends)}"
 
 
+def planned_for(pattern: str) -> str:
+    """A weekly pattern in words: every week, Tuesday."""
+    weeks, weekday = rules.weeks_and_weekday(pattern)
+    return f"{_(words.WHOLE_WEEKS[str(weeks)])}, {i18n.weekday_words(A_MONDAY + timedelta(days=weekday))}"
+
+
 def act(action: str, *, booking: Booking | None = None, items: tuple[str, ...] = ()) -> None:
     """The row of a change in the record."""
     record_act(
@@ -166,6 +181,9 @@ def to_session(training: TrainingSession) -> Any:
 
 
 # --- the list
+
+# A place that closes for months would push the list off the page; each session names all of its own.
+CLOSED_SHOWN = 10
 
 
 @room.page("/staff/training", allow=policy.RUN, localised=False)
@@ -197,6 +215,8 @@ def desk() -> Any:
         pages=-(-len(numbers) // queries.ON_A_PAGE),
         chosen=chosen,
         kept=kept,
+        closed=queries.closed_dates(session, principal, moment),
+        shown_at_most=CLOSED_SHOWN,
         filters=form,
         **words_for_pages(),
     )
@@ -321,9 +341,8 @@ def new_session() -> Any:
         if form.validate():
             try:
                 facts = form.facts()
-                dates = form.dates() if form.booked_as.data != "undated" else None
+                dates = None if form.is_undated else form.dates()
                 if dates is not None:
-                    sessions.check_when(dates.first, dates.begins, dates.ends, moment)
                     days, skipped = sessions.planned_dates(session, dates=dates, place_id=facts.place_id)
                     unseen = sessions.seen_of(days, skipped) != form.seen.data
                     if unseen and (skipped or len(days) > 1 or request.form.get("do") == "look"):
@@ -355,6 +374,8 @@ def _begin_with(form: staff_forms.NewSessionForm) -> None:
             form.begins.data, form.ends.data = i18n.clock_words(first.begins), i18n.clock_words(first.ends)
             if copied.booked_as != "single":
                 form.times.data = str(len(copied.occurrences))
+        if copied.pattern:
+            form.every.data = str(rules.weeks_and_weekday(copied.pattern)[0])
 
 
 @room.page(ONE, allow=policy.RUN, load=the_session, reads=WHO_COMES, localised=False)
@@ -369,6 +390,7 @@ def run_session(training: TrainingSession) -> Any:
         by_state=by_state,
         hidden=found.hidden,
         needs=queries.needs_of(session, principal, moment, session_id=training.id),
+        closed=queries.closed_dates(session, principal, moment, session_id=training.id),
         demand=queries.demand_of(session, training) if training.booked_as == "undated" else None,
         notices=queries.notices_of(session, training),
         **words_for_pages(),
@@ -380,6 +402,7 @@ def edit_session(training: TrainingSession) -> Any:
     """Change what all its dates have in common."""
     session = db_session()
     form = staff_forms.EditSessionForm(courses=course_choices())
+    form.may_be_nowhere = training.booked_as == "undated"
     if request.method == "GET":
         form.show(sessions.facts_of(training), training.course_id, training.place)
     else:
@@ -406,10 +429,13 @@ def add_dates(training: TrainingSession) -> Any:
         if training.occurrences:
             last = training.occurrences[-1]
             form.begins.data, form.ends.data = i18n.clock_words(last.begins), i18n.clock_words(last.ends)
+        if training.occurrences and training.pattern:
+            weeks, _weekday = rules.weeks_and_weekday(training.pattern)
+            form.first.process_data(last.day + timedelta(weeks=weeks))
+            form.every.data = str(weeks)
     elif form.validate():
         try:
             dates = form.dates()
-            sessions.check_when(dates.first, dates.begins, dates.ends, moment)
             days, skipped = sessions.planned_dates(session, dates=dates, place_id=training.place_id)
             if sessions.seen_of(days, skipped) != form.seen.data:
                 form.seen.data = sessions.seen_of(days, skipped)

@@ -296,7 +296,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("session_id", sa.Integer(), nullable=False),
         sa.Column("helped", sa.String(length=6), nullable=False),
         sa.Column("what_next", sa.String(length=20), nullable=True),
-        sa.Column("answered_on", sa.Date(), nullable=False),
         sa.Column("on_paper", sa.Boolean(), nullable=False),
         sa.CheckConstraint("helped IN ('yes', 'a_bit', 'no')", name=op.f("ck_opinions_helped_known")),
         sa.ForeignKeyConstraint(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from inclusion_app.accounts.models import Staff
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
+from inclusion_app.core.codes import code_to_words
 from inclusion_app.core.db import transaction
+from inclusion_app.core.i18n import day_words
 from inclusion_app.messages.models import Message
-from inclusion_app.places.models import BankHoliday, OpeningException
+from inclusion_app.places.models import BankHoliday, OpeningException, OpeningSpan
+from inclusion_app.training import rules
 from inclusion_app.training.models import (
     Arrangement,
     Booking,
@@ -136,6 +140,171 @@ def test_what_is_over_stands_in_the_other_list(app: Flask, organiser: StaffBrows
     assert "1 session" in organiser.text("/staff/training?when=past")
 
 
+def figures(page: str) -> list[list[str]]:
+    """The cells of each line of the list, in plain words."""
+    rows = page.partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows]
+    return [[" ".join(re.sub(r"<[^>]+>", "", cell).split()) for cell in row] for row in cells]
+
+
+def test_a_course_has_the_places_of_its_fullest_date_and_a_series_those_of_its_next(
+    app: Flask, organiser: StaffBrowser
+) -> None:
+    days = [today() + timedelta(weeks=week) for week in (1, 2, 3)]
+    course = a_session(app, organiser, booked_as="course", days=days)
+    book(app, course, places=5)
+    with app.app_context(), transaction() as session:
+        session.execute(update(Occurrence).where(Occurrence.day == days[1]).values(capacity=6))
+        series = make_session(
+            session, organisation_id=organiser.organisation_id, booked_as="series", days=days, capacity=2
+        )
+        later = series.occurrences[2].id
+        first = series.occurrences[0].id
+        number = series.id
+    book(app, number, places=1, occurrence_ids=[first])
+    for _waits in range(2):
+        book(app, number, places=2, occurrence_ids=[later])
+    lines = figures(organiser.text("/staff/training"))
+    assert [line[3:] for line in lines] == [
+        ["5 of 6 for the whole course", "0", "0"],
+        ["1 of 2 on this date", "0", "0 more wait on later dates"],
+    ]
+    over = a_session(
+        app, organiser, booked_as="series", days=[today() - timedelta(days=9), today() - timedelta(days=2)]
+    )
+    page = organiser.text("/staff/training?when=past")
+    assert f"/staff/training/{over}" in page and "Last date" in page
+    assert figures(page)[0][3] == "0 of 8 on this date"
+    with app.app_context(), transaction() as session:
+        session.execute(update(Occurrence).where(Occurrence.session_id == over).values(status="cancelled"))
+        session.execute(update(TrainingSession).where(TrainingSession.id == over).values(status="cancelled"))
+    assert figures(organiser.text("/staff/training?when=past"))[0][3:] == ["–", "–", "–"]
+
+
+def closed_on(app: Flask, number: int, day: date, **facts: Any) -> None:
+    """The place of this session says that it differs on this day."""
+    with app.app_context(), transaction() as session:
+        place = session.get_one(TrainingSession, number).place_id
+        session.add(OpeningException(place_id=place, day=day, **facts))
+
+
+def test_a_closed_day_that_was_said_later_is_on_the_desk_and_on_the_session(
+    app: Flask, organiser: StaffBrowser, statements: list[str]
+) -> None:
+    days = [today() + timedelta(weeks=week) for week in range(1, 7)]
+    number = a_session(app, organiser, booked_as="series", days=days)
+    other = a_session(app, organiser, days=days[:1])
+    here, said = f"/staff/training/{number}", "The place is closed then"
+    assert said not in organiser.text("/staff/training") and said not in organiser.text(here)
+    closed_on(app, number, days[0], reason="Stocktake")
+    with app.app_context(), transaction() as session:
+        rows = session.scalars(select(Occurrence).where(Occurrence.session_id == number)).all()
+        dates = [row.id for row in rows]
+    for path in ("/staff/training", here):
+        page = organiser.text(path)
+        assert said in page and "Stocktake" in page
+        for part in ("move", "cancel"):
+            assert page.count(f"/staff/training/dates/{dates[0]}/{part}") == 1
+            assert f"/staff/training/dates/{dates[1]}/{part}" not in page
+    assert said not in organiser.text(f"/staff/training/{other}")
+    assert "The place is closed on 1 date of a session" in organiser.text("/staff")
+    counts = []
+    for path in ("/staff/training", here):
+        statements.clear()
+        organiser.text(path)
+        counts.append(len(statements))
+    for day in days[1:]:
+        closed_on(app, number, day)
+        closed_on(app, other, day)
+    for path, before in zip(("/staff/training", here), counts, strict=True):
+        statements.clear()
+        page = organiser.text(path)
+        assert len(statements) == before
+        assert all(f"/staff/training/dates/{date}/move" in page for date in dates)
+    # Moved to a place that is open, or cancelled: nothing to say any more.
+    with app.app_context(), transaction() as session:
+        open_place = make_place(session).id
+        session.execute(update(Occurrence).where(Occurrence.id == dates[0]).values(place_id=open_place))
+        session.execute(update(Occurrence).where(Occurrence.id == dates[1]).values(status="cancelled"))
+    page = organiser.text(here)
+    assert not any(f"/staff/training/dates/{date}/move" in page for date in dates[:2])
+
+
+def test_many_closed_days_do_not_push_the_list_away(app: Flask, organiser: StaffBrowser) -> None:
+    days = [today() + timedelta(days=day) for day in range(1, 13)]
+    number = a_session(app, organiser, booked_as="series", days=days)
+    for day in days:
+        closed_on(app, number, day)
+    page = organiser.text("/staff/training")
+    assert page.count("/move") == 10 and "2 more dates stand on the pages of their sessions." in page
+    assert organiser.text(f"/staff/training/{number}").count("/move") == 12
+
+
+@pytest.mark.parametrize(
+    ("hours", "closed"),
+    [
+        ([("09:00", "17:00")], False),
+        ([("09:00", "11:00"), ("11:00", "12:00")], False),
+        ([("09:00", "11:00")], True),
+        ([("09:00", "11:00"), ("11:30", "17:00")], True),
+        ([("13:00", "17:00")], True),
+        ([("09:00", "02:00")], False),
+    ],
+)
+def test_short_hours_of_one_day_count_as_closed_only_where_they_leave_the_date_out(
+    app: Flask, organiser: StaffBrowser, hours: list[tuple[str, str]], closed: bool
+) -> None:
+    day = today() + timedelta(days=10)
+    number = a_session(app, organiser, days=[day])  # 10 to 12
+    for opens, closes in hours:
+        closed_on(app, number, day, opens=time.fromisoformat(opens), closes=time.fromisoformat(closes))
+    assert ("The place is closed then" in organiser.text(f"/staff/training/{number}")) is closed
+
+
+@pytest.mark.parametrize(("rule", "closed"), [("closed", True), ("as_normal", False), ("ask", False)])
+def test_a_bank_holiday_counts_where_the_place_closes_for_it(
+    app: Flask, organiser: StaffBrowser, rule: str, closed: bool
+) -> None:
+    day = today() + timedelta(days=10)
+    number = a_session(app, organiser, days=[day])
+    with app.app_context(), transaction() as session:
+        if session.scalar(select(BankHoliday).where(BankHoliday.day == day)) is None:
+            session.add(BankHoliday(day=day, title="A holiday"))
+        place = session.get_one(TrainingSession, number).place
+        assert place is not None
+        place.holiday_rule = rule
+        place.spans = [OpeningSpan(weekday=day.weekday(), opens=time(13), closes=time(17))]
+    assert ("(bank holiday)" in organiser.text(f"/staff/training/{number}")) is closed
+
+
+def test_a_place_of_others_is_no_matter_of_this_desk(app: Flask, organiser: StaffBrowser) -> None:
+    with app.app_context(), transaction() as session:
+        number = make_session(session).id
+    closed_on(app, number, today() + timedelta(days=10))
+    assert "The place is closed then" not in organiser.text("/staff/training")
+
+
+def test_a_published_session_leads_to_what_residents_see(app: Flask, organiser: StaffBrowser) -> None:
+    number, draft = a_session(app, organiser), a_session(app, organiser, status="draft")
+    page = organiser.text(f"/staff/training/{number}")
+    link = re.search(r'href="([^"]+)">See it as a resident</a>', page)
+    assert link and link[1] == f"/en/training/{one(app, TrainingSession, number).slug}"
+    assert organiser.get(link[1]).status_code == 200
+    assert "See it as a resident" not in organiser.text(f"/staff/training/{draft}")
+
+
+def test_a_weekly_pattern_is_said_in_words_and_gone_on_with(app: Flask, organiser: StaffBrowser) -> None:
+    days = [date(2027, 6, 1), date(2027, 6, 15)]  # Tuesdays
+    rule = rules.Weekly(days[0], 2, 2).rule
+    number = a_session(app, organiser, booked_as="series", days=days, pattern=rule)
+    assert "Every two weeks, Tuesday" in organiser.text(f"/staff/training/{number}")
+    more = organiser.text(f"/staff/training/{number}/dates")
+    assert [f'value="{part}"' in more for part in boxes(date(2027, 6, 29))] == [True] * 3
+    assert '<option value="2" selected>' in more
+    assert '<option value="2" selected>' in organiser.text(f"/staff/training/new?copy={number}")
+    assert "Planned for" not in organiser.text(f"/staff/training/{a_session(app, organiser)}")
+
+
 def test_other_roles_have_no_desk(staff_browser: Make) -> None:
     assert staff_browser("caseworker").get("/staff/training").status_code == 403
 
@@ -252,7 +421,7 @@ def test_a_weekly_pattern_is_shown_before_it_is_saved(
         ({"first": ["31", "2", "2027"]}, "Type a real day"),
         ({"first": ["1", "1", "2020"]}, "over already"),
         ({"first": ["1", "1", "2099"]}, "more than two years away"),
-        ({"begins": "25:00"}, "Type a time like"),
+        ({"begins": "25:00"}, "Type when it begins"),
         ({"begins": "12:00"}, "The end comes after the beginning"),
         ({"times": "2"}, "A session of one date has no weekly pattern."),
         ({"times": "53"}, "Type a whole number from 1 to 52."),
@@ -270,9 +439,6 @@ def test_what_is_refused_keeps_what_was_typed(
     app: Flask, organiser: StaffBrowser, course: int, wrong: dict[str, Any], said: str
 ) -> None:
     page = fill(organiser, "/staff/training/new", **new_facts(course, **wrong))
-    if wrong == {"times": "2"} and page.status_code == 200:
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
-        page = organiser.client.post("/staff/training/new", data={**hidden, **new_facts(course, **wrong)})
     course_said = "course" in wrong and ("Choose one of the" in page.text)
     assert (
         page.status_code == 422 and (said in page.text or course_said) and "There is a problem" in page.text
@@ -280,6 +446,62 @@ def test_what_is_refused_keeps_what_was_typed(
     assert "0161 496 0001" in page.text or "phone" in wrong
     with app.app_context(), transaction() as session:
         assert session.scalars(select(TrainingSession)).all() == []
+
+
+def faults(page: Any) -> list[str]:
+    """What the head of a refused page says, in its order."""
+    head = page.text.partition('class="error-summary"')[2].partition("</div>")[0]
+    return re.findall(r'<li><a href="#([a-z_]+)(?:-0)?">', head)
+
+
+def test_all_faults_of_a_new_session_are_said_in_one_go(
+    app: Flask, organiser: StaffBrowser, course: int
+) -> None:
+    nothing = {"booked_as": "single", "times": "2", "every": "1", "taught_in": "en", "for_age": "any"}
+    page = fill(
+        organiser,
+        "/staff/training/new",
+        **nothing,
+        capacity="0",
+        companion_cap="",
+        phone="12",
+        led_by="x" * 81,
+    )
+    assert page.status_code == 422
+    # From the top of the page down.
+    wanted = "first begins ends times course place led_by phone capacity companion_cap"
+    assert " ".join(faults(page)) == wanted
+    said = re.findall(r'class="error-message".*?</span>(.*?)</p>', page.text)
+    assert len(said) == len(set(said)) == 10
+    assert "Type when it begins" in page.text and "Type when it ends" in page.text
+    # A day that is over is wrong whatever the times are, and so is an end before the beginning.
+    wrong = new_facts(course, first=["1", "1", "2020"], begins="12:00", place="Atlantis", phone="12")
+    page = fill(organiser, "/staff/training/new", **wrong)
+    assert sorted(faults(page)) == ["ends", "first", "phone", "place"]
+    # Half a day is one fault, not two; without a date none of this is asked for.
+    assert faults(fill(organiser, "/staff/training/new", **new_facts(course, first=["31", "2", ""]))) == [
+        "first"
+    ]
+    undated = new_facts(
+        course, booked_as="undated", first=["", "", ""], begins="", ends="", times="", place=""
+    )
+    assert fill(organiser, "/staff/training/new", **undated).status_code == 303
+
+
+def test_all_faults_of_a_change_or_a_move_are_said_in_one_go(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    wrong = new_facts(0, place="", phone="12")
+    page = fill(organiser, f"/staff/training/{number}/edit", **wrong)
+    assert sorted(faults(page)) == ["course", "phone", "place"]
+    to = {
+        "day": boxes(today() - timedelta(days=3)),
+        "begins": "",
+        "ends": "x",
+        "place": "Atlantis",
+        "room": "",
+    }
+    page = fill(organiser, f"/staff/training/dates/{first_date(app, number).id}/move", **to)
+    assert page.status_code == 422 and sorted(faults(page)) == ["begins", "day", "ends", "place"]
 
 
 def test_of_several_places_one_is_chosen(app: Flask, organiser: StaffBrowser, course: int) -> None:
@@ -675,7 +897,16 @@ def test_needs_are_decided_told_undone_and_told_again(app: Flask, organiser: Sta
     here = f"/staff/training/needs/{need.id}"
     assert organiser.send(f"{here}/arranged", "/staff/training/arrange").status_code == 303
     assert organiser.send(f"{here}/not_possible", "/staff/training/arrange").status_code == 303
-    assert one(app, Arrangement, need.id).status == "arranged"
+    decided = one(app, Arrangement, need.id)
+    assert (decided.status, decided.decided_by_id) == ("arranged", organiser.staff_id)
+    # Colleagues see who decided, and when: that is who can say why.
+    with app.app_context(), transaction() as session:
+        session.get_one(Staff, organiser.staff_id).name = "Imran of the desk"
+    table = organiser.text("/staff/training/arrange").partition('id="table-decided"')[2]
+    with app.test_request_context("/staff"):
+        assert (
+            f"{day_words(today())}, " in table and "Imran of the desk</bdi>" in table.partition("</table>")[0]
+        )
     assert [template for template, _key in told(app)] == ["training_booked", "training_arranged"]
     organiser.send(f"{here}/undo", "/staff/training/arrange")
     assert one(app, Arrangement, need.id).status == "asked"
@@ -789,7 +1020,9 @@ def test_a_booking_by_phone_shows_its_code_once(app: Flask, organiser: StaffBrow
             "booked", "ur", "+447700900456", "spoken", organiser.staff_id,
         )  # fmt: skip
         code, made = booking.code, booking.id
-    assert f"{code[:4]}-{code[4:]}" in organiser.text(answers[0].location)
+    made_page = organiser.text(answers[0].location)
+    assert f"{code[:4]}-{code[4:]}" in made_page
+    assert f"To say it on the phone: {' '.join(code_to_words(code))}<" in made_page
     shown = organiser.text(f"/staff/training/bookings/{made}")
     assert code not in shown and f"{code[:4]}-{code[4:]}" not in shown and "Farah" in shown
     with app.app_context(), transaction() as session:

@@ -34,16 +34,12 @@ def answer(session: Session, *, booking: Booking, helped: str, what_next: str | 
         raise RuleBroken(CHOOSE if not helped else NOT_AN_ANSWER, field="helped")
     if what_next and what_next not in WHAT_NEXT:
         raise RuleBroken(NOT_AN_ANSWER, field="what_next")
-    # The day says when it was asked, not the minute: two times that fit would lead from one row to the other.
+    # The day says when it was asked, not the minute; the answer says no time at all.
     day = now.astimezone(LONDON).replace(hour=12, minute=0, second=0, microsecond=0)
     asking = update(Booking).where(Booking.id == booking.id, Booking.asked_at.is_(None))
     if rows_changed(session, asking.values(asked_at=day)) != 1:
         return False
-    session.add(
-        Opinion(
-            session_id=booking.session_id, helped=helped, what_next=what_next or None, answered_on=day.date()
-        )
-    )
+    session.add(Opinion(session_id=booking.session_id, helped=helped, what_next=what_next or None))
     session.flush()
     return True
 
@@ -54,7 +50,6 @@ def type_in(
     session_id: int,
     helped: Mapping[str, int],
     what_next: Mapping[str, int],
-    now: datetime,
 ) -> int:
     """Keep the sums of answers on paper. Returns how many people answered. Raises RuleBroken.
 
@@ -71,9 +66,8 @@ def type_in(
     if len(second) > len(first):
         raise RuleBroken(MORE_NEXT)
     second += [None] * (len(first) - len(second))
-    day = now.astimezone(LONDON).date()
     session.add_all(
-        Opinion(session_id=session_id, helped=one, what_next=two, answered_on=day, on_paper=True)
+        Opinion(session_id=session_id, helped=one, what_next=two, on_paper=True)
         for one, two in zip(first, second, strict=True)
     )
     session.flush()

@@ -233,12 +233,22 @@ def _slug(course: Course) -> str:
 
 def check_when(day: date, begins: time, ends: time, now: datetime, *, field: str = "first") -> None:
     """Refuse a date that is over, has no length or is years away. Raises RuleBroken at its field."""
-    if begins >= ends:
-        raise RuleBroken(words.ENDS_FIRST, field="ends")
-    if day > now.date() + FURTHEST:
-        raise RuleBroken(words.TOO_FAR, field=field)
-    if moment(day, begins) <= now:
-        raise RuleBroken(words.IN_THE_PAST, field=field)
+    for fault in when_faults(day, begins, ends, now, field=field):
+        raise fault
+
+
+def when_faults(
+    day: date | None, begins: time | None, ends: time | None, now: datetime, *, field: str = "first"
+) -> list[RuleBroken]:
+    """All that is wrong with a date, each at its field. What is not known of it is not judged."""
+    faults = []
+    if begins is not None and ends is not None and begins >= ends:
+        faults.append(RuleBroken(words.ENDS_FIRST, field="ends"))
+    if day is not None and day > now.date() + FURTHEST:
+        faults.append(RuleBroken(words.TOO_FAR, field=field))
+    elif day is not None and moment(day, begins or time.max) <= now:
+        faults.append(RuleBroken(words.IN_THE_PAST, field=field))
+    return faults
 
 
 def _put_dates(session: Session, training: TrainingSession, dates: Dates, days: Sequence[date]) -> None:
