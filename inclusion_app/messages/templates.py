@@ -25,6 +25,7 @@ LINK, WORDS = "link", "words"
 ORGANISATION = "organisation"
 MOMENTS = frozenset({"when", "before", "until", "time"})  # instants, said in words of the reader's language
 TIME = "time"  # of which the day is known
+DATES = "dates"  # several moments, with spaces between
 RIGHT_TO_LEFT = "\u200f"  # the first sign of a line decides its direction in a mail program
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 NO_ANSWERS = N_("Nobody reads answers to this message.")
@@ -254,23 +255,28 @@ def _sentence(line: str, params: Mapping[str, str], language: Language, *, plain
 
 
 def _said(name: str, value: str) -> str:
-    """A day, a moment or a time in words of the language that is spoken now; everything else as it is."""
+    """A day, a moment, several of them or a time in words of the language spoken now; everything else as it is."""
     if name == "day":
         try:
             return i18n.day_words(date.fromisoformat(value))
         except ValueError:
             return value
-    if name in MOMENTS:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        wall = i18n.local(moment) if moment.tzinfo else moment
-        if name == TIME:
-            return i18n.clock_words(wall.time())
-        comma = "،" if i18n.current_language().dir == "rtl" else ","
-        return f"{i18n.day_words(wall.date())}{comma} {i18n.clock_words(wall.time())}"
-    return value
+    if name == DATES:
+        between = "؛ " if i18n.current_language().dir == "rtl" else "; "
+        return between.join(_moment_words(one) for one in value.split())
+    return _moment_words(value, name) if name in MOMENTS else value
+
+
+def _moment_words(value: str, name: str = "") -> str:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    wall = i18n.local(moment) if moment.tzinfo else moment
+    if name == TIME:
+        return i18n.clock_words(wall.time())
+    comma = "،" if i18n.current_language().dir == "rtl" else ","
+    return f"{i18n.day_words(wall.date())}{comma} {i18n.clock_words(wall.time())}"
 
 
 def _directed(text: str, language: Language) -> str:

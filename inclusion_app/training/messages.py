@@ -20,7 +20,9 @@ WHEN = N_("It begins on %(when)s.")
 WHERE = N_("It is at %(place)s.")
 CANNOT = N_("You cannot come? Tell us, so that somebody else can have the place.")
 CALL = N_("Questions? Phone %(phone)s.")
+DATES = N_("These are your dates now: %(dates)s.")
 NOT_YET = N_("Do not travel yet. First you need a place.")
+FROM_THEN_ON = N_("Your session does not take place from %(when)s on. Earlier dates stay.")
 ENGLISH_ONLY = N_("The organiser wrote this. It is only in English:")
 
 TEMPLATES = (
@@ -81,6 +83,14 @@ TEMPLATES = (
         needs=("when",),
     ),
     _about(
+        # This date and all later ones of theirs, but not those before it.
+        name="training_cancelled_from",
+        subject=N_("Your session does not take place"),
+        lines=(FROM_THEN_ON, CALL),
+        sms=FROM_THEN_ON,
+        needs=("when",),
+    ),
+    _about(
         name="training_all_cancelled",
         subject=N_("Your session does not take place"),
         lines=(
@@ -109,6 +119,21 @@ TEMPLATES = (
         # Its place may be new too, and not every text message may say it.
         sms=N_("Your session has changed. Now it is on %(when)s. Check the place too."),
         needs=("when", "before"),
+    ),
+    _about(
+        # More than one of their dates, told at once.
+        name="training_moved_dates",
+        subject=N_("Your session has a new time or place"),
+        lines=(
+            N_("Your session has changed. It was on %(before)s."),
+            N_("Now it is on %(when)s."),
+            DATES,
+            WHERE,
+            N_("The new time is not right for you? Tell us, so that somebody else can have the place."),
+            CALL,
+        ),
+        sms=N_("Several dates of your session have changed. The first is now on %(when)s. Check the others too."),
+        needs=("when", "before", "dates"),
     ),
     _about(
         name="training_remind_days",
@@ -158,9 +183,10 @@ TEMPLATES = (
     _about(
         name="training_new_room",
         subject=N_("Your session has a new room"),
-        lines=(N_("Your session is in another room: %(room)s."), WHEN, WHERE, CALL),
+        lines=(N_("Your session is in another room: %(room)s."), WHEN, DATES, WHERE, CALL),
         sms=N_("Your session is in another room: %(room)s."),
         needs=("room",),
+        may=(*FACTS, "dates"),
     ),
     _about(
         name="training_late",

@@ -171,6 +171,53 @@ def test_of_two_who_move_one_date_one_does(service_on_both: Flask) -> None:
 
 
 @pytest.mark.postgres
+def test_all_later_dates_move_whole_or_not_while_others_move_and_cancel_them(service_on_both: Flask) -> None:
+    """Whoever is first changes all he saw; nobody's change is lost, and each change of all tells a booking once."""
+    app, said = service_on_both, Counter[str]()
+    days = [today() + timedelta(days=20 + 7 * week) for week in range(4)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days, capacity=30)
+        make_booking(session, training, **SMS)
+        ids, place = [row.id for row in training.occurrences], training.place_id
+        seen = changes.seen_of(training.occurrences)
+
+    def change(verb: str) -> None:
+        with app.app_context():
+            try:
+                with transaction() as session:
+                    if verb == "book":
+                        session_of = session.get_one(Occurrence, ids[0]).session
+                        bookings.book(session, training=session_of, wanted=wanted(), now=now())
+                    elif verb == "move one":
+                        last, to = session.get_one(Occurrence, ids[3]), When(days[3], time(8), time(9), place)
+                        changes.move_date(session, date=last, sequence=0, to=to, now=now())
+                    elif verb == "cancel":
+                        changes.cancel_dates(
+                            session, date=session.get_one(Occurrence, ids[0]), seen=seen, now=now()
+                        )
+                    else:
+                        to = When(days[0] + timedelta(days=2), time(14), time(15), place)
+                        first = session.get_one(Occurrence, ids[0])
+                        changes.move_dates(session, date=first, seen=seen, to=to, now=now())
+                said[verb] += 1
+            except RuleBroken as broken:
+                assert verb == "book" or broken.message in {CHANGED_ALREADY, words.NOTHING_CHANGED}
+                said["refused"] += 1
+
+    verbs = ["move", "book", "cancel", "move one", "book", "move", "cancel", "book"]
+    _run(*(lambda verb=verb: change(verb) for verb in verbs))
+    assert sum(said.values()) == len(verbs)
+    assert said["move"] + said["cancel"] + said["move one"] == 1
+    with app.app_context(), transaction() as session:
+        sequences = list(session.scalars(select(Occurrence.sequence).order_by(Occurrence.id)))
+        assert sequences == ([0, 0, 0, 1] if said["move one"] else [1, 1, 1, 1])
+        of_change = select(Message).where(Message.template.in_(["training_moved_dates", "training_moved",
+                                                                 "training_all_cancelled"]))  # fmt: skip
+        assert len(session.scalars(of_change).all()) == 1
+    counters_fit(app)
+
+
+@pytest.mark.postgres
 def test_bookings_while_a_session_is_cancelled_leave_nobody_behind(service_on_both: Flask) -> None:
     app, said = service_on_both, Counter[str]()
     with app.app_context(), transaction() as session:
