@@ -41,6 +41,8 @@ class MessageTemplate:
 
     `sms` is shorter and says nothing of the person. `useful_for` is how long it makes sense. With `words_by_email`
     typed words stand in an e-mail even when a link leads to them: nothing in them is of a person.
+    `typed` are facts that somebody wrote: they may name the service, so the message `unsaid` goes without them to whom
+    nothing may name it.
     """
 
     name: str
@@ -54,6 +56,8 @@ class MessageTemplate:
     channels: tuple[str, ...] = CHANNELS
     useful_for: timedelta | None = None
     words_by_email: bool = False
+    typed: tuple[str, ...] = ()
+    unsaid: str = ""
 
     def check(self, params: Mapping[str, str]) -> None:
         """Raises BadMessage when a fact is missing, is none of this message, or is no text."""
@@ -186,7 +190,7 @@ def write(
 ) -> Text:
     """The finished words by e-mail or text message. `service_name` is None for whom no message may name it."""
     if service_name is None:
-        params = discreet(params)
+        template, params = discreet(template, params)
     with i18n.speaking(language):
         signature = [i18n.translated(service_name)] if service_name else []
         if channel == "sms":
@@ -219,9 +223,14 @@ def subject_in_both(template: MessageTemplate, language: Language) -> Pair:
         return Pair(gettext(template.subject), template.subject)
 
 
-def discreet(params: Mapping[str, str]) -> dict[str, str]:
-    """What is said to whom nothing may name the service: neither the organisation, whose name may tell as much."""
-    return {name: value for name, value in params.items() if name != ORGANISATION}
+def discreet(template: MessageTemplate, params: Mapping[str, str]) -> tuple[MessageTemplate, dict[str, str]]:
+    """What is said to whom nothing may name the service: neither the organisation, whose name may tell as much, nor
+    what somebody typed, who did not think of them.
+    """
+    unsaid = {ORGANISATION, *template.typed}
+    if any(params.get(name) for name in template.typed):
+        template = template_of(template.unsaid)
+    return template, {name: value for name, value in params.items() if name not in unsaid}
 
 
 def names_service(params: Mapping[str, str]) -> bool:

@@ -1,7 +1,8 @@
 """What people are told about a booking: each message by every way, in the language of the booking.
 
 A link opens the booking. Whoever asked that nothing names the service gets neither the link nor the place; the sentences
-that need them are left out.
+that need them are left out. No other link is short or plain enough for them: each begins with the name of the service, so
+by wire they are told that there is something (an offer, and until when) and go to the page of their code by themselves.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ CALL = N_("Questions? Phone %(phone)s.")
 DATES = N_("These are your dates now: %(dates)s.")
 NOT_YET = N_("Do not travel yet. First you need a place.")
 FROM_THEN_ON = N_("Your session does not take place from %(when)s on. Earlier dates stay.")
+NEWS = N_("Ask for news by phone, at any library or on the page of your code.")
 ENGLISH_ONLY = N_("The organiser wrote this. It is only in English:")
 
 TEMPLATES = (
@@ -41,6 +43,18 @@ TEMPLATES = (
             N_("We tell you when a place is free."), CALL,
         ),
         sms=N_("The session is full. You are on the waiting list."),
+    ),
+    _about(
+        # A group may wait where places are free, but too few.
+        name="training_waitlisted_group",
+        subject=N_("You are on the waiting list"),
+        lines=(
+            N_("You are on the waiting list"),
+            N_("Your group stays together. Smaller groups may go first."),
+            NOT_YET, WHEN, WHERE,
+            N_("We tell you when a place is free."), CALL,
+        ),
+        sms=N_("You are on the waiting list"),
     ),
     _about(
         name="training_noted",
@@ -187,6 +201,8 @@ TEMPLATES = (
         sms=N_("Your session is in another room: %(room)s."),
         needs=("room",),
         may=(*FACTS, "dates"),
+        typed=("room",),
+        unsaid="training_new_room_unsaid",
     ),
     _about(
         name="training_late",
@@ -201,6 +217,8 @@ TEMPLATES = (
         lines=(N_("Please bring this to your session: %(things)s."), WHEN, CALL),
         sms=N_("Please bring this to your session: %(things)s."),
         needs=("things",),
+        typed=("things",),
+        unsaid="training_words_unsaid",
     ),
     _about(
         name="training_words",
@@ -209,6 +227,22 @@ TEMPLATES = (
         sms=N_("There is a message about your session. It is only in English."),
         needs=("words",),
         words_by_email=True,
+        typed=("words",),
+        unsaid="training_words_unsaid",
+    ),
+    # --- the same without what the organiser typed, for whom nothing may name the service: the page of their code shows it
+    _about(
+        name="training_new_room_unsaid",
+        subject=N_("Your session has a new room"),
+        lines=(N_("Your session has a new room"), WHEN, DATES, NEWS),
+        sms=N_("Your session has a new room"),
+        may=(*FACTS, "dates"),
+    ),
+    _about(
+        name="training_words_unsaid",
+        subject=N_("A message about your session"),
+        lines=(N_("There is a message about your session. It is only in English."), NEWS),
+        sms=N_("There is a message about your session. It is only in English."),
     ),
 )  # fmt: skip
 templates.add(TEMPLATES)

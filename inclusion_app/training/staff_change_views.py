@@ -346,8 +346,14 @@ def send_notice(training: TrainingSession) -> Any:
             refused(form, broken)
     return shown(
         "message.html", form, training=training, dates=dates, samples=samples, routes=queries.routes_of(told),
-        bookings=len(told), people=sum(booking.places for booking in told),
+        bookings=len(told), people=sum(booking.places for booking in told), quiet=_not_shown_typed(form, told),
     )  # fmt: skip
+
+
+def _not_shown_typed(form: staff_forms.NoticeForm, told: list[Booking]) -> int:
+    """How many bookings are told without the words the organiser typed: no message to them may name the service."""
+    has_typed = form.template.data in changes.NOTICES and templates.template_of(form.template.data).typed
+    return sum(booking.is_discreet for booking in told) if has_typed else 0
 
 
 def _samples(

@@ -22,6 +22,7 @@ EXPECTED = {
     "training_remind_days", "training_remind_days_open", "training_dropped", "training_all_cancelled",
     "training_remind_hours", "training_arranged", "training_not_possible", "training_new_room",
     "training_late", "training_bring", "training_words", "training_moved_dates", "training_cancelled_from",
+    "training_waitlisted_group", "training_new_room_unsaid", "training_words_unsaid",
 }  # fmt: skip
 # What a text message may say beside its link: for how long it works, and of a session when and where it is, and what
 # to bring. None of it is a fact of a person.

@@ -937,6 +937,21 @@ def test_free_words_say_that_they_are_in_english_only(app: Flask, organiser: Sta
 # --- the table, a booking by phone
 
 
+def test_an_organiser_reads_who_does_not_get_typed_words(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    book(app, number, **SMS)
+    code = book(app, number, is_discreet=True, **SMS)
+    here = f"/staff/training/{number}/message"
+    page = fill(organiser, here, template="training_words", words="Side door", date="0", do="look").text
+    assert "To 1 booking no message may name the service." in page
+    late = fill(organiser, here, template="training_bring", things="Side door", date="0", do="send")
+    assert late.status_code == 303
+    # The page of the code shows what was typed.
+    with app.app_context(), transaction() as session:
+        address = session.get_one(Booking, code).code
+    assert "Side door" in app.test_client().get(f"/en/book/{address}").text
+
+
 def test_the_table_has_no_contact_unless_asked_for(app: Flask, organiser: StaffBrowser) -> None:
     number = a_session(app, organiser)
     book(app, number, label="=cmd()", **SMS)
