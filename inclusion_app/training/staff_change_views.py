@@ -353,7 +353,7 @@ def send_notice(training: TrainingSession) -> Any:
 def _not_shown_typed(form: staff_forms.NoticeForm, told: list[Booking]) -> int:
     """How many bookings are told without the words the organiser typed: no message to them may name the service."""
     has_typed = form.template.data in changes.NOTICES and templates.template_of(form.template.data).typed
-    return sum(booking.is_discreet for booking in told) if has_typed else 0
+    return sum(booking.is_discreet and can_be_told(booking) for booking in told) if has_typed else 0
 
 
 def _samples(

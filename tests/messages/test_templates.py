@@ -193,6 +193,25 @@ def test_days_and_moments_are_said_in_words(app: Flask) -> None:
         assert "Sunday 26 July 2026, 10:30" in body
 
 
+def test_several_dates_are_said_one_after_the_other(app: Flask) -> None:
+    facts = {
+        "before": "2027-03-19T10:00:00+00:00", "when": "2027-03-20T10:00:00+00:00",
+        "dates": "2027-03-20T10:00:00+00:00 2027-03-28T09:00:00+00:00",
+    }  # fmt: skip
+    said = {}
+    with app.app_context():
+        for slug in ("en", "ar"):
+            said[slug] = write(
+                template_of("training_moved_dates"), facts, language=i18n.language_for(slug), channel="email",
+                service_name=None,
+            ).body  # fmt: skip
+    assert (
+        "These are your dates now: Saturday 20 March 2027, 10:00; Sunday 28 March 2027, 10:00." in said["en"]
+    )
+    assert "؛" in said["ar"]
+    assert "+00:00" not in said["en"] + said["ar"]
+
+
 def test_a_message_leaves_the_page_around_it_in_its_own_language(app: Flask) -> None:
     with app.test_request_context("/ur/"):
         from flask import g

@@ -291,9 +291,9 @@ def test_a_group_stays_together_and_the_next_may_go_first(app: Flask, browser: B
 @pytest.mark.parametrize(
     ("capacity", "waiting_size", "said"),
     [
-        (4, 0, "Free places: 3. On the waiting list: 0. Your group stays together"),
-        (1, 2, "Free places: 0. On the waiting list: 2. Your group stays together"),
-        (4, 2, "Free places: 3. On the waiting list: 2. Your group stays together"),
+        (4, 0, "Free places: 3. Room on the waiting list: 0. Your group stays together"),
+        (1, 2, "Free places: 0. Room on the waiting list: 2. Your group stays together"),
+        (4, 2, "Free places: 3. Room on the waiting list: 2. Your group stays together"),
         (1, 0, "This session is full, and so is its waiting list."),
     ],
 )

@@ -20,7 +20,7 @@ from inclusion_app.training.models import Booking, Occurrence, TrainingSession
 from inclusion_app.training.rules import moment
 from inclusion_app.training.services import bookings, changes, sessions
 from inclusion_app.training.services.changes import When
-from tests.factories.training import make_booking, make_session, wanted
+from tests.factories.training import make_booking, make_place, make_session, wanted
 from tests.training.test_places_race import counters_fit
 
 SMS = {"contact_kind": "sms", "contact": "+447700900123"}
@@ -99,6 +99,56 @@ def test_wall_times_stay_across_the_change_of_clocks(app: Flask) -> None:
             to=When(date(2027, 3, 28), time(10), time(12), training.place_id),
         )  # fmt: skip
         assert f"{row.starts_at:%H:%M}" == "09:00" and row.begins == time(10)
+
+
+def test_later_dates_keep_their_wall_times_across_the_change_of_clocks(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=[date(2027, 3, 20), date(2027, 3, 27)])
+        rows = list(training.occurrences)
+        to = When(date(2027, 3, 21), time(10), time(12), training.place_id)
+        assert changes.move_dates(session, date=rows[0], seen=changes.seen_of(rows), to=to, now=now()) == 2
+        assert [(row.day, f"{row.starts_at:%H:%M}") for row in rows] == [
+            (date(2027, 3, 21), "10:00"), (date(2027, 3, 28), "09:00"),
+        ]  # fmt: skip
+        assert {row.begins for row in rows} == {time(10)}
+
+
+def test_whose_dates_are_at_two_places_is_told_no_one_place_for_all(app: Flask) -> None:
+    days = [today() + timedelta(days=20 + 7 * week) for week in range(3)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days)
+        rows = list(training.occurrences)
+        make_booking(session, training, **SMS)
+        to = When(days[0] + timedelta(days=1), time(10), time(12), training.place_id)
+        changes.move_dates(session, date=rows[0], seen=changes.seen_of(rows), to=to, now=now())
+        # The last two dates go elsewhere; the first stays where it is.
+        elsewhere = When(rows[1].day, time(10), time(12), make_place(session).id)
+        changes.move_dates(session, date=rows[1], seen=changes.seen_of(rows[1:]), to=elsewhere, now=now())
+        wanted = select(Message.params).where(Message.template == "training_moved_dates").order_by(Message.id)
+        first, second = session.scalars(wanted).all()
+        assert first is not None and second is not None
+        assert "place" in first
+        assert "place" not in second
+        assert len(second["dates"].split()) == 3
+        assert second["when"] == rows[1].starts_at.isoformat()
+
+
+def test_an_offer_of_a_course_never_ends_after_its_first_date_that_moved(app: Flask) -> None:
+    days = [today() + timedelta(days=20 + 7 * week) for week in range(2)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days, capacity=1)
+        booked = make_booking(session, training)
+        waits = make_booking(session, training, waiting_mode="ask_me", **SMS)
+        bookings.cancel(session, booking_id=booked.id, by="learner", now=now())
+        assert waits.status == "offered"
+        at, rows = moment(today() + timedelta(days=1), time(0, 15)), list(training.occurrences)
+        to = When(today() + timedelta(days=1), time(0, 15), time(1), training.place_id)
+        seen = changes.seen_of(rows)
+        changes.move_dates(session, date=rows[0], seen=seen, to=to, now=at - timedelta(hours=5))
+        session.refresh(waits)
+        assert waits.offer_ends_at == at - timedelta(hours=3)
+        templates = session.scalars(select(Message.template).order_by(Message.id)).all()
+        assert list(templates)[-2:] == ["training_moved_dates", "training_offer"]
 
 
 def _run(*works: object) -> None:

@@ -38,7 +38,7 @@ from inclusion_app.training.services import places, telling, waiting
 
 NO_PLACE = N_("This session is full, and so is its waiting list.")
 TOO_BIG = N_(
-    "Free places: %(free)s. On the waiting list: %(left)s. Your group stays together, so it does not fit. "
+    "Free places: %(free)s. Room on the waiting list: %(left)s. Your group stays together, so it does not fit. "
     "Book fewer places, or look for another date."
 )
 NOT_ON = N_("This session cannot be booked any more.")
