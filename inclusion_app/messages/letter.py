@@ -12,6 +12,7 @@ from inclusion_app.core.paper_parts import Pair, Paper, with_day
 from inclusion_app.core.words import N_
 from inclusion_app.messages import templates
 from inclusion_app.messages.queries import Opened
+from inclusion_app.messages.templates import MessageTemplate
 
 WRITTEN_ON = N_("Written on %(day)s.")
 WINDOW_LINES = 6
@@ -31,10 +32,10 @@ class Letter(Paper):
     link: str | None
 
 
-def what_to_say(opened: Opened) -> dict[str, str]:
-    """The facts of a letter or call as its words may say them to this person."""
-    params = dict(opened.message.params or {})
-    return templates.discreet(params) if opened.rule.no_service_name else params
+def what_to_say(opened: Opened) -> tuple[MessageTemplate, dict[str, str]]:
+    """The message of a letter or call and its facts, as they may be said to this person."""
+    template, params = templates.template_of(opened.message.template), dict(opened.message.params or {})
+    return templates.discreet(template, params) if opened.rule.no_service_name else (template, params)
 
 
 def window_lines(name: str | None, address: str) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ def window_lines(name: str | None, address: str) -> tuple[str, ...]:
 def build_letter(opened: Opened, *, name: str | None, service_name: str, organisation: str) -> Letter:
     """The letter of an open item, from this organisation; `name` only where the person shares it with them."""
     message = opened.message
-    template, params = templates.template_of(message.template), what_to_say(opened)
+    template, params = what_to_say(opened)
     language = i18n.language_for(message.language)
     window = window_lines(name, message.to or "")
     today = clock.today()

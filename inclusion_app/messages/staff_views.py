@@ -61,7 +61,7 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
     name = _name_of(opened)
     _shows(opened, name)
     message = opened.message
-    template, language = templates.template_of(message.template), i18n.language_for(message.language)
+    (template, facts), language = what_to_say(opened), i18n.language_for(message.language)
     page = render_template(
         "messages/staff/item.html",
         form=form,
@@ -72,7 +72,7 @@ def _item_page(opened: Opened, form: OutcomeForm) -> Any:
         shown_to=show_phone(message.to) if opened.item.kind == "call" and message.to else "",
         rule=opened.rule,
         subject=templates.subject_in_both(template, language),
-        lines=templates.lines_in_both(template, what_to_say(opened), language),
+        lines=templates.lines_in_both(template, facts, language),
         tongue=language,
         is_mine=opened.item.owner_id == the_staff().staff_id,
         right_hour=may_send_at(opened.rule, now()),

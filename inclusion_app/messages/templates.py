@@ -25,6 +25,7 @@ LINK, WORDS = "link", "words"
 ORGANISATION = "organisation"
 MOMENTS = frozenset({"when", "before", "until", "time"})  # instants, said in words of the reader's language
 TIME = "time"  # of which the day is known
+DATES = "dates"  # several moments, with spaces between
 RIGHT_TO_LEFT = "\u200f"  # the first sign of a line decides its direction in a mail program
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 NO_ANSWERS = N_("Nobody reads answers to this message.")
@@ -40,6 +41,8 @@ class MessageTemplate:
 
     `sms` is shorter and says nothing of the person. `useful_for` is how long it makes sense. With `words_by_email`
     typed words stand in an e-mail even when a link leads to them: nothing in them is of a person.
+    `typed` are facts that somebody wrote: they may name the service, so the message `unsaid` goes without them to whom
+    nothing may name it.
     """
 
     name: str
@@ -53,6 +56,8 @@ class MessageTemplate:
     channels: tuple[str, ...] = CHANNELS
     useful_for: timedelta | None = None
     words_by_email: bool = False
+    typed: tuple[str, ...] = ()
+    unsaid: str = ""
 
     def check(self, params: Mapping[str, str]) -> None:
         """Raises BadMessage when a fact is missing, is none of this message, or is no text."""
@@ -185,7 +190,7 @@ def write(
 ) -> Text:
     """The finished words by e-mail or text message. `service_name` is None for whom no message may name it."""
     if service_name is None:
-        params = discreet(params)
+        template, params = discreet(template, params)
     with i18n.speaking(language):
         signature = [i18n.translated(service_name)] if service_name else []
         if channel == "sms":
@@ -218,9 +223,14 @@ def subject_in_both(template: MessageTemplate, language: Language) -> Pair:
         return Pair(gettext(template.subject), template.subject)
 
 
-def discreet(params: Mapping[str, str]) -> dict[str, str]:
-    """What is said to whom nothing may name the service: neither the organisation, whose name may tell as much."""
-    return {name: value for name, value in params.items() if name != ORGANISATION}
+def discreet(template: MessageTemplate, params: Mapping[str, str]) -> tuple[MessageTemplate, dict[str, str]]:
+    """What is said to whom nothing may name the service: neither the organisation, whose name may tell as much, nor
+    what somebody typed, who did not think of them.
+    """
+    unsaid = {ORGANISATION, *template.typed}
+    if any(params.get(name) for name in template.typed):
+        template = template_of(template.unsaid)
+    return template, {name: value for name, value in params.items() if name not in unsaid}
 
 
 def names_service(params: Mapping[str, str]) -> bool:
@@ -254,23 +264,28 @@ def _sentence(line: str, params: Mapping[str, str], language: Language, *, plain
 
 
 def _said(name: str, value: str) -> str:
-    """A day, a moment or a time in words of the language that is spoken now; everything else as it is."""
+    """A day, a moment, several of them or a time in words of the language spoken now; everything else as it is."""
     if name == "day":
         try:
             return i18n.day_words(date.fromisoformat(value))
         except ValueError:
             return value
-    if name in MOMENTS:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        wall = i18n.local(moment) if moment.tzinfo else moment
-        if name == TIME:
-            return i18n.clock_words(wall.time())
-        comma = "،" if i18n.current_language().dir == "rtl" else ","
-        return f"{i18n.day_words(wall.date())}{comma} {i18n.clock_words(wall.time())}"
-    return value
+    if name == DATES:
+        between = "؛ " if i18n.current_language().dir == "rtl" else "; "
+        return between.join(_moment_words(one) for one in value.split())
+    return _moment_words(value, name) if name in MOMENTS else value
+
+
+def _moment_words(value: str, name: str = "") -> str:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    wall = i18n.local(moment) if moment.tzinfo else moment
+    if name == TIME:
+        return i18n.clock_words(wall.time())
+    comma = "،" if i18n.current_language().dir == "rtl" else ","
+    return f"{i18n.day_words(wall.date())}{comma} {i18n.clock_words(wall.time())}"
 
 
 def _directed(text: str, language: Language) -> str:

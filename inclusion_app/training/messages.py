@@ -1,7 +1,8 @@
 """What people are told about a booking: each message by every way, in the language of the booking.
 
 A link opens the booking. Whoever asked that nothing names the service gets neither the link nor the place; the sentences
-that need them are left out.
+that need them are left out. No other link is short or plain enough for them: each begins with the name of the service, so
+by wire they are told that there is something (an offer, and until when) and go to the page of their code by themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ WHEN = N_("It begins on %(when)s.")
 WHERE = N_("It is at %(place)s.")
 CANNOT = N_("You cannot come? Tell us, so that somebody else can have the place.")
 CALL = N_("Questions? Phone %(phone)s.")
+DATES = N_("These are your dates now: %(dates)s.")
 NOT_YET = N_("Do not travel yet. First you need a place.")
+FROM_THEN_ON = N_("Your session does not take place from %(when)s on. Earlier dates stay.")
+NEWS = N_("Ask for news by phone, at any library or on the page of your code.")
 ENGLISH_ONLY = N_("The organiser wrote this. It is only in English:")
 
 TEMPLATES = (
@@ -39,6 +43,18 @@ TEMPLATES = (
             N_("We tell you when a place is free."), CALL,
         ),
         sms=N_("The session is full. You are on the waiting list."),
+    ),
+    _about(
+        # A group may wait where places are free, but too few.
+        name="training_waitlisted_group",
+        subject=N_("You are on the waiting list"),
+        lines=(
+            N_("You are on the waiting list"),
+            N_("Your group stays together. Smaller groups may go first."),
+            NOT_YET, WHEN, WHERE,
+            N_("We tell you when a place is free."), CALL,
+        ),
+        sms=N_("You are on the waiting list"),
     ),
     _about(
         name="training_noted",
@@ -81,6 +97,14 @@ TEMPLATES = (
         needs=("when",),
     ),
     _about(
+        # This date and all later ones of theirs, but not those before it.
+        name="training_cancelled_from",
+        subject=N_("Your session does not take place"),
+        lines=(FROM_THEN_ON, CALL),
+        sms=FROM_THEN_ON,
+        needs=("when",),
+    ),
+    _about(
         name="training_all_cancelled",
         subject=N_("Your session does not take place"),
         lines=(
@@ -109,6 +133,21 @@ TEMPLATES = (
         # Its place may be new too, and not every text message may say it.
         sms=N_("Your session has changed. Now it is on %(when)s. Check the place too."),
         needs=("when", "before"),
+    ),
+    _about(
+        # More than one of their dates, told at once.
+        name="training_moved_dates",
+        subject=N_("Your session has a new time or place"),
+        lines=(
+            N_("Your session has changed. It was on %(before)s."),
+            N_("Now it is on %(when)s."),
+            DATES,
+            WHERE,
+            N_("The new time is not right for you? Tell us, so that somebody else can have the place."),
+            CALL,
+        ),
+        sms=N_("Several dates of your session have changed. The first is now on %(when)s. Check the others too."),
+        needs=("when", "before", "dates"),
     ),
     _about(
         name="training_remind_days",
@@ -158,9 +197,12 @@ TEMPLATES = (
     _about(
         name="training_new_room",
         subject=N_("Your session has a new room"),
-        lines=(N_("Your session is in another room: %(room)s."), WHEN, WHERE, CALL),
+        lines=(N_("Your session is in another room: %(room)s."), WHEN, DATES, WHERE, CALL),
         sms=N_("Your session is in another room: %(room)s."),
         needs=("room",),
+        may=(*FACTS, "dates"),
+        typed=("room",),
+        unsaid="training_new_room_unsaid",
     ),
     _about(
         name="training_late",
@@ -175,6 +217,8 @@ TEMPLATES = (
         lines=(N_("Please bring this to your session: %(things)s."), WHEN, CALL),
         sms=N_("Please bring this to your session: %(things)s."),
         needs=("things",),
+        typed=("things",),
+        unsaid="training_words_unsaid",
     ),
     _about(
         name="training_words",
@@ -183,6 +227,22 @@ TEMPLATES = (
         sms=N_("There is a message about your session. It is only in English."),
         needs=("words",),
         words_by_email=True,
+        typed=("words",),
+        unsaid="training_words_unsaid",
+    ),
+    # --- the same without what the organiser typed, for whom nothing may name the service: the page of their code shows it
+    _about(
+        name="training_new_room_unsaid",
+        subject=N_("Your session has a new room"),
+        lines=(N_("Your session has a new room"), WHEN, DATES, NEWS),
+        sms=N_("Your session has a new room"),
+        may=(*FACTS, "dates"),
+    ),
+    _about(
+        name="training_words_unsaid",
+        subject=N_("A message about your session"),
+        lines=(N_("There is a message about your session. It is only in English."), NEWS),
+        sms=N_("There is a message about your session. It is only in English."),
     ),
 )  # fmt: skip
 templates.add(TEMPLATES)

@@ -158,6 +158,6 @@ def put(session: Session, due: Sequence[Due], *, which: str, now: datetime) -> i
         is_open = which == "days" and any(need.status != "arranged" for need in booking.arrangements)
         told += telling.tell(
             session, booking, f"training_remind_{which}{'_open' if is_open else ''}", key=key, now=now, occurrence=occurrence,
-            useful_until=occurrence.starts_at, **facts,
+            dates=(), useful_until=occurrence.starts_at, **facts,
         )  # fmt: skip
     return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,15 +15,16 @@ from inclusion_app.core.access import shows_person, the_staff
 from inclusion_app.core.clock import LONDON, now
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.messages import templates
 from inclusion_app.people import contact
+from inclusion_app.places.models import Place
 from inclusion_app.training import policy, rules, staff_forms
 from inclusion_app.training import staff_queries as queries
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Arrangement, Booking, Occurrence, TrainingSession
-from inclusion_app.training.services import bookings, changes
+from inclusion_app.training.services import bookings, changes, sessions
 from inclusion_app.training.services.telling import can_be_told
 from inclusion_app.training.staff_views import (
     ONE,
@@ -124,16 +126,47 @@ def change_capacity(one: OneDate) -> Any:
     return _date_page(one.date, form)
 
 
-def _told_of(date: Occurrence) -> dict[str, Any]:
-    told = changes.bookings_of_date(db_session(), date.id, *rules.ON_A_LIST)
-    people = sum(booking.places for booking in told)
-    return {"routes": queries.routes_of(told), "bookings": len(told), "people": people}
+def _told_of(dates: Iterable[Occurrence]) -> dict[str, Any]:
+    """Who is told of a change of these dates: each booking once, however many of them it is on."""
+    told = {
+        booking.id: booking
+        for date in dates
+        for booking in changes.bookings_of_date(db_session(), date.id, *rules.ON_A_LIST)
+    }
+    people = sum(booking.places for booking in told.values())
+    return {"routes": queries.routes_of(told.values()), "bookings": len(told), "people": people}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One date of the page that asks once more: how it is, where it will be, and why its new day is a bad one."""
+
+    date: Occurrence
+    to: changes.When
+    place: Place | None
+    room: str
+    off: str
+
+
+def _moved(moves: Iterable[changes.Move]) -> list[Moved]:
+    session, found = db_session(), []
+    for move in moves:
+        training, to = move.date.session, move.to
+        place = session.get(Place, to.place_id) if to.place_id else training.place
+        room_name = to.room or (training.room if place is training.place else "")
+        off = sessions.days_off(session, place.id if place else None).get(to.day, "")
+        found.append(Moved(move.date, to, place, room_name, off))
+    return found
 
 
 @room.page(f"{DATE}/move", allow=policy.RUN, load=the_date, methods=("GET", "POST"), localised=False)
 def move_date(one: OneDate) -> Any:
-    """Another day, time, place or room. What will be is shown first, with how many people are told."""
-    session, date, form = db_session(), one.date, staff_forms.MoveForm()
+    """Another day, time, place or room, of one date or of all later ones too.
+
+    What will be is shown first, with the days on which nobody may be there, and with how many people are told.
+    """
+    session, date, moment = db_session(), one.date, now()
+    form = staff_forms.MoveForm(has_later=len(changes.from_this_on(session, date, moment)) > 1)
     if request.method == "GET":
         form.show(date)
         form.sequence.data = str(date.sequence)
@@ -143,38 +176,62 @@ def move_date(one: OneDate) -> Any:
             try:
                 to = form.when()
                 if form.is_sure.data:
-                    changes.move_date(session, date=date, sequence=form.seen(), to=to, now=now())
-                    act("move date")
-                    flash(words.MOVED)
-                    return _to_date(date)
-                place = next((found for found in form.found if found.id == to.place_id), None)
+                    return _move(date, form, to)
+                if form.seen() != date.sequence:
+                    raise RuleBroken(CHANGED_ALREADY)
+                moves = changes.plan_moves(session, date=date, to=to, and_later=form.and_later, now=moment)
+                dates = [planned.date for planned in moves]
+                form.seen_dates.data = changes.seen_of(dates)
                 return shown(
-                    "move_sure.html",
-                    form,
-                    date=date,
-                    training=date.session,
-                    to=to,
-                    to_place=place,
-                    **_told_of(date),
-                )
+                    "move_sure.html", form, date=date, training=date.session, to=to, moves=_moved(moves),
+                    **_told_of(dates),
+                )  # fmt: skip
             except RuleBroken as broken:
                 refused(form, broken)
-    return shown("move.html", form, date=date, training=date.session, **_told_of(date))
+    return shown("move.html", form, date=date, training=date.session, **_told_of([date]))
+
+
+def _move(date: Occurrence, form: staff_forms.MoveForm, to: changes.When) -> Any:
+    if form.and_later:
+        changes.move_dates(db_session(), date=date, seen=form.seen_dates.data or "", to=to, now=now())
+        act("move dates")
+        flash(words.DATES_MOVED)
+        return to_session(date.session)
+    changes.move_date(db_session(), date=date, sequence=form.seen(), to=to, now=now())
+    act("move date")
+    flash(words.MOVED)
+    return _to_date(date)
 
 
 @room.page(f"{DATE}/cancel", allow=policy.RUN, load=the_date, methods=("GET", "POST"), localised=False)
 def cancel_date(one: OneDate) -> Any:
-    """This date does not take place; the page says first how many people are told, and how."""
-    form, date = staff_forms.SeenForm(), one.date
-    if request.method == "POST" and form.validate():
+    """This date does not take place, or none from it on; the page says first how many people are told, and how."""
+    session, date, moment = db_session(), one.date, now()
+    to_come = changes.from_this_on(session, date, moment)
+    form = staff_forms.LaterForm(has_later=len(to_come) > 1)
+    if request.method == "GET":
+        asked = request.args.get("which")
+        form.which.data = "later" if form.has_later and asked == "later" else "one"
+        form.seen_dates.data = changes.seen_of(to_come)
+    elif form.validate():
         try:
-            changes.cancel_date(db_session(), date=date, sequence=form.seen(), now=now())
+            if form.and_later:
+                changes.cancel_dates(session, date=date, seen=form.seen_dates.data or "", now=moment)
+                act("cancel dates")
+                flash(words.DATES_CANCELLED)
+                return to_session(date.session)
+            changes.cancel_date(session, date=date, sequence=form.seen(), now=moment)
             act("cancel date")
             flash(words.DATE_CANCELLED)
             return _to_date(date)
         except RuleBroken as broken:
             refused(form, broken)
-    return shown("cancel.html", form, training=date.session, date=date, **_told_of(date))
+            # The page shows how it is now; the next press is about that.
+            to_come = changes.from_this_on(session, date, moment)
+            form.seen_dates.data = changes.seen_of(to_come)
+            form.offer_later(len(to_come) > 1)
+    dates = list(to_come) if form.and_later else [date]
+    return shown("cancel.html", form, training=date.session, date=date, dates=dates, **_told_of(dates))
 
 
 # --- a session without a date
@@ -289,8 +346,14 @@ def send_notice(training: TrainingSession) -> Any:
             refused(form, broken)
     return shown(
         "message.html", form, training=training, dates=dates, samples=samples, routes=queries.routes_of(told),
-        bookings=len(told), people=sum(booking.places for booking in told),
+        bookings=len(told), people=sum(booking.places for booking in told), quiet=_not_shown_typed(form, told),
     )  # fmt: skip
+
+
+def _not_shown_typed(form: staff_forms.NoticeForm, told: list[Booking]) -> int:
+    """How many bookings are told without the words the organiser typed: no message to them may name the service."""
+    has_typed = form.template.data in changes.NOTICES and templates.template_of(form.template.data).typed
+    return sum(booking.is_discreet and can_be_told(booking) for booking in told) if has_typed else 0
 
 
 def _samples(

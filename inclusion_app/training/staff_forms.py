@@ -460,7 +460,30 @@ class SeenForm(BaseForm):
         return int(typed) if WHOLE.fullmatch(typed) else -1
 
 
-class MoveForm(SeenForm, PlaceFields):
+class LaterForm(SeenForm):
+    """A change of one date, or of that one and all later ones; `seen_dates` marks those as the page showed them."""
+
+    which = OneOf(_l("Which dates?"), choices=[], default="one")
+    seen_dates = StringField()
+
+    def __init__(self, *args: Any, has_later: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.which.choices = words_of(words.ONE_OR_LATER)
+        self.offer_later(has_later)
+
+    def offer_later(self, has_later: bool) -> None:
+        """Where no later date is to come, it is about this one alone."""
+        self.has_later = has_later
+        if not has_later or not self.which.data:
+            self.which.data = "one"
+
+    @property
+    def and_later(self) -> bool:
+        """All later dates too."""
+        return bool(self.which.data == "later")
+
+
+class MoveForm(LaterForm, PlaceFields):
     """Another day, time, place or room."""
 
     day = DayField(_l("Day"), wrong=_l(words.NO_DAY))

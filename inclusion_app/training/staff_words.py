@@ -63,6 +63,10 @@ WORDS_STATES = {
     "checked": N_("Checked by somebody who reads it. Residents read it."),
 }
 
+ONE_OR_LATER = {"one": N_("Only this date"), "later": N_("This date and all later ones")}
+BANK_HOLIDAY = N_("Bank holiday")
+PLACE_CLOSED = N_("The place is closed")
+
 TOO_LONG = N_("This is too long. Use fewer words.")
 MISSING = N_("Fill this in.")
 NO_NUMBER = N_("Type a whole number from %(least)s to %(most)s.")
@@ -100,6 +104,8 @@ SAVED = N_("Saved.")
 DRAFTED = N_("Saved as a draft. Residents see it when you publish it.")
 PUBLISHED = N_("Published. Residents can find it now.")
 MOVED = N_("Moved. Everybody who can be told is told.")
+DATES_MOVED = N_("All these dates are moved. Everybody who can be told is told once.")
+DATES_CANCELLED = N_("All these dates are cancelled. Everybody who can be told is told once.")
 DATE_CANCELLED = N_("Cancelled. Everybody who can be told is told.")
 SESSION_CANCELLED = N_("The session is cancelled. Everybody who can be told is told.")
 CAPACITY_CHANGED = N_("Saved. Places that are free now went to the waiting list first.")

@@ -151,7 +151,7 @@ def session(training: TrainingSession) -> Any:
     principal = current_principal()
     form = forms.BookingForm()
     form.offer(training, dates, has_plan=principal.kind == "resident", channels=channels_now())
-    was_sent = False
+    was_sent = is_too_big = False
     if request.method == "POST" and form.validate():
         try:
             made = bookings.book(db_session(), training=training, wanted=_wanted(form, principal), now=now())
@@ -159,8 +159,9 @@ def session(training: TrainingSession) -> Any:
         except RuleBroken as broken:
             form.refuse(broken)
             was_sent = broken.message == bookings.SENT_BEFORE
+            is_too_big = broken.message == bookings.TOO_BIG
             dates = queries.dates_of(db_session(), [training.id], now=now())[training.id]
-    return _session_page(training, dates, form, principal, was_sent=was_sent)
+    return _session_page(training, dates, form, principal, was_sent=was_sent, is_too_big=is_too_big)
 
 
 def _wanted(form: forms.BookingForm, principal: Principal) -> bookings.Wanted:
@@ -175,6 +176,7 @@ def _session_page(
     principal: Principal,
     *,
     was_sent: bool,
+    is_too_big: bool,
 ) -> Any:
     left = queries.left_of(training, dates)
     where = _where_of_visit()
@@ -209,6 +211,7 @@ def _session_page(
         has_saved=principal.kind == "resident",
         asks_more=bool(form.errors or form.form_errors),
         was_sent=was_sent,
+        is_too_big=is_too_big,
     )
     return page, 422 if form.errors or form.form_errors else 200
 

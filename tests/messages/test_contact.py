@@ -128,6 +128,66 @@ def test_a_discreet_mail_names_nothing(
         assert word not in text.lower()
 
 
+TYPED = [
+    ("training_new_room", {"room": "Digital CANARY room"}, "new room"),
+    ("training_bring", {"things": "your digital CANARY"}, "a message about your session"),
+    ("training_words", {"words": "My digital CANARY roadmap"}, "a message about your session"),
+]
+
+
+@pytest.mark.parametrize(("template", "typed", "said"), TYPED)
+def test_a_discreet_mail_has_no_words_that_somebody_typed(
+    app: Flask,
+    with_mail: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
+    template: str,
+    typed: dict[str, str],
+    said: str,
+) -> None:
+    awake(monkeypatch)
+    tell(app, "email", is_discreet=True, template=template, params=typed)
+    tell(app, "email", template=template, params=typed, key="open")
+    send(app)
+    bodies = []
+    for envelope in with_mail.mails:
+        read = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+        bodies.append(str(read["subject"]) + read.get_content())
+    quiet, plain = bodies
+    assert "CANARY" not in quiet and "digital" not in quiet
+    assert said in quiet
+    assert "on the page of your code" in quiet
+    assert "CANARY" in plain
+
+
+@pytest.mark.parametrize("language", ["en", "ur"])
+@pytest.mark.parametrize(("template", "typed", "said"), TYPED)
+def test_a_discreet_text_has_no_words_that_somebody_typed(
+    app: Flask, template: str, typed: dict[str, str], said: str, language: str
+) -> None:
+    with app.app_context():
+        text = templates.write(
+            templates.template_of(template), typed, language=i18n.language_for(language), channel="sms",
+            service_name=None,
+        ).body  # fmt: skip
+    assert text and "CANARY" not in text
+    assert said in text or language != "en"
+
+
+@pytest.mark.parametrize(("template", "typed", "said"), TYPED)
+def test_a_discreet_letter_or_call_has_no_words_that_somebody_typed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, template: str, typed: dict[str, str], said: str
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(paper, "render_pdf", lambda html, **_: drawn.append(html) or b"%PDF")
+    me = organiser(app)
+    tell(app, "letter", me.organisation_id, is_discreet=True, template=template, params=typed)
+    item = the_item(app)
+    assert me.get(f"/staff/tray/{item}/letter.pdf").status_code == 200
+    for html in (*drawn, me.text(f"/staff/tray/{item}")):
+        assert "CANARY" not in html
+        assert said in html
+
+
 def test_nobody_posts_without_an_organisation(app: Flask) -> None:
     assert tell(app, "letter").state == "dropped"
     with app.app_context(), transaction() as session:

@@ -21,7 +21,8 @@ EXPECTED = {
     "training_dated", "training_booked_from_list", "training_offer", "training_cancelled", "training_moved",
     "training_remind_days", "training_remind_days_open", "training_dropped", "training_all_cancelled",
     "training_remind_hours", "training_arranged", "training_not_possible", "training_new_room",
-    "training_late", "training_bring", "training_words",
+    "training_late", "training_bring", "training_words", "training_moved_dates", "training_cancelled_from",
+    "training_waitlisted_group", "training_new_room_unsaid", "training_words_unsaid",
 }  # fmt: skip
 # What a text message may say beside its link: for how long it works, and of a session when and where it is, and what
 # to bring. None of it is a fact of a person.
@@ -190,6 +191,25 @@ def test_days_and_moments_are_said_in_words(app: Flask) -> None:
             service_name=None,
         ).body
         assert "Sunday 26 July 2026, 10:30" in body
+
+
+def test_several_dates_are_said_one_after_the_other(app: Flask) -> None:
+    facts = {
+        "before": "2027-03-19T10:00:00+00:00", "when": "2027-03-20T10:00:00+00:00",
+        "dates": "2027-03-20T10:00:00+00:00 2027-03-28T09:00:00+00:00",
+    }  # fmt: skip
+    said = {}
+    with app.app_context():
+        for slug in ("en", "ar"):
+            said[slug] = write(
+                template_of("training_moved_dates"), facts, language=i18n.language_for(slug), channel="email",
+                service_name=None,
+            ).body  # fmt: skip
+    assert (
+        "These are your dates now: Saturday 20 March 2027, 10:00; Sunday 28 March 2027, 10:00." in said["en"]
+    )
+    assert "؛" in said["ar"]
+    assert "+00:00" not in said["en"] + said["ar"]
 
 
 def test_a_message_leaves_the_page_around_it_in_its_own_language(app: Flask) -> None:

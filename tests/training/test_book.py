@@ -288,6 +288,49 @@ def test_a_group_stays_together_and_the_next_may_go_first(app: Flask, browser: B
     assert "You are on the waiting list" in browser.text(group)
 
 
+@pytest.mark.parametrize(
+    ("capacity", "waiting_size", "said"),
+    [
+        (4, 0, "Free places: 3. Room on the waiting list: 0. Your group stays together"),
+        (1, 2, "Free places: 0. Room on the waiting list: 2. Your group stays together"),
+        (4, 2, "Free places: 3. Room on the waiting list: 2. Your group stays together"),
+        (1, 0, "This session is full, and so is its waiting list."),
+    ],
+)
+def test_a_group_that_does_not_fit_reads_how_many_would(
+    app: Flask, browser: Browser, capacity: int, waiting_size: int, said: str
+) -> None:
+    slug = make(app, capacity=capacity, waiting_size=waiting_size)
+    with app.app_context(), transaction() as session:
+        make_booking(session, session.scalars(select(TrainingSession)).one())
+    fits = max(capacity - 1, waiting_size)
+    facts = {"who": "group", "label": "Amina", "contact_kind": "sms", "contact": "07700 900123"}
+    # Where nothing is left the page has no form; it is sent from the list, whose token is the same.
+    answer = browser.send(f"/training/{slug}", *(() if fits else ("/training",)), **facts, places="4")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert said in page
+    assert len(kept(app)) == 1
+    if fits:
+        assert 'id="places-error"' in page
+        assert re.search(r'<a href="/en/training">Look for another one</a>', page)
+        assert 'value="07700 900123"' in page and "Amina" in page
+        assert '<option value="4" selected>' in page
+        # As many as are left are booked, or wait.
+        assert book(browser, slug, **facts, places=str(fits))
+
+
+def test_a_group_that_waits_where_places_are_free_is_not_told_that_it_is_full(
+    app: Flask, browser: Browser
+) -> None:
+    slug = make(app, capacity=3)
+    book(browser, slug)
+    path = book(browser, slug, who="group", places="3", contact_kind="call", contact="07700 900123")
+    assert "You are on the waiting list" in browser.text(path)
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(Message.template)).all() == ["training_waitlisted_group"]
+
+
 def test_without_a_date_one_says_that_one_would_come(app: Flask, browser: Browser) -> None:
     slug = make(app, booked_as="undated", place_id=None)
     assert "Say that you would come" in browser.text(f"/training/{slug}")

@@ -102,7 +102,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "for whom": ({"booked_for": "everybody"}, rules.NOT_AN_ANSWER, None),
     "whose phone": ({"contact_of": "stranger"}, rules.NOT_AN_ANSWER, None),
     "how to wait": ({"waiting_mode": "push me"}, rules.NOT_AN_ANSWER, None),
-    "a full session": ({"places": 3}, bookings.NO_PLACE, None),
+    "a group that does not fit": ({"places": 3}, bookings.TOO_BIG, "places"),
 }
 
 

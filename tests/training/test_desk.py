@@ -760,6 +760,189 @@ def test_a_date_is_not_moved_to_where_it_cannot_be(
     assert [template for template, _key in told(app)] == ["training_booked"]
 
 
+WEEKS = tuple(today() + timedelta(days=20 + 7 * week) for week in range(3))
+
+
+def three_weeks(app: Flask, organiser: StaffBrowser, **facts: Any) -> tuple[int, list[int]]:
+    """A session of three weekly dates; its number and theirs."""
+    number = a_session(app, organiser, **{"days": WEEKS, "booked_as": "series", **facts})
+    return number, [date.id for date in one(app, TrainingSession, number).occurrences]
+
+
+def dates_now(app: Flask, number: int) -> list[tuple[Any, ...]]:
+    rows = one(app, TrainingSession, number).occurrences
+    return [(row.day, f"{row.begins:%H:%M}", row.room, row.status, row.sequence) for row in rows]
+
+
+def hidden_of(html: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def move_later(organiser: StaffBrowser, number: int, **facts: Any) -> tuple[Any, Any]:
+    """The page that asks once more, and what becomes of pressing its button."""
+    here = f"/staff/training/dates/{number}/move"
+    page = organiser.text(here)
+    names = ("day", "begins", "ends", "place", "room")
+    known = {name: re.findall(rf'name="{name}"[^>]*value="([^"]*)"', page) for name in names}
+    sure = organiser.client.post(here, data={**hidden_of(page), **known, "which": "later", **facts})
+    if sure.status_code != 200:
+        return sure, None
+    return sure, organiser.client.post(here, data=hidden_of(sure.text))
+
+
+def test_a_date_and_all_later_ones_move_at_once(app: Flask, organiser: StaffBrowser) -> None:
+    """Tuesdays become Thursdays: who is on several is told once, who is on one of the first is told nothing."""
+    number, (first, second, third) = three_weeks(app, organiser)
+    several = book(app, number, occurrence_ids=[first, second, third], **SMS)
+    last = book(
+        app, number, occurrence_ids=[third], contact_kind="letter", contact="1 High Street", language="ur"
+    )
+    book(app, number, occurrence_ids=[first], **SMS)
+    new = WEEKS[1] + timedelta(days=2)
+    sure, done = move_later(organiser, second, day=boxes(new), begins="14:00", ends="16:00")
+    assert "Move 2 dates?" in sure.text
+    assert sure.text.count('data-label="From"') == 2
+    assert "2 bookings" in sure.text
+    assert done.status_code == 303
+    assert done.location == f"/staff/training/{number}"
+    assert dates_now(app, number) == [
+        (WEEKS[0], "10:00", "", "on", 0),
+        (new, "14:00", "", "on", 1),
+        (WEEKS[2] + timedelta(days=2), "14:00", "", "on", 1),
+    ]
+    # The feed counted its first change: one for all dates.
+    assert one(app, TrainingSession, number).change_number == 1
+    assert [one for one in told(app) if "moved" in one[0]] == [
+        ("training_moved_dates", f"training moved {second} 1 {several}"),
+        ("training_moved", f"training moved {third} 1 {last}"),
+    ]
+    with app.app_context(), transaction() as session:
+        params = session.scalars(
+            select(Message.params).where(Message.template == "training_moved_dates")
+        ).one()
+        assert params is not None
+        days = [row.starts_at.isoformat() for row in session.get_one(TrainingSession, number).occurrences]
+        assert params["dates"].split() == days
+        assert params["when"] == days[1]
+    with app.app_context(), transaction() as session:
+        acts = session.scalars(select(AuditRow.action).where(AuditRow.action.startswith("move"))).all()
+    assert list(acts) == ["move dates"]
+
+
+def test_another_room_from_a_date_on_is_told_once_and_leaves_other_places_alone(
+    app: Flask, organiser: StaffBrowser
+) -> None:
+    number, (first, second, third) = three_weeks(app, organiser, booked_as="course")
+    with app.app_context(), transaction() as session:
+        session.get_one(Occurrence, third).place_id = make_place(session).id
+    book(app, number, **SMS)
+    _sure, done = move_later(organiser, first, room="Room 9")
+    assert done.status_code == 303
+    assert [row[2] for row in dates_now(app, number)] == ["Room 9", "Room 9", ""]
+    assert [row[4] for row in dates_now(app, number)] == [1, 1, 0]
+    assert [template for template, _key in told(app)] == ["training_booked", "training_new_room"]
+
+
+def test_bad_new_days_are_named_before_anybody_is_told(app: Flask, organiser: StaffBrowser) -> None:
+    number, dates = three_weeks(app, organiser)
+    with app.app_context(), transaction() as session:
+        place_id = session.get_one(TrainingSession, number).place_id
+        session.add(BankHoliday(day=WEEKS[1] + timedelta(days=1), title="A holiday"))
+        session.add(OpeningException(place_id=place_id, day=WEEKS[2] + timedelta(days=1), reason="stocktake"))
+    sure, done = move_later(organiser, dates[0], day=boxes(WEEKS[0] + timedelta(days=1)))
+    assert "2 new days are bank holidays, or the place is closed on them." in sure.text
+    assert sure.text.count("Bank holiday<") == 1
+    assert sure.text.count("The place is closed<") == 1
+    assert done.status_code == 303
+    # One date alone is asked about in the same way.
+    look = move(organiser, dates[0], day=boxes(WEEKS[1] + timedelta(days=8)))
+    assert look.status_code == 422 and "has this date already" in look.text
+    here = f"/staff/training/dates/{dates[1]}/move"
+    data = {**hidden_of(organiser.text(here)), "begins": "9:00", "ends": "11:00", "room": "", "which": "one"}
+    data |= {
+        "day": boxes(WEEKS[1] + timedelta(days=1)),
+        "place": one(app, TrainingSession, number).place.name,
+    }
+    assert "1 new day is a bank holiday" in organiser.client.post(here, data=data).text
+
+
+@pytest.mark.parametrize(
+    ("weeks", "said"),
+    [(-1, "has this date already"), (104, "more than two years away"), (-9, "over already"), (0, "Nothing is different")],
+)  # fmt: skip
+def test_all_later_dates_move_or_none(app: Flask, organiser: StaffBrowser, weeks: int, said: str) -> None:
+    number, (_first, second, _third) = three_weeks(app, organiser)
+    before = dates_now(app, number)
+    answer, _done = move_later(organiser, second, day=boxes(WEEKS[1] + timedelta(weeks=weeks)))
+    assert answer.status_code == 422 and said in answer.text
+    assert 'value="later" checked' in answer.text
+    assert dates_now(app, number) == before
+
+
+def test_who_moves_all_later_dates_second_is_told_so(app: Flask, organiser: StaffBrowser) -> None:
+    number, (first, _second, third) = three_weeks(app, organiser)
+    here = f"/staff/training/dates/{first}/move"
+    page = organiser.text(here)
+    names = ("day", "begins", "ends", "place", "room")
+    known = {name: re.findall(rf'name="{name}"[^>]*value="([^"]*)"', page) for name in names}
+    data = {**hidden_of(page), **known, "which": "later", "room": "Room 9"}
+    sure = hidden_of(organiser.client.post(here, data=data).text)
+    assert move(organiser, third, room="Room 2").status_code == 303
+    before = dates_now(app, number)
+    answer = organiser.client.post(here, data=sure)
+    assert answer.status_code == 422 and "changed already" in answer.text
+    assert dates_now(app, number) == before
+
+
+def test_the_last_date_has_no_later_ones(app: Flask, organiser: StaffBrowser) -> None:
+    _number, dates = three_weeks(app, organiser)
+    for number, has_choice in ((dates[0], True), (dates[2], False)):
+        for page in ("move", "cancel"):
+            html = organiser.text(f"/staff/training/dates/{number}/{page}")
+            assert ("all later ones" in html) is has_choice
+    assert "Cancel this date?" in organiser.text(f"/staff/training/dates/{dates[2]}/cancel?which=later")
+
+
+def test_a_date_and_all_later_ones_are_cancelled_at_once(app: Flask, organiser: StaffBrowser) -> None:
+    number, (first, second, third) = three_weeks(app, organiser)
+    stays = book(app, number, occurrence_ids=[first, second, third], **SMS)
+    ends = book(app, number, occurrence_ids=[second, third], **SMS)
+    last = book(app, number, occurrence_ids=[third], **SMS)
+    here = f"/staff/training/dates/{second}/cancel?which=later"
+    page = organiser.text(here)
+    assert "Cancel 2 dates?" in page and "3 bookings" in page
+    assert organiser.client.post(here, data=hidden_of(page)).status_code == 303
+    assert [row[3:] for row in dates_now(app, number)] == [("on", 0), ("cancelled", 1), ("cancelled", 1)]
+    assert [one(app, Booking, each).status for each in (stays, ends, last)] == [
+        "booked", "session_cancelled", "session_cancelled",
+    ]  # fmt: skip
+    assert [one for one in told(app) if "cancelled" in one[0]] == [
+        ("training_cancelled_from", f"training cancelled {second} {stays}"),
+        ("training_all_cancelled", f"training cancelled {second} {ends}"),
+        ("training_cancelled", f"training cancelled {third} {last}"),
+    ]
+    assert one(app, TrainingSession, number).status == "published"
+    # The same page sent again changes nothing, and says so.
+    again = organiser.client.post(here, data=hidden_of(page))
+    assert again.status_code == 422 and "changed already" in again.text
+    assert len(told(app)) == 6
+
+
+def test_all_dates_cancelled_from_the_first_on_end_the_session(app: Flask, organiser: StaffBrowser) -> None:
+    number, dates = three_weeks(app, organiser, booked_as="course")
+    booking = book(app, number, **SMS)
+    here = f"/staff/training/dates/{dates[0]}/cancel?which=later"
+    page = hidden_of(organiser.text(here))
+    assert organiser.client.post(here, data={**page, "seen_dates": f"{dates[0]}.0"}).status_code == 422
+    assert organiser.client.post(here, data=page).status_code == 303
+    assert one(app, TrainingSession, number).status == "cancelled"
+    assert one(app, Booking, booking).status == "session_cancelled"
+    assert [template for template, _key in told(app)] == ["training_booked", "training_all_cancelled"]
+
+
 def test_a_cancelled_date_ends_its_bookings_and_the_session(app: Flask, organiser: StaffBrowser) -> None:
     number = a_session(app, organiser, capacity=1)
     booked, waits = book(app, number, **SMS), book(app, number, **SMS)
@@ -983,6 +1166,21 @@ def test_free_words_say_that_they_are_in_english_only(app: Flask, organiser: Sta
 
 
 # --- the table, a booking by phone
+
+
+def test_an_organiser_reads_who_does_not_get_typed_words(app: Flask, organiser: StaffBrowser) -> None:
+    number = a_session(app, organiser)
+    book(app, number, **SMS)
+    code = book(app, number, is_discreet=True, **SMS)
+    here = f"/staff/training/{number}/message"
+    page = fill(organiser, here, template="training_words", words="Side door", date="0", do="look").text
+    assert "To 1 booking no message may name the service." in page
+    late = fill(organiser, here, template="training_bring", things="Side door", date="0", do="send")
+    assert late.status_code == 303
+    # The page of the code shows what was typed.
+    with app.app_context(), transaction() as session:
+        address = session.get_one(Booking, code).code
+    assert "Side door" in app.test_client().get(f"/en/book/{address}").text
 
 
 def test_the_table_has_no_contact_unless_asked_for(app: Flask, organiser: StaffBrowser) -> None:

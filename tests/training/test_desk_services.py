@@ -20,7 +20,7 @@ from inclusion_app.training.models import Booking, Occurrence, TrainingSession
 from inclusion_app.training.rules import moment
 from inclusion_app.training.services import bookings, changes, sessions
 from inclusion_app.training.services.changes import When
-from tests.factories.training import make_booking, make_session, wanted
+from tests.factories.training import make_booking, make_place, make_session, wanted
 from tests.training.test_places_race import counters_fit
 
 SMS = {"contact_kind": "sms", "contact": "+447700900123"}
@@ -101,6 +101,56 @@ def test_wall_times_stay_across_the_change_of_clocks(app: Flask) -> None:
         assert f"{row.starts_at:%H:%M}" == "09:00" and row.begins == time(10)
 
 
+def test_later_dates_keep_their_wall_times_across_the_change_of_clocks(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=[date(2027, 3, 20), date(2027, 3, 27)])
+        rows = list(training.occurrences)
+        to = When(date(2027, 3, 21), time(10), time(12), training.place_id)
+        assert changes.move_dates(session, date=rows[0], seen=changes.seen_of(rows), to=to, now=now()) == 2
+        assert [(row.day, f"{row.starts_at:%H:%M}") for row in rows] == [
+            (date(2027, 3, 21), "10:00"), (date(2027, 3, 28), "09:00"),
+        ]  # fmt: skip
+        assert {row.begins for row in rows} == {time(10)}
+
+
+def test_whose_dates_are_at_two_places_is_told_no_one_place_for_all(app: Flask) -> None:
+    days = [today() + timedelta(days=20 + 7 * week) for week in range(3)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days)
+        rows = list(training.occurrences)
+        make_booking(session, training, **SMS)
+        to = When(days[0] + timedelta(days=1), time(10), time(12), training.place_id)
+        changes.move_dates(session, date=rows[0], seen=changes.seen_of(rows), to=to, now=now())
+        # The last two dates go elsewhere; the first stays where it is.
+        elsewhere = When(rows[1].day, time(10), time(12), make_place(session).id)
+        changes.move_dates(session, date=rows[1], seen=changes.seen_of(rows[1:]), to=elsewhere, now=now())
+        wanted = select(Message.params).where(Message.template == "training_moved_dates").order_by(Message.id)
+        first, second = session.scalars(wanted).all()
+        assert first is not None and second is not None
+        assert "place" in first
+        assert "place" not in second
+        assert len(second["dates"].split()) == 3
+        assert second["when"] == rows[1].starts_at.isoformat()
+
+
+def test_an_offer_of_a_course_never_ends_after_its_first_date_that_moved(app: Flask) -> None:
+    days = [today() + timedelta(days=20 + 7 * week) for week in range(2)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days, capacity=1)
+        booked = make_booking(session, training)
+        waits = make_booking(session, training, waiting_mode="ask_me", **SMS)
+        bookings.cancel(session, booking_id=booked.id, by="learner", now=now())
+        assert waits.status == "offered"
+        at, rows = moment(today() + timedelta(days=1), time(0, 15)), list(training.occurrences)
+        to = When(today() + timedelta(days=1), time(0, 15), time(1), training.place_id)
+        seen = changes.seen_of(rows)
+        changes.move_dates(session, date=rows[0], seen=seen, to=to, now=at - timedelta(hours=5))
+        session.refresh(waits)
+        assert waits.offer_ends_at == at - timedelta(hours=3)
+        templates = session.scalars(select(Message.template).order_by(Message.id)).all()
+        assert list(templates)[-2:] == ["training_moved_dates", "training_offer"]
+
+
 def _run(*works: object) -> None:
     threads = [threading.Thread(target=work) for work in works]  # type: ignore[arg-type]
     for thread in threads:
@@ -168,6 +218,53 @@ def test_of_two_who_move_one_date_one_does(service_on_both: Flask) -> None:
     with app.app_context(), transaction() as session:
         assert session.scalars(select(Occurrence.sequence)).all() == [1]
         assert len(session.scalars(select(Message).where(Message.template == "training_moved")).all()) == 1
+
+
+@pytest.mark.postgres
+def test_all_later_dates_move_whole_or_not_while_others_move_and_cancel_them(service_on_both: Flask) -> None:
+    """Whoever is first changes all he saw; nobody's change is lost, and each change of all tells a booking once."""
+    app, said = service_on_both, Counter[str]()
+    days = [today() + timedelta(days=20 + 7 * week) for week in range(4)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days, capacity=30)
+        make_booking(session, training, **SMS)
+        ids, place = [row.id for row in training.occurrences], training.place_id
+        seen = changes.seen_of(training.occurrences)
+
+    def change(verb: str) -> None:
+        with app.app_context():
+            try:
+                with transaction() as session:
+                    if verb == "book":
+                        session_of = session.get_one(Occurrence, ids[0]).session
+                        bookings.book(session, training=session_of, wanted=wanted(), now=now())
+                    elif verb == "move one":
+                        last, to = session.get_one(Occurrence, ids[3]), When(days[3], time(8), time(9), place)
+                        changes.move_date(session, date=last, sequence=0, to=to, now=now())
+                    elif verb == "cancel":
+                        changes.cancel_dates(
+                            session, date=session.get_one(Occurrence, ids[0]), seen=seen, now=now()
+                        )
+                    else:
+                        to = When(days[0] + timedelta(days=2), time(14), time(15), place)
+                        first = session.get_one(Occurrence, ids[0])
+                        changes.move_dates(session, date=first, seen=seen, to=to, now=now())
+                said[verb] += 1
+            except RuleBroken as broken:
+                assert verb == "book" or broken.message in {CHANGED_ALREADY, words.NOTHING_CHANGED}
+                said["refused"] += 1
+
+    verbs = ["move", "book", "cancel", "move one", "book", "move", "cancel", "book"]
+    _run(*(lambda verb=verb: change(verb) for verb in verbs))
+    assert sum(said.values()) == len(verbs)
+    assert said["move"] + said["cancel"] + said["move one"] == 1
+    with app.app_context(), transaction() as session:
+        sequences = list(session.scalars(select(Occurrence.sequence).order_by(Occurrence.id)))
+        assert sequences == ([0, 0, 0, 1] if said["move one"] else [1, 1, 1, 1])
+        of_change = select(Message).where(Message.template.in_(["training_moved_dates", "training_moved",
+                                                                 "training_all_cancelled"]))  # fmt: skip
+        assert len(session.scalars(of_change).all()) == 1
+    counters_fit(app)
 
 
 @pytest.mark.postgres

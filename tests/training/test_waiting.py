@@ -81,7 +81,7 @@ def test_a_list_has_an_end(both_engines: Flask) -> None:
     with transaction() as session:
         training, _ = full(session, waiting_size=3)
         assert booked(session, training, places=2).status == "waitlisted"
-        assert refusal(session, training, places=2) == (bookings.NO_PLACE, None)
+        assert refusal(session, training, places=2) == (bookings.TOO_BIG, "places")
         assert booked(session, training).status == "waitlisted"
         assert refusal(session, training) == (bookings.NO_PLACE, None)
         assert counters(session, training) == [(1, 0, 3, 0)]

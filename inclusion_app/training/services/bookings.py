@@ -37,6 +37,10 @@ from inclusion_app.training.rules import (
 from inclusion_app.training.services import places, telling, waiting
 
 NO_PLACE = N_("This session is full, and so is its waiting list.")
+TOO_BIG = N_(
+    "Free places: %(free)s. Room on the waiting list: %(left)s. Your group stays together, so it does not fit. "
+    "Book fewer places, or look for another date."
+)
 NOT_ON = N_("This session cannot be booked any more.")
 NO_ROOM_FOR_COMPANIONS = N_("There is no room for more people who come along.")
 SENT_BEFORE = N_("This form was sent before. To book again, open the page of the session anew.")
@@ -98,7 +102,7 @@ def _book(session: Session, training: TrainingSession, wanted: Wanted, now: date
     if dates and places.is_full(
         session, [date.id for date in dates], places=wanted.places, size=training.waiting_size
     ):
-        raise RuleBroken(NO_PLACE)
+        raise _no_place(session, training, [date.id for date in dates], wanted.places)
     _count(session, wanted, now)
     code = people.give_code(session, kind="booking", now=now)
     number = _insert(session, training, wanted, code, now)
@@ -129,12 +133,21 @@ def _book(session: Session, training: TrainingSession, wanted: Wanted, now: date
     ):
         raise RuleBroken(NO_ROOM_FOR_COMPANIONS, field="companions")
     if not places.wait(session, ids, places=wanted.places, size=training.waiting_size, now=now):
-        raise RuleBroken(NO_PLACE)
+        raise _no_place(session, training, ids, wanted.places)
     move(session, booking, "waitlisted", actor=who, now=now)
     booking.waits_since = now
     session.flush()
-    telling.tell(session, booking, "training_waitlisted", key=f"waitlisted {number}", now=now)
+    template = "training_waitlisted" if wanted.places == 1 else "training_waitlisted_group"
+    telling.tell(session, booking, template, key=f"waitlisted {number}", now=now)
     return booking
+
+
+def _no_place(session: Session, training: TrainingSession, ids: Collection[int], size: int) -> RuleBroken:
+    """Why so many find neither places nor a waiting list: nothing is left, or too little for a group that stays together."""
+    free, left = places.left_on(session, ids, size=training.waiting_size)
+    if 0 < max(free, left) < size:
+        return RuleBroken(TOO_BIG, field="places", free=free, left=left)
+    return RuleBroken(NO_PLACE)
 
 
 def _take(session: Session, training: TrainingSession, booking: Booking, now: datetime) -> bool:

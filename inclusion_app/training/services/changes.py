@@ -82,68 +82,174 @@ def _renew(session: Session, training: TrainingSession) -> None:
 # --- one date
 
 
-def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, now: datetime) -> None:
-    """Another day, time, place or room. Everybody booked, offered a place or waiting on it is told.
+@dataclass(frozen=True)
+class Move:
+    """One date as it will be; `is_new_room` when nothing but its room changes."""
 
-    `sequence` is the one the organiser saw. Raises RuleBroken when somebody else has changed the date since, when it is
-    over, and at a field for a day and time it cannot be moved to.
+    date: Occurrence
+    to: When
+    is_new_room: bool
+
+
+def as_it_is(date: Occurrence) -> When:
+    """Where and when one date is now."""
+    return When(date.day, date.begins, date.ends, date.place_id, date.room)
+
+
+def from_this_on(session: Session, date: Occurrence, now: datetime) -> Sequence[Occurrence]:
+    """This date and all later ones of its session, the soonest first, as they stand in the database.
+
+    Only dates to come; none at all when this one is cancelled or over.
+    """
+    wanted = select(Occurrence).where(
+        Occurrence.session_id == date.session_id, Occurrence.status == "on", Occurrence.starts_at > now,
+        Occurrence.starts_at >= date.starts_at, Occurrence.closed_at.is_(None),
+    )  # fmt: skip
+    in_order = wanted.order_by(Occurrence.starts_at, Occurrence.id)
+    found = session.scalars(in_order.execution_options(populate_existing=True)).all()
+    return found if date in found else []
+
+
+def seen_of(dates: Sequence[Occurrence]) -> str:
+    """A short mark of several dates as a page showed them: whoever comes second is told so."""
+    return " ".join(f"{date.id}.{date.sequence}" for date in dates)
+
+
+def plan_moves(session: Session, *, date: Occurrence, to: When, and_later: bool, now: datetime) -> list[Move]:
+    """How each date will be, the chosen one first; with `and_later` what changes of it changes of all later ones too.
+
+    A day is moved by as many days; time and place are the new ones of this date. What does not change of it stays as it
+    is on the others, a room of another place too. Raises RuleBroken, at a field for a day and time that cannot be.
     """
     check_when(to.day, to.begins, to.ends, now, field="day")
-    training, before = date.session, When(date.day, date.begins, date.ends, date.place_id, date.room)
+    training, was = date.session, as_it_is(date)
     # What is where all dates are needs no place of its own.
     to = When(
         to.day, to.begins, to.ends,
         None if to.place_id == training.place_id else to.place_id,
         "" if to.room == training.room else to.room,
     )  # fmt: skip
-    if to == before:
+    if to == was:
         raise RuleBroken(words.NOTHING_CHANGED)
-    same_place = (to.day, to.begins, to.ends, to.place_id) == (
-        before.day,
-        before.begins,
-        before.ends,
-        before.place_id,
-    )
-    room = to.room or training.room
-    was_at = date.starts_at
-    places.lock_session(session, training.id)
-    twice = select(Occurrence.id).where(
-        Occurrence.session_id == training.id, Occurrence.id != date.id, Occurrence.status == "on",
-        Occurrence.starts_at == moment(to.day, to.begins),
+    wishes = [(date, was, to)]
+    if and_later:
+        to_come = from_this_on(session, date, now)
+        if not to_come or as_it_is(date) != was:
+            raise RuleBroken(CHANGED_ALREADY)
+        others = [(later, as_it_is(later)) for later in to_come if later is not date]
+        wishes += [(later, old, _likewise(old, was, to)) for later, old in others]
+    moves = [
+        Move(each, new, (new.day, new.begins, new.ends, new.place_id) == (old.day, old.begins, old.ends, old.place_id))
+        for each, old, new in wishes
+        if new != old
+    ]  # fmt: skip
+    starts = {moment(one.to.day, one.to.begins) for one in moves}
+    for one in moves:
+        check_when(one.to.day, one.to.begins, one.to.ends, now, field="day")
+    stay = select(Occurrence.starts_at).where(
+        Occurrence.session_id == training.id, Occurrence.status == "on",
+        Occurrence.id.not_in([one.date.id for one in moves]),
     )  # fmt: skip
-    if session.scalar(twice) is not None:
+    if len(starts) < len(moves) or starts & set(session.scalars(stay)):
         raise RuleBroken(words.DATE_TWICE, field="day")
-    moving = update(Occurrence).where(
-        Occurrence.id == date.id, Occurrence.sequence == sequence, Occurrence.status == "on",
-        Occurrence.starts_at > now, Occurrence.closed_at.is_(None),
-    )  # fmt: skip
-    values = {
-        "day": to.day, "begins": to.begins, "ends": to.ends, "starts_at": moment(to.day, to.begins),
-        "ends_at": moment(to.day, to.ends), "place_id": to.place_id, "room": to.room,
-        "sequence": Occurrence.sequence + 1,
-    }  # fmt: skip
-    if rows_changed(session, moving.values(**values)) == 0:
+    return moves
+
+
+def _likewise(old: When, was: When, to: When) -> When:
+    """A later date, changed in what the chosen one (`was`, `to`) is changed in."""
+    times_stay = (to.begins, to.ends) == (was.begins, was.ends)
+    begins, ends = (old.begins, old.ends) if times_stay else (to.begins, to.ends)
+    place_id, room = old.place_id, old.room
+    if to.place_id != was.place_id:
+        place_id, room = to.place_id, to.room
+    elif to.room != was.room and old.place_id == was.place_id:
+        room = to.room
+    return When(old.day + (to.day - was.day), begins, ends, place_id, room)
+
+
+def move_date(session: Session, *, date: Occurrence, sequence: int, to: When, now: datetime) -> None:
+    """Another day, time, place or room. Everybody booked, offered a place or waiting on it is told.
+
+    `sequence` is the one the organiser saw. Raises RuleBroken when somebody else has changed the date since, when it is
+    over, and at a field for a day and time it cannot be moved to.
+    """
+    places.lock_session(session, date.session_id)
+    moves = plan_moves(session, date=date, to=to, and_later=False, now=now)
+    _carry_out(session, date.session, moves, {date.id: sequence}, now)
+
+
+def move_dates(session: Session, *, date: Occurrence, seen: str, to: When, now: datetime) -> int:
+    """The same for a date and all later ones, all of them or none. Each booking is told once. Returns how many dates.
+
+    `seen` is the mark (`seen_of`) of the dates the organiser saw. Raises RuleBroken as `move_date` does.
+    """
+    places.lock_session(session, date.session_id)
+    moves = plan_moves(session, date=date, to=to, and_later=True, now=now)
+    if seen_of([one.date for one in moves]) != seen:
         raise RuleBroken(CHANGED_ALREADY)
+    sequences = {one.date.id: one.date.sequence for one in moves}
+    _carry_out(session, date.session, moves, sequences, now)
+    return len(moves)
+
+
+def _carry_out(
+    session: Session,
+    training: TrainingSession,
+    moves: Sequence[Move],
+    sequences: Mapping[int, int],
+    now: datetime,
+) -> None:
+    was_at = {one.date.id: one.date.starts_at for one in moves}
+    for one in moves:
+        to = one.to
+        moving = update(Occurrence).where(
+            Occurrence.id == one.date.id, Occurrence.sequence == sequences[one.date.id], Occurrence.status == "on",
+            Occurrence.starts_at > now, Occurrence.closed_at.is_(None),
+        )  # fmt: skip
+        values = {
+            "day": to.day, "begins": to.begins, "ends": to.ends, "starts_at": moment(to.day, to.begins),
+            "ends_at": moment(to.day, to.ends), "place_id": to.place_id, "room": to.room,
+            "sequence": Occurrence.sequence + 1,
+        }  # fmt: skip
+        if rows_changed(session, moving.values(**values)) == 0:
+            raise RuleBroken(CHANGED_ALREADY)
     _renew(session, training)
-    version = f"{date.id} {sequence + 1}"
-    for booking in bookings_of_date(session, date.id, *ON_A_LIST):
-        # A reminder that waits for the morning names the old time.
-        telling.take_back_date(session, booking, occurrence_id=date.id, now=now)
-        if same_place and room:
+    is_new_room = all(one.is_new_room for one in moves)
+    theirs = _by_booking(session, sorted((one.date for one in moves), key=lambda date: date.starts_at))
+    for number, dates in sorted(theirs.items()):
+        booking, first = session.get_one(Booking, number), dates[0]
+        for date in dates:
+            # A reminder that waits for the morning names the old time.
+            telling.take_back_date(session, booking, occurrence_id=date.id, now=now)
+        version = f"{first.id} {first.sequence} {number}"
+        # Who is on several of them hears of all at once: how all of their dates are now.
+        mine = telling.dates_to_come(booking, now) if len(dates) > 1 else ()
+        room = first.where[1]
+        if is_new_room and room:
             telling.tell(
-                session, booking, "training_new_room", key=f"room {version} {booking.id}", now=now, occurrence=date,
+                session, booking, "training_new_room", key=f"room {version}", now=now, occurrence=first, dates=mine,
                 room=room,
             )  # fmt: skip
         else:
             telling.tell(
-                session, booking, "training_moved", key=f"moved {version} {booking.id}", now=now, occurrence=date,
-                before=was_at,
+                session, booking, "training_moved_dates" if mine else "training_moved", key=f"moved {version}", now=now,
+                occurrence=first, dates=mine, before=was_at[first.id],
             )  # fmt: skip
         if booking.status == "offered":
-            _shorten_offer(session, booking, date, now)
-    _redate_needs(session, date)
+            _shorten_offer(session, booking, first, now)
+        _redate_needs(booking)
+    session.flush()
     waiting.serve(session, session_id=training.id, now=now)
     touch_shown(session, training, now=now)
+
+
+def _by_booking(session: Session, dates: Sequence[Occurrence]) -> dict[int, list[Occurrence]]:
+    """On which of these dates each booking is that counts on a list, in the order of the dates."""
+    theirs: dict[int, list[Occurrence]] = {}
+    for date in dates:
+        for booking in bookings_of_date(session, date.id, *ON_A_LIST):
+            theirs.setdefault(booking.id, []).append(date)
+    return theirs
 
 
 def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: datetime) -> None:
@@ -162,18 +268,16 @@ def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: da
     )  # fmt: skip
 
 
-def _redate_needs(session: Session, moved: Occurrence) -> None:
-    """What was asked for a date that moved has its own last day now."""
-    for booking in bookings_of_date(session, moved.id, *ON_A_LIST):
-        days = [
-            entry.occurrence.day
-            for entry in booking.dates
-            if entry.status == "on" and entry.occurrence.status == "on"
-        ]
-        for need in booking.arrangements:
-            if need.status == "asked" and days:
-                need.due_on = arrange_by(min(days), booking.session.lead_days)
-    session.flush()
+def _redate_needs(booking: Booking) -> None:
+    """What was asked for dates that moved has its own last day now."""
+    days = [
+        entry.occurrence.day
+        for entry in booking.dates
+        if entry.status == "on" and entry.occurrence.status == "on"
+    ]
+    for need in booking.arrangements:
+        if need.status == "asked" and days:
+            need.due_on = arrange_by(min(days), booking.session.lead_days)
 
 
 def cancel_date(session: Session, *, date: Occurrence, sequence: int, now: datetime) -> None:
@@ -181,14 +285,37 @@ def cancel_date(session: Session, *, date: Occurrence, sequence: int, now: datet
 
     A booking of which no date is left has ended, and a session without any date is cancelled. Raises RuleBroken.
     """
-    training = date.session
-    places.lock_session(session, training.id)
-    on_it = [booking.id for booking in bookings_of_date(session, date.id, *ON_A_LIST)]
-    if not _cancel_row(session, date.id, sequence, now):
+    places.lock_session(session, date.session_id)
+    _cancel(session, date.session, [date], {date.id: sequence}, now)
+
+
+def cancel_dates(session: Session, *, date: Occurrence, seen: str, now: datetime) -> int:
+    """The same for a date and all later ones, all of them or none. Each booking is told once. Returns how many dates.
+
+    `seen` is the mark (`seen_of`) of the dates the organiser saw. Raises RuleBroken when they are others by now.
+    """
+    places.lock_session(session, date.session_id)
+    dates = from_this_on(session, date, now)
+    if not dates or seen_of(dates) != seen:
         raise RuleBroken(CHANGED_ALREADY)
+    _cancel(session, date.session, dates, {each.id: each.sequence for each in dates}, now)
+    return len(dates)
+
+
+def _cancel(
+    session: Session,
+    training: TrainingSession,
+    dates: Sequence[Occurrence],
+    sequences: Mapping[int, int],
+    now: datetime,
+) -> None:
+    theirs = _by_booking(session, dates)
+    for number, sequence in sequences.items():
+        if not _cancel_row(session, number, sequence, now):
+            raise RuleBroken(CHANGED_ALREADY)
     _renew(session, training)
-    for number in on_it:
-        _tell_cancelled(session, session.get_one(Booking, number), [date], now)
+    for number, gone in sorted(theirs.items()):
+        _tell_cancelled(session, session.get_one(Booking, number), gone, now)
     left = select(func.count()).where(Occurrence.session_id == training.id, Occurrence.status == "on")
     if not session.scalar(left):
         _withdraw(session, training, now)
@@ -221,8 +348,9 @@ def _tell_cancelled(session: Session, booking: Booking, dates: list[Occurrence],
     if not to_come and (booking.status != "booked" or not left):
         _end(session, booking, now)
     first = min(dates, key=lambda date: date.starts_at)
-    # Who hears of one date only would travel to the next one.
-    template = "training_cancelled" if len(dates) == 1 else "training_all_cancelled"
+    # Who hears of one date only would travel to the next one; whose earlier dates stay would not come to those.
+    several = "training_cancelled_from" if to_come else "training_all_cancelled"
+    template = "training_cancelled" if len(dates) == 1 else several
     telling.tell(
         session, booking, template, key=f"cancelled {first.id} {booking.id}", now=now, occurrence=first
     )
@@ -265,15 +393,11 @@ def cancel_session(session: Session, *, training: TrainingSession, now: datetime
         .order_by(Occurrence.id)
         .execution_options(populate_existing=True)
     ).all()
-    theirs: dict[int, list[int]] = {}
-    for date in to_come:
-        for booking in bookings_of_date(session, date.id, *ON_A_LIST):
-            theirs.setdefault(booking.id, []).append(date.id)
+    theirs = _by_booking(session, to_come)
     for date in to_come:
         _cancel_row(session, date.id, date.sequence, now)
     _renew(session, training)
-    for number, ids in sorted(theirs.items()):
-        gone = [session.get_one(Occurrence, each) for each in ids]
+    for number, gone in sorted(theirs.items()):
         _tell_cancelled(session, session.get_one(Booking, number), gone, now)
     for booking in bookings_of_session(session, training.id, "requested"):
         _end(session, booking, now)
@@ -415,6 +539,6 @@ def send_notice(
     for booking in told:
         telling.tell(
             session, booking, template, key=f"notice {notice.id} {booking.id}", now=now, occurrence=date,
-            useful_until=useful, **fact,
+            dates=(), useful_until=useful, **fact,
         )  # fmt: skip
     return notice

@@ -176,14 +176,18 @@ def free_on(session: Session, occurrence_ids: Collection[int]) -> int:
     return session.scalar(select(func.min(FREE)).where(Occurrence.id.in_(occurrence_ids))) or 0
 
 
+def left_on(session: Session, occurrence_ids: Collection[int], *, size: int) -> tuple[int, int]:
+    """How many places are free on every one of these dates, and how many are left on every waiting list, just now."""
+    found = select(func.min(FREE), func.max(Occurrence.waiting)).where(Occurrence.id.in_(occurrence_ids))
+    free, waiting = session.execute(found).one()
+    return max(0, free or 0), max(0, size - (waiting or 0))
+
+
 def is_full(session: Session, occurrence_ids: Collection[int], *, places: int, size: int) -> bool:
     """True when just now so many places are neither free on all of these dates nor left on their waiting lists. A look,
     which promises nothing.
     """
-    found = session.execute(
-        select(func.min(FREE), func.max(Occurrence.waiting)).where(Occurrence.id.in_(occurrence_ids))
-    ).one()
-    return found[0] is not None and found[0] < places and found[1] + places > size
+    return max(left_on(session, occurrence_ids, size=size)) < places
 
 
 def lacks_room_for_companions(

@@ -167,12 +167,17 @@ def planned_dates(session: Session, *, dates: Dates, place_id: int | None) -> tu
     The usual week of a place skips nothing: a session may be what it opens for. One date was meant for its day, holiday or
     not; the page says so before.
     """
-    skip = set(holidays(session))
+    days, skipped = weekly_dates(dates.weekly, skip=set(days_off(session, place_id)))
+    return [dates.first] if dates.times == 1 else days, skipped
+
+
+def days_off(session: Session, place_id: int | None) -> dict[date, str]:
+    """Bank holidays, and days on which the place says it is closed, each with the word that says which."""
+    off = dict.fromkeys(holidays(session), words.BANK_HOLIDAY)
     place = session.get(Place, place_id) if place_id else None
     if place is not None:
-        skip |= {exception.on for exception in place.hours.exceptions if not exception.spans}
-    days, skipped = weekly_dates(dates.weekly, skip=skip)
-    return [dates.first] if dates.times == 1 else days, skipped
+        off |= {closed.on: words.PLACE_CLOSED for closed in place.hours.exceptions if not closed.spans}
+    return off
 
 
 def make_session(

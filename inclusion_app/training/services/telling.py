@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,13 +99,14 @@ def tell(
     key: str,
     now: datetime,
     occurrence: Occurrence | None = None,
+    dates: Sequence[Occurrence] = (),
     useful_until: datetime | None = None,
     **facts: str | datetime,
 ) -> bool:
     """Put one message about this booking; once by its key. False when it names no way, so nobody is told.
 
-    The facts of `facts_of` stand in it beside those that are given. Instants become ISO texts, which the message says in
-    words of its language.
+    The facts of `facts_of` stand in it beside those that are given; `dates` are several it is about.
+    Instants become ISO texts, which the message says in words of its language.
     """
     is_own = booking.contact_kind == "record"
     if booking.resident_id is None if is_own else not can_be_told(booking):
@@ -113,6 +115,10 @@ def tell(
     way = own_way(session, booking, now) if is_own else OwnWay(None, _provider_unless_kept(session, booking))
     if way.no_service_name:
         params = {name: fact for name, fact in params.items() if name == "when"}
+    if dates:
+        params["dates"] = " ".join(date.starts_at.isoformat() for date in dates)
+        if len({date.where[0] for date in dates}) > 1:
+            params.pop("place", None)  # of one date it would be said of all
     params |= {name: fact.isoformat() if isinstance(fact, datetime) else fact for name, fact in facts.items()}
     publish(
         session,
@@ -126,13 +132,18 @@ def tell(
     return True
 
 
+def dates_to_come(booking: Booking, now: datetime) -> list[Occurrence]:
+    """The dates of a booking it has not called off and that have not begun, the soonest first."""
+    mine = [
+        date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.starts_at > now
+    ]
+    return sorted(mine, key=lambda date: date.starts_at)
+
+
 def facts_of(booking: Booking, occurrence: Occurrence | None, now: datetime) -> dict[str, str]:
     """When, where, the organiser's phone and the link to the booking; for whom nothing may name the service, when only."""
     training = booking.session
-    dates = [
-        date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.starts_at > now
-    ]
-    first = occurrence or min(dates, key=lambda date: date.starts_at, default=None)
+    first = occurrence or next(iter(dates_to_come(booking, now)), None)
     facts = {"when": first.starts_at.isoformat()} if first is not None else {}
     if booking.is_discreet:
         return facts
