@@ -23,6 +23,7 @@ from inclusion_app.roadmaps.rules import StepState
 from inclusion_app.training.models import Credential, WalkIn
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.training import make_session
+from tests.training.open_badges import faults
 
 HELP, SHOW = StepState.DONE_WITH_HELP, StepState.CAN_SHOW
 BRONZE, SILVER, GOLD = LEVELS
@@ -112,6 +113,10 @@ def test_a_plan_shows_what_is_missing_and_gives_what_is_reached_once(app: Flask,
     found = re.search(r'href="(/en/certificates/[0-9a-f-]{36})"', browser.text("/award/bronze/certificate"))
     assert found
     assert "Yes. We gave this certificate." in browser.client.get(found[1]).get_data(as_text=True)
+    said = browser.client.get(f"{found[1]}.json").get_json()["credential"]
+    assert list(faults(said)) == []
+    achieved = said["credentialSubject"]["achievement"]
+    assert (achieved["achievementType"], achieved["id"]) == ("Award", "http://localhost/en/award#bronze")
     assert browser.get("/award/gold/certificate").status_code == 404
 
 
