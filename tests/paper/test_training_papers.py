@@ -22,7 +22,7 @@ from inclusion_app.roadmaps.catalogue import AREAS, load_catalogue
 from inclusion_app.training.certificate_paper import certificate_html
 from inclusion_app.training.credential_views import ON_DAY
 from inclusion_app.training.models import Credential
-from inclusion_app.training.slip_views import build_slip, slip_html
+from inclusion_app.training.slip_views import build_slip, questions_html, slip_html
 from inclusion_app.training.staff_register_queries import register_for
 from inclusion_app.training.staff_register_sheet import sheet_html
 from tests.core.pdf_checks import problems
@@ -67,6 +67,18 @@ def test_a_slip_with_its_question_fills_one_side(app: Flask, draw: Draw, languag
         html = slip_html(build_slip(make_booking(session, training, age_band="13_15")))
     pdf = draw(html)
     assert (sides(pdf), problems(pdf)) == (1, [])
+
+
+@pytest.mark.parametrize("language", ["en", "ur", "ar", "pl"])
+def test_the_question_stands_three_times_on_one_side(app: Flask, draw: Draw, language: str) -> None:
+    with app.test_request_context("/staff"), transaction() as session:
+        g.language = i18n.LANGUAGES[language]
+        training = make_session(session)
+        html = questions_html(training)
+    pdf = draw(html)
+    assert (sides(pdf), problems(pdf)) == (1, [])
+    assert html.count('class="tear"') == html.count("Did this help you?") == 3
+    assert training.slug not in html, "who leaves it there is nobody we know"
 
 
 @pytest.mark.parametrize(("language", "most"), [("en", 3), ("pl", 3), ("ur", 4), ("ar", 4)])
