@@ -331,7 +331,11 @@ def test_a_certificate_changed_in_the_database_is_called_so(
 
 
 def test_unknown_certificates_and_codes_are_not_found(browser: Browser, date: Date) -> None:
-    assert browser.get(f"/certificates/{uuid.uuid4()}").status_code == 404
+    made_up = browser.get(f"/certificates/{uuid.uuid4()}")
+    assert made_up.status_code == 404
+    assert "We gave no certificate with this number" in made_up.get_data(as_text=True)
+    for ending in ("json", "jwt"):
+        assert browser.get(f"/certificates/{uuid.uuid4()}.{ending}").status_code == 404
     assert browser.get("/certificates/nonsense").status_code == 404
     dead, unknown = browser.get("/book/HJ4K7MNA/certificate"), browser.get("/book/x/certificate")
     assert dead.status_code == unknown.status_code == 404
