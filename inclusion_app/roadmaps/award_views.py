@@ -23,7 +23,7 @@ from inclusion_app.people import naming
 from inclusion_app.places.on_paper import dated, printed_today
 from inclusion_app.roadmaps import award, policy
 from inclusion_app.roadmaps.award_rules import LEVEL_BY_CODE, LEVELS, REACHED, Level, is_reached, missing
-from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.roadmaps.catalogue import Step, load_catalogue
 from inclusion_app.roadmaps.rules import StepState
 from inclusion_app.roadmaps.views import room
 from inclusion_app.training.certificate_paper import certificate_html
@@ -40,6 +40,7 @@ SHEET = {
     "how": N_("Tick what you did. A youth worker signs it."),
     "then": N_("Bring this sheet to us. It counts like a plan on the screen."),
     "step": N_("Step"),
+    "area": N_("Area"),
     "did": N_("I did it"),
     "show": N_("I can show others"),
     "sessions": N_("Sessions I went to"),
@@ -135,6 +136,13 @@ def award_paper() -> Any:
     return pdf_answer(award_sheet_html(), name="award-sheet.pdf", print_page=url_for("roadmaps.award_page"))
 
 
+def _steps_by_area() -> list[tuple[int, Step]]:
+    """Every step with the number its area has on the sheet, area by area: whoever signs sees how many areas there are."""
+    steps = list(load_catalogue().steps.values())
+    number = {area: place for place, area in enumerate(dict.fromkeys(step.area for step in steps), 1)}
+    return sorted(((number[step.area], step) for step in steps), key=lambda numbered: numbered[0])
+
+
 @i18n.one_language()
 def award_sheet_html() -> str:
     """The finished sheet."""
@@ -146,7 +154,7 @@ def award_sheet_html() -> str:
     return render_template(
         "pdf/award_sheet.html", paper=sheet, h=sheet, paper_style=paper.style_sheet("paper.css", "paperregister.css"),
         levels=[(pair(_, level.words), _asks(level)) for level in LEVELS],
-        steps=[pair(_, step.title) for step in load_catalogue().steps.values()], lines=range(6),
+        steps=[(area, pair(_, step.title)) for area, step in _steps_by_area()], lines=range(6),
     )  # fmt: skip
 
 
@@ -178,7 +186,7 @@ def award_sheet() -> Any:
             form.refuse(broken)
             db_session().rollback()
     page = render_template(
-        "roadmaps/staff_award.html", form=form, steps=load_catalogue().steps.values(),
+        "roadmaps/staff_award.html", form=form, steps=_steps_by_area(),
         did=set(request.form.getlist("did")), show=set(request.form.getlist("show")),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200

@@ -36,6 +36,8 @@ MANY_DATES = 2
 # With more dates than these the question would not fit on the side, in two languages sooner; it is asked on paper of its
 # own there.
 ASKED_WITH, ASKED_WITH_IN_TWO = 6, 2
+# So many fill a side in the language that needs most room.
+QUESTIONS_ON_A_SIDE = 3
 HAPPENS = (
     N_("Somebody at the door shows you where to go."),
     N_("You say your code. Nobody needs your name."),

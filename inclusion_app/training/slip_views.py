@@ -14,12 +14,12 @@ from inclusion_app.core.access import ANYONE
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.paper_answer import pdf_answer, whole_address
-from inclusion_app.core.paper_parts import Pair, pair, qr_square
+from inclusion_app.core.paper_parts import Pair, Paper, pair, qr_square
 from inclusion_app.places import drawing
 from inclusion_app.places.on_paper import drawn_map, english_day, printed_today
 from inclusion_app.places.queries import city_sheet
 from inclusion_app.training import wording
-from inclusion_app.training.models import Booking, Occurrence
+from inclusion_app.training.models import Booking, Occurrence, TrainingSession
 from inclusion_app.training.opened import booking_of, note_reader
 from inclusion_app.training.rules import HELPED, WHAT_NEXT, young_words
 from inclusion_app.training.slip import (
@@ -34,6 +34,7 @@ from inclusion_app.training.slip import (
     NEXT_ASKED,
     ON_SCREEN,
     OPEN,
+    QUESTIONS_ON_A_SIDE,
     SHOW_IT,
     TICK,
     WORDS,
@@ -64,6 +65,21 @@ def slip_html(sheet: Slip) -> str:
     return render_template(
         "pdf/slip.html", sheet=sheet, paper_style=paper.style_sheet("paper.css", "papersheets.css")
     )
+
+
+@i18n.one_language()
+def questions_html(training: TrainingSession) -> str:
+    """The one question several times on a side: for who has no slip, or one with too many dates to ask it there."""
+    language, course = i18n.current_language(), training.course
+    sheet = Paper(
+        lang=language.tag, dir=language.dir, words={name: pair(_, WORDS[name]) for name in ("tear", "free")},
+        printed_on=printed_today(),
+    )  # fmt: skip
+    return render_template(
+        "pdf/questions.html", paper=sheet, asked=_asked(), title=Pair(course.title_in(language.slug), course.title_in()),
+        copies=range(QUESTIONS_ON_A_SIDE),
+        paper_style=paper.style_sheet("paper.css", "papersheets.css"),
+    )  # fmt: skip
 
 
 @i18n.one_language()

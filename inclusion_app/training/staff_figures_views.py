@@ -6,19 +6,24 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField
 
-from inclusion_app.core import registry
+from inclusion_app.core import i18n, registry
 from inclusion_app.core.access import record_act, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.csv_out import csv_file
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import OnceForm
+from inclusion_app.core.forms import BaseForm, OnceForm
 from inclusion_app.core.i18n import local
+from inclusion_app.core.paper_answer import pdf_answer
 from inclusion_app.core.words import N_
 from inclusion_app.training import policy
 from inclusion_app.training.rules import HELPED, WHAT_NEXT
 from inclusion_app.training.services import opinions
+from inclusion_app.training.slip import QUESTIONS_ON_A_SIDE
+from inclusion_app.training.slip_views import questions_html
 from inclusion_app.training.staff_change_views import DATE, OneDate, the_date
 from inclusion_app.training.staff_register_forms import whole_number
 from inclusion_app.training.staff_register_queries import Figures, figures_for
@@ -76,14 +81,29 @@ class AnswersForm(OnceForm):
     """Sums of answers on paper."""
 
 
+class QuestionsForm(BaseForm):
+    """The language the question is printed in, beside English."""
+
+    language = SelectField(_l("Language of the paper"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language.choices = [(one.slug, one.english_name) for one in i18n.released()]
+
+
 @room.page(
     f"{DATE}/answers", allow=policy.RUN, load=the_date,
     methods=("GET", "POST"), localised=False,
 )  # fmt: skip
 def answers(found: OneDate) -> Any:
-    """Type in how many people ticked which answer on paper after this date."""
-    form = AnswersForm()
-    if request.method == "POST":
+    """Print the question for a date, and type in how many people ticked which answer on paper after it."""
+    form, questions = AnswersForm(), QuestionsForm()
+    if request.form.get("do") == "print":
+        if questions.validate():
+            with i18n.speaking(i18n.LANGUAGES[questions.language.data]):
+                html = questions_html(found.date.session)
+            return pdf_answer(html, name="question.pdf", print_page=request.path)
+    elif request.method == "POST":
         try:
             _type_in(found, form)
             return redirect(url_for("training.register", occurrence_id=found.date.id), 303)
@@ -91,10 +111,11 @@ def answers(found: OneDate) -> Any:
             form.refuse(broken)
             db_session().rollback()
     page = render_template(
-        "training/staff/register_answers.html", form=form, date=found.date, title=found.date.session.course.title_in(),
+        "training/staff/register_answers.html", form=form, questions=questions, copies=QUESTIONS_ON_A_SIDE,
+        date=found.date, begun=found.date.starts_at <= now(), title=found.date.session.course.title_in(),
         helped=HELPED, what_next=WHAT_NEXT, typed=request.form,
     )  # fmt: skip
-    return page, 422 if form.errors or form.form_errors else 200
+    return page, 422 if form.errors or form.form_errors or questions.errors else 200
 
 
 def _type_in(found: OneDate, form: AnswersForm) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,15 +18,17 @@ from inclusion_app.core.db import transaction
 from inclusion_app.core.paper_parts import Pair
 from inclusion_app.places.on_paper import dated
 from inclusion_app.roadmaps.award_views import award_sheet_html
+from inclusion_app.roadmaps.catalogue import AREAS, load_catalogue
 from inclusion_app.training.certificate_paper import certificate_html
 from inclusion_app.training.credential_views import ON_DAY
 from inclusion_app.training.models import Credential
-from inclusion_app.training.slip_views import build_slip, slip_html
+from inclusion_app.training.slip_views import build_slip, questions_html, slip_html
 from inclusion_app.training.staff_register_queries import register_for
 from inclusion_app.training.staff_register_sheet import sheet_html
 from tests.core.pdf_checks import problems
 from tests.factories.accounts import make_organisation
 from tests.factories.training import make_booking, make_session
+from tests.paper.test_handout import sizes_of
 
 pytestmark = pytest.mark.paper
 Draw = Callable[[str], bytes]
@@ -66,15 +69,51 @@ def test_a_slip_with_its_question_fills_one_side(app: Flask, draw: Draw, languag
     assert (sides(pdf), problems(pdf)) == (1, [])
 
 
-@pytest.mark.parametrize("language", ["en", "ur", "ar"])
-def test_the_sheet_of_the_award(app: Flask, draw: Draw, language: str) -> None:
+@pytest.mark.parametrize("language", ["en", "ur", "ar", "pl"])
+def test_the_question_stands_three_times_on_one_side(app: Flask, draw: Draw, language: str) -> None:
+    with app.test_request_context("/staff"), transaction() as session:
+        g.language = i18n.LANGUAGES[language]
+        training = make_session(session)
+        html = questions_html(training)
+    pdf = draw(html)
+    assert (sides(pdf), problems(pdf)) == (1, [])
+    assert html.count('class="tear"') == html.count("Did this help you?") == 3
+    assert training.slug not in html, "who leaves it there is nobody we know"
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", 3), ("pl", 3), ("ur", 4), ("ar", 4)])
+def test_the_sheet_of_the_award_is_two_leaves_of_readable_letters(
+    app: Flask, draw: Draw, language: str, most: int
+) -> None:
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        g.language = i18n.LANGUAGES[language]
+        g.principal = Principal("stranger")
+        html = award_sheet_html()
+    pdf = draw(html)
+    assert problems(pdf) == []
+    # Every step of the catalogue in two languages; printed on both sides of two leaves.
+    assert sides(pdf) <= most
+    # Headers in 12 points, the steps in 13 or more.
+    assert min(sizes_of(pdf)) >= 12
+    # Two boxes a step, and who signs can see how many areas the steps are of.
+    steps = load_catalogue().steps
+    assert html.count('class="box-cell__box"') == 2 * len(steps)
+    assert {int(area) for area in re.findall(r'<td class="box-cell">(\d)</td>', html)} == set(
+        range(1, len(AREAS) + 1)
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "ur"])
+def test_the_sheet_of_the_award_is_set_in_fonts_that_come_with_the_service(
+    app: Flask, draw: Draw, language: str
+) -> None:
     with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
         g.language = i18n.LANGUAGES[language]
         g.principal = Principal("stranger")
         pdf = draw(award_sheet_html())
-    assert problems(pdf) == []
-    # Every step of the catalogue in two languages; Urdu letters stand higher.
-    assert sides(pdf) <= (7 if language == "ur" else 6)
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        fonts = {str(font.BaseFont) for side in document.pages for font in side.Resources.Font.values()}
+    assert not {name for name in fonts if "Noto" not in name}, "a box is drawn, not a letter of another font"
 
 
 def test_the_sheet_of_a_register(app: Flask, draw: Draw) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import groupby
 
 import pytest
 from flask import Flask, g
+from markupsafe import escape
 from sqlalchemy import select
 
 from inclusion_app.core import i18n
@@ -17,12 +19,13 @@ from inclusion_app.people.models import Resident
 from inclusion_app.roadmaps import award, services
 from inclusion_app.roadmaps.award_rules import LEVELS, Done, count, highest, is_reached, missing, offers_award
 from inclusion_app.roadmaps.award_views import award_sheet_html
-from inclusion_app.roadmaps.catalogue import AREAS
+from inclusion_app.roadmaps.catalogue import AREAS, load_catalogue
 from inclusion_app.roadmaps.queries import roadmap_of_resident
 from inclusion_app.roadmaps.rules import StepState
 from inclusion_app.training.models import Credential, WalkIn
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.training import make_session
+from tests.training.open_badges import faults
 
 HELP, SHOW = StepState.DONE_WITH_HELP, StepState.CAN_SHOW
 BRONZE, SILVER, GOLD = LEVELS
@@ -112,6 +115,10 @@ def test_a_plan_shows_what_is_missing_and_gives_what_is_reached_once(app: Flask,
     found = re.search(r'href="(/en/certificates/[0-9a-f-]{36})"', browser.text("/award/bronze/certificate"))
     assert found
     assert "Yes. We gave this certificate." in browser.client.get(found[1]).get_data(as_text=True)
+    said = browser.client.get(f"{found[1]}.json").get_json()["credential"]
+    assert list(faults(said)) == []
+    achieved = said["credentialSubject"]["achievement"]
+    assert (achieved["achievementType"], achieved["id"]) == ("Award", "http://localhost/en/award#bronze")
     assert browser.get("/award/gold/certificate").status_code == 404
 
 
@@ -200,3 +207,20 @@ def test_the_sheet_has_every_step_and_level_in_both_languages(app: Flask, langua
     for said in ("Turn it on and find your way round", "Steps: 15. Areas: 6. Sessions: 6.", "Signed by"):
         assert said in html
     assert f'lang="{language}"' in html
+
+
+def test_the_sheet_and_the_page_it_is_typed_in_have_the_steps_in_one_order(
+    app: Flask, worker: StaffBrowser
+) -> None:
+    with app.test_request_context("/"):
+        g.language = i18n.LANGUAGES["en"]
+        g.principal = Principal("stranger")
+        html = award_sheet_html()
+    typed = re.findall(r'name="did" value="(\w+)"', worker.text("/staff/award"))
+    steps = load_catalogue().steps
+    assert re.findall(r'<th scope="row">\s*<p>(.*?)</p>', html) == [
+        str(escape(steps[step].title)) for step in typed
+    ]
+    areas = [steps[step].area for step in typed]
+    assert [area for area, _same in groupby(areas)] == list(dict.fromkeys(areas)), "area by area"
+    assert set(typed) == set(steps)

@@ -6,15 +6,17 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from inclusion_app.core.db import transaction
+from inclusion_app.training import staff_figures_views
 from inclusion_app.training.models import Booking, Opinion
 from tests.conftest import Browser, StaffBrowser
-from tests.training.test_register import Date
+from tests.training.test_register import Date, begin
 
 Staff = Callable[..., StaffBrowser]
 
@@ -154,3 +156,31 @@ def test_the_figures_add_up_in_heads(
     assert "First steps" not in blue.text("/staff/training/figures")
     assert staff_browser("front_desk").get("/staff/training/figures").status_code == 403
     assert blue.get(answers(date)).status_code == 404
+
+
+def test_the_question_is_printed_for_a_date_in_a_language(
+    app: Flask, organiser: StaffBrowser, date: Date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip of a long course in two languages has no room for it, and a walk-in has no slip."""
+    drawn: list[str] = []
+    monkeypatch.setattr(
+        staff_figures_views, "pdf_answer", lambda html, **_more: drawn.append(html) or "paper"
+    )
+    assert organiser.send(answers(date), do="print", language="ur").status_code == 200
+    assert 'lang="ur" dir="rtl"' in drawn[0] and "Did this help you?" in drawn[0]
+    for private in ("Zarqa", *date.codes):
+        assert private not in drawn[0]
+    refused = organiser.send(answers(date), do="print", language="tlh")
+    assert refused.status_code == 422 and len(drawn) == 1
+    with app.app_context(), transaction() as session:
+        assert session.scalar(select(Opinion)) is None, "printing answers nothing"
+
+
+def test_answers_are_typed_in_once_the_date_has_begun(
+    app: Flask, organiser: StaffBrowser, date: Date
+) -> None:
+    assert "Keep these sums" in organiser.text(answers(date))
+    begin(app, date.id, ago=timedelta(days=-1))
+    page = organiser.text(answers(date))
+    assert "Print the question" in page and "Keep these sums" not in page
+    assert answers(date) in organiser.text(date.path)
