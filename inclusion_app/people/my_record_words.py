@@ -102,7 +102,12 @@ DONE: Mapping[str, str] = {
     **dict.fromkeys(("open request", "extend request", "close request"), N_("Worked on what you asked for.")),
     "export for request": N_("Made a copy of your record, as you asked."),
     **dict.fromkeys(
-        ("read training.one_booking", "read training.booking_made", "read training.mark_by_code"),
+        (
+            "read training.one_booking",
+            "read training.booking_made",
+            "read training.booked_for_resident",
+            "read training.mark_by_code",
+        ),
         N_("Opened your booking."),
     ),
     "book for a person": N_("Booked a session for you."),

@@ -45,7 +45,10 @@ record_words.ACTIONS.update(
         ),
         "read training.arrange": N_("Looked at what to arrange"),
         **dict.fromkeys(("read training.one_booking", "read training.mark_by_code"), N_("Opened a booking")),
-        "read training.booking_made": N_("Showed the code of a new booking"),
+        **dict.fromkeys(
+            ("read training.booking_made", "read training.booked_for_resident"),
+            N_("Showed the code of a new booking"),
+        ),
         "read training.book_for_resident": N_("Opened a record to book training"),
         "make course": N_("Made a course"),
         "change course": N_("Changed a course"),
