@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, extract, func, literal, or_, select, true
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, Select, and_, case, exists, extract, func, literal, or_, select, true
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from inclusion_app.core.geo import metres_between
 from inclusion_app.people import services as people
@@ -107,33 +107,35 @@ def find_sessions(
 ) -> tuple[list[Found], int]:
     """Sessions that can still be booked: the nearest first where somebody is known, else the soonest; with the count.
 
-    Those without a date stand at the end, and only where no time is asked for. Five queries, whatever the page holds.
+    Those without a date stand at the end, and only where no time is asked for. Six queries, whatever the page holds;
+    one more on the pages where those without a date begin.
     """
-    timed = bool(filters.when or filters.since)
+    narrowed = [TrainingSession.status == "published", *_narrowed(filters)]
     # Asked for each session by the index of its dates: what a city offers is far less than all its dates.
-    coming = (
-        select(func.min(Occurrence.starts_at))
-        .where(*_coming(now), *_at_times(filters))
-        .correlate(TrainingSession)
-        .scalar_subquery()
-        .label("at")
-    )
     dated = exists().where(*_coming(now), *_at_times(filters)).correlate(TrainingSession)
     undated = TrainingSession.booked_as == "undated"
-    conditions = [TrainingSession.status == "published", dated if timed else or_(undated, dated)]
-    conditions += _narrowed(filters)
-    counted = select(func.count(TrainingSession.id)).join(Course, Course.id == TrainingSession.course_id)
-    total = session.scalar(counted.where(*conditions)) or 0
+    of_course = (
+        select(func.count(TrainingSession.id))
+        .join(Course, Course.id == TrainingSession.course_id)
+        .where(*narrowed)
+    )
+    with_date = session.scalar(of_course.where(dated)) or 0
+    without = 0 if filters.when or filters.since else session.scalar(of_course.where(undated)) or 0
     wanted = (
-        select(TrainingSession.id, Place.lat, Place.lng, coming)
+        select(TrainingSession.id, Place.lat, Place.lng)
         .join(Course, Course.id == TrainingSession.course_id)
         .outerjoin(Place, Place.id == TrainingSession.place_id)
-        .where(*conditions)
+        .where(*narrowed)
     )
-    first = (page - 1) * size
     near = [] if where is None or soonest else _nearest_first(where)
-    order = (case((undated, 1), else_=0), *near, coming, TrainingSession.id)
-    part = session.execute(wanted.order_by(*order).limit(size).offset(first)).all()
+    first = (page - 1) * size
+    by_first_date = _by_first_date(wanted, near, filters, now)
+    part = list(session.execute(by_first_date.limit(size).offset(first)))
+    if without and len(part) < size:
+        at_the_end = wanted.where(undated).order_by(*near, TrainingSession.id)
+        left = size - len(part)
+        part += session.execute(at_the_end.limit(left).offset(max(0, first - with_date))).all()
+    total = with_date + without
     ids = [row.id for row in part]
     rows = {
         row.id: row for row in session.scalars(select(TrainingSession).where(TrainingSession.id.in_(ids)))
@@ -142,20 +144,41 @@ def find_sessions(
     return [_found(rows[row.id], dates[row.id], row, where) for row in part], total
 
 
+def _by_first_date(
+    wanted: Select[*tuple[Any, ...]], near: Sequence[ColumnElement[Any]], filters: Filters, now: datetime
+) -> Select[*tuple[Any, ...]]:
+    """These sessions, each by its first date to come. Walked in the order of the dates, so a page reads no more than it
+    shows; who wants the nearest reads them all.
+    """
+    earlier = aliased(Occurrence)
+    is_first = ~exists().where(
+        *_coming(now, earlier),
+        *_at_times(filters, earlier),
+        or_(
+            earlier.starts_at < Occurrence.starts_at,
+            and_(earlier.starts_at == Occurrence.starts_at, earlier.id < Occurrence.id),
+        ),
+    ).correlate(TrainingSession, Occurrence)
+    dates = wanted.join(Occurrence, Occurrence.session_id == TrainingSession.id)
+    return dates.where(*_coming(now), *_at_times(filters), is_first).order_by(
+        *near, Occurrence.starts_at, TrainingSession.id
+    )
+
+
 def _found(training: TrainingSession, dates: Sequence[Date], row: Any, where: Where | None) -> Found:
     known = where is not None and row.lat is not None and not training.is_online
     metres = metres_between(where.lat, where.lng, row.lat, row.lng) if known and where else None
     return Found(training, tuple(dates), metres, bool(where and where.outside))
 
 
-def _at_times(filters: Filters) -> list[ColumnElement[bool]]:
+def _at_times(filters: Filters, date: type[Occurrence] = Occurrence) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.when == "evening":
-        conditions.append(Occurrence.begins >= EVENING)
+        conditions.append(date.begins >= EVENING)
     elif filters.when == "weekend":
-        conditions.append(extract("dow", Occurrence.day).in_((SUNDAY, SATURDAY)))
+        conditions.append(extract("dow", date.day).in_((SUNDAY, SATURDAY)))
     if filters.since is not None:
-        conditions.append(Occurrence.starts_at >= moment(filters.since, time()))
+        conditions.append(date.starts_at >= moment(filters.since, time()))
     return conditions
 
 
@@ -201,11 +224,13 @@ def dates_of(
         .where(
             Occurrence.session_id.in_(session_ids), Occurrence.status == "on", Occurrence.starts_at > now
         )
-        .order_by(Occurrence.starts_at, Occurrence.id)
     )  # fmt: skip
     found: defaultdict[int, list[Date]] = defaultdict(list)
     for number, *facts in session.execute(wanted):
         found[number].append(Date(*facts))
+    # Put in order here: asked for by time, SQLite would read the dates of the whole city to have them in order.
+    for dates in found.values():
+        dates.sort(key=lambda date: (date.starts_at, date.id))
     return found
 
 
@@ -225,13 +250,9 @@ def _bookable(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return TrainingSession.status == "published", or_(TrainingSession.booked_as == "undated", dated)
 
 
-def _coming(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _coming(now: datetime, date: type[Occurrence] = Occurrence) -> tuple[ColumnElement[bool], ...]:
     """A date to come of the session that is asked about."""
-    return (
-        Occurrence.session_id == TrainingSession.id,
-        Occurrence.status == "on",
-        Occurrence.starts_at > now,
-    )
+    return date.session_id == TrainingSession.id, date.status == "on", date.starts_at > now
 
 
 def session_by_slug(session: Session, slug: str) -> TrainingSession | None:
