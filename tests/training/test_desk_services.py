@@ -18,7 +18,7 @@ from inclusion_app.messages.models import Message
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Occurrence, TrainingSession
 from inclusion_app.training.rules import moment
-from inclusion_app.training.services import bookings, changes, sessions
+from inclusion_app.training.services import bookings, changes, sessions, telling
 from inclusion_app.training.services.changes import When
 from tests.factories.training import make_booking, make_place, make_session, wanted
 from tests.training.test_places_race import counters_fit
@@ -44,6 +44,27 @@ def test_an_offer_never_ends_after_a_date_that_moved(app: Flask) -> None:
         assert waits.offer_ends_at == at - timedelta(hours=3)
         templates = session.scalars(select(Message.template).order_by(Message.id)).all()
         assert list(templates)[-2:] == ["training_moved", "training_offer"]
+
+
+def test_a_date_that_was_cancelled_is_none_of_their_dates_now(app: Flask) -> None:
+    days = [today() + timedelta(days=number) for number in (10, 17, 24)]
+    with app.app_context(), transaction() as session:
+        training = make_session(session, booked_as="course", days=days)
+        booking = make_booking(session, training, **SMS)
+        first, gone, last = training.occurrences
+        changes.cancel_date(session, date=gone, sequence=0, now=now())
+        to_come = changes.from_this_on(session, first, now())
+        changes.move_dates(
+            session, date=first, seen=changes.seen_of(to_come), now=now(),
+            to=When(days[0], time(14), time(16), training.place_id),
+        )  # fmt: skip
+        told = session.scalars(select(Message).where(Message.template == "training_moved_dates")).one()
+        assert (told.params or {})["dates"].split() == [
+            moment(day, time(14)).isoformat() for day in (days[0], days[2])
+        ]
+        # Whatever else is told of the booking names a date that takes place.
+        changes.cancel_date(session, date=first, sequence=1, now=now())
+        assert telling.facts_of(booking, None, now())["when"] == last.starts_at.isoformat()
 
 
 def test_what_is_to_arrange_moves_with_its_date(app: Flask) -> None:

@@ -270,11 +270,7 @@ def _shorten_offer(session: Session, booking: Booking, date: Occurrence, now: da
 
 def _redate_needs(booking: Booking) -> None:
     """What was asked for dates that moved has its own last day now."""
-    days = [
-        entry.occurrence.day
-        for entry in booking.dates
-        if entry.status == "on" and entry.occurrence.status == "on"
-    ]
+    days = [date.occurrence.day for date in booking.dates_on]
     for need in booking.arrangements:
         if need.status == "asked" and days:
             need.due_on = arrange_by(min(days), booking.session.lead_days)

@@ -133,10 +133,8 @@ def tell(
 
 
 def dates_to_come(booking: Booking, now: datetime) -> list[Occurrence]:
-    """The dates of a booking it has not called off and that have not begun, the soonest first."""
-    mine = [
-        date.occurrence for date in booking.dates if date.status == "on" and date.occurrence.starts_at > now
-    ]
+    """The dates of a booking that take place, that it has not called off and that have not begun, the soonest first."""
+    mine = [date.occurrence for date in booking.dates_on if date.occurrence.starts_at > now]
     return sorted(mine, key=lambda date: date.starts_at)
 
 
