@@ -153,18 +153,14 @@ def checked(credential_id: UUID) -> Checked | None:
     return Checked(row, state, said, title, training.organisation.name if training is not None else "")
 
 
-def _asked_for(credential_id: UUID) -> tuple[Checked | None]:
-    # Whoever holds a paper with a made-up number is told so, not that a page is missing.
-    return (checked(credential_id),)
-
-
-@room.page("/certificates/<uuid:credential_id>", allow=ANYONE, load=_asked_for)
-def verify(asked_for: tuple[Checked | None]) -> Any:
+@room.page("/certificates/<uuid:credential_id>", allow=ANYONE)
+def verify(credential_id: UUID) -> Any:
     """What the square on a certificate opens: what, by whom, when, and whether it still holds. Never who.
 
-    A number that was never given answers 404, with the same question answered no.
+    A number that was never given answers 404, with the same question answered no: whoever holds a paper with a made-up
+    number is told so, not that a page is missing.
     """
-    (found,) = asked_for
+    found = checked(credential_id)
     issued = found.credential.issued_at.astimezone(LONDON).date() if found else None
     page = render_template("training/verify.html", found=found, issued=issued)
     return page, 200 if found else 404
