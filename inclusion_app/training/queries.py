@@ -107,20 +107,18 @@ def find_sessions(
 ) -> tuple[list[Found], int]:
     """Sessions that can still be booked: the nearest first where somebody is known, else the soonest; with the count.
 
-    Those without a date stand at the end, and only where no time is asked for. Six queries, whatever the page holds;
+    Those without a date stand at the end, and only where no time is asked for. Five queries, whatever the page holds;
     one more on the pages where those without a date begin.
     """
     narrowed = [TrainingSession.status == "published", *_narrowed(filters)]
     # Asked for each session by the index of its dates: what a city offers is far less than all its dates.
     dated = exists().where(*_coming(now), *_at_times(filters)).correlate(TrainingSession)
     undated = TrainingSession.booked_as == "undated"
-    of_course = (
-        select(func.count(TrainingSession.id))
-        .join(Course, Course.id == TrainingSession.course_id)
-        .where(*narrowed)
-    )
-    with_date = session.scalar(of_course.where(dated)) or 0
-    without = 0 if filters.when or filters.since else session.scalar(of_course.where(undated)) or 0
+    counted = select(func.count().filter(dated), func.count().filter(undated)).select_from(TrainingSession)
+    counts = session.execute(
+        counted.join(Course, Course.id == TrainingSession.course_id).where(*narrowed)
+    ).one()
+    with_date, without = counts[0], 0 if filters.when or filters.since else counts[1]
     wanted = (
         select(TrainingSession.id, Place.lat, Place.lng)
         .join(Course, Course.id == TrainingSession.course_id)
