@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -150,12 +150,15 @@ class Moved:
 
 def _moved(moves: Iterable[changes.Move]) -> list[Moved]:
     session, found = db_session(), []
+    off: dict[int | None, dict[date, str]] = {}
     for move in moves:
         training, to = move.date.session, move.to
         place = session.get(Place, to.place_id) if to.place_id else training.place
         room_name = to.room or (training.room if place is training.place else "")
-        off = sessions.days_off(session, place.id if place else None).get(to.day, "")
-        found.append(Moved(move.date, to, place, room_name, off))
+        number = place.id if place else None
+        if number not in off:
+            off[number] = sessions.days_off(session, number)
+        found.append(Moved(move.date, to, place, room_name, off[number].get(to.day, "")))
     return found
 
 
@@ -416,11 +419,14 @@ def book_for_somebody(training: TrainingSession) -> Any:
     return shown("book.html", form, training=training, wording=rules.WORDINGS[rules.WORDING])
 
 
+def is_just_made(booking: Booking) -> bool:
+    """True for a booking I made a few minutes ago: only then is its code shown to me."""
+    return booking.staff_id == the_staff().staff_id and booking.made_at > now() - CODE_SHOWN_FOR
+
+
 def _just_made(booking_id: int) -> Booking | None:
-    """A booking I made a few minutes ago: only then is its code shown to me."""
     booking = the_booking(booking_id)
-    mine = booking is not None and booking.staff_id == the_staff().staff_id
-    return booking if booking is not None and mine and booking.made_at > now() - CODE_SHOWN_FOR else None
+    return booking if booking is not None and is_just_made(booking) else None
 
 
 @room.page(f"{BOOKING}/made", allow=policy.READ, load=_just_made, reads=("code",), localised=False)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 
 from inclusion_app.core import i18n
 from inclusion_app.core.access import record_act, shows_person, the_staff
@@ -25,11 +25,11 @@ from inclusion_app.training import staff_queries as queries
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking
 from inclusion_app.training.services import bookings
-from inclusion_app.training.staff_change_views import CODE_SHOWN_FOR
+from inclusion_app.training.staff_change_views import is_just_made
 from inclusion_app.training.staff_views import english_line, refused, shown, words_for_pages
 from inclusion_app.training.views import room
 
-PERSON = "/staff/people/<int(max=999999999):resident_id>/book"
+PERSON = "/staff/people/<int(max=999999999):resident_id>"
 
 
 def the_person(resident_id: int) -> Resident | None:
@@ -37,7 +37,7 @@ def the_person(resident_id: int) -> Resident | None:
     return people_queries.resident_for(db_session(), the_staff(), resident_id, "resident.edit")
 
 
-@room.page(PERSON, allow=people_policy.EDIT, load=the_person, methods=("GET", "POST"), reads=("identity",),
+@room.page(f"{PERSON}/book", allow=people_policy.EDIT, load=the_person, methods=("GET", "POST"), reads=("identity",),
            localised=False)  # fmt: skip
 def book_for_resident(resident: Resident) -> Any:
     """Choose a session, then book it with the person present. They are told by the ways they chose for their plan."""
@@ -90,26 +90,29 @@ def book_for_resident(resident: Resident) -> Any:
     )  # fmt: skip
 
 
-def _just_booked(resident_id: int, booking_id: int) -> Resident | None:
-    """Somebody of my caseload for whom I made this booking a few minutes ago: only then is its code shown to me."""
-    return the_person(resident_id) if _fresh(resident_id, booking_id) is not None else None
+@dataclass(frozen=True)
+class JustBooked:
+    """A booking, under the number of its person: that is what the right is asked for."""
+
+    id: int
+    booking: Booking
 
 
-def _fresh(resident_id: int, booking_id: int) -> Booking | None:
-    wanted = select(Booking).where(
-        Booking.id == booking_id, Booking.resident_id == resident_id, Booking.staff_id == the_staff().staff_id,
-        Booking.made_at > now() - CODE_SHOWN_FOR,
-    )  # fmt: skip
-    return db_session().scalar(wanted)
+def _just_booked(resident_id: int, booking_id: int) -> JustBooked | None:
+    if the_person(resident_id) is None:
+        return None
+    booking = db_session().get(Booking, booking_id)
+    if booking is None or booking.resident_id != resident_id or not is_just_made(booking):
+        return None
+    return JustBooked(resident_id, booking)
 
 
-@room.page(f"{PERSON[:-4]}booked/<int(max=999999999):booking_id>", allow=people_policy.EDIT, load=_just_booked,
+@room.page(f"{PERSON}/booked/<int(max=999999999):booking_id>", allow=people_policy.EDIT, load=_just_booked,
            reads=("code",), localised=False)  # fmt: skip
-def booked_for_resident(resident: Resident) -> Any:
+def booked_for_resident(just: JustBooked) -> Any:
     """The code of a new booking and its slip, to give to the person before they go."""
-    booking = _fresh(resident.id, (request.view_args or {})["booking_id"])
-    assert booking is not None
-    shows_person(resident.id, "code")
+    shows_person(just.id, "code")
+    booking = just.booking
     return render_template(
         "training/staff/booked_person.html",
         booking=booking,
