@@ -24,6 +24,8 @@ CALL = N_("Questions? Phone %(phone)s.")
 DATES = N_("These are your dates now: %(dates)s.")
 NOT_YET = N_("Do not travel yet. First you need a place.")
 FROM_THEN_ON = N_("Your session does not take place from %(when)s on. Earlier dates stay.")
+WAS_AND_IS = (N_("Your session has changed. It was on %(before)s."), N_("Now it is on %(when)s."))
+NOT_RIGHT = N_("The new time is not right for you? Tell us, so that somebody else can have the place.")
 NEWS = N_("Ask for news by phone, at any library or on the page of your code.")
 ENGLISH_ONLY = N_("The organiser wrote this. It is only in English:")
 
@@ -123,13 +125,7 @@ TEMPLATES = (
     _about(
         name="training_moved",
         subject=N_("Your session has a new time or place"),
-        lines=(
-            N_("Your session has changed. It was on %(before)s."),
-            N_("Now it is on %(when)s."),
-            WHERE,
-            N_("The new time is not right for you? Tell us, so that somebody else can have the place."),
-            CALL,
-        ),
+        lines=(*WAS_AND_IS, WHERE, NOT_RIGHT, CALL),
         # Its place may be new too, and not every text message may say it.
         sms=N_("Your session has changed. Now it is on %(when)s. Check the place too."),
         needs=("when", "before"),
@@ -138,14 +134,7 @@ TEMPLATES = (
         # More than one of their dates, told at once.
         name="training_moved_dates",
         subject=N_("Your session has a new time or place"),
-        lines=(
-            N_("Your session has changed. It was on %(before)s."),
-            N_("Now it is on %(when)s."),
-            DATES,
-            WHERE,
-            N_("The new time is not right for you? Tell us, so that somebody else can have the place."),
-            CALL,
-        ),
+        lines=(*WAS_AND_IS, DATES, WHERE, NOT_RIGHT, CALL),
         sms=N_("Several dates of your session have changed. The first is now on %(when)s. Check the others too."),
         needs=("when", "before", "dates"),
     ),

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
-from flask_babel import lazy_gettext as _l
-from wtforms import SelectField
 
 from inclusion_app.core import i18n, registry
 from inclusion_app.core.access import record_act, the_staff
@@ -15,7 +13,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.csv_out import csv_file
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm, OnceForm
+from inclusion_app.core.forms import OnceForm
 from inclusion_app.core.i18n import local
 from inclusion_app.core.paper_answer import pdf_answer
 from inclusion_app.core.words import N_
@@ -25,7 +23,7 @@ from inclusion_app.training.services import opinions
 from inclusion_app.training.slip import QUESTIONS_ON_A_SIDE
 from inclusion_app.training.slip_views import questions_html
 from inclusion_app.training.staff_change_views import DATE, OneDate, the_date
-from inclusion_app.training.staff_register_forms import whole_number
+from inclusion_app.training.staff_register_forms import PaperLanguageForm, whole_number
 from inclusion_app.training.staff_register_queries import Figures, figures_for
 from inclusion_app.training.views import room
 
@@ -81,23 +79,13 @@ class AnswersForm(OnceForm):
     """Sums of answers on paper."""
 
 
-class QuestionsForm(BaseForm):
-    """The language the question is printed in, beside English."""
-
-    language = SelectField(_l("Language of the paper"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.language.choices = [(one.slug, one.english_name) for one in i18n.released()]
-
-
 @room.page(
     f"{DATE}/answers", allow=policy.RUN, load=the_date,
     methods=("GET", "POST"), localised=False,
 )  # fmt: skip
 def answers(found: OneDate) -> Any:
     """Print the question for a date, and type in how many people ticked which answer on paper after it."""
-    form, questions = AnswersForm(), QuestionsForm()
+    form, questions = AnswersForm(), PaperLanguageForm()
     if request.form.get("do") == "print":
         if questions.validate():
             with i18n.speaking(i18n.LANGUAGES[questions.language.data]):

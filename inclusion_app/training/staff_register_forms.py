@@ -6,8 +6,9 @@ from datetime import datetime, time
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, StringField
+from wtforms import Field, SelectField, StringField
 
+from inclusion_app.core import i18n
 from inclusion_app.core.codes import BrokenCode, plain_digits
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, OnceForm, one_line
@@ -30,6 +31,16 @@ def whole_number(typed: str | None) -> int | None:
     if not plain:
         return None
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 4 else -1
+
+
+class PaperLanguageForm(BaseForm):
+    """In which language something is printed, beside English."""
+
+    language = SelectField(_l("Language of the paper"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language.choices = [(one.slug, one.english_name) for one in i18n.released()]
 
 
 class TimeField(Field):

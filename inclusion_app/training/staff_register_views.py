@@ -7,9 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import SelectField
 
 from inclusion_app.core import attempts, i18n, registry
 from inclusion_app.core.access import record_act, shows_person, the_staff
@@ -34,6 +32,7 @@ from inclusion_app.training.staff_register_forms import (
     NOT_HERE,
     UNKNOWN_BOOKING,
     CodeForm,
+    PaperLanguageForm,
     SheetForm,
     WalkInForm,
     whole_number,
@@ -274,14 +273,8 @@ class Came:
         return i18n.language_for(self.line.booking.language if self.line else None).slug
 
 
-class PrintForm(NameForm):
+class PrintForm(PaperLanguageForm, NameForm):
     """A name for one print, and the language beside English."""
-
-    language = SelectField(_l("Language of the paper"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.language.choices = [(one.slug, one.english_name) for one in i18n.released()]
 
 
 def _who_came(found: Register) -> Came | None:

@@ -48,27 +48,19 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
         )  # fmt: skip
         since = datetime.combine(waits.arrange_by, time(), LONDON)
         items.append(registry.WaitingItem(said, url_for("training.arrange"), since))
-    if waits.closed:
-        said = ngettext(
-            "The place is closed on %(num)s date of a session",
-            "The place is closed on %(num)s dates of sessions",
-            waits.closed,
-        )
-        items.append(registry.WaitingItem(said, url_for("training.desk")))
-    if waits.sessions_waiting:
-        said = ngettext(
-            "%(num)s session has people waiting",
-            "%(num)s sessions have people waiting",
-            waits.sessions_waiting,
-        )
-        items.append(registry.WaitingItem(said, url_for("training.desk")))
-    if waits.offers_untold:
-        said = ngettext(
-            "%(num)s person has an offer and no way to hear of it",
-            "%(num)s people have an offer and no way to hear of it",
+    on_the_desk = (
+        (waits.closed, ngettext(
+            "The place is closed on %(num)s date of a session", "The place is closed on %(num)s dates of sessions", waits.closed
+        )),
+        (waits.sessions_waiting, ngettext(
+            "%(num)s session has people waiting", "%(num)s sessions have people waiting", waits.sessions_waiting
+        )),
+        (waits.offers_untold, ngettext(
+            "%(num)s person has an offer and no way to hear of it", "%(num)s people have an offer and no way to hear of it",
             waits.offers_untold,
-        )
-        items.append(registry.WaitingItem(said, url_for("training.desk")))
+        )),
+    )  # fmt: skip
+    items += [registry.WaitingItem(said, url_for("training.desk")) for number, said in on_the_desk if number]
     return [*_registers_that_wait(session, principal, moment), *items]
 
 
