@@ -198,6 +198,12 @@ def weeks_and_weekday(rule: str) -> tuple[int, int]:
     return int(parts["INTERVAL"]), WEEKDAYS.index(parts["BYDAY"])
 
 
+def moved_to(rule: str, day: date) -> str:
+    """The same pattern on the weekday of this day."""
+    _weeks, was = weeks_and_weekday(rule)
+    return rule.replace(f"BYDAY={WEEKDAYS[was]}", f"BYDAY={WEEKDAYS[day.weekday()]}")
+
+
 DATES_AT_MOST = 52
 
 

@@ -122,6 +122,30 @@ def test_wall_times_stay_across_the_change_of_clocks(app: Flask) -> None:
         assert f"{row.starts_at:%H:%M}" == "09:00" and row.begins == time(10)
 
 
+@pytest.mark.parametrize(("by", "begins", "weekday"), [(2, 10, "TH"), (7, 10, "TU"), (0, 14, "TU")])
+def test_a_weekly_pattern_goes_on_with_the_new_weekday(
+    app: Flask, by: int, begins: int, weekday: str
+) -> None:
+    """Tuesdays become Thursdays, and dates that are added later do so too."""
+    tuesday = next_weekday(1)
+    with app.app_context(), transaction() as session:
+        days = [tuesday, tuesday + timedelta(weeks=1)]
+        training = make_session(
+            session, booked_as="series", days=days, pattern="FREQ=WEEKLY;INTERVAL=1;BYDAY=TU;COUNT=2"
+        )
+        first = training.occurrences[0]
+        to = When(tuesday + timedelta(days=by), time(begins), time(begins + 2), training.place_id)
+        seen = changes.seen_of(changes.from_this_on(session, first, now()))
+        changes.move_dates(session, date=first, seen=seen, to=to, now=now())
+        assert training.pattern == f"FREQ=WEEKLY;INTERVAL=1;BYDAY={weekday};COUNT=2"
+
+
+def next_weekday(number: int) -> date:
+    """The first such day after a week from now."""
+    day = today() + timedelta(days=8)
+    return day + timedelta(days=(number - day.weekday()) % 7)
+
+
 def test_later_dates_keep_their_wall_times_across_the_change_of_clocks(app: Flask) -> None:
     with app.app_context(), transaction() as session:
         training = make_session(session, booked_as="course", days=[date(2027, 3, 20), date(2027, 3, 27)])

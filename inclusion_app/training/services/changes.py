@@ -27,7 +27,7 @@ from inclusion_app.training.models import (
     Occurrence,
     TrainingSession,
 )
-from inclusion_app.training.rules import BEFORE_START, ON_A_LIST, arrange_by, moment, to_arrange
+from inclusion_app.training.rules import BEFORE_START, ON_A_LIST, arrange_by, moment, moved_to, to_arrange
 from inclusion_app.training.services import places, telling, waiting
 from inclusion_app.training.services.feed import touch, touch_shown
 from inclusion_app.training.services.sessions import (
@@ -188,7 +188,10 @@ def move_dates(session: Session, *, date: Occurrence, seen: str, to: When, now: 
     if seen_of([one.date for one in moves]) != seen:
         raise RuleBroken(CHANGED_ALREADY)
     sequences = {one.date.id: one.date.sequence for one in moves}
-    _carry_out(session, date.session, moves, sequences, now)
+    training = date.session
+    if training.pattern:  # what is added later goes on with these
+        training.pattern = moved_to(training.pattern, moves[0].to.day)
+    _carry_out(session, training, moves, sequences, now)
     return len(moves)
 
 
