@@ -226,6 +226,8 @@ class Unit(Base):
     hold_until: Mapped[date | None] = mapped_column(Date)
     # Signed out of Google or Apple, activation lock off: None as long as nobody looked.
     is_unlocked: Mapped[bool | None]
+    # How often it was issued: for its label sheet and the figures, and what the statement that issues it counts up.
+    issued: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     is_demonstration: Mapped[bool] = mapped_column(default=False)
     model: Mapped[DeviceModel] = relationship(lazy="joined", innerjoin=True)
@@ -381,7 +383,7 @@ class RequestAnswers(Base):
 
 
 class LoanOffer(Base):
-    """One concrete ready unit kept for one request until they answer, and then until they fetch it.
+    """One concrete ready unit (or a SIM alone) kept for one request until they answer, and then until they fetch it.
 
     While it lives (`open` or `accepted`) no other offer can have the unit.
     """
@@ -392,9 +394,14 @@ class LoanOffer(Base):
             "state IN ('open', 'accepted', 'lapsed', 'declined', 'taken_back', 'fulfilled')", name="state_known"
         ),
         CheckConstraint("(state IN ('open', 'accepted')) = (ended_at IS NULL)", name="ended_with_time"),
+        CheckConstraint("(unit_id IS NULL) <> (sim_id IS NULL)", name="of_one_thing"),
         CheckConstraint("slot_at IS NULL OR slot_place_id IS NOT NULL", name="slot_somewhere"),
         Index(
             "uq_loan_offers_live_unit", "unit_id", unique=True,
+            sqlite_where=text("state IN ('open', 'accepted')"), postgresql_where=text("state IN ('open', 'accepted')"),
+        ),
+        Index(
+            "uq_loan_offers_live_sim", "sim_id", unique=True,
             sqlite_where=text("state IN ('open', 'accepted')"), postgresql_where=text("state IN ('open', 'accepted')"),
         ),
         Index(
@@ -407,7 +414,8 @@ class LoanOffer(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("loan_requests.id", ondelete="CASCADE"), index=True)
-    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    sim_id: Mapped[int | None] = mapped_column(ForeignKey("sims.id"), index=True)
     state: Mapped[str] = mapped_column(String(10), default="open")
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # In opening hours. Of one that was accepted: until when it is kept to be fetched.
@@ -419,7 +427,8 @@ class LoanOffer(Base):
     # Only where it is brought, and only until it was.
     address: Mapped[str | None] = mapped_column(EncryptedText)
     request: Mapped[LoanRequest] = relationship()
-    unit: Mapped[Unit] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+    sim: Mapped[Sim | None] = relationship()
 
 
 class Loan(Base):

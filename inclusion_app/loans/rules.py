@@ -1,0 +1,239 @@
+"""Who gets a device next, why, and about when; until when it is lent; what has to be clean: the leaflet of the scheme. Pure.
+
+Nobody pays anything: no deposit, no fine, no debt. No papers, bank account, fixed address or e-mail is never a reason to
+refuse. A moment is aware, a day is a day in Europe/London.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import ceil, floor
+
+from inclusion_app.core.words import N_
+
+# --- what there is
+
+KINDS: Mapping[str, str] = {
+    "laptop": N_("Laptop"),
+    "tablet": N_("Tablet"),
+    "phone": N_("Phone"),
+    "hub": N_("Wi-Fi box"),
+    "sim": N_("SIM card with data"),
+}
+FEATURES: Mapping[str, str] = {
+    "camera": N_("Has a camera"),
+    "big_screen": N_("Big screen"),
+    "touch": N_("You can touch the screen"),
+    "keyboard": N_("Has a keyboard"),
+    "data": N_("Comes with data"),
+    "screen_reader": N_("Can read the screen to you"),
+}
+PURPOSES: Mapping[str, str] = {
+    "learn": N_("To learn or for school"),
+    "work": N_("To find work or for work"),
+    "benefits": N_("For benefits, housing or the Home Office"),
+    "health": N_("For my health or the GP"),
+    "family": N_("To talk to family and friends"),
+    "bank": N_("To shop or for the bank"),
+    "other": N_("For something else"),
+}
+WHOM: Mapping[str, str] = {
+    "me": N_("Me"),
+    "child": N_("My child"),
+    "household": N_("My home"),
+    "other": N_("Somebody I help"),
+}
+# How a device is set before it is handed over.
+SETTINGS: Mapping[str, str] = {
+    "large_text": N_("Large text"),
+    "screen_reader": N_("A voice that reads the screen"),
+    "high_contrast": N_("Strong colours"),
+    "captions": N_("Words under films"),
+    "own_language": N_("In my language"),
+    "slow_keys": N_("Keys that wait for me"),
+}
+FITNESS: Mapping[str, str] = {
+    "intake": N_("New here"),
+    "wiping": N_("To be wiped"),
+    "testing": N_("To be tested"),
+    "ready": N_("Ready"),
+    "quarantine": N_("Came back"),
+    "repair": N_("In repair"),
+    "missing": N_("Missing"),
+    "retired": N_("Retired"),
+}
+# After NIST SP 800-88 Rev. 2 (2025): clear, purge (by cryptographic erase too). A phone or hub is reset while encrypted.
+WIPE_METHODS: Mapping[str, str] = {
+    "clear": N_("Clear: all storage written over"),
+    "purge": N_("Purge: the drive’s own erase"),
+    "crypto_erase": N_("Purge: the key of an encrypted drive destroyed"),
+    "encrypted_reset": N_("Reset of an encrypted device"),
+}
+CAUSES: Mapping[str, str] = {
+    "lost": N_("Lost"),
+    "stolen": N_("Stolen"),
+    "left_home": N_("Had to leave home without it"),
+    "broken": N_("Broken beyond use"),
+    "no_contact": N_("We cannot reach them"),
+}
+
+# --- numbers that check themselves
+
+
+def luhn_holds(digits: str) -> bool:
+    """True when the last digit is the right one (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def is_imei(text: str) -> bool:
+    """Fifteen digits with the right check digit (3GPP TS 23.003, 6.2)."""
+    return len(text) == 15 and text.isascii() and text.isdigit() and luhn_holds(text)
+
+
+def is_iccid(text: str) -> bool:
+    """Nineteen or twenty digits that begin with 89; of nineteen the last one checks the others (ITU-T E.118)."""
+    known = text.isascii() and text.isdigit() and text.startswith("89")
+    return known and (len(text) == 20 or (len(text) == 19 and luhn_holds(text)))
+
+
+# --- the queue
+
+# Why somebody comes sooner. Each is a yes or a no that is looked at and not kept.
+REASONS: Mapping[str, str] = {
+    "no_device": N_("No phone, tablet or computer at home that works"),
+    "deadline": N_("A date soon, such as a benefit claim or a college place"),
+    "disability": N_("An illness or disability that makes it hard to go out"),
+    "children": N_("Children at home who need it for school"),
+    "unsafe": N_("Left home because it was not safe, or has no home"),
+}
+POINTS: Mapping[str, int] = {"no_device": 8, "deadline": 6, "disability": 4, "children": 4, "unsafe": 6}
+# Each whole week of waiting; so everybody's turn comes.
+POINTS_A_WEEK = 1
+
+
+def points_of(answers: Collection[str], points: Mapping[str, int]) -> int:
+    """The sum of what is true. One more reason never takes anything away."""
+    return sum(max(0, points.get(reason, 0)) for reason in set(answers) if reason in REASONS)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A request in the queue: points of its reasons, since when it waits, its pool, and whether a person put it first."""
+
+    request_id: int
+    points: int
+    waits_since: datetime
+    pool: int | None = None
+    is_put_first: bool = False
+
+
+def total_points(entry: Entry, now: datetime) -> int:
+    """With the weeks it has waited."""
+    return entry.points + POINTS_A_WEEK * max(0, (now - entry.waits_since) // timedelta(weeks=1))
+
+
+def in_order(entries: Sequence[Entry], now: datetime) -> list[Entry]:
+    """One pool in its order: who was put first, then most points, then who has waited longest. No two are alike."""
+    return sorted(
+        entries,
+        key=lambda one: (not one.is_put_first, -total_points(one, now), one.waits_since, one.request_id),
+    )
+
+
+@dataclass(frozen=True)
+class Share:
+    """A pool of a quota: its share of a hundred, and how many devices it had in the last months."""
+
+    pool: int | None
+    share: int
+    given: int
+
+
+def queue_order(entries: Sequence[Entry], shares: Sequence[Share], now: datetime) -> list[Entry]:
+    """All pools together: each next device goes to the pool that is furthest behind its share and still waits.
+
+    Within a pool nobody is ever moved. Pools that nobody waits in are passed over. A pool of no share gets what the
+    others leave: `shares` need not hold it.
+    """
+    queues: dict[int | None, list[Entry]] = {}
+    for entry in in_order(entries, now):
+        queues.setdefault(entry.pool, []).append(entry)
+    known = {one.pool: one for one in shares}
+    left = max(0, 100 - sum(one.share for one in shares if one.pool is not None))
+    share = {pool: known[pool].share if pool in known and pool is not None else left for pool in queues}
+    given = {pool: known[pool].given if pool in known else 0 for pool in queues}
+    for queue in queues.values():
+        queue.reverse()  # the first is popped from the end
+    found: list[Entry] = []
+    while queues:
+        # The pool whose next device would leave it least over its share; of two alike the one whose first is before.
+        pool = min(
+            queues,
+            key=lambda one: (
+                (given[one] + 1) / share[one] if share[one] else float("inf"),
+                -total_points(queues[one][-1], now),
+                queues[one][-1].waits_since,
+                queues[one][-1].request_id,
+            ),
+        )
+        found.append(queues[pool].pop())
+        given[pool] += 1
+        if not queues[pool]:
+            del queues[pool]
+    return found
+
+
+# Handed over in this many weeks: the pace the wait is reckoned from.
+PACE_WEEKS = 13
+
+
+def weeks_to_wait(before: int, handed_over: int) -> tuple[int, int] | None:
+    """From how many to how many weeks, with so many before and so many handed over in PACE_WEEKS. None: nobody knows.
+
+    Nobody can say a date: devices come back late, and gifts come when they come. So the pace may be half as quick again,
+    or half as slow.
+    """
+    if handed_over <= 0:
+        return None
+    weeks = (before + 1) * PACE_WEEKS / handed_over
+    return max(0, floor(weeks / 1.5)), max(1, ceil(weeks * 1.5))
+
+
+# --- until when
+
+LADDER: Sequence[tuple[int, str]] = (
+    (-7, "sms"), (-1, "sms"), (1, "sms"), (7, "letter"), (14, "call"),
+)  # fmt: skip
+
+
+def due_day(issued_on: date, days: int, open_days: Collection[date]) -> date:
+    """So many days on, or the first day after that on which the place is open. Raises ValueError when there is none."""
+    wanted = issued_on + timedelta(days=days)
+    return min(day for day in open_days if day >= wanted)
+
+
+def why_not_renew(
+    *, renewals: int, most: int, somebody_waits: bool, is_active: bool, has_asked_today: bool
+) -> str | None:
+    """A code of NOT_RENEWED, or None when it can be kept longer."""
+    if not is_active:
+        return "over"
+    if renewals >= most:
+        return "most"
+    if somebody_waits:
+        return "waited_for"
+    return "asked" if has_asked_today else None
+
+
+NOT_RENEWED: Mapping[str, str] = {
+    "over": N_("This loan is over."),
+    "most": N_("You have kept it longer twice. Let us find a way for you to have one of your own."),
+    "waited_for": N_("Somebody waits for one. So we need it back."),
+    "asked": N_("You asked today already."),
+}
