@@ -4,6 +4,7 @@ from inclusion_app.accounts import models as accounts
 from inclusion_app.core import attempts, audit, history, retention_runs, sessions, staff_sessions
 from inclusion_app.core.db import Base
 from inclusion_app.groups import models as groups
+from inclusion_app.loans import models as loans
 from inclusion_app.messages import models as messages
 from inclusion_app.people import models as people
 from inclusion_app.places import models as places
@@ -12,6 +13,6 @@ from inclusion_app.training import models as training
 
 metadata = Base.metadata
 __all__ = [
-    "accounts", "attempts", "audit", "groups", "history", "messages", "metadata", "people", "places",
+    "accounts", "attempts", "audit", "groups", "history", "loans", "messages", "metadata", "people", "places",
     "retention_runs", "roadmaps", "sessions", "staff_sessions", "training",
 ]  # fmt: skip

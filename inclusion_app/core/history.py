@@ -23,11 +23,12 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from inclusion_app.core.db import Base, UTCDateTime
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 
-OWNERS = ("roadmap_id", "place_id", "booking_id")
+OWNERS = ("roadmap_id", "place_id", "booking_id", "loan_request_id", "loan_id", "unit_id")
 
 
 class StatusChange(Base):
-    """One move of one row, in the transaction that made it. It goes with the plan, place or booking the row belongs to.
+    """One move of one row, in the transaction that made it. It goes with the plan, place, booking, request, loan or unit the row
+    belongs to; a row that knows two of them says by `__owner__` which.
 
     A row that may be deleted alone takes its changes with it by `forget`. The numbers of rows named here are given
     once only (`sqlite_autoincrement` at their tables), so that no later row can take these for its own.
@@ -53,6 +54,11 @@ class StatusChange(Base):
     roadmap_id: Mapped[int | None] = mapped_column(ForeignKey("roadmaps.id", ondelete="CASCADE"), index=True)
     place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"), index=True)
     booking_id: Mapped[int | None] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    loan_request_id: Mapped[int | None] = mapped_column(
+        ForeignKey("loan_requests.id", ondelete="CASCADE"), index=True
+    )
+    loan_id: Mapped[int | None] = mapped_column(ForeignKey("loans.id", ondelete="CASCADE"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id", ondelete="CASCADE"), index=True)
 
 
 def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why: str = "") -> None:
@@ -77,7 +83,7 @@ def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why:
     session.add(
         StatusChange(
             noun=row.__tablename__, row_id=row.id, before=before, after=to, at=now, actor=actor, why=why,
-            **{owner: getattr(row, owner, None) for owner in OWNERS},
+            **{owner: getattr(row, owner, None) for owner in getattr(row, "__owner__", OWNERS)},
         )
     )  # fmt: skip
 

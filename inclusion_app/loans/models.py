@@ -449,15 +449,19 @@ class Loan(Base):
         {"sqlite_autoincrement": True},
     )  # fmt: skip
     __lifecycle__ = LOAN_LIFECYCLE
+    __owner__ = ("loan_id",)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # The form of the hand-over: sent twice it issues once.
     form_key: Mapped[str] = mapped_column(String(64), unique=True)
-    loan_request_id: Mapped[int] = mapped_column(
-        ForeignKey("loan_requests.id", ondelete="CASCADE"), unique=True
+    # Both are gone when somebody deletes what we hold of them; the machine is still out until its day.
+    loan_request_id: Mapped[int | None] = mapped_column(
+        ForeignKey("loan_requests.id", ondelete="SET NULL"), unique=True
+    )
+    resident_id: Mapped[int | None] = mapped_column(
+        ForeignKey("residents.id", ondelete="SET NULL"), index=True
     )
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
-    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), index=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("loan_schemes.organisation_id"))
     place_id: Mapped[int] = mapped_column(ForeignKey("places.id"), index=True)
     status: Mapped[str] = mapped_column(String(10), default="active")
@@ -481,11 +485,16 @@ class Loan(Base):
     # Asked once how it goes, some weeks after it began.
     follow_up_on: Mapped[date | None] = mapped_column(Date)
     outcome_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    request: Mapped[LoanRequest] = relationship(lazy="joined", innerjoin=True)
+    request: Mapped[LoanRequest | None] = relationship(lazy="joined")
     unit: Mapped[Unit | None] = relationship(lazy="joined")
     parts: Mapped[list[LoanPart]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="LoanPart.id"
     )
+
+    @property
+    def loan_id(self) -> int:
+        """Itself, as what its changes belong to (see core.history)."""
+        return self.id
 
 
 class LoanPart(Base):
