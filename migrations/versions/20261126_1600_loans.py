@@ -255,7 +255,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             name=op.f("ck_loan_requests_queued_since"),
         ),
         sa.CheckConstraint(
-            "status IN ('draft', 'submitted', 'need_info', 'approved', 'queued', 'offered', 'fulfilled', 'declined', 'withdrawn', 'expired')",
+            "status IN ('draft', 'submitted', 'need_info', 'approved', 'queued', 'offered', 'fulfilled', 'declined',"
+            " 'withdrawn', 'expired')",
             name=op.f("ck_loan_requests_status_known"),
         ),
         sa.CheckConstraint(

@@ -1,0 +1,129 @@
+"""Which of the staff may run a scheme, look at a request, hand over and take in: one table for the check and for the list.
+
+A loan coordinator runs the scheme of the organisation they act for: its units, its queue, its loans. Of a person they read
+the name and how to reach them, what device they need, how it is set, and the reasons of the queue; of no need beside, no
+plan, no note. Who is kept from them, or from the organisation, stands in the figures only. A front desk takes in what
+somebody brings back.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, false, not_, or_
+
+from inclusion_app.core.access import Principal
+from inclusion_app.core.permissions import PermissionTable, Scope
+from inclusion_app.loans.models import (
+    DeviceModel,
+    Loan,
+    LoanRequest,
+    LoanScheme,
+    Sim,
+    StockItem,
+    StockTake,
+    Ticket,
+    Unit,
+)
+from inclusion_app.people.policy import is_named
+
+COORDINATOR = "loan_coordinator"
+OWN = "own organisation's scheme"
+
+
+def _own_scheme(principal: Principal) -> ColumnElement[bool]:
+    return LoanScheme.organisation_id == principal.organisation_id
+
+
+def _own_units(principal: Principal) -> ColumnElement[bool]:
+    return Unit.holder_id == principal.organisation_id
+
+
+def _own_requests(principal: Principal) -> ColumnElement[bool]:
+    """A request to this scheme of nobody who is kept from this person."""
+    ours = LoanRequest.organisation_id == principal.organisation_id
+    return and_(ours, not_(is_named(principal, LoanRequest.resident_id)))
+
+
+def _sent_requests(principal: Principal) -> ColumnElement[bool]:
+    """What this organisation asked for, for somebody: how it stands."""
+    ours = LoanRequest.referrer_id == principal.organisation_id
+    return and_(ours, not_(is_named(principal, LoanRequest.resident_id)))
+
+
+def _own_loans(principal: Principal) -> ColumnElement[bool]:
+    """A loan of this scheme; also one whose person has left nothing with us."""
+    ours = Loan.organisation_id == principal.organisation_id
+    return and_(ours, or_(Loan.resident_id.is_(None), not_(is_named(principal, Loan.resident_id))))
+
+
+# Whoever stands at the desk with a device in their hand: no list and no search ever has them.
+PRESENT = Scope("with the device in the hand, by its tag", lambda _principal: false())
+
+SCHEMES = PermissionTable(LoanScheme, {"scheme.run": {COORDINATOR: Scope(OWN, _own_scheme)}})
+MODELS = PermissionTable(
+    DeviceModel,
+    {
+        "model.write": {
+            COORDINATOR: Scope(
+                OWN, lambda principal: DeviceModel.organisation_id == principal.organisation_id
+            )
+        }
+    },
+)
+UNITS = PermissionTable(
+    Unit,
+    {
+        "unit.run": {COORDINATOR: Scope(OWN, _own_units)},
+        "unit.take_in": {"front_desk": PRESENT, COORDINATOR: Scope(OWN, _own_units)},
+    },
+)
+SIMS = PermissionTable(
+    Sim,
+    {"sim.run": {COORDINATOR: Scope(OWN, lambda principal: Sim.holder_id == principal.organisation_id)}},
+)
+ITEMS = PermissionTable(
+    StockItem,
+    {
+        "item.run": {
+            COORDINATOR: Scope(OWN, lambda principal: StockItem.holder_id == principal.organisation_id)
+        }
+    },
+)
+REQUESTS = PermissionTable(
+    LoanRequest,
+    {
+        "request.decide": {COORDINATOR: Scope(OWN, _own_requests)},
+        "request.follow": {
+            "caseworker": Scope("sent by own organisation", _sent_requests),
+            "referrer": Scope("sent by own organisation", _sent_requests),
+            COORDINATOR: Scope(OWN, _own_requests),
+        },
+    },
+)
+LOANS = PermissionTable(Loan, {"loan.run": {COORDINATOR: Scope(OWN, _own_loans)}})
+TICKETS = PermissionTable(
+    Ticket,
+    {
+        "ticket.run": {
+            COORDINATOR: Scope(OWN, lambda principal: Ticket.organisation_id == principal.organisation_id)
+        }
+    },
+)
+STOCK_TAKES = PermissionTable(
+    StockTake,
+    {
+        "stock_take.run": {
+            COORDINATOR: Scope(OWN, lambda principal: StockTake.organisation_id == principal.organisation_id)
+        }
+    },
+)
+RUN = SCHEMES.permission("scheme.run")
+WRITE_MODEL = MODELS.permission("model.write")
+RUN_UNIT = UNITS.permission("unit.run")
+TAKE_IN = UNITS.permission("unit.take_in")
+RUN_SIM = SIMS.permission("sim.run")
+RUN_ITEM = ITEMS.permission("item.run")
+DECIDE = REQUESTS.permission("request.decide")
+FOLLOW = REQUESTS.permission("request.follow")
+RUN_LOAN = LOANS.permission("loan.run")
+RUN_TICKET = TICKETS.permission("ticket.run")
+COUNT = STOCK_TAKES.permission("stock_take.run")
