@@ -23,7 +23,7 @@ from inclusion_app.loans.models import (
     Ticket,
     Unit,
 )
-from inclusion_app.people.policy import is_named
+from inclusion_app.people.policy import keeps_away
 
 COORDINATOR = "loan_coordinator"
 OWN = "own organisation's scheme"
@@ -40,19 +40,19 @@ def _own_units(principal: Principal) -> ColumnElement[bool]:
 def _own_requests(principal: Principal) -> ColumnElement[bool]:
     """A request to this scheme of nobody who is kept from this person."""
     ours = LoanRequest.organisation_id == principal.organisation_id
-    return and_(ours, not_(is_named(principal, LoanRequest.resident_id)))
+    return and_(ours, not_(keeps_away(principal, LoanRequest.resident_id)))
 
 
 def _sent_requests(principal: Principal) -> ColumnElement[bool]:
     """What this organisation asked for, for somebody: how it stands."""
     ours = LoanRequest.referrer_id == principal.organisation_id
-    return and_(ours, not_(is_named(principal, LoanRequest.resident_id)))
+    return and_(ours, not_(keeps_away(principal, LoanRequest.resident_id)))
 
 
 def _own_loans(principal: Principal) -> ColumnElement[bool]:
     """A loan of this scheme; also one whose person has left nothing with us."""
     ours = Loan.organisation_id == principal.organisation_id
-    return and_(ours, or_(Loan.resident_id.is_(None), not_(is_named(principal, Loan.resident_id))))
+    return and_(ours, or_(Loan.resident_id.is_(None), not_(keeps_away(principal, Loan.resident_id))))
 
 
 # Whoever stands at the desk with a device in their hand: no list and no search ever has them.

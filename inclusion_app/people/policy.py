@@ -48,8 +48,13 @@ def has_consent(principal: Principal, item: str) -> ColumnElement[bool]:
 
 def is_kept_from(principal: Principal, resident: Any = Resident) -> ColumnElement[bool]:
     """The resident does not want this member of staff, or this organisation, to see them."""
+    return keeps_away(principal, resident.id)
+
+
+def keeps_away(principal: Principal, resident_id: Any) -> ColumnElement[bool]:
+    """The same for a row of another room that names a resident: whoever it is about keeps this person away."""
     return exists().where(
-        Restriction.resident_id == resident.id,
+        Restriction.resident_id == resident_id,
         or_(
             Restriction.staff_id == principal.staff_id,
             Restriction.organisation_id == principal.organisation_id,

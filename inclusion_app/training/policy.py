@@ -7,13 +7,11 @@ is kept from them by name, or from the organisation, stands in the figures only.
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, not_, select
 
 from inclusion_app.core.access import Principal
 from inclusion_app.core.permissions import PermissionTable, Scope
-from inclusion_app.people.models import Restriction
+from inclusion_app.people.policy import keeps_away
 from inclusion_app.training.models import Booking, Course, TrainingSession
 
 ORGANISER = "training_organiser"
@@ -27,18 +25,7 @@ def of_own_organisation(principal: Principal) -> ColumnElement[bool]:
 def booked_with_own_organisation(principal: Principal) -> ColumnElement[bool]:
     """A booking of such a session, of nobody who is kept from this person."""
     ours = Booking.session_id.in_(select(TrainingSession.id).where(of_own_organisation(principal)))
-    return and_(ours, not_(is_kept_from(principal, Booking.resident_id)))
-
-
-def is_kept_from(principal: Principal, resident_id: Any) -> ColumnElement[bool]:
-    """Whoever this is about does not want this member of staff, or this organisation, to see them."""
-    return exists().where(
-        Restriction.resident_id == resident_id,
-        or_(
-            Restriction.staff_id == principal.staff_id,
-            Restriction.organisation_id == principal.organisation_id,
-        ),
-    )
+    return and_(ours, not_(keeps_away(principal, Booking.resident_id)))
 
 
 # Whoever shows the code of their booking, in the moment they do: no list and no search ever has them.

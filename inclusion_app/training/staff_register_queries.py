@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from inclusion_app.accounts.models import Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.people import services as people
+from inclusion_app.people.policy import keeps_away
 from inclusion_app.training.models import (
     Booking,
     BookingDate,
@@ -21,7 +22,7 @@ from inclusion_app.training.models import (
     TrainingSession,
     WalkIn,
 )
-from inclusion_app.training.policy import BOOKINGS, RUN, SESSIONS, is_kept_from
+from inclusion_app.training.policy import BOOKINGS, RUN, SESSIONS
 from inclusion_app.training.rules import REGISTER_CLOSES, REGISTER_OPENS, SMALLEST_SUM
 from inclusion_app.training.services.register import is_in_register
 from inclusion_app.training.staff_queries import date_for
@@ -112,7 +113,7 @@ def register_for(session: Session, principal: Principal, occurrence_id: int) -> 
     total = session.scalar(select(func.count()).select_from(BookingDate).where(in_it)) or 0
     walk_ins = session.scalars(
         select(WalkIn)
-        .where(WalkIn.occurrence_id == occurrence_id, not_(is_kept_from(principal, WalkIn.resident_id)))
+        .where(WalkIn.occurrence_id == occurrence_id, not_(keeps_away(principal, WalkIn.resident_id)))
         .order_by(WalkIn.id)
     ).all()
     lines = [Line(numbers[booking.id], booking, day, name or "") for booking, day, name in rows]
@@ -138,7 +139,7 @@ def booking_by_code(
             Occurrence.closed_at.is_(None),
             Occurrence.starts_at <= now + REGISTER_OPENS,
             Occurrence.ends_at >= now - DESK_UNTIL,
-            not_(is_kept_from(principal, Booking.resident_id)),
+            not_(keeps_away(principal, Booking.resident_id)),
         )
         .order_by(Occurrence.starts_at.desc())
     ).all()
