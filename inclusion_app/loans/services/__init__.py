@@ -1,0 +1,1 @@
+"""What changes something in the loan scheme: verbs that take the session, the actor and the moment."""
