@@ -198,6 +198,7 @@ class Unit(Base):
         {"sqlite_autoincrement": True},
     )
     __lifecycle__ = UNIT_LIFECYCLE
+    __owner__ = ("unit_id",)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tag: Mapped[str] = mapped_column(String(12), unique=True)
@@ -326,6 +327,7 @@ class LoanRequest(Base):
         {"sqlite_autoincrement": True},
     )
     __lifecycle__ = REQUEST_LIFECYCLE
+    __owner__ = ("loan_request_id",)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
