@@ -51,6 +51,24 @@ from inclusion_app.core import (
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
+from inclusion_app.loans import messages as loans_messages
+from inclusion_app.loans import slip_views as loans_slip_views
+from inclusion_app.loans import (
+    staff_clean_views,
+    staff_count_views,
+    staff_handover_views,
+    staff_label_views,
+    staff_loan_views,
+    staff_queue_views,
+    staff_repair_views,
+    staff_return_views,
+    staff_scheme_views,
+    staff_stock_views,
+)
+from inclusion_app.loans import staff_desk_views as loans_desk_views
+from inclusion_app.loans import staff_figures_views as loans_figures_views
+from inclusion_app.loans import staff_person_views as loans_person_views
+from inclusion_app.loans import views as loans_views
 from inclusion_app.messages import holding as messages_holding
 from inclusion_app.messages import hooks, sending, staff_templates
 from inclusion_app.messages import staff_views as messages_staff_views
@@ -149,13 +167,35 @@ MORE_PAGES = (
     credential_views,
     opinion_views,
     award_views,
+    loans_slip_views,
+    loans_desk_views,
+    staff_queue_views,
+    staff_scheme_views,
+    loans_person_views,
+    staff_handover_views,
+    staff_return_views,
+    staff_loan_views,
+    staff_stock_views,
+    staff_clean_views,
+    staff_label_views,
+    staff_repair_views,
+    staff_count_views,
+    loans_figures_views,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
-MORE_FACTS = (messages_holding, staff_templates, training_messages, training_holding, training_demonstration)
+MORE_FACTS = (
+    messages_holding,
+    staff_templates,
+    training_messages,
+    training_holding,
+    training_demonstration,
+    loans_messages,
+)
 ROOMS = (
     start_views.room,
     places_views.room,
     training_views.room,
+    loans_views.room,
     people_views.room,
     messages_views.room,
     roadmaps_views.room,

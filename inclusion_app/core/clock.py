@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -16,3 +16,8 @@ def now() -> datetime:
 def today() -> date:
     """The day on a Manchester wall calendar."""
     return now().astimezone(LONDON).date()
+
+
+def moment(day: date, wall: time) -> datetime:
+    """The instant of a wall time. One that a change of clocks leaves out is the instant an hour later on the wall."""
+    return datetime.combine(day, wall, LONDON).astimezone(UTC)

@@ -366,6 +366,7 @@ class LoanRequest(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     forgotten_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     model: Mapped[DeviceModel] = relationship(lazy="joined", innerjoin=True)
+    scheme: Mapped[LoanScheme] = relationship()
 
     @property
     def loan_request_id(self) -> int:

@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, extract, func, literal, or_, select, true
 from sqlalchemy.orm import Session, aliased, selectinload
 
+from inclusion_app.core.clock import moment
 from inclusion_app.core.geo import metres_between
 from inclusion_app.people import services as people
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where
 from inclusion_app.training.models import Booking, Course, Notice, Occurrence, TrainingSession
-from inclusion_app.training.rules import moment, places_left, position
+from inclusion_app.training.rules import places_left, position
 from inclusion_app.training.services import waiting
 
 PAGE = 20

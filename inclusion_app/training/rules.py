@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from dateutil.rrule import MO, WEEKLY, rrule, weekday
 
-from inclusion_app.core.clock import LONDON
+from inclusion_app.core.answer_hours import after_open_hours, within_hours
+from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.words import N_
-from inclusion_app.core.working_days import is_working
 from inclusion_app.places.hours import DayHours
 
 # --- what there is
@@ -169,11 +169,6 @@ def places_left(*, capacity: int, taken: int, held: int, waiting: int, waiting_s
 # --- wall time and weekly patterns
 
 
-def moment(day: date, wall: time) -> datetime:
-    """The instant of a wall time. One that a change of clocks leaves out is the instant an hour later on the wall."""
-    return datetime.combine(day, wall, LONDON).astimezone(UTC)
-
-
 @dataclass(frozen=True)
 class Weekly:
     """Every so many weeks on one weekday (Monday 0), so many times."""
@@ -236,7 +231,6 @@ def is_shut(day: DayHours, begins: time, ends: time) -> bool:
 
 # How long somebody may think about an offer: hours in which a phone is answered. A letter needs its days, and so does
 # a caseworker, who tells it at the next meeting.
-OPENS, CLOSES = time(9), time(17)
 ANSWER_HOURS: Mapping[str, int] = {
     "sms": 8,
     "email": 8,
@@ -259,32 +253,8 @@ def offer_ends(
     to this person; then the place goes on to the next one.
     """
     latest = starts_at - BEFORE_START
-    end = min(_after_open_hours(made_at, ANSWER_HOURS[hears_by], holidays), latest)
-    wall = end.astimezone(LONDON)
-    if not is_working(wall.date(), holidays) or not OPENS <= wall.time() <= CLOSES:
-        end = _last_closing_before(end, holidays)
+    end = within_hours(min(after_open_hours(made_at, ANSWER_HOURS[hears_by], holidays), latest), holidays)
     return end if end - made_at >= SHORTEST_OFFER else None
-
-
-def _after_open_hours(since: datetime, hours: int, holidays: Collection[date]) -> datetime:
-    left, at = timedelta(hours=hours), since
-    for _day in range(60):
-        day = at.astimezone(LONDON).date()
-        opens, closes = moment(day, OPENS), moment(day, CLOSES)
-        if is_working(day, holidays) and at < closes:
-            at = max(at, opens)
-            if left <= closes - at:
-                return at + left
-            left -= closes - at
-        at = moment(day + timedelta(days=1), OPENS)
-    raise ValueError("two months without a working day")
-
-
-def _last_closing_before(end: datetime, holidays: Collection[date]) -> datetime:
-    day = end.astimezone(LONDON).date()
-    while not is_working(day, holidays) or moment(day, CLOSES) > end:
-        day -= timedelta(days=1)
-    return moment(day, CLOSES)
 
 
 @dataclass(frozen=True)

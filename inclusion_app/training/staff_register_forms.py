@@ -9,13 +9,14 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Field, SelectField, StringField
 
 from inclusion_app.core import i18n
+from inclusion_app.core.clock import moment
 from inclusion_app.core.codes import BrokenCode, plain_digits
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, OnceForm, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.codes import booking_code_of
-from inclusion_app.training.rules import LABEL_LENGTH, moment
+from inclusion_app.training.rules import LABEL_LENGTH
 
 NO_CODE = N_("Type or scan the code of the booking.")
 NOT_HERE = N_("No booking of this date has this code.")

@@ -13,11 +13,20 @@ from inclusion_app.core.clock import now, today
 from inclusion_app.loans.models import (
     DeviceModel,
     DeviceModelText,
+    Evidence,
     KitPart,
     Loan,
+    LoanOffer,
     LoanRequest,
     LoanScheme,
+    QuotaPool,
+    Sim,
+    StockItem,
+    StockTake,
+    Ticket,
+    Transfer,
     Unit,
+    Wipe,
 )
 from inclusion_app.loans.rules import POINTS
 from inclusion_app.loans.services import custody
@@ -113,3 +122,39 @@ def make_loan(session: Session, *, unit: Unit | None = None, request: LoanReques
     return custody.issue(
         session, request=request, unit=unit, hand_over=hand_over(unit), staff_id=None, now=now()
     )
+
+
+def one_of_each(session: Session, *, scheme: LoanScheme, unit: Unit, request: LoanRequest) -> dict[str, Any]:
+    """One row of each kind of this scheme, by the name of the part of an address that asks for it."""
+    holder, place_id = scheme.organisation_id, unit.place_id
+    number = next(_numbers)
+    evidence = Evidence(
+        organisation_id=holder, unit_id=unit.id, kind="photo", media_type="image/png", sha256="0" * 64, size=1,
+        added_at=now(),
+    )  # fmt: skip
+    in_repair = make_unit(session, model=unit.model, place_id=place_id, status="repair")
+    rows: dict[str, Any] = {
+        "sim_id": Sim(holder_id=holder, place_id=place_id, iccid=f"89{number:018d}", made_at=now()),
+        "stock_item_id": StockItem(
+            holder_id=holder, place_id=place_id, kind="accessory", name=f"mouse {number}", in_stock=3
+        ),
+        "pool_id": QuotaPool(organisation_id=holder, kind="area", ward="E05011355", share=10),
+        "offer_id": LoanOffer(
+            request_id=make_request(session, model=unit.model, status="offered").id,
+            unit_id=make_unit(session, model=unit.model).id, made_at=now(), ends_at=now() + timedelta(days=5),
+        ),
+        "evidence_id": evidence,
+        "wipe_id": Wipe(
+            unit_id=unit.id, method="clear", tool="Nwipe", wiped_at=now(), verified_at=now()
+        ),
+        "ticket_id": Ticket(
+            unit_id=in_repair.id, organisation_id=holder, status="reported", fault="screen", opened_at=now()
+        ),
+        "transfer_id": Transfer(
+            unit_id=unit.id, from_id=place_id, to_id=make_place(session).id, sent_at=now()
+        ),
+        "count_id": StockTake(organisation_id=holder, place_id=place_id, begun_at=now()),
+    }  # fmt: skip
+    session.add_all(rows.values())
+    session.flush()
+    return rows | {"model_id": unit.model, "unit_id": unit, "loan_request_id": request}

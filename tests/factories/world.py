@@ -31,6 +31,7 @@ from inclusion_app.people.models import (
     Restriction,
 )
 from inclusion_app.training.models import Notice, TrainingSession, WalkIn
+from tests.factories import loans
 from tests.factories.accounts import make_organisation, make_staff, sign_in
 from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.factories.training import make_booking, make_session
@@ -55,6 +56,12 @@ class World:
     rows: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
+# Parts of the addresses of the loan scheme, and of which row the id is.
+LOAN_ROWS = (
+    "model_id", "unit_id", "sim_id", "stock_item_id", "loan_request_id", "pool_id", "offer_id", "loan_id", "evidence_id",
+    "wipe_id", "ticket_id", "transfer_id", "count_id",
+)  # fmt: skip
+
 # The ids to ask for under the name of a part of an address. A case that means nothing there is left out; "unknown" is
 # always there, for it is what the others are compared with.
 TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
@@ -72,7 +79,7 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
         name: lambda world, name=name: {**world.rows[name], "unknown": UNKNOWN}
         for name in (
             "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number",
-            "session_id", "course_id", "occurrence_id", "booking_id", "arrangement_id", "walk_in_id", "notice_id",
+            "session_id", "course_id", "occurrence_id", "booking_id", "arrangement_id", "walk_in_id", "notice_id", *LOAN_ROWS,
         )
     },
     # Beside an id: what is done with it, or in which language; whosever it is.
@@ -212,6 +219,7 @@ def _add_rows(session: Session, world: World) -> None:
         "item_id": items, "message_id": messages, "invitation_id": invitations, "number": sessions,
     }  # fmt: skip
     _add_training(session, world)
+    _add_loans(session, world)
 
 
 def _add_training(session: Session, world: World) -> None:
@@ -255,4 +263,36 @@ def _add_training(session: Session, world: World) -> None:
         booking = make_booking(session, ours, resident_id=number, **who)
         found["booking_id"][case] = booking.id
         found["arrangement_id"][case] = booking.arrangements[0].id
+    world.rows |= found
+
+
+def _add_loans(session: Session, world: World) -> None:
+    """A scheme of each organisation with one row of each kind; at Red Door's somebody restricted and somebody kept ask too."""
+    found: dict[str, dict[str, int]] = {name: {} for name in LOAN_ROWS}
+    here, there = world.residents["own"], world.residents["other"]
+    kept = make_person(session, name="Canary kept from the scheme").id
+    session.add(Restriction(resident_id=kept, organisation_id=world.red, made_at=now()))
+    for case, organisation_id, number in (("own", world.red, here), ("other", world.blue, there)):
+        scheme = loans.make_scheme(session, organisation_id=organisation_id)
+        model = loans.make_model(session, scheme=scheme)
+        unit = loans.make_unit(session, model=model)
+        lent = loans.make_loan(
+            session,
+            unit=loans.make_unit(session, model=model),
+            request=loans.make_request(session, model=model, resident_id=number, status="offered"),
+        )
+        asked = loans.make_request(session, model=model, resident_id=number, referrer_id=organisation_id)
+        for name, row in (
+            loans.one_of_each(session, scheme=scheme, unit=unit, request=asked) | {"loan_id": lent}
+        ).items():
+            found[name][case] = row.id
+        if case == "own":
+            for which, who in (("restricted", world.residents["restricted"]), ("kept", kept)):
+                asks = loans.make_request(
+                    session, model=model, resident_id=who, status="offered", referrer_id=world.red
+                )
+                found["loan_request_id"][which] = asks.id
+                found["loan_id"][which] = loans.make_loan(
+                    session, unit=loans.make_unit(session, model=model), request=asks
+                ).id
     world.rows |= found

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inclusion_app.core.clock import LONDON
+from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.working_days import is_working
 from inclusion_app.training import rules
 from inclusion_app.training.rules import Waiting, Weekly
@@ -112,18 +112,16 @@ def test_whoever_has_weeks_is_always_offered_it(made: datetime, kind: str) -> No
     [(date(2027, 3, 22), 10), (date(2027, 3, 29), 9), (date(2027, 10, 25), 9), (date(2027, 11, 1), 10)],
 )
 def test_ten_on_the_wall_stays_ten_on_the_wall(day: date, utc_hour: int) -> None:
-    assert rules.moment(day, time(10)) == datetime.combine(day, time(utc_hour), UTC)
+    assert moment(day, time(10)) == datetime.combine(day, time(utc_hour), UTC)
 
 
 def test_a_time_that_a_change_of_clocks_leaves_out_or_brings_twice_is_one_instant() -> None:
-    assert rules.moment(SPRING, time(1, 30)) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)  # 2:30 on the wall
-    assert rules.moment(SPRING, time(1, 30)).astimezone(LONDON).time() == time(2, 30)
-    assert rules.moment(SPRING, time(0, 59)) == datetime(2027, 3, 28, 0, 59, tzinfo=UTC)
-    assert rules.moment(SPRING, time(2)) == datetime(2027, 3, 28, 1, tzinfo=UTC)
-    assert rules.moment(AUTUMN, time(1, 30)) == datetime(
-        2027, 10, 31, 0, 30, tzinfo=UTC
-    )  # the first of the two
-    assert rules.moment(AUTUMN, time(2)) == datetime(2027, 10, 31, 2, tzinfo=UTC)
+    assert moment(SPRING, time(1, 30)) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)  # 2:30 on the wall
+    assert moment(SPRING, time(1, 30)).astimezone(LONDON).time() == time(2, 30)
+    assert moment(SPRING, time(0, 59)) == datetime(2027, 3, 28, 0, 59, tzinfo=UTC)
+    assert moment(SPRING, time(2)) == datetime(2027, 3, 28, 1, tzinfo=UTC)
+    assert moment(AUTUMN, time(1, 30)) == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)  # the first of the two
+    assert moment(AUTUMN, time(2)) == datetime(2027, 10, 31, 2, tzinfo=UTC)
 
 
 def test_six_mornings_are_six_whatever_is_skipped() -> None:
@@ -132,7 +130,7 @@ def test_six_mornings_are_six_whatever_is_skipped() -> None:
     assert dates == [date(2027, 3, 15), date(2027, 3, 22), date(2027, 4, 5), date(2027, 4, 12)]
     assert skipped == [date(2027, 3, 29)]
     assert pattern.rule == "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO;COUNT=4"
-    starts = [rules.moment(day, time(10)).astimezone(LONDON).time() for day in dates]
+    starts = [moment(day, time(10)).astimezone(LONDON).time() for day in dates]
     assert set(starts) == {time(10)}
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import moment
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import move
@@ -27,7 +28,7 @@ from inclusion_app.training.models import (
     Occurrence,
     TrainingSession,
 )
-from inclusion_app.training.rules import BEFORE_START, ON_A_LIST, arrange_by, moment, moved_to, to_arrange
+from inclusion_app.training.rules import BEFORE_START, ON_A_LIST, arrange_by, moved_to, to_arrange
 from inclusion_app.training.services import places, telling, waiting
 from inclusion_app.training.services.feed import touch, touch_shown
 from inclusion_app.training.services.sessions import (

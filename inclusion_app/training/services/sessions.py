@@ -14,13 +14,14 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import moment
 from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.registry import holidays, step_titles
 from inclusion_app.places.models import Place
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Course, CourseText, Occurrence, TrainingSession
-from inclusion_app.training.rules import BOOKED_AS, FOR_AGE, KINDS, LIVE, OFFERS, Weekly, moment, weekly_dates
+from inclusion_app.training.rules import BOOKED_AS, FOR_AGE, KINDS, LIVE, OFFERS, Weekly, weekly_dates
 from inclusion_app.training.services import places, waiting
 from inclusion_app.training.services.feed import touch, touch_shown
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, object_session
 
-from inclusion_app.accounts.models import Membership
 from inclusion_app.core import clock
 from inclusion_app.core.events import Contact, MessageWanted, publish
 from inclusion_app.core.i18n import language_for
-from inclusion_app.messages import queries as reach
 from inclusion_app.messages import services as messages
-from inclusion_app.messages.rules import BY_HAND, BY_WIRE, Route, choose_route
-from inclusion_app.messages.rules import Wanted as WantedRoute
-from inclusion_app.messages.sending import channels_now, whole_address
-from inclusion_app.people.models import CaseloadEntry, Resident, Restriction
+from inclusion_app.messages.own_way import OwnWay, unless_kept
+from inclusion_app.messages.own_way import own_way as way_of
+from inclusion_app.messages.sending import whole_address
 from inclusion_app.training.models import Booking, Occurrence
 from inclusion_app.training.rules import REMINDERS, WITH_VALUE
 
@@ -41,46 +36,9 @@ def can_be_told(booking: Booking) -> bool:
     return booking.contact_kind in WITH_VALUE and booking.contact is not None
 
 
-@dataclass(frozen=True)
-class OwnWay:
-    """The way somebody chose for their plan, as it can be gone now: None when none can. `posts` is who posts or calls."""
-
-    route: Route | None
-    posts: int | None
-    no_service_name: bool = False
-
-
 def own_way(session: Session, booking: Booking, now: datetime) -> OwnWay:
-    """How whoever keeps this booking with a plan is told.
-
-    The provider seldom is who they share their contact with: a letter, a call or a task of the caseworker goes to the
-    organisation that helps them.
-    """
-    provider = _provider_unless_kept(session, booking)
-    resident = session.get(Resident, booking.resident_id) if booking.resident_id is not None else None
-    if resident is None:
-        return OwnWay(None, provider)
-    through = dict.fromkeys([*_helping(session, resident.id), booking.organisation_id, provider])
-    reaches = reach.reach_through(session, resident=resident, organisation_ids=through, now=now)
-    ways = [(way, route) for way in reaches if (route := _route_of(way)) is not None]
-    if not ways:
-        return OwnWay(None, provider)
-    # The first of their own order that can be gone.
-    way, route = min(ways, key=lambda one: one[0].routes.index(one[1]))
-    posts = way.through.organisation_id if route.channel in BY_HAND else provider
-    return OwnWay(route, posts, way.rule.no_service_name and route.channel in BY_WIRE)
-
-
-def _route_of(way: reach.Reach) -> Route | None:
-    return choose_route(
-        way.routes, way.rule, channels=channels_now(), through=way.through, wanted=WantedRoute()
-    )
-
-
-def _helping(session: Session, resident_id: int) -> list[int]:
-    """The organisations on whose caseload somebody is."""
-    theirs = select(CaseloadEntry.organisation_id).where(CaseloadEntry.resident_id == resident_id)
-    return list(session.scalars(theirs.order_by(CaseloadEntry.id)))
+    """How whoever keeps this booking with a plan is told."""
+    return way_of(session, resident_id=booking.resident_id, runs_it=booking.session.organisation_id, now=now)
 
 
 def hears_by(session: Session, booking: Booking, now: datetime) -> str:
@@ -112,7 +70,7 @@ def tell(
     if booking.resident_id is None if is_own else not can_be_told(booking):
         return False
     params = facts_of(booking, occurrence, now)
-    way = own_way(session, booking, now) if is_own else OwnWay(None, _provider_unless_kept(session, booking))
+    way = own_way(session, booking, now) if is_own else OwnWay(None, _provider(session, booking))
     if way.no_service_name:
         params = {name: fact for name, fact in params.items() if name == "when"}
     if dates:
@@ -154,21 +112,10 @@ def facts_of(booking: Booking, occurrence: Occurrence | None, now: datetime) -> 
     return facts | {"link": whole_address(f"/{language.slug}/book/{booking.code}")}
 
 
-def _provider_unless_kept(session: Session, booking: Booking) -> int | None:
-    """The provider posts the letter and makes the call; but nobody there is shown whom the learner is kept from.
-
-    A tray does not know whose a typed number is, so one colleague who is named keeps it from all of them.
-    """
-    provider = booking.session.organisation_id
-    works_there = select(Membership.staff_id).where(
-        Membership.organisation_id == provider, Membership.until_at.is_(None)
+def _provider(session: Session, booking: Booking) -> int | None:
+    return unless_kept(
+        session, resident_id=booking.resident_id, organisation_id=booking.session.organisation_id
     )
-    kept = select(Restriction.id).where(
-        Restriction.resident_id == booking.resident_id,
-        or_(Restriction.organisation_id == provider, Restriction.staff_id.in_(works_there)),
-    )
-    is_kept = booking.resident_id is not None and session.scalar(kept.limit(1)) is not None
-    return None if is_kept else provider
 
 
 def _contact(booking: Booking) -> Contact | None:

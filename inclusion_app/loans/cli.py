@@ -1,0 +1,1 @@
+"""Commands of the loan scheme: stock in and out as CSV."""

@@ -1,0 +1,1 @@
+"""Stock-take by scanning, its differences, and moves between places."""

@@ -1,0 +1,1 @@
+"""The desk: what today asks of a coordinator."""

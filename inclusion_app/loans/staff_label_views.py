@@ -1,0 +1,1 @@
+"""Label sheets, and the page on which a coordinator scans one label."""

@@ -1,0 +1,1 @@
+"""The queue: requests to decide, their order and why, offers and their slots."""

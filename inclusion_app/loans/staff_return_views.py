@@ -1,0 +1,1 @@
+"""Return: the same list backwards, and the quick one by scanning."""

@@ -1,0 +1,1 @@
+"""How a scheme lends: its points, its times, its quotas."""
