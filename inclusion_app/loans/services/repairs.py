@@ -40,10 +40,11 @@ def open_ticket(
     if fault not in FAULTS:
         raise RuleBroken(NO_FAULT, field="fault")
     # Whoever issues it or opens another ticket for it waits here.
-    fitness = session.scalar(select(Unit.status).where(Unit.id == unit.id).with_for_update())
-    if fitness == "retired":
+    session.scalar(select(Unit.id).where(Unit.id == unit.id).with_for_update())
+    session.refresh(unit, ["status"])
+    if unit.status == "retired":
         raise RuleBroken(IS_RETIRED)
-    if fitness == "missing":
+    if unit.status == "missing":
         raise RuleBroken(IS_MISSING)
     note = one_line(note)[:NOTE_LENGTH]
     known = ticket_of(session, unit.id)
@@ -148,6 +149,7 @@ def _here(session: Session, ticket: Ticket) -> Unit:
     """Its unit, kept still; nobody has it on loan. Raises RuleBroken."""
     unit = session.get_one(Unit, ticket.unit_id)
     session.scalar(select(Unit.id).where(Unit.id == unit.id).with_for_update())
+    session.refresh(unit, ["status"])
     if _is_out(session, unit.id):
         raise RuleBroken(NOT_BACK)
     return unit
