@@ -291,3 +291,49 @@ NOT_RENEWED: Mapping[str, str] = {
     "waited_for": N_("Somebody waits for one. So we need it back."),
     "asked": N_("You asked today already."),
 }
+
+
+# --- repair
+
+# What is wrong with a machine. In the safety check, at a return, and where somebody says that it is broken.
+FAULTS: Mapping[str, str] = {
+    "screen": N_("The screen"),
+    "battery": N_("The battery"),
+    "cable": N_("The cable or the plug"),
+    "case": N_("The case"),
+    "keyboard": N_("The keys or the mouse"),
+    "no_start": N_("It does not start"),
+    "slow": N_("It is very slow"),
+    "sound": N_("The sound"),
+    "camera": N_("The camera"),
+    "wifi": N_("It does not get online"),
+    "liquid": N_("It got wet"),
+    "system": N_("Its programs"),
+    "other": N_("Something else"),
+}
+# What came of a repair, and what the machine is after it. None: as its last wipe says.
+RESULTS: Mapping[str, str] = {
+    "mended": N_("Mended"),
+    "new_drive": N_("Mended, with another drive"),
+    "no_fault": N_("No fault found"),
+    "not_worth_it": N_("Not worth mending"),
+    "for_parts": N_("Taken apart for parts"),
+    "unsafe": N_("Not safe, recycled"),
+}
+AFTER_REPAIR: Mapping[str, str | None] = {
+    "mended": None,
+    "new_drive": "wiping",
+    "no_fault": None,
+    "not_worth_it": "retired",
+    "for_parts": "retired",
+    "unsafe": "retired",
+}
+
+
+def after_repair(result: str, *, wiped_at: datetime | None, returned_at: datetime | None) -> str:
+    """The fitness after a repair: a machine not wiped since it last came back goes back to quarantine, for its hold."""
+    fixed = AFTER_REPAIR[result]
+    if fixed is not None:
+        return fixed
+    is_wiped = wiped_at is not None and (returned_at is None or wiped_at > returned_at)
+    return "testing" if is_wiped else "quarantine"
