@@ -412,6 +412,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("slot_place_id", sa.Integer(), nullable=True),
         sa.Column("slot_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("slot_seat", sa.Integer(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "(state IN ('open', 'accepted')) = (ended_at IS NULL)",
@@ -424,6 +425,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.CheckConstraint("(unit_id IS NULL) <> (sim_id IS NULL)", name=op.f("ck_loan_offers_of_one_thing")),
         sa.CheckConstraint(
             "slot_at IS NULL OR slot_place_id IS NOT NULL", name=op.f("ck_loan_offers_slot_somewhere")
+        ),
+        sa.CheckConstraint(
+            "slot_seat IS NULL OR slot_at IS NOT NULL", name=op.f("ck_loan_offers_seat_of_slot")
         ),
         sa.ForeignKeyConstraint(
             ["request_id"],
@@ -465,6 +469,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             unique=True,
             sqlite_where=sa.text("state IN ('open', 'accepted')"),
             postgresql_where=sa.text("state IN ('open', 'accepted')"),
+        )
+        batch_op.create_index(
+            "uq_loan_offers_slot",
+            ["slot_place_id", "slot_at", "slot_seat"],
+            unique=True,
+            sqlite_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
         )
 
     op.create_table(
@@ -945,6 +956,11 @@ def downgrade() -> None:  # noqa: PLR0915 - one table after the other
     op.drop_table("loans")
     op.drop_table("loan_request_answers")
     with op.batch_alter_table("loan_offers", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_loan_offers_slot",
+            sqlite_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "uq_loan_offers_live_unit",
             sqlite_where=sa.text("state IN ('open', 'accepted')"),

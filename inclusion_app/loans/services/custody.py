@@ -84,6 +84,8 @@ def issue(
 
 def _take(session: Session, unit_id: int, request_id: int) -> bool:
     """One statement: a ready unit that nobody has and no offer keeps for another. It waits for whoever holds the row."""
+    # Held first: PostgreSQL would wait inside the statement, and then not see the offer or loan it waited for.
+    session.execute(select(Unit.id).where(Unit.id == unit_id).with_for_update())
     kept = exists().where(
         LoanOffer.unit_id == unit_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
     )
