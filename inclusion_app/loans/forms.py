@@ -38,7 +38,11 @@ CANNOT_COME = N_("I cannot come. Somebody has to bring it.")
 LOOK_MYSELF = N_("Not at all. I look at the page of my code.")
 # Ways to reach an adult; through a caseworker nobody at home is reached.
 REACHES_ADULT = WITH_VALUE | {"letter"}
-LOST = {"lost": N_("I lost it"), "stolen": N_("Somebody stole it"), "left_home": N_("I had to leave without it")}
+LOST = {
+    "lost": N_("I lost it"),
+    "stolen": N_("Somebody stole it"),
+    "left_home": N_("I had to leave without it"),
+}
 
 
 class WhatForm(BaseForm):
@@ -101,7 +105,9 @@ class HowForm(BaseForm):
     is_adults = BooleanField(_l("It is the phone or address of a parent, a carer or another adult"))
     keep_area = BooleanField(_l("Tell them my area"))
 
-    def offer(self, places: Sequence[Near], channels: Collection[str], *, asks_contact: bool, asks_age: bool) -> None:
+    def offer(
+        self, places: Sequence[Near], channels: Collection[str], *, asks_contact: bool, asks_age: bool
+    ) -> None:
         """The places of the scheme, the nearest first, and the ways that are set up. What is known is not asked again."""
         self.settings.choices = _choices(SETTINGS)
         self.place.choices = [

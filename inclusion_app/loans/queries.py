@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.geo import metres_between
-from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, LoanScheme, Unit
+from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, LoanScheme, Unit
 from inclusion_app.loans.rules import PACE_WEEKS, weeks_to_wait
-from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.people import services as people
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where
@@ -73,11 +72,9 @@ def with_wait(session: Session, models: Collection[DeviceModel], *, now: datetim
         .where(Loan.issued_at > now - timedelta(weeks=PACE_WEEKS), of_model.in_(numbers))
         .group_by(of_model)
     )
-    before: dict[int, int] = {number: count for number, count in session.execute(waiting)}
-    pace: dict[int, int] = {number: count for number, count in session.execute(handed_over)}
-    return [
-        Offered(model, weeks_to_wait(before.get(model.id, 0), pace.get(model.id, 0))) for model in models
-    ]
+    before = {row[0]: row[1] for row in session.execute(waiting)}
+    pace = {row[0]: row[1] for row in session.execute(handed_over)}
+    return [Offered(model, weeks_to_wait(before.get(model.id, 0), pace.get(model.id, 0))) for model in models]
 
 
 def places_of(
@@ -111,9 +108,3 @@ def request_by_code(session: Session, code: str) -> LoanRequest | None:
 def loan_of(session: Session, request: LoanRequest) -> Loan | None:
     """The loan this request became."""
     return session.scalar(select(Loan).where(Loan.loan_request_id == request.id))
-
-
-def live_offer(session: Session, request: LoanRequest) -> LoanOffer | None:
-    """What is kept for it now: one device, until they answer or fetch it."""
-    wanted = select(LoanOffer).where(LoanOffer.request_id == request.id, LoanOffer.state.in_(LIVE_OFFER))
-    return session.scalar(wanted)

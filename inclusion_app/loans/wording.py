@@ -51,7 +51,9 @@ def listed(codes: Collection[str], words: Mapping[str, str]) -> list[str]:
 def length_words(model: DeviceModel) -> str:
     """For how long it is lent, in whole weeks."""
     weeks = max(1, round(model.loan_days / 7))
-    return ngettext("You can keep it for about %(num)s week.", "You can keep it for about %(num)s weeks.", weeks)
+    return ngettext(
+        "You can keep it for about %(num)s week.", "You can keep it for about %(num)s weeks.", weeks
+    )
 
 
 def wait_words(weeks: tuple[int, int] | None) -> str:
@@ -61,7 +63,9 @@ def wait_words(weeks: tuple[int, int] | None) -> str:
     least, most = weeks
     if least == 0:
         return ngettext(
-            "You wait up to %(num)s week, as far as we know.", "You wait up to %(num)s weeks, as far as we know.", most
+            "You wait up to %(num)s week, as far as we know.",
+            "You wait up to %(num)s weeks, as far as we know.",
+            most,
         )
     if least == most:
         return ngettext("You wait about %(num)s week.", "You wait about %(num)s weeks.", most)
