@@ -17,7 +17,7 @@ from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import DeviceModel
 from inclusion_app.loans.queries import Near
-from inclusion_app.loans.rules import FAULTS, PURPOSES, REASONS, SETTINGS, WHOM
+from inclusion_app.loans.rules import CHANGED, FAULTS, PURPOSES, REASONS, SETTINGS, WHOM
 from inclusion_app.loans.wording import model_words
 from inclusion_app.people import contact
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf
@@ -179,6 +179,24 @@ class LostForm(BaseForm):
     def offer(self) -> None:
         """What can happen; nobody is asked for more."""
         self.cause.choices = _choices(LOST)
+
+
+class BringForm(BaseForm):
+    """Where a device is brought."""
+
+    address = StringField(_l("Where should we bring it?"))
+
+
+class OutcomeForm(BaseForm):
+    """How it went; nothing has to be chosen."""
+
+    used_for = AnyOf(_l("What did you use it for?"))
+    changed = AnyOf(_l("What has changed for you?"))
+
+    def offer(self) -> None:
+        """What can be chosen."""
+        self.used_for.choices = _choices(PURPOSES)
+        self.changed.choices = _choices(CHANGED)
 
 
 def _choices(words: Mapping[str, str]) -> list[SelectChoice]:

@@ -437,7 +437,7 @@ CHANGED: Mapping[str, str] = {
     "nothing": N_("Nothing changed"),
 }
 # After the last renewal: how somebody comes to a device of their own. Which step of a plan says how, where there is one.
-WAYS_ON: Mapping[str, tuple[str, str]] = {
+WAYS_TO_OWN: Mapping[str, tuple[str, str]] = {
     "gift": (N_("Ask us if you can keep this one for good. It costs nothing."), ""),
     "device_bank": (N_("A device bank gives away devices. We can ask one for you."), "A1"),
     "social_tariff": (N_("A social tariff is cheaper internet for people on some benefits."), "A4"),

@@ -12,7 +12,8 @@ from flask_babel import ngettext
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest
-from inclusion_app.loans.rules import FEATURES
+from inclusion_app.loans.rules import FEATURES, REASONS
+from inclusion_app.loans.services.queue import QueuePlace
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,38 @@ def how_it_stands(request: LoanRequest, loan: Loan | None, *, is_kept: bool = Fa
     if loan is not None and loan.status != "active":
         return OF_LOAN[loan.status]
     return KEPT_FOR_YOU if is_kept else STANDS[request.status]
+
+
+def queue_words(place: QueuePlace, *, shows_reasons: bool) -> list[str]:
+    """Where somebody stands in the queue, why, and about when: whole sentences."""
+    if place.position == 1:
+        said = [_("You are next.")]
+    else:
+        said = [
+            _("You are number %(position)s of %(of)s people who wait.", position=place.position, of=place.of)
+        ]
+    said.append(wait_words(place.weeks))
+    if place.is_put_first:
+        said.append(_("We put you first, for a special reason."))
+    if place.moved_by_quota:
+        said.append(_("Some devices are kept for some areas or helpers. So a few people go before you."))
+    if shows_reasons:
+        said.append(
+            ngettext(
+                "Your reasons give you %(num)s point.", "Your reasons give you %(num)s points.", place.points
+            )
+        )
+        said.extend(_(REASONS[reason]) + "." for reason in place.reasons)
+    if place.weeks_waited:
+        said.append(
+            ngettext(
+                "Waiting gives you %(num)s more point.",
+                "Waiting gives you %(num)s more points.",
+                place.weeks_waited,
+            )
+        )
+    said.append(_("Each week you wait gives you one more point."))
+    return said
 
 
 def is_late(loan: Loan) -> bool:
