@@ -32,7 +32,7 @@ from inclusion_app.core.forms import BaseForm, DayField
 from inclusion_app.core.sessions import VisitEnded, current_visit, had_visit, visit_for_change
 from inclusion_app.core.words import N_
 from inclusion_app.places.queries import Where, area_code, where_of_near
-from inclusion_app.roadmaps import forms, journeys, learning, nearby, policy, queries, services
+from inclusion_app.roadmaps import borrowing, forms, journeys, learning, nearby, policy, queries, services
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Roadmap
 from inclusion_app.roadmaps.moves import moves
@@ -362,6 +362,8 @@ def plan() -> Any:
             (*made.plan.next, *made.plan.doing), where, needs=learning.needs_of(me)
         ),
         booked=learning.bookings_of(me),
+        devices=borrowing.devices_for((*made.plan.next, *made.plan.doing)),
+        borrowed=borrowing.borrowed_by(me),
         offers_award=learning.offers_award_to(me),
         where=where,
         first_open=journeys.next_question(roadmap.answers),
@@ -642,6 +644,7 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         where=where,
         places=nearby.places_for([step_id], where).get(step_id, ()),
         sessions=learning.sessions_for([step_id], where).get(step_id, ()),
+        devices=borrowing.devices_for([step_id]).get(step_id, ()),
         offers_award=learning.offers_award_to(current_principal().resident_id),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),
