@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, url_for
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
@@ -113,9 +114,11 @@ def ask_how() -> Any:
     resident = _resident()
     routes = routes_of(session, resident.id) if resident else []
     where = places.where_of_near(visit.near if visit else None)
-    near = queries.places_of(session, [_model_of(typed).organisation_id] if _model_of(typed) else [], where)
+    model = _model_of(typed)
+    near = queries.places_of(session, [model.organisation_id] if model else [], where)
     form = forms.HowForm()
-    asks_contact, asks_age = not routes, resident is None or resident.age_band is None
+    asks_contact = not routes
+    asks_age = asks_contact and (resident is None or resident.age_band is None)
     form.offer(near, offered(), asks_contact=asks_contact, asks_age=asks_age)
     area = places.ward_name(session, places.area_code(session, where)) if where else ""
     if request.method == "POST":
@@ -226,7 +229,7 @@ def _send(form: forms.SendForm, kind: str, principal: Principal) -> Any:
         opening.count_making(request.remote_addr, now=now())
         secret_hash = pins.hash_secret(secret, current_app.extensions["settings"].secret_key)
     session, moment, language = db_session(), now(), i18n.current_language().slug
-    visit = current_visit()
+    visit = _held_visit(session)
     if visit is None or not visit.asking or asking.SENT in visit.asking:
         # Sent twice, and the first one was quicker: it counts.
         return _sent_before(kind) or _to(1)
@@ -248,6 +251,15 @@ def _send(form: forms.SendForm, kind: str, principal: Principal) -> Any:
     if is_new:
         renew_browser(visit)
     return redirect(url_for("loans.request_page", code=made.code), 303)
+
+
+def _held_visit(session: Session) -> Visit | None:
+    """This visit as it stands, held till the commit: of two presses the second one reads what the first one made."""
+    visit = current_visit()
+    if visit is None:
+        return None
+    mine = select(Visit).where(Visit.id == visit.id)
+    return session.scalar(mine.with_for_update().execution_options(populate_existing=True))
 
 
 def _keep_facts(session: Session, resident: Resident, typed: dict[str, Any]) -> None:
