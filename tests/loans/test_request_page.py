@@ -1,0 +1,342 @@
+"""The page of a request by its code: how it stands, what is offered, what one can do, and what a code alone never shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from inclusion_app.core.audit import AuditRow
+from inclusion_app.core.clock import now, today
+from inclusion_app.core.codes import code_to_words, new_code, show_code
+from inclusion_app.core.db import transaction
+from inclusion_app.loans.models import (
+    DeviceModel,
+    Loan,
+    LoanOffer,
+    LoanOutcome,
+    LoanRequest,
+    Renewal,
+    RequestAnswers,
+    Ticket,
+    Unit,
+)
+from inclusion_app.loans.services import requests_decide
+from inclusion_app.people.models import Resident
+from tests.conftest import Browser
+from tests.factories.loans import make_loan, make_request
+from tests.factories.people import make_person
+from tests.loans.conftest import Scheme
+
+
+@pytest.fixture
+def code(app: Flask, lending: Scheme) -> str:
+    """A request that was sent a moment ago, by Canary who gave a reason."""
+    with app.app_context(), transaction() as session:
+        model = session.get_one(DeviceModel, lending.model_id)
+        person = make_person(session, name="Canary Name")
+        asked = make_request(
+            session, model=model, status="submitted", waits_since=None, resident_id=person.id,
+            place_id=lending.place_id, points=14,
+        )  # fmt: skip
+        session.add(RequestAnswers(request_id=asked.id, answers={"no_device": True, "unsafe": True}))
+        return asked.code
+
+
+def request_of(app: Flask, change: Callable[..., None] | None = None) -> LoanRequest:
+    with app.app_context(), transaction() as session:
+        asked = session.scalars(select(LoanRequest).order_by(LoanRequest.id)).first()
+        assert asked is not None
+        if change is not None:
+            change(session, asked)
+        session.flush()
+        session.refresh(asked)
+        return asked
+
+
+def offer_it(app: Flask) -> None:
+    request_of(
+        app, lambda session, asked: requests_decide.approve(session, request=asked, staff_id=None, now=now())
+    )
+
+
+def lend_it(app: Flask) -> int:
+    with app.app_context(), transaction() as session:
+        unit, asked = session.scalars(select(Unit)).one(), session.scalars(select(LoanRequest)).one()
+        asked.waits_since = now()
+        loan = make_loan(session, unit=unit, request=_offered(session, asked))
+        return loan.id
+
+
+def _offered(session: object, asked: LoanRequest) -> LoanRequest:
+    requests_decide.approve(session, request=asked, staff_id=None, now=now())  # type: ignore[arg-type]
+    return asked
+
+
+# --- the code
+
+
+def test_the_code_opens_it_as_people_type_it(browser: Browser, code: str) -> None:
+    for typed in (code, show_code(code), code.lower(), "-".join(code_to_words(code))):
+        assert "We have your request" in browser.text(f"/loans/{typed}")
+
+
+def test_unknown_dead_and_other_codes_answer_alike(app: Flask, browser: Browser, code: str) -> None:
+    unknown, strange = new_code(), "no-code-at-all"
+    browser.make_plan()
+    of_plan = browser.save_plan().replace("-", "")
+    request_of(app, lambda _session, asked: setattr(asked, "forgotten_at", now()))
+    answers = []
+    for typed in (unknown, code, strange, of_plan):
+        answer = browser.get(f"/loans/{typed}")
+        page = re.sub(r'name="csrf_token" value="[^"]+"', "", answer.get_data(as_text=True))
+        answers.append((answer.status_code, page.replace(typed, "CODE")))
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 404
+
+
+def test_guessing_is_stopped(browser: Browser, code: str) -> None:
+    for _ in range(30):
+        browser.get(f"/loans/{new_code()}")
+    assert browser.get(f"/loans/{code}").status_code == 422
+
+
+def test_typed_at_come_back_it_leads_here(browser: Browser, code: str) -> None:
+    answer = browser.send("/come-back", code=show_code(code))
+    assert answer.headers["Location"] == f"/en/loans/{code}"
+
+
+def test_the_code_alone_shows_nothing_that_was_typed(app: Flask, browser: Browser, code: str) -> None:
+    with app.app_context(), transaction() as session:
+        session.delete(session.scalars(select(Unit)).one())
+    offer_it(app)
+    for path in ("", "/print"):
+        page = browser.text(f"/loans/{code}{path}")
+        assert "Canary" not in page
+        assert "not safe, or has no home" not in page
+        assert "14 points" not in page
+    assert "You are next." in browser.text(f"/loans/{code}")
+    with app.app_context(), transaction() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.action.like("read loans.%"))).all()
+        person = session.scalars(select(Resident)).one()
+        assert {(row.actor_kind, row.actor_id, row.resident_id) for row in rows} == {
+            ("loan code", None, person.id)
+        }
+        assert len(rows) == 3
+
+
+def test_who_opened_their_plan_reads_why(app: Flask, browser: Browser, code: str) -> None:
+    browser.make_plan()
+    browser.save_plan()
+    with app.app_context(), transaction() as session:
+        mine = session.scalars(select(Resident).order_by(Resident.id.desc())).first()
+        asked = session.scalars(select(LoanRequest)).one()
+        assert mine is not None
+        asked.resident_id = mine.id
+        session.delete(session.scalars(select(Unit)).one())
+    offer_it(app)
+    page = browser.text(f"/loans/{code}")
+    assert "Your reasons give you 14 points." in page
+    assert "not safe, or has no home" in page
+    assert "You are on the list" in browser.text("/roadmap")
+
+
+# --- what one can do
+
+
+def test_taking_it_back_twice_is_once(app: Flask, browser: Browser, code: str) -> None:
+    for _ in range(2):
+        assert browser.send(f"/loans/{code}/withdraw", form_on="/loans/ask").status_code == 303
+    assert request_of(app).status == "withdrawn"
+    assert "You took your request back" in browser.text(f"/loans/{code}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "state"),
+    [("yes", "offered", "accepted"), ("keep", "queued", "declined"), ("no", "withdrawn", "declined")],
+)
+def test_an_offer_is_answered(
+    app: Flask, browser: Browser, code: str, answer: str, status: str, state: str
+) -> None:
+    offer_it(app)
+    page = browser.text(f"/loans/{code}")
+    assert "There is a device for you" in page
+    assert "We keep it for you until:" in page
+    assert browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer=answer).status_code == 303
+    assert request_of(app).status == status
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(LoanOffer.state).order_by(LoanOffer.id)).first() == state
+
+
+def test_an_offer_that_is_over_says_so(app: Flask, browser: Browser, code: str) -> None:
+    offer_it(app)
+    with app.app_context(), transaction() as session:
+        session.scalars(select(LoanOffer)).one().ends_at = now() - timedelta(hours=1)
+    assert "The time to answer is over." in browser.text(f"/loans/{code}")
+    answer = browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer="yes")
+    assert answer.status_code == 422
+    assert "This offer is over." in answer.get_data(as_text=True)
+    # What is no answer changes nothing.
+    assert browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer="maybe").status_code == 303
+
+
+def test_a_time_to_fetch_it_is_chosen_from_the_list(app: Flask, browser: Browser, code: str) -> None:
+    offer_it(app)
+    browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer="yes")
+    page = browser.text(f"/loans/{code}")
+    times = re.findall(r'name="slot" value="([^"]+)"', page)
+    assert times
+    for wrong in ("", "tomorrow", "2026-01-01T10:00:00", "2026-01-01T10:00:00+00:00", "\0", "9" * 500):
+        refused = browser.send(f"/loans/{code}/slot", f"/loans/{code}", slot=wrong)
+        assert refused.status_code == 422, wrong
+    assert browser.send(f"/loans/{code}/slot", f"/loans/{code}", slot=times[0]).status_code == 303
+    assert "You fetch it:" in browser.text(f"/loans/{code}")
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(LoanOffer.slot_at)).one() is not None
+
+
+def test_it_is_brought_and_the_address_is_shown_nowhere(app: Flask, browser: Browser, code: str) -> None:
+    offer_it(app)
+    refused = browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="1 Canary Road")
+    assert refused.status_code == 422  # not before a yes
+    browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer="yes")
+    empty = browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="  ")
+    assert empty.status_code == 422
+    assert "Write where we should bring it." in empty.get_data(as_text=True)
+    assert browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="1 Canary Road").status_code == 303
+    page = browser.text(f"/loans/{code}")
+    assert "We bring it to you." in page
+    assert "Canary" not in page
+
+
+def test_a_question_is_answered(app: Flask, browser: Browser, code: str) -> None:
+    request_of(
+        app,
+        lambda session, asked: requests_decide.ask_more(
+            session, request=asked, question="still_wanted", staff_id=None, now=now()
+        ),
+    )
+    assert "Do you still want to borrow a device?" in browser.text(f"/loans/{code}")
+    assert browser.send(f"/loans/{code}/still", f"/loans/{code}").status_code == 303
+    assert request_of(app).status == "submitted"
+    assert browser.send(f"/loans/{code}/still", form_on="/loans/ask").status_code == 303
+
+
+def test_a_no_says_why_and_where_to_go_on(app: Flask, browser: Browser, code: str) -> None:
+    request_of(
+        app,
+        lambda session, asked: requests_decide.decline(
+            session, request=asked, reason="no_stock", staff_id=None, now=now()
+        ),
+    )
+    page = browser.text(f"/loans/{code}")
+    assert "We do not have such a device to lend." in page
+    assert "You can use a computer for free at a library." in page
+
+
+# --- on loan
+
+
+def test_it_is_kept_longer_once_by_a_form_sent_twice(app: Flask, browser: Browser, code: str) -> None:
+    loan_id = lend_it(app)
+    page = browser.text(f"/loans/{code}")
+    assert "Please give it back by:" in page
+    assert "There is nothing to pay" in page
+    key = re.findall(r'name="form_key" value="([^"]+)"', page)[0]
+    for _ in range(2):
+        assert browser.send(f"/loans/{code}/longer", form_on="/loans/ask", form_key=key).status_code == 303
+    with app.app_context(), transaction() as session:
+        assert session.scalar(select(func.count()).select_from(Renewal)) == 1
+        loan = session.get_one(Loan, loan_id)
+        assert loan.renewals == 1
+        assert loan.due_on > today() + timedelta(days=100)
+    page = browser.text(f"/loans/{code}")
+    assert "The new day stands above." in page
+    assert "You asked today already." in page
+
+
+def test_while_somebody_waits_it_is_not_kept_longer(
+    app: Flask, browser: Browser, code: str, lending: Scheme
+) -> None:
+    lend_it(app)
+    with app.app_context(), transaction() as session:
+        make_request(session, model=session.get_one(DeviceModel, lending.model_id))
+    page = browser.text(f"/loans/{code}")
+    assert "Somebody waits for one. So we need it back." in page
+    assert 'name="form_key"' not in page
+    assert browser.send(f"/loans/{code}/longer", form_on="/loans/ask", form_key="k" * 30).status_code == 303
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(Renewal.refused_for)).one() == "waited_for"
+
+
+def test_broken_is_told_and_costs_nothing(app: Flask, browser: Browser, code: str) -> None:
+    lend_it(app)
+    for wrong in ("", "haunted"):
+        assert browser.send(f"/loans/{code}/broken", f"/loans/{code}", fault=wrong).status_code == 422
+    assert browser.send(f"/loans/{code}/broken", f"/loans/{code}", fault="screen").status_code == 303
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(Ticket.fault)).one() == "screen"
+        assert session.scalars(select(Loan.status)).one() == "active"
+    assert "We know that it is broken." in browser.text(f"/loans/{code}")
+
+
+def test_lost_is_asked_once_more_and_costs_nothing(app: Flask, browser: Browser, code: str) -> None:
+    lend_it(app)
+    page = browser.text(f"/loans/{code}/lost")
+    assert "There is nothing to pay." in page
+    for wrong in ("", "no_contact", "eaten"):
+        assert browser.send(f"/loans/{code}/lost", cause=wrong).status_code == 422
+    assert browser.send(f"/loans/{code}/lost", cause="stolen").status_code == 303
+    with app.app_context(), transaction() as session:
+        loan = session.scalars(select(Loan)).one()
+        assert (loan.status, loan.cause) == ("lost", "stolen")
+    assert "You can ask for another one." in browser.text(f"/loans/{code}")
+    again = browser.send(f"/loans/{code}/lost", cause="stolen")
+    assert again.status_code == 422
+    assert "This loan is over." in again.get_data(as_text=True)
+
+
+def test_how_it_goes_is_asked_once(app: Flask, browser: Browser, code: str) -> None:
+    loan_id = lend_it(app)
+    path = f"/loans/{code}/how-it-goes"
+    assert browser.get(path).status_code == 303  # not yet
+    with app.app_context(), transaction() as session:
+        session.get_one(Loan, loan_id).follow_up_on = today()
+    assert "Tell us how it goes" in browser.text(f"/loans/{code}")
+    assert browser.send(path, used_for=["fun"]).status_code == 422
+    assert browser.send(path, used_for=["learn"], changed=["found_work"]).status_code == 303
+    assert browser.get(path).status_code == 303
+    with app.app_context(), transaction() as session:
+        kept = session.scalars(select(LoanOutcome)).one()
+        assert (kept.used_for, kept.changed) == ("learn", "found_work")
+    assert "Tell us how it goes" not in browser.text(f"/loans/{code}")
+
+
+def test_without_a_loan_nothing_of_a_loan_can_be_done(browser: Browser, code: str) -> None:
+    for path, data in (("longer", {}), ("broken", {"fault": "screen"})):
+        assert browser.send(f"/loans/{code}/{path}", form_on="/loans/ask", **data).status_code == 422
+    assert browser.send(f"/loans/{code}/lost", cause="lost").status_code == 422
+    assert browser.send(f"/loans/{code}/slot", form_on="/loans/ask", slot="x").status_code == 422
+    assert browser.send(f"/loans/{code}/offer", form_on="/loans/ask", answer="yes").status_code == 422
+
+
+def test_what_was_done_by_the_code_stands_in_the_record(app: Flask, browser: Browser, code: str) -> None:
+    offer_it(app)
+    browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer="yes")
+    with app.app_context(), transaction() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "answer loan offer")).one()
+        assert (row.actor_kind, row.actor_id) == ("loan code", None)
+
+
+def test_the_slip_is_in_both_languages(
+    app: Flask, another_browser: Callable[..., Browser], code: str
+) -> None:
+    lend_it(app)
+    page = another_browser("ur").text(f"/loans/{code}/print")
+    assert show_code(code) in page
+    assert "Please give it back by" in page
+    assert 'dir="rtl"' in page
