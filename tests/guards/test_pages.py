@@ -27,6 +27,7 @@ PARTS = {
     "slug": "gorton-library",
     "ward": "gorton-and-abbey-hey",
     "code": "ABCDEFGH",
+    "tag": "MCR-00001",
     "member_id": 1,
     "token": "x" * 43,
     "language": "en",
