@@ -51,6 +51,7 @@ from inclusion_app.core import (
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
+from inclusion_app.loans import holding as loans_holding
 from inclusion_app.loans import messages as loans_messages
 from inclusion_app.loans import slip_views as loans_slip_views
 from inclusion_app.loans import (
@@ -190,6 +191,7 @@ MORE_FACTS = (
     training_holding,
     training_demonstration,
     loans_messages,
+    loans_holding,
 )
 ROOMS = (
     start_views.room,

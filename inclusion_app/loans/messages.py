@@ -9,6 +9,7 @@ from functools import partial
 
 from inclusion_app.core.words import N_
 from inclusion_app.messages import templates
+from inclusion_app.messages.rules import CHANNELS
 from inclusion_app.messages.templates import MessageTemplate
 
 # Facts of the request or loan itself, which every message may say (services/telling.py).
@@ -49,6 +50,18 @@ ENDINGS = (
         sms=N_("Please bring back what you borrowed by %(day)s. You still need it? Ask us to keep it longer."),
         needs=("day",),
         channels=("email", "sms", "call"),
+    ),
+    *(
+        # The same where somebody takes what is answered by text message.
+        _about(
+            name=f"loan_due_{when}_keep",
+            subject=N_("What you borrowed"),
+            lines=(DUE, WHICH, DUE_WHERE, KEEP_IT, BROKEN, CALL),
+            sms=N_("Please bring back what you borrowed by %(day)s. To keep it longer, answer with the word KEEP."),
+            needs=("day",),
+            channels=CHANNELS if when == "soon" else ("email", "sms", "call"),
+        )
+        for when in ("soon", "now")
     ),
     _about(
         name="loan_late",

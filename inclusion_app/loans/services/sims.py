@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.clock import LONDON
@@ -13,6 +13,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Loan, LoanOffer, Sim, SimUse
 from inclusion_app.loans.rules import FOLLOW_UP
+from inclusion_app.loans.services import telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
 
 NOT_FREE = N_("This SIM card is not free. Take another one.")
@@ -93,7 +94,7 @@ def _hold(session: Session, loan: Loan) -> None:
         raise RuleBroken(LOAN_OVER)
 
 
-def _free(loan: Loan) -> tuple[object, ...]:
+def _free(loan: Loan) -> tuple[ColumnElement[bool], ...]:
     """In stock of this scheme, and kept for nobody else."""
     kept = [LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER)]
     if loan.loan_request_id is not None:
@@ -119,6 +120,11 @@ def _end(session: Session, use: SimUse, now: datetime) -> bool:
     ending = update(SimUse).where(SimUse.id == use.id, SimUse.until_at.is_(None))
     done = rows_changed(session, ending.values(until_at=now)) == 1
     session.expire(use, ["until_at"])
+    loan = session.get(Loan, use.loan_id)
+    request = telling.request_of(session, loan) if loan is not None else None
+    if request is not None:
+        # Nobody is warned of data that is no longer theirs.
+        telling.take_back(session, request, now=now, key_begins=f"data {use.id} ")
     return done
 
 
