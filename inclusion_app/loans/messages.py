@@ -18,13 +18,15 @@ _about = partial(MessageTemplate, audience="resident", may=FACTS)
 
 CALL = N_("Questions? Phone %(phone)s.")
 
+TEMPLATES: tuple[MessageTemplate, ...] = ()
+
 # --- the queue: decisions and offers
 PAY_NOTHING = N_("You pay nothing.")
 KEEP_PLACE = N_("You keep your place in the queue.")
 FETCH_AT = N_("It is at %(place)s.")
 DEVICE_IS = N_("You asked for: %(device)s.")
 
-QUEUE_TEMPLATES: tuple[MessageTemplate, ...] = (
+TEMPLATES += (
     _about(
         name="loan_queued",
         subject=N_("You are in the queue"),
@@ -120,6 +122,14 @@ QUEUE_TEMPLATES: tuple[MessageTemplate, ...] = (
     ),
 )
 
-TEMPLATES: tuple[MessageTemplate, ...] = (*QUEUE_TEMPLATES,)
+# --- asked (services/requests.py)
+TEMPLATES += (
+    _about(
+        name="loan_asked",
+        subject=N_("You asked us for a device"),
+        lines=(N_("We have your request: %(device)s."), N_("We read it and tell you what comes next."), CALL),
+        sms=N_("We have your request. We read it and tell you what comes next."),
+    ),
+)
 
 templates.add(TEMPLATES)

@@ -104,9 +104,7 @@ def test_more_need_is_never_a_later_place(
 @given(queues(), quotas(), st.data())
 def test_waiting_always_helps(queue: list[Entry], shares: list[Share], data: st.DataObject) -> None:
     who = data.draw(st.sampled_from(queue))
-    longer = replace(
-        who, waits_since=who.waits_since - timedelta(minutes=data.draw(st.integers(1, 50_000)))
-    )
+    longer = replace(who, waits_since=who.waits_since - timedelta(minutes=data.draw(st.integers(1, 50_000))))
     after = [longer if one is who else one for one in queue]
     before = place(queue_order(queue, shares, NOW), who.request_id)
     assert place(queue_order(after, shares, NOW), who.request_id) <= before
