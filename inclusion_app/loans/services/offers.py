@@ -390,15 +390,17 @@ def swap_unit(session: Session, *, offer: LoanOffer, unit: Unit, now: datetime) 
 def _swap(session: Session, offer_id: int, unit_id: int) -> bool:
     # Held first: whoever hands it over at this moment is waited for, and then the statement sees what they did.
     session.execute(select(Unit.id).where(Unit.id == unit_id).with_for_update())
-    asked = select(LoanRequest.model_id, LoanRequest.organisation_id).where(
-        LoanRequest.id == LoanOffer.request_id
+    asked = (
+        select(LoanRequest.model_id, LoanRequest.organisation_id)
+        .join(LoanOffer, LoanOffer.request_id == LoanRequest.id)
+        .where(LoanOffer.id == offer_id)
     )
+    of = session.execute(asked).first()
+    if of is None:
+        return False
     out = exists().where(Loan.unit_id == unit_id, Loan.status == "active")
     ready = exists().where(
-        Unit.id == unit_id,
-        Unit.status == "ready",
-        Unit.model_id == asked.with_only_columns(LoanRequest.model_id).scalar_subquery(),
-        Unit.holder_id == asked.with_only_columns(LoanRequest.organisation_id).scalar_subquery(),
+        Unit.id == unit_id, Unit.status == "ready", Unit.model_id == of[0], Unit.holder_id == of[1]
     )
     swapping = update(LoanOffer).where(LoanOffer.id == offer_id, LoanOffer.state.in_(LIVE_OFFER), ready, ~out)
     try:
