@@ -301,64 +301,6 @@ NOT_RENEWED: Mapping[str, str] = {
     "asked": N_("You asked today already."),
 }
 
-# --- decisions: what is asked for, why not, and the ways on
-
-# What a coordinator asks before they decide: ready-made, so that everybody reads it in their language.
-QUESTIONS: Mapping[str, str] = {
-    "talk": N_("Please talk to us. We want to find the right device for you."),
-    "which": N_("Which device would help you most?"),
-    "reach": N_("How can we reach you?"),
-    "where": N_("Where can you fetch it? Or should we bring it?"),
-    "settings": N_("How should we set it up for you?"),
-    "still_wanted": N_("Do you still want to borrow a device?"),
-}
-# Never for want of papers, a bank account, a fixed address or an e-mail address.
-DECLINED: Mapping[str, str] = {
-    "no_stock": N_("We do not have such a device to lend."),
-    "has_one": N_("You have one from us already."),
-    "asked_twice": N_("You asked twice. Your first request stays."),
-    "not_here": N_("This scheme lends to people of another area."),
-    "other_way": N_("There is a better way for you than to borrow."),
-    "no_contact": N_("We could not reach you."),
-}
-# Where somebody goes instead; a way is never nothing.
-WAYS_ON: Mapping[str, str] = {
-    "use_there": N_("You can use a computer for free at a library."),
-    "phone_us": N_("Phone us. We look for another way with you."),
-    "ask_again": N_("You can ask again at any time."),
-    "data_bank": N_("A data bank gives free SIM cards with data."),
-}
-WAYS_ON_FROM: Mapping[str, tuple[str, ...]] = {
-    "no_stock": ("use_there", "data_bank", "ask_again"),
-    "has_one": ("phone_us",),
-    "asked_twice": ("phone_us",),
-    "not_here": ("use_there", "phone_us"),
-    "other_way": ("phone_us", "use_there"),
-    "no_contact": ("ask_again", "phone_us"),
-}
-
-# --- offers
-
-# A day of answered hours (core.answer_hours): an offer of five days runs five working days.
-DAY_HOURS = 8
-# A letter is printed and carried; who has no way to be told has to look for themselves.
-LONGER_BY: Mapping[str, int] = {"letter": 4, "none": 4}
-# Somebody who said yes fetches it within so many working days; after a time that was set, within one more.
-FETCH_DAYS, AFTER_SLOT_DAYS = 10, 1
-# Who said "not now, but keep my place" is not asked again before.
-REST = timedelta(days=7)
-# An offer nobody answered goes back to the queue so often; then a person decides.
-LAPSES = 1
-SLOT = timedelta(minutes=30)
-# So many fetch at once, at one place; so far ahead; and never sooner than the device can be set.
-SLOT_SEATS, SLOT_DAYS, SLOT_LEAD = 2, 14, timedelta(hours=3)
-
-
-def offer_ends(made_at: datetime, *, days: int, hears_by: str, holidays: Collection[date]) -> datetime:
-    """Until when an offer is kept: so many working days on, more for who hears of it late. It ends when somebody answers."""
-    return after_open_hours(made_at, (days + LONGER_BY.get(hears_by, 0)) * DAY_HOURS, holidays)
-
-
 # --- asking
 
 # A request that has not ended: it waits for somebody, or for its device.
@@ -420,3 +362,110 @@ def after_repair(result: str, *, wiped_at: datetime | None, returned_at: datetim
         return fixed
     is_wiped = wiped_at is not None and (returned_at is None or wiped_at > returned_at)
     return "testing" if is_wiped else "quarantine"
+
+
+# --- decisions: what is asked for, why not, and the ways on
+
+# What a coordinator asks before they decide: ready-made, so that everybody reads it in their language.
+QUESTIONS: Mapping[str, str] = {
+    "talk": N_("Please talk to us. We want to find the right device for you."),
+    "which": N_("Which device would help you most?"),
+    "reach": N_("How can we reach you?"),
+    "where": N_("Where can you fetch it? Or should we bring it?"),
+    "settings": N_("How should we set it up for you?"),
+    "still_wanted": N_("Do you still want to borrow a device?"),
+}
+# Never for want of papers, a bank account, a fixed address or an e-mail address.
+DECLINED: Mapping[str, str] = {
+    "no_stock": N_("We do not have such a device to lend."),
+    "has_one": N_("You have one from us already."),
+    "asked_twice": N_("You asked twice. Your first request stays."),
+    "not_here": N_("This scheme lends to people of another area."),
+    "other_way": N_("There is a better way for you than to borrow."),
+    "no_contact": N_("We could not reach you."),
+}
+# Where somebody goes instead; a way is never nothing.
+WAYS_ON: Mapping[str, str] = {
+    "use_there": N_("You can use a computer for free at a library."),
+    "phone_us": N_("Phone us. We look for another way with you."),
+    "ask_again": N_("You can ask again at any time."),
+    "data_bank": N_("A data bank gives free SIM cards with data."),
+}
+WAYS_ON_FROM: Mapping[str, tuple[str, ...]] = {
+    "no_stock": ("use_there", "data_bank", "ask_again"),
+    "has_one": ("phone_us",),
+    "asked_twice": ("phone_us",),
+    "not_here": ("use_there", "phone_us"),
+    "other_way": ("phone_us", "use_there"),
+    "no_contact": ("ask_again", "phone_us"),
+}
+
+# --- offers
+
+# A day of answered hours (core.answer_hours): an offer of five days runs five working days.
+DAY_HOURS = 8
+# A letter is printed and carried; who has no way to be told has to look for themselves.
+LONGER_BY: Mapping[str, int] = {"letter": 4, "none": 4}
+# Somebody who said yes fetches it within so many working days; after a time that was set, within one more.
+FETCH_DAYS, AFTER_SLOT_DAYS = 10, 1
+# Who said "not now, but keep my place" is not asked again before.
+REST = timedelta(days=7)
+# An offer nobody answered goes back to the queue so often; then a person decides.
+LAPSES = 1
+SLOT = timedelta(minutes=30)
+# So many fetch at once, at one place; so far ahead; and never sooner than the device can be set.
+SLOT_SEATS, SLOT_DAYS, SLOT_LEAD = 2, 14, timedelta(hours=3)
+
+
+def offer_ends(made_at: datetime, *, days: int, hears_by: str, holidays: Collection[date]) -> datetime:
+    """Until when an offer is kept: so many working days on, more for who hears of it late. It ends when somebody answers."""
+    return after_open_hours(made_at, (days + LONGER_BY.get(hears_by, 0)) * DAY_HOURS, holidays)
+
+
+# --- E: what changed, the way on, data and how it goes
+
+# Some weeks after a device or SIM somebody is asked how it goes.
+FOLLOW_UP = timedelta(weeks=4)
+CHANGED: Mapping[str, str] = {
+    "found_work": N_("I found work or learn for it"),
+    "money": N_("I get money or help that I could not get before"),
+    "school": N_("Somebody at home learns better"),
+    "in_touch": N_("I am in touch with people more"),
+    "health": N_("I look after my health online"),
+    "alone": N_("I do things online on my own now"),
+    "safer": N_("I feel safer online"),
+    "nothing": N_("Nothing changed"),
+}
+# After the last renewal: how somebody comes to a device of their own. Which step of a plan says how, where there is one.
+WAYS_TO_OWN: Mapping[str, tuple[str, str]] = {
+    "gift": (N_("Ask us if you can keep this one for good. It costs nothing."), ""),
+    "device_bank": (N_("A device bank gives away devices. We can ask one for you."), "A1"),
+    "social_tariff": (N_("A social tariff is cheaper internet for people on some benefits."), "A4"),
+    "course": (N_("Some courses lend or give you a device while you learn."), ""),
+}
+# When a SIM stops having data soon: so many days before.
+DATA_WARNED = (14, 3)
+# Who may have a SIM of the National Databank (Good Things Foundation). Asked aloud; no answer is kept.
+DATABANK: Sequence[str] = (
+    N_("Are you 18 or older?"),
+    N_("Is the money of your home low?"),
+    N_("Is there no internet at home, or too little of it, or does it cost too much?"),
+)
+
+
+def reminders_due(due_on: date, issued_on: date, today: date) -> tuple[int, str] | None:
+    """The step of the ladder for today, or None. What was missed is not made up for when the next one is there.
+
+    A loan that began after the day of a step is not reminded by it, and the last one stands for two weeks.
+    """
+    steps = [*LADDER, (LADDER[-1][0] + 14, "")]
+    for (days, way), (then, _next) in zip(steps, steps[1:], strict=False):
+        begins, ends = due_on + timedelta(days=days), due_on + timedelta(days=then)
+        if begins <= today < ends and issued_on < begins:
+            return days, way
+    return None
+
+
+def is_overdue(due_on: date, today: date) -> bool:
+    """The day has passed. Nothing of it is stored."""
+    return due_on < today

@@ -18,6 +18,7 @@ def one_of(*owners: str) -> str:
 
 
 def upgrade() -> None:  # noqa: PLR0915 - one table after the other
+    op.add_column("visits", sa.Column("asking", sa.Text(), nullable=True))
     op.create_table(
         "loan_schemes",
         sa.Column("organisation_id", sa.Integer(), nullable=False),
@@ -870,6 +871,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
 def downgrade() -> None:  # noqa: PLR0915 - one table after the other
     op.execute("DELETE FROM status_changes WHERE COALESCE(loan_request_id, loan_id, unit_id) IS NOT NULL")
     op.execute("DELETE FROM given_codes WHERE kind = 'loan'")
+    op.drop_column("visits", "asking")
     with op.batch_alter_table("status_changes", schema=None) as batch_op:
         batch_op.drop_constraint(
             batch_op.f("fk_status_changes_loan_request_id_loan_requests"), type_="foreignkey"

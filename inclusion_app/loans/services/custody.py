@@ -20,6 +20,7 @@ from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Loan, LoanOffer, LoanPart, LoanRequest, Unit
+from inclusion_app.loans.services import telling
 
 JUST_ISSUED = N_("Just issued by %(who)s.")
 IS_OUT = N_("Somebody has this one already.")
@@ -135,6 +136,10 @@ def take_in(
     history.move(session, unit, "quarantine", actor="staff", now=now)
     unit.returned_at, unit.is_unlocked = now, None
     unit.hold_until = now.astimezone(LONDON).date() + timedelta(days=hold_days)
+    request = telling.request_of(session, loan)
+    if request is not None:
+        # Nobody is asked to bring what has just come back.
+        telling.take_back(session, request, now=now)
     return loan
 
 

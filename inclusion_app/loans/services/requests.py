@@ -11,14 +11,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import history
-from inclusion_app.core.db import insert_into, rows_changed
+from inclusion_app.core.db import insert_into
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
-from inclusion_app.loans.models import DeviceModel, LoanOffer, LoanRequest, LoanScheme, RequestAnswers
+from inclusion_app.loans.models import DeviceModel, LoanRequest, LoanScheme, RequestAnswers
 from inclusion_app.loans.rules import (
     LIVE,
     MOST_AT_ONCE,
@@ -30,8 +30,7 @@ from inclusion_app.loans.rules import (
     WORDINGS,
     points_of,
 )
-from inclusion_app.loans.services import telling
-from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.services import offers, telling
 from inclusion_app.people import consent_services
 from inclusion_app.people import services as people
 from inclusion_app.people.models import Resident
@@ -206,13 +205,12 @@ def withdraw(session: Session, *, request: LoanRequest, actor: str, now: datetim
 
     `actor` is resident or staff. Raises RuleBroken for one that has ended another way, or whose device is out already.
     """
-    session.refresh(request, ["status"], with_for_update=True)
     if request.status == "withdrawn":
         return
+    freed = offers.end_offer(session, request=request, to="taken_back", now=now)
     history.move(session, request, "withdrawn", actor=actor, now=now)
     request.ended_at = now
     session.flush()
-    ending = update(LoanOffer).where(LoanOffer.request_id == request.id, LoanOffer.state.in_(LIVE_OFFER))
-    # The address was for the way there only.
-    rows_changed(session, ending.values(state="taken_back", ended_at=now, address=None))
     telling.take_back(session, request, now=now)
+    if freed:
+        offers.serve(session, organisation_id=request.organisation_id, model_id=request.model_id, now=now)
