@@ -51,8 +51,13 @@ from inclusion_app.core import (
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
+from inclusion_app.loans import (
+    ask_views as loans_ask_views,
+)
 from inclusion_app.loans import holding as loans_holding
 from inclusion_app.loans import messages as loans_messages
+from inclusion_app.loans import opened as loans_opened
+from inclusion_app.loans import request_views as loans_request_views
 from inclusion_app.loans import slip_views as loans_slip_views
 from inclusion_app.loans import (
     staff_clean_views,
@@ -169,6 +174,8 @@ MORE_PAGES = (
     opinion_views,
     award_views,
     loans_slip_views,
+    loans_ask_views,
+    loans_request_views,
     loans_desk_views,
     staff_queue_views,
     staff_scheme_views,
@@ -370,6 +377,9 @@ def _know_the_residents() -> None:
     people.WARD_NAME[:] = [places.ward_name]
     people.PLAN_OF[:] = [holding.steps_for_staff]
     opening.LEADS_TO["booking"] = training_views.address_of
+    opening.LEADS_TO["loan"] = loans_opened.address_of
+    if keep_views.keep_with not in opening.WHEN_MADE:
+        opening.WHEN_MADE.append(keep_views.keep_with)
     registry.steps_from(wording.step_titles, roadmaps_views.steps_still_to_do)
     holdings.register()
     registry.hold(holding.HOLDING)

@@ -418,6 +418,7 @@ def do_chores(folder: Path) -> None:
         # Before the messages go out: what these put leaves in the same minute.
         "remind of sessions": reminders.remind,
         "end offers of places": reminders.lapse,
+        "offer devices to who waits": lambda: loans_reminders.serve_and_lapse(now()),
         "remind of what is lent": loans_reminders.remind,
         "warn of data that ends": loans_reminders.warn_of_data,
         "ask how a loan goes": loans_reminders.ask_how_it_goes,

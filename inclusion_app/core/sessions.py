@@ -60,6 +60,8 @@ class Visit(Base):
     near: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
     # Steps of this stay that were counted for the gap report, so that looking twice counts once (see roadmaps).
     gaps_counted: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
+    # What was typed so far to borrow a device (see loans): a key for this stay only, gone with it.
+    asking: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     last_used_at: Mapped[datetime] = mapped_column(UTCDateTime)
 

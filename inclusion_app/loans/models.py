@@ -90,6 +90,9 @@ class LoanScheme(Base):
     # Days between a return and its wipe, for somebody who left a photo on it.
     hold_days: Mapped[int] = mapped_column(default=3)
     max_renewals: Mapped[int] = mapped_column(default=2)
+    # The letters its tags begin with, which no other scheme has, and the last number that was given to one.
+    tag_prefix: Mapped[str | None] = mapped_column(String(3), unique=True)
+    last_tag: Mapped[int] = mapped_column(default=0)
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
 
 
@@ -399,6 +402,13 @@ class LoanOffer(Base):
         CheckConstraint("(state IN ('open', 'accepted')) = (ended_at IS NULL)", name="ended_with_time"),
         CheckConstraint("(unit_id IS NULL) <> (sim_id IS NULL)", name="of_one_thing"),
         CheckConstraint("slot_at IS NULL OR slot_place_id IS NOT NULL", name="slot_somewhere"),
+        CheckConstraint("slot_seat IS NULL OR slot_at IS NOT NULL", name="seat_of_slot"),
+        # So many fetch at once as there are numbers: no number of a time is given twice.
+        Index(
+            "uq_loan_offers_slot", "slot_place_id", "slot_at", "slot_seat", unique=True,
+            sqlite_where=text("state = 'accepted' AND slot_at IS NOT NULL"),
+            postgresql_where=text("state = 'accepted' AND slot_at IS NOT NULL"),
+        ),
         Index(
             "uq_loan_offers_live_unit", "unit_id", unique=True,
             sqlite_where=text("state IN ('open', 'accepted')"), postgresql_where=text("state IN ('open', 'accepted')"),
@@ -427,6 +437,7 @@ class LoanOffer(Base):
     # When and where they fetch it, chosen from the hours of a place.
     slot_place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"), index=True)
     slot_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    slot_seat: Mapped[int | None]
     # Only where it is brought, and only until it was.
     address: Mapped[str | None] = mapped_column(EncryptedText)
     request: Mapped[LoanRequest] = relationship()

@@ -1,4 +1,4 @@
-"""The worker's chores of the loan scheme: who is asked to bring something back, whose data ends, and how it goes.
+"""What the worker does for loans: serve the queue, end offers, remind of what is due, warn of data, ask how it goes.
 
 Called inside an application context. A look decides whether there is anything to do, so that a quiet minute takes no
 lock. What is told is told once, by its key; a loan that ended or was kept longer takes its reminders with it.
@@ -18,12 +18,12 @@ from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.db import reading, rows_changed, transaction
 from inclusion_app.loans.models import Loan, LoanRequest, Sim, SimUse
 from inclusion_app.loans.rules import DATA_WARNED, LADDER, reminders_due
-from inclusion_app.loans.services import renewals, telling
+from inclusion_app.loans.services import offers, renewals, telling
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.models import Message
 from inclusion_app.messages.sending import settings_now
 
-# --- E: until when, data, how it goes
+# --- until when, data, how it goes
 
 # Somebody answers KEEP to a reminder.
 messages.ANSWERS["keep"] = lambda session, numbers, now: renewals.keep_by_text(
@@ -224,3 +224,29 @@ def put_question(session: Session, due: Sequence[Due], now: datetime) -> int:
             session, request, "loan_how_is_it", key=f"how {number}", now=now, useful_until=now + ASKED_WITHIN
         )
     return len(loans)
+
+
+# --- the queue
+
+
+def serve_and_lapse(now: datetime) -> int:
+    """End the offers whose time is over, keep another unit where one broke, and offer what is free to who comes next.
+
+    Returns how many were ended, mended and made.
+    """
+    with reading() as session:
+        is_over = session.scalar(offers.offers_over(now).limit(1)) is not None
+        is_unready = bool(offers.unready(session))
+    done = 0
+    if is_over:
+        with transaction() as session:
+            done += offers.lapse_offers(session, now=now)
+    if is_unready:
+        with transaction() as session:
+            done += offers.mend_offers(session, now=now)
+    with reading() as session:
+        queues = [pair for pair in offers.models_to_serve(session) if offers.could_serve(session, *pair)]
+    for organisation_id, model_id in queues:
+        with transaction() as session:
+            done += offers.serve(session, organisation_id=organisation_id, model_id=model_id, now=now)
+    return done

@@ -6,11 +6,15 @@ refuse. A moment is aware, a day is a day in Europe/London.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import ceil, floor
+from heapq import heapify, heappop, heappush
+from math import ceil, floor, inf
 
+from inclusion_app.core.answer_hours import after_open_hours
 from inclusion_app.core.words import N_
 
 # --- what there is
@@ -102,6 +106,58 @@ def is_iccid(text: str) -> bool:
     return known and (len(text) == 20 or (len(text) == 19 and luhn_holds(text)))
 
 
+# --- tags and marks
+
+TAG_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# As the last sign of a tag these are taken for figures; a number that would end so is passed over.
+MISREAD = "BIOSZ"
+TAG_NUMBERS = 99_999
+TAG = re.compile(r"([A-Z]{2,3})-?([0-9]{5})([0-9A-Z])")
+# A tag some other scheme or donor gave, brought in with a file.
+ANY_TAG = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
+TAG_LENGTH = 12
+SERIAL = re.compile(r"[A-Z0-9][A-Z0-9./_-]{2,39}")
+
+
+def check_sign(signs: str) -> str:
+    """The sign that finds every single wrong one and nearly every swap of two (ISO 7064, MOD 37,36)."""
+    rest = 36
+    for sign in signs:
+        rest = (rest + TAG_SIGNS.index(sign)) % 36 or 36
+        rest = rest * 2 % 37
+    return TAG_SIGNS[(37 - rest) % 36]
+
+
+def tag_of(prefix: str, number: int) -> str | None:
+    """The tag of this number: letters, five figures and the check sign. None for a number that is passed over."""
+    sign = check_sign(f"{prefix}{number:05d}")
+    return None if sign in MISREAD else f"{prefix}-{number:05d}{sign}"
+
+
+def plain_mark(typed: str) -> str:
+    """A mark as it is stored: capitals without spaces, in the letters and figures of any keyboard."""
+    return "".join(unicodedata.normalize("NFKC", typed[:200]).upper().split())
+
+
+def marks_in(typed: str) -> list[str]:
+    """What a typed or scanned text may stand for, the likeliest first: the tag in an address, a tag, a serial number."""
+    text = plain_mark(typed)
+    found = re.search(r"/D/([A-Z0-9-]{3,12})(?:[/?#]|$)", text)
+    if found:
+        return [found[1]]
+    marks = [text]
+    tag = TAG.fullmatch(text)
+    if tag:
+        marks.append(f"{tag[1]}-{tag[2]}{tag[3]}")
+        marks.append(marks[-1][:-1] + tag[3].translate(str.maketrans("BIOSZ", "81052")))
+    if text.startswith("S"):
+        marks.append(text[1:])  # bar codes of some makers say S before the serial number
+    figures = re.sub(r"[-./]", "", text)
+    if figures.isdigit():
+        marks.append(figures)
+    return list(dict.fromkeys(mark for mark in marks if mark))
+
+
 # --- the queue
 
 # Why somebody comes sooner. Each is a yes or a no that is looked at and not kept.
@@ -158,34 +214,41 @@ class Share:
 def queue_order(entries: Sequence[Entry], shares: Sequence[Share], now: datetime) -> list[Entry]:
     """All pools together: each next device goes to the pool that is furthest behind its share and still waits.
 
-    Within a pool nobody is ever moved. Pools that nobody waits in are passed over. A pool of no share gets what the
-    others leave: `shares` need not hold it.
+    Whom a person put first comes before all of them. Within a pool nobody is ever moved. Pools that nobody waits in are
+    passed over. A pool of no share gets what the others leave: `shares` need not hold it.
     """
+    found: list[Entry] = []
     queues: dict[int | None, list[Entry]] = {}
     for entry in in_order(entries, now):
-        queues.setdefault(entry.pool, []).append(entry)
+        if entry.is_put_first:
+            found.append(entry)
+        else:
+            queues.setdefault(entry.pool, []).append(entry)
     known = {one.pool: one for one in shares}
     left = max(0, 100 - sum(one.share for one in shares if one.pool is not None))
     share = {pool: known[pool].share if pool in known and pool is not None else left for pool in queues}
     given = {pool: known[pool].given if pool in known else 0 for pool in queues}
+    for entry in found:
+        if entry.pool in given:
+            given[entry.pool] += 1
     for queue in queues.values():
         queue.reverse()  # the first is popped from the end
-    found: list[Entry] = []
-    while queues:
-        # The pool whose next device would leave it least over its share; of two alike the one whose first is before.
-        pool = min(
-            queues,
-            key=lambda one: (
-                (given[one] + 1) / share[one] if share[one] else float("inf"),
-                -total_points(queues[one][-1], now),
-                queues[one][-1].waits_since,
-                queues[one][-1].request_id,
-            ),
-        )
+
+    def next_turn(pool: int | None) -> tuple[float, int, datetime, int]:
+        """The pool whose next device would leave it least over its share; of two alike the one whose first is before."""
+        first = queues[pool][-1]
+        over = (given[pool] + 1) / share[pool] if share[pool] else inf
+        return over, -total_points(first, now), first.waits_since, first.request_id
+
+    # Only the pool that was served has another next turn.
+    turns = [(next_turn(pool), pool) for pool in queues]
+    heapify(turns)
+    while turns:
+        _turn, pool = heappop(turns)
         found.append(queues[pool].pop())
         given[pool] += 1
-        if not queues[pool]:
-            del queues[pool]
+        if queues[pool]:
+            heappush(turns, (next_turn(pool), pool))
     return found
 
 
@@ -238,6 +301,126 @@ NOT_RENEWED: Mapping[str, str] = {
     "asked": N_("You asked today already."),
 }
 
+# --- asking
+
+# A request that has not ended: it waits for somebody, or for its device.
+LIVE = ("draft", "submitted", "need_info", "approved", "queued", "offered")
+# A home may need more than one; nobody fills the queue alone.
+MOST_AT_ONCE = 5
+# What somebody is told before they send it. A wording that was used stays here: requests name it.
+WORDINGS: Mapping[str, tuple[str, ...]] = {
+    "2026-11": (
+        N_("The people who lend devices may read what you say here."),
+        N_("They use it only to lend you a device."),
+        N_("We keep your reasons until 90 days after the end."),
+        N_("You can stop it at any time."),
+    ),
+}
+WORDING = "2026-11"
+
+# --- repair
+
+# What is wrong with a machine. In the safety check, at a return, and where somebody says that it is broken.
+FAULTS: Mapping[str, str] = {
+    "screen": N_("The screen"),
+    "battery": N_("The battery"),
+    "cable": N_("The cable or the plug"),
+    "case": N_("The case"),
+    "keyboard": N_("The keys or the mouse"),
+    "no_start": N_("It does not start"),
+    "slow": N_("It is very slow"),
+    "sound": N_("The sound"),
+    "camera": N_("The camera"),
+    "wifi": N_("It does not get online"),
+    "liquid": N_("It got wet"),
+    "system": N_("Its programs"),
+    "other": N_("Something else"),
+}
+# What came of a repair, and what the machine is after it. None: as its last wipe says.
+RESULTS: Mapping[str, str] = {
+    "mended": N_("Mended"),
+    "new_drive": N_("Mended, with another drive"),
+    "no_fault": N_("No fault found"),
+    "not_worth_it": N_("Not worth mending"),
+    "for_parts": N_("Taken apart for parts"),
+    "unsafe": N_("Not safe, recycled"),
+}
+AFTER_REPAIR: Mapping[str, str | None] = {
+    "mended": None,
+    "new_drive": "wiping",
+    "no_fault": None,
+    "not_worth_it": "retired",
+    "for_parts": "retired",
+    "unsafe": "retired",
+}
+
+
+def after_repair(result: str, *, wiped_at: datetime | None, returned_at: datetime | None) -> str:
+    """The fitness after a repair: a machine not wiped since it last came back goes back to quarantine, for its hold."""
+    fixed = AFTER_REPAIR[result]
+    if fixed is not None:
+        return fixed
+    is_wiped = wiped_at is not None and (returned_at is None or wiped_at > returned_at)
+    return "testing" if is_wiped else "quarantine"
+
+
+# --- decisions: what is asked for, why not, and the ways on
+
+# What a coordinator asks before they decide: ready-made, so that everybody reads it in their language.
+QUESTIONS: Mapping[str, str] = {
+    "talk": N_("Please talk to us. We want to find the right device for you."),
+    "which": N_("Which device would help you most?"),
+    "reach": N_("How can we reach you?"),
+    "where": N_("Where can you fetch it? Or should we bring it?"),
+    "settings": N_("How should we set it up for you?"),
+    "still_wanted": N_("Do you still want to borrow a device?"),
+}
+# Never for want of papers, a bank account, a fixed address or an e-mail address.
+DECLINED: Mapping[str, str] = {
+    "no_stock": N_("We do not have such a device to lend."),
+    "has_one": N_("You have one from us already."),
+    "asked_twice": N_("You asked twice. Your first request stays."),
+    "not_here": N_("This scheme lends to people of another area."),
+    "other_way": N_("There is a better way for you than to borrow."),
+    "no_contact": N_("We could not reach you."),
+}
+# Where somebody goes instead; a way is never nothing.
+WAYS_ON: Mapping[str, str] = {
+    "use_there": N_("You can use a computer for free at a library."),
+    "phone_us": N_("Phone us. We look for another way with you."),
+    "ask_again": N_("You can ask again at any time."),
+    "data_bank": N_("A data bank gives free SIM cards with data."),
+}
+WAYS_ON_FROM: Mapping[str, tuple[str, ...]] = {
+    "no_stock": ("use_there", "data_bank", "ask_again"),
+    "has_one": ("phone_us",),
+    "asked_twice": ("phone_us",),
+    "not_here": ("use_there", "phone_us"),
+    "other_way": ("phone_us", "use_there"),
+    "no_contact": ("ask_again", "phone_us"),
+}
+
+# --- offers
+
+# A day of answered hours (core.answer_hours): an offer of five days runs five working days.
+DAY_HOURS = 8
+# A letter is printed and carried; who has no way to be told has to look for themselves.
+LONGER_BY: Mapping[str, int] = {"letter": 4, "none": 4}
+# Somebody who said yes fetches it within so many working days; after a time that was set, within one more.
+FETCH_DAYS, AFTER_SLOT_DAYS = 10, 1
+# Who said "not now, but keep my place" is not asked again before.
+REST = timedelta(days=7)
+# An offer nobody answered goes back to the queue so often; then a person decides.
+LAPSES = 1
+SLOT = timedelta(minutes=30)
+# So many fetch at once, at one place; so far ahead; and never sooner than the device can be set.
+SLOT_SEATS, SLOT_DAYS, SLOT_LEAD = 2, 14, timedelta(hours=3)
+
+
+def offer_ends(made_at: datetime, *, days: int, hears_by: str, holidays: Collection[date]) -> datetime:
+    """Until when an offer is kept: so many working days on, more for who hears of it late. It ends when somebody answers."""
+    return after_open_hours(made_at, (days + LONGER_BY.get(hears_by, 0)) * DAY_HOURS, holidays)
+
 
 # --- E: what changed, the way on, data and how it goes
 
@@ -254,7 +437,7 @@ CHANGED: Mapping[str, str] = {
     "nothing": N_("Nothing changed"),
 }
 # After the last renewal: how somebody comes to a device of their own. Which step of a plan says how, where there is one.
-WAYS_ON: Mapping[str, tuple[str, str]] = {
+WAYS_TO_OWN: Mapping[str, tuple[str, str]] = {
     "gift": (N_("Ask us if you can keep this one for good. It costs nothing."), ""),
     "device_bank": (N_("A device bank gives away devices. We can ask one for you."), "A1"),
     "social_tariff": (N_("A social tariff is cheaper internet for people on some benefits."), "A4"),

@@ -87,9 +87,18 @@ def correct_facts(
 
 
 def add_route(
-    session: Session, *, resident: Resident, kind: str, value: str, channels: Collection[str], now: datetime
+    session: Session,
+    *,
+    resident: Resident,
+    kind: str,
+    value: str,
+    channels: Collection[str],
+    now: datetime,
+    is_adults: bool = False,
 ) -> None:
     """One more way to reach a resident, after those there are. `channels` are the kinds that are set up.
+
+    `is_adults`: it reaches a parent, a carer or another adult.
 
     Raises RuleBroken at `kind` or `value`, or without a field when there are too many.
     """
@@ -107,7 +116,7 @@ def add_route(
     session.add(
         ContactRoute(
             resident_id=resident.id, position=max((route.position for route in known), default=0) + 1, kind=kind,
-            value=stored, value_hash=hash_of_value(stored) if stored else None, made_at=now,
+            value=stored, value_hash=hash_of_value(stored) if stored else None, is_adults=is_adults, made_at=now,
         )
     )  # fmt: skip
     session.flush()

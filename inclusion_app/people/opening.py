@@ -50,6 +50,8 @@ NOT_A_GROUP = {
 LEADS_TO: dict[str, Callable[[str], str]] = {}
 # What the rooms above do when a plan was opened with its secret: they know what is kept with it.
 WHEN_OPENED: list[Callable[[Session, Visit], None]] = []
+# What the rooms above do when somebody with an unsaved visit became a resident in a room below: their plan is kept too.
+WHEN_MADE: list[Callable[[Session, Visit, Resident, datetime], None]] = []
 
 
 class AnotherDoor(Exception):
@@ -281,6 +283,18 @@ def _claim(tries: _Tries, moment: datetime, *, with_secret: bool) -> tuple[str, 
         message = LOCKED if end.date() == i18n.local(moment).date() else LOCKED_LONG
         raise RuleBroken(message, day=i18n.day_words(end.date()), time=i18n.clock_words(end.time()))
     return counted, city
+
+
+def begin_record(resident: Resident, visit: Visit, *, now: datetime) -> None:
+    """This visit became a resident: what was unsaved in it is theirs from now on, and it has all of it open.
+
+    Its browser gets a new id by `renew_browser`, at the very end: a refusal must leave it the old one.
+    """
+    session = db_session()
+    for tell in WHEN_MADE:
+        tell(session, visit, resident, now)
+    visit.resident_id, visit.unlocked = resident.id, "everything"
+    session.flush()
 
 
 class Stored(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -79,6 +80,15 @@ def _keep(form: KeepForm, kind: str) -> Any:
     )
     renew_browser(visit)
     return redirect(url_for("roadmaps.code"), 303)
+
+
+def keep_with(session: Session, visit: Visit, resident: Resident, now: datetime) -> None:
+    """Somebody became a resident in another room, with an unsaved plan open: it is kept with them."""
+    roadmap = queries.roadmap_of(session, visit)
+    if roadmap is not None:
+        services.give_to_resident(
+            session, roadmap=roadmap, visit=visit, resident=resident, near=None, now=now
+        )
 
 
 def pressed_twice(read_secret: Callable[[str], str], *, code: str | None = None) -> bool:

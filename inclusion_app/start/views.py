@@ -63,11 +63,6 @@ def not_safe() -> Any:
     return render_template("start/not_safe.html", lines=load_catalogue().unsafe_lines())
 
 
-@room.page("/loans", allow=ANYONE)
-def loans() -> Any:
-    return render_template("start/loans.html")
-
-
 # Where a visit that ends may begin anew at once.
 NEXT = {"check": "roadmaps.check", "type-in": "roadmaps.type_in"}
 

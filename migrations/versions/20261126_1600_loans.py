@@ -18,6 +18,7 @@ def one_of(*owners: str) -> str:
 
 
 def upgrade() -> None:  # noqa: PLR0915 - one table after the other
+    op.add_column("visits", sa.Column("asking", sa.Text(), nullable=True))
     op.create_table(
         "loan_schemes",
         sa.Column("organisation_id", sa.Integer(), nullable=False),
@@ -27,6 +28,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("offer_days", sa.Integer(), nullable=False),
         sa.Column("hold_days", sa.Integer(), nullable=False),
         sa.Column("max_renewals", sa.Integer(), nullable=False),
+        sa.Column("tag_prefix", sa.String(length=3), nullable=True),
+        sa.Column("last_tag", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "offer_days > 0 AND hold_days >= 0 AND max_renewals >= 0", name=op.f("ck_loan_schemes_times")
         ),
@@ -36,6 +39,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             name=op.f("fk_loan_schemes_organisation_id_organisations"),
         ),
         sa.PrimaryKeyConstraint("organisation_id", name=op.f("pk_loan_schemes")),
+        sa.UniqueConstraint("tag_prefix", name=op.f("uq_loan_schemes_tag_prefix")),
     )
     op.create_table(
         "device_models",
@@ -408,6 +412,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("slot_place_id", sa.Integer(), nullable=True),
         sa.Column("slot_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("slot_seat", sa.Integer(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "(state IN ('open', 'accepted')) = (ended_at IS NULL)",
@@ -420,6 +425,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.CheckConstraint("(unit_id IS NULL) <> (sim_id IS NULL)", name=op.f("ck_loan_offers_of_one_thing")),
         sa.CheckConstraint(
             "slot_at IS NULL OR slot_place_id IS NOT NULL", name=op.f("ck_loan_offers_slot_somewhere")
+        ),
+        sa.CheckConstraint(
+            "slot_seat IS NULL OR slot_at IS NOT NULL", name=op.f("ck_loan_offers_seat_of_slot")
         ),
         sa.ForeignKeyConstraint(
             ["request_id"],
@@ -461,6 +469,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             unique=True,
             sqlite_where=sa.text("state IN ('open', 'accepted')"),
             postgresql_where=sa.text("state IN ('open', 'accepted')"),
+        )
+        batch_op.create_index(
+            "uq_loan_offers_slot",
+            ["slot_place_id", "slot_at", "slot_seat"],
+            unique=True,
+            sqlite_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
         )
 
     op.create_table(
@@ -856,6 +871,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
 def downgrade() -> None:  # noqa: PLR0915 - one table after the other
     op.execute("DELETE FROM status_changes WHERE COALESCE(loan_request_id, loan_id, unit_id) IS NOT NULL")
     op.execute("DELETE FROM given_codes WHERE kind = 'loan'")
+    op.drop_column("visits", "asking")
     with op.batch_alter_table("status_changes", schema=None) as batch_op:
         batch_op.drop_constraint(
             batch_op.f("fk_status_changes_loan_request_id_loan_requests"), type_="foreignkey"
@@ -940,6 +956,11 @@ def downgrade() -> None:  # noqa: PLR0915 - one table after the other
     op.drop_table("loans")
     op.drop_table("loan_request_answers")
     with op.batch_alter_table("loan_offers", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_loan_offers_slot",
+            sqlite_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'accepted' AND slot_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "uq_loan_offers_live_unit",
             sqlite_where=sa.text("state IN ('open', 'accepted')"),

@@ -58,6 +58,8 @@ def issue(
 
     The same form sent twice gives the same loan. Raises RuleBroken when somebody else was quicker, or it is not ready.
     """
+    # Held first, here and by whoever ends a request: then its unit and its offer. So nobody waits in a circle.
+    session.execute(select(LoanRequest.id).where(LoanRequest.id == request.id).with_for_update())
     known = session.scalar(select(Loan).where(Loan.form_key == hand_over.form_key))
     if known is not None:
         return known
@@ -85,6 +87,8 @@ def issue(
 
 def _take(session: Session, unit_id: int, request_id: int) -> bool:
     """One statement: a ready unit that nobody has and no offer keeps for another. It waits for whoever holds the row."""
+    # Held first: PostgreSQL would wait inside the statement, and then not see the offer or loan it waited for.
+    session.execute(select(Unit.id).where(Unit.id == unit_id).with_for_update())
     kept = exists().where(
         LoanOffer.unit_id == unit_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
     )
