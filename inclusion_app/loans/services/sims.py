@@ -10,16 +10,11 @@ from sqlalchemy.orm import Session
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Loan, LoanOffer, Sim, SimUse
 from inclusion_app.loans.rules import FOLLOW_UP
 from inclusion_app.loans.services import telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
-
-NOT_FREE = N_("This SIM card is not free. Take another one.")
-HAS_ONE = N_("There is a SIM card in it already. Swap it instead.")
-HAS_NONE = N_("There is no SIM card in it.")
-LOAN_OVER = N_("This loan is over.")
+from inclusion_app.loans.staff_loan_words import HAS_NONE, HAS_ONE, LOAN_OVER, NOT_FREE
 
 
 def sim_in(session: Session, loan_id: int) -> SimUse | None:
