@@ -54,6 +54,7 @@ from inclusion_app.groups import views as groups_views
 from inclusion_app.loans import (
     ask_views as loans_ask_views,
 )
+from inclusion_app.loans import demonstration as loans_demonstration
 from inclusion_app.loans import holding as loans_holding
 from inclusion_app.loans import messages as loans_messages
 from inclusion_app.loans import opened as loans_opened
@@ -199,6 +200,7 @@ MORE_FACTS = (
     training_demonstration,
     loans_messages,
     loans_holding,
+    loans_demonstration,
 )
 ROOMS = (
     start_views.room,
