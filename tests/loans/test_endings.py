@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.loans import carbon, rules
+from inclusion_app.loans import carbon, reuse, rules
 from inclusion_app.loans.models import Loan, LoanOutcome, Sim
 from inclusion_app.loans.services import custody, endings, outcomes, sims
 from inclusion_app.messages.models import Message
@@ -199,3 +199,18 @@ def test_sums_of_fewer_than_five_are_not_shown(app: Flask) -> None:
 def test_carbon_counts_what_was_re_used_by_its_kind() -> None:
     found = carbon.saved({"laptop": 3, "phone": 2, "sim": 40, "hub": -1})
     assert found.devices == {"laptop": 3, "phone": 2, "hub": 0} and found.total == 200
+
+
+def test_carbon_counts_given_devices_that_were_lent_and_no_others(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        model = make_model(session)
+        lent, _new, _idle = (
+            make_unit(session, model=model, donor=donor) for donor in ("A firm", "", "A firm")
+        )
+        make_loan(session, unit=lent)
+        make_loan(session, unit=_new)
+        elsewhere = make_unit(session, donor="Another")
+        make_loan(session, unit=elsewhere)
+        found = reuse.carbon_saved(session, organisation_id=model.organisation_id)
+        assert found.devices == {"laptop": 1} and found.total == 50
+        assert reuse.carbon_saved(session).total == 100
