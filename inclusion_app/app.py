@@ -54,6 +54,8 @@ from inclusion_app.groups import views as groups_views
 from inclusion_app.loans import (
     ask_views as loans_ask_views,
 )
+from inclusion_app.loans import demonstration as loans_demonstration
+from inclusion_app.loans import holding as loans_holding
 from inclusion_app.loans import messages as loans_messages
 from inclusion_app.loans import opened as loans_opened
 from inclusion_app.loans import request_views as loans_request_views
@@ -197,6 +199,8 @@ MORE_FACTS = (
     training_holding,
     training_demonstration,
     loans_messages,
+    loans_holding,
+    loans_demonstration,
 )
 ROOMS = (
     start_views.room,

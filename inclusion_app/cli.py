@@ -36,6 +36,9 @@ from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.core.staff_sessions import delete_ended_sessions
 from inclusion_app.groups.services import delete_idle_groups
+from inclusion_app.loans import protections as loans_protections
+from inclusion_app.loans import reminders as loans_reminders
+from inclusion_app.loans.services import forgetting as loans_forgetting
 from inclusion_app.messages import sending
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.cli import messages_group
@@ -78,6 +81,9 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "ways to reach who booked": forgetting.forget_contacts,
     "bookings": forgetting.delete_old_bookings,
     "requests without a date": forgetting.delete_old_requests,
+    "requests for a device that came to nothing": loans_forgetting.delete_refused,
+    "answers behind the points of a request": loans_forgetting.forget_answers,
+    "loans that ended": loans_forgetting.delete_old_loans,
 }
 
 
@@ -321,6 +327,7 @@ def restore_backup(file: Path, yes: bool, without_protections: bool) -> None:
             consents, limits = people_protections.put_back(session, facts=facts, now=now())
             left = accounts_protections.put_back(session, facts=facts, now=now())
             booked = training_protections.put_back(session, facts=facts, now=now())
+            lent = loans_protections.put_back(session, facts=facts, now=now())
             people_protections.end_all_visits(session)
             accounts_protections.end_all_sign_ins(session)
         if without_protections and (moved := protections.put_aside(folder, now())):
@@ -333,7 +340,8 @@ def restore_backup(file: Path, yes: bool, without_protections: bool) -> None:
         os.close(lock)
     click.echo(f"restored the backup of {manifest.made_at}; deleted again: {gone}")
     click.echo(
-        f"ended again: {consents} consents, {left} roles and accounts of staff, {booked} bookings;"
+        f"ended again: {consents} consents, {left} roles and accounts of staff, {booked} bookings,"
+        f" {lent} requests and loans of devices;"
         f" limited again: {limits}"
     )
     for path in aside:
@@ -356,7 +364,8 @@ def _remember_protections(folder: Path) -> None:
         with reading() as session:
             theirs = people_protections.facts_of(session, known, erased=backup.erased(folder), now=moment)
             booked = training_protections.facts_of(session, known, now=moment)
-            return {**theirs, **accounts_protections.facts_of(session, known), **booked}
+            lent = loans_protections.facts_of(session, known, now=moment)
+            return {**theirs, **accounts_protections.facts_of(session, known), **booked, **lent}
 
     moment = now()
     secret = current_app.extensions["settings"].secret_key
@@ -409,6 +418,10 @@ def do_chores(folder: Path) -> None:
         # Before the messages go out: what these put leaves in the same minute.
         "remind of sessions": reminders.remind,
         "end offers of places": reminders.lapse,
+        "offer devices to who waits": lambda: loans_reminders.serve_and_lapse(now()),
+        "remind of what is lent": loans_reminders.remind,
+        "warn of data that ends": loans_reminders.warn_of_data,
+        "ask how a loan goes": loans_reminders.ask_how_it_goes,
         "send messages": sending.send_pass,
         "look at the trays": sending.look_at_trays,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},

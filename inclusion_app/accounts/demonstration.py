@@ -140,12 +140,12 @@ def remove(session: Session) -> int:
         )
     )
     tables: Any = Base.metadata.tables
-    _delete_with_all(session, tables["staff"], tables["staff"].c.id.in_(staff))
-    _delete_with_all(session, tables["organisations"], tables["organisations"].c.id.in_(organisations))
+    delete_with_all(session, tables["staff"], tables["staff"].c.id.in_(staff))
+    delete_with_all(session, tables["organisations"], tables["organisations"].c.id.in_(organisations))
     return len(organisations)
 
 
-def _delete_with_all(session: Session, table: Table, which: ColumnElement[bool]) -> None:
+def delete_with_all(session: Session, table: Table, which: ColumnElement[bool]) -> None:
     """Delete rows after those that name them, as far as the database does not do that by itself."""
     for child in Base.metadata.tables.values():
         for key in child.foreign_keys:
@@ -155,7 +155,7 @@ def _delete_with_all(session: Session, table: Table, which: ColumnElement[bool])
             if key.parent.nullable:
                 session.execute(update(child).where(theirs).values({key.parent.name: None}))
             else:
-                _delete_with_all(session, child, theirs)
+                delete_with_all(session, child, theirs)
     session.execute(delete(table).where(which))
 
 

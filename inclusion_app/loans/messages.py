@@ -10,6 +10,7 @@ from functools import partial
 from inclusion_app.core.words import N_
 from inclusion_app.loans.rules import DECLINED, QUESTIONS, WAYS_ON, WAYS_ON_FROM
 from inclusion_app.messages import templates
+from inclusion_app.messages.rules import CHANNELS
 from inclusion_app.messages.templates import MessageTemplate
 
 # Facts of the request or loan itself, which every message may say (services/telling.py).
@@ -18,13 +19,15 @@ _about = partial(MessageTemplate, audience="resident", may=FACTS)
 
 CALL = N_("Questions? Phone %(phone)s.")
 
+TEMPLATES: tuple[MessageTemplate, ...] = ()
+
 # --- the queue: decisions and offers
 PAY_NOTHING = N_("You pay nothing.")
 KEEP_PLACE = N_("You keep your place in the queue.")
 FETCH_AT = N_("It is at %(place)s.")
 DEVICE_IS = N_("You asked for: %(device)s.")
 
-QUEUE_TEMPLATES: tuple[MessageTemplate, ...] = (
+TEMPLATES += (
     _about(
         name="loan_queued",
         subject=N_("You are in the queue"),
@@ -120,8 +123,6 @@ QUEUE_TEMPLATES: tuple[MessageTemplate, ...] = (
     ),
 )
 
-TEMPLATES: tuple[MessageTemplate, ...] = (*QUEUE_TEMPLATES,)
-
 # --- asked (services/requests.py)
 TEMPLATES += (
     _about(
@@ -162,6 +163,18 @@ ENDINGS = (
         sms=N_("Please bring back what you borrowed by %(day)s. You still need it? Ask us to keep it longer."),
         needs=("day",),
         channels=("email", "sms", "call"),
+    ),
+    *(
+        # The same where somebody takes what is answered by text message.
+        _about(
+            name=f"loan_due_{when}_keep",
+            subject=N_("What you borrowed"),
+            lines=(DUE, WHICH, DUE_WHERE, KEEP_IT, BROKEN, CALL),
+            sms=N_("Please bring back what you borrowed by %(day)s. To keep it longer, answer with the word KEEP."),
+            needs=("day",),
+            channels=CHANNELS if when == "soon" else ("email", "sms", "call"),
+        )
+        for when in ("soon", "now")
     ),
     _about(
         name="loan_late",

@@ -445,12 +445,6 @@ WAYS_TO_OWN: Mapping[str, tuple[str, str]] = {
 }
 # When a SIM stops having data soon: so many days before.
 DATA_WARNED = (14, 3)
-# Who may have a SIM of the National Databank (Good Things Foundation). Asked aloud; no answer is kept.
-DATABANK: Sequence[str] = (
-    N_("Are you 18 or older?"),
-    N_("Is the money of your home low?"),
-    N_("Is there no internet at home, or too little of it, or does it cost too much?"),
-)
 
 
 def reminders_due(due_on: date, issued_on: date, today: date) -> tuple[int, str] | None:

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from inclusion_app.core.access import ANYONE
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
-from inclusion_app.messages import services
+from inclusion_app.messages import queries, services
 from inclusion_app.messages.sending import channels_now
 from inclusion_app.messages.views import room
 
@@ -48,7 +48,11 @@ def receipt() -> Any:
 
 @room.page("/hooks/notify/inbound", allow=ANYONE, methods=("POST",), localised=False)
 def inbound() -> Any:
-    """Somebody answered a text message: STOP ends text messages to their number, START takes that back."""
+    """Somebody answered a text message: STOP ends text messages to their number, START takes that back.
+
+    Other words do what a room above says (KEEP: keep longer what is borrowed). A number can be forged, so none of them
+    does what would harm anybody, and the answer goes to the number we know.
+    """
     told = _told()
     number, words = told.get("source_number"), told.get("message")
     if not isinstance(number, str) or not NUMBER.fullmatch(number) or not isinstance(words, str):
@@ -58,6 +62,11 @@ def inbound() -> Any:
         services.stop_number(db_session(), number=number, now=now())
     elif wish in START:
         services.start_number(db_session(), number=number)
+    elif wish in services.ANSWERS:
+        session = db_session()
+        theirs = queries.residents_of_number(session, number)
+        if theirs:
+            services.ANSWERS[wish](session, theirs, now())
     return Response(status=204)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Membership
 from inclusion_app.messages import queries as reach
-from inclusion_app.messages.rules import BY_HAND, BY_WIRE, Route, Wanted, choose_route
+from inclusion_app.messages.rules import BY_HAND, BY_WIRE, CHANNELS, Route, Wanted, choose_route
 from inclusion_app.messages.sending import channels_now
 from inclusion_app.people.models import CaseloadEntry, Resident, Restriction
 
@@ -28,15 +28,25 @@ class OwnWay:
     no_service_name: bool = False
 
 
-def own_way(session: Session, *, resident_id: int | None, runs_it: int, now: datetime) -> OwnWay:
-    """How this resident is told of what this organisation runs, by the first of their own order that can be gone."""
+def own_way(
+    session: Session,
+    *,
+    resident_id: int | None,
+    runs_it: int,
+    now: datetime,
+    channels: tuple[str, ...] = CHANNELS,
+) -> OwnWay:
+    """How this resident is told of what this organisation runs, by the first of their own order that can be gone.
+
+    `channels`: only by these; a message may not make sense by every one.
+    """
     provider = unless_kept(session, resident_id=resident_id, organisation_id=runs_it)
     resident = session.get(Resident, resident_id) if resident_id is not None else None
     if resident is None:
         return OwnWay(None, provider)
     through = dict.fromkeys([*_helping(session, resident.id), runs_it, provider])
     reaches = reach.reach_through(session, resident=resident, organisation_ids=through, now=now)
-    ways = [(way, route) for way in reaches if (route := _route_of(way)) is not None]
+    ways = [(way, route) for way in reaches if (route := _route_of(way, channels)) is not None]
     if not ways:
         return OwnWay(None, provider)
     way, route = min(ways, key=lambda one: one[0].routes.index(one[1]))
@@ -44,8 +54,9 @@ def own_way(session: Session, *, resident_id: int | None, runs_it: int, now: dat
     return OwnWay(route, posts, way.rule.no_service_name and route.channel in BY_WIRE)
 
 
-def _route_of(way: reach.Reach) -> Route | None:
-    return choose_route(way.routes, way.rule, channels=channels_now(), through=way.through, wanted=Wanted())
+def _route_of(way: reach.Reach, channels: tuple[str, ...]) -> Route | None:
+    wanted = Wanted(channels)
+    return choose_route(way.routes, way.rule, channels=channels_now(), through=way.through, wanted=wanted)
 
 
 def _helping(session: Session, resident_id: int) -> list[int]:

@@ -30,6 +30,7 @@ from inclusion_app.messages.rules import (
     is_allowed,
     plain_number,
 )
+from inclusion_app.people.contact import hash_of_value
 from inclusion_app.people.models import Consent, ConsentItem, ContactRoute, Resident, Restriction
 
 DEAD_ON_A_PAGE = 50
@@ -98,6 +99,14 @@ def reach_through(
 def hash_of_number(number: str) -> str:
     """Under what a stopped number is looked up."""
     return keyed_hash("stopped-address", f"sms {plain_number(number)}")
+
+
+def residents_of_number(session: Session, number: str) -> list[int]:
+    """Who gave this number for text messages; several where a phone is shared."""
+    theirs = select(ContactRoute.resident_id).where(
+        ContactRoute.kind == "sms", ContactRoute.value_hash == hash_of_value(f"+{plain_number(number)}")
+    )
+    return list(session.scalars(theirs.distinct().order_by(ContactRoute.resident_id)))
 
 
 def is_stopped(session: Session, number: str) -> bool:

@@ -7,7 +7,7 @@ condition, so that of several workers, or two people at one tray, one wins.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,9 @@ from inclusion_app.messages.templates import BadMessage, MessageTemplate
 from inclusion_app.people.models import Resident, ResidentLink
 from inclusion_app.people.rules import LINK_LIFE
 
+# What an answer of one word to a text message does, beside STOP and START, for the residents who gave the number it came
+# from; the rooms above say.
+ANSWERS: dict[str, Callable[[Session, list[int], datetime], object]] = {}
 KEY_LENGTH = 80
 NEXT_ROUTE = "~"  # of one thing told: the key, key~1, key~2 …, each by another route
 

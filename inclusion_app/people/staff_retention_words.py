@@ -50,6 +50,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         N_("Requests for a session that got no date"),
         N_("After so long nobody waits for it any more. The same as a plan."),
     ),
+    "loan-request": (
+        N_("Requests for a device that came to nothing, since they ended"),
+        N_("Long enough to ask why, and to ask again."),
+    ),
+    "loan-answers": (
+        N_("The answers behind the points of a request, since it ended"),
+        N_("Long enough to answer who asks about their place in the queue. The sum of points stays."),
+    ),
+    "loan": (
+        N_("Loans of devices with their agreement, since they ended"),
+        N_("Two years of figures can be compared. The device itself stays in the register."),
+    ),
     "staff-session": (N_("Sign-ins of staff that ended"), N_("A sign-in lasts ten hours at most.")),
     "known-device": (
         N_("Browsers a member of staff signed in from"),

@@ -140,7 +140,8 @@ def test_what_was_taken_away_since_the_backup_stays_taken_away(
     code, said = run(app, "restore", str(town.file), "--yes")
     assert (
         code,
-        "ended again: 1 consents, 2 roles and accounts of staff, 0 bookings; limited again: 3" in said,
+        "ended again: 1 consents, 2 roles and accounts of staff, 0 bookings, 0 requests and loans of devices;"
+        " limited again: 3" in said,
     ) == (
         0,
         True,

@@ -214,7 +214,7 @@ def test_slots_are_half_hours_in_which_somebody_is_there(both_engines: Flask) ->
         assert walls == {"09:30", "10:00", "10:30", "11:00", "11:30"}
         assert min(slot.at for slot in times) >= now() + timedelta(hours=3)
         day = times[-1].at.astimezone(LONDON).date()
-        place.exceptions = [OpeningException(on=day, reason="Training day")]
+        place.exceptions = [OpeningException(day=day, reason="Training day")]
         session.flush()
         left = offers.slots(session, place_id=place.id, now=now())
         assert day not in {slot.at.astimezone(LONDON).date() for slot in left}

@@ -58,6 +58,8 @@ def issue(
 
     The same form sent twice gives the same loan. Raises RuleBroken when somebody else was quicker, or it is not ready.
     """
+    # Held first, here and by whoever ends a request: then its unit and its offer. So nobody waits in a circle.
+    session.execute(select(LoanRequest.id).where(LoanRequest.id == request.id).with_for_update())
     known = session.scalar(select(Loan).where(Loan.form_key == hand_over.form_key))
     if known is not None:
         return known

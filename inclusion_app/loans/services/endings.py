@@ -16,12 +16,10 @@ from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import Loan, LoanScheme, Unit
 from inclusion_app.loans.services import sims, telling
+from inclusion_app.loans.staff_loan_words import NOT_LOST, NOTHING_TO_GIVE, OWNER_FIRST
 
 NOT_A_CAUSE = N_("Choose what happened.")
 NOT_OUT = N_("This loan is over.")
-NOT_LOST = N_("This loan is not lost.")
-NOTHING_TO_GIVE = N_("A SIM card alone cannot be given away. Take it out.")
-OWNER_FIRST = N_("It belongs to %(owner)s. Ask them first, and tick that they agree.")
 
 
 def report_lost(session: Session, *, loan: Loan, cause: str, staff_id: int | None, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """Offers: a ready unit is kept for who comes next, until they answer and then until they fetch it.
 
-Each change is one UPDATE with its condition, the offer before the request; the partial unique indexes have the last
-word. Whoever serves a model takes its row, so two who serve at once come one after the other.
+Each change is one UPDATE with its condition; the partial unique indexes have the last word. Rows are held in one order:
+the request, its unit, its offer. Whoever serves a model takes its row, so two who serve at once come one after the
+other, and passes over what another one holds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session, lazyload
 from inclusion_app.core.answer_hours import after_open_hours
 from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.db import insert_into, rows_changed
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import move
 from inclusion_app.core.registry import holidays
 from inclusion_app.core.words import N_
@@ -76,8 +77,8 @@ def serve(session: Session, *, organisation_id: int, model_id: int, now: datetim
     for number in waits:
         if not free:
             break
-        request = session.get(LoanRequest, number, populate_existing=True)
-        if request is None or request.status != "queued":
+        request = _still_waits(session, number)
+        if request is None:
             continue
         for thing in sorted(free, key=lambda one: one.place_id != request.place_id):
             free.remove(thing)
@@ -112,6 +113,25 @@ def _free(session: Session, model: DeviceModel) -> list[Free]:
         Free(None if is_sim else number, number if is_sim else None, place_id)
         for number, place_id in session.execute(again)
     ]
+
+
+def _still_waits(session: Session, request_id: int) -> LoanRequest | None:
+    """Held, as it is now; None when somebody else holds it at this moment, or has just decided."""
+    wanted = select(LoanRequest).where(LoanRequest.id == request_id, LoanRequest.status == "queued")
+    held = wanted.with_for_update(of=LoanRequest, skip_locked=True)
+    return session.scalar(held.execution_options(populate_existing=True))
+
+
+def _held(session: Session, request_id: int) -> LoanRequest | None:
+    wanted = select(LoanRequest).where(LoanRequest.id == request_id).with_for_update(of=LoanRequest)
+    return session.scalar(wanted.execution_options(populate_existing=True))
+
+
+def hold(session: Session, request_id: int) -> None:
+    """Wait for a request, before anything of it is changed. Raises RuleBroken when its person has deleted it."""
+    held = select(LoanRequest.id).where(LoanRequest.id == request_id).with_for_update()
+    if session.scalar(held) is None:
+        raise RuleBroken(CHANGED_ALREADY)
 
 
 def _can_be_offered(model: DeviceModel) -> Select[int, int]:
@@ -212,6 +232,7 @@ def end_offer(session: Session, *, request: LoanRequest, to: str, now: datetime)
 
     For whoever ends or stops a request; before its state is changed. The queue is served by whoever calls, or the worker.
     """
+    hold(session, request.id)
     ending = update(LoanOffer).where(LoanOffer.request_id == request.id, LoanOffer.state.in_(LIVE_OFFER))
     if not rows_changed(session, ending.values(state=to, ended_at=now, address=None)):
         return False
@@ -369,15 +390,17 @@ def swap_unit(session: Session, *, offer: LoanOffer, unit: Unit, now: datetime) 
 def _swap(session: Session, offer_id: int, unit_id: int) -> bool:
     # Held first: whoever hands it over at this moment is waited for, and then the statement sees what they did.
     session.execute(select(Unit.id).where(Unit.id == unit_id).with_for_update())
-    asked = select(LoanRequest.model_id, LoanRequest.organisation_id).where(
-        LoanRequest.id == LoanOffer.request_id
+    asked = (
+        select(LoanRequest.model_id, LoanRequest.organisation_id)
+        .join(LoanOffer, LoanOffer.request_id == LoanRequest.id)
+        .where(LoanOffer.id == offer_id)
     )
+    of = session.execute(asked).first()
+    if of is None:
+        return False
     out = exists().where(Loan.unit_id == unit_id, Loan.status == "active")
     ready = exists().where(
-        Unit.id == unit_id,
-        Unit.status == "ready",
-        Unit.model_id == asked.with_only_columns(LoanRequest.model_id).scalar_subquery(),
-        Unit.holder_id == asked.with_only_columns(LoanRequest.organisation_id).scalar_subquery(),
+        Unit.id == unit_id, Unit.status == "ready", Unit.model_id == of[0], Unit.holder_id == of[1]
     )
     swapping = update(LoanOffer).where(LoanOffer.id == offer_id, LoanOffer.state.in_(LIVE_OFFER), ready, ~out)
     try:
@@ -403,7 +426,7 @@ def lapse_offers(session: Session, *, now: datetime) -> int:
     """
     lapsed = 0
     for number in session.scalars(offers_over(now)).all():
-        request = session.get(LoanRequest, number, populate_existing=True)
+        request = _held(session, number)
         ending = update(LoanOffer).where(
             LoanOffer.request_id == number, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.ends_at <= now
         )
@@ -446,7 +469,7 @@ def mend_offers(session: Session, *, now: datetime) -> int:
     """
     mended = 0
     for number in unready(session):
-        request = session.get(LoanRequest, number, populate_existing=True)
+        request = _held(session, number)
         offer = live_offer(session, number)
         if request is None or offer is None or request.status != "offered":
             continue

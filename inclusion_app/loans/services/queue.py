@@ -102,11 +102,12 @@ def _handed_over(organisation_id: int, model_id: int, now: datetime) -> Select[i
     return (
         select(LoanRequest.referrer_id, LoanRequest.ward, func.count())
         .select_from(Loan)
-        .join(Unit, Unit.id == Loan.unit_id)
+        .outerjoin(Unit, Unit.id == Loan.unit_id)
         .outerjoin(LoanRequest, LoanRequest.id == Loan.loan_request_id)
         .where(
             Loan.organisation_id == organisation_id,
-            Unit.model_id == model_id,
+            # A SIM alone has no unit; then it is what was asked for.
+            func.coalesce(Unit.model_id, LoanRequest.model_id) == model_id,
             Loan.issued_at > now - timedelta(weeks=rules.PACE_WEEKS),
             Loan.issued_at <= now,
         )

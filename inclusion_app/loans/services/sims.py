@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Loan, LoanOffer, Sim, SimUse
 from inclusion_app.loans.rules import FOLLOW_UP
+from inclusion_app.loans.services import telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
-
-NOT_FREE = N_("This SIM card is not free. Take another one.")
-HAS_ONE = N_("There is a SIM card in it already. Swap it instead.")
-HAS_NONE = N_("There is no SIM card in it.")
-LOAN_OVER = N_("This loan is over.")
+from inclusion_app.loans.staff_loan_words import HAS_NONE, HAS_ONE, LOAN_OVER, NOT_FREE
 
 
 def sim_in(session: Session, loan_id: int) -> SimUse | None:
@@ -93,7 +89,7 @@ def _hold(session: Session, loan: Loan) -> None:
         raise RuleBroken(LOAN_OVER)
 
 
-def _free(loan: Loan) -> tuple[object, ...]:
+def _free(loan: Loan) -> tuple[ColumnElement[bool], ...]:
     """In stock of this scheme, and kept for nobody else."""
     kept = [LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER)]
     if loan.loan_request_id is not None:
@@ -119,6 +115,11 @@ def _end(session: Session, use: SimUse, now: datetime) -> bool:
     ending = update(SimUse).where(SimUse.id == use.id, SimUse.until_at.is_(None))
     done = rows_changed(session, ending.values(until_at=now)) == 1
     session.expire(use, ["until_at"])
+    loan = session.get(Loan, use.loan_id)
+    request = telling.request_of(session, loan) if loan is not None else None
+    if request is not None:
+        # Nobody is warned of data that is no longer theirs.
+        telling.take_back(session, request, now=now, key_begins=f"data {use.id} ")
     return done
 
 

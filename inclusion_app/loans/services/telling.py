@@ -12,18 +12,29 @@ from inclusion_app.loans.models import Loan, LoanRequest
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.own_way import OwnWay
 from inclusion_app.messages.own_way import own_way as way_of
+from inclusion_app.messages.rules import CHANNELS
 from inclusion_app.messages.sending import whole_address
+from inclusion_app.messages.templates import template_of
 from inclusion_app.places.models import Place
 
 
 def about(request: LoanRequest) -> str:
     """Under what the messages about a request, and the loan it became, are found again."""
-    return f"loan {request.id}"
+    return about_number(request.id)
 
 
-def own_way(session: Session, request: LoanRequest, now: datetime) -> OwnWay:
-    """How whoever asked is told."""
-    return way_of(session, resident_id=request.resident_id, runs_it=request.organisation_id, now=now)
+def about_number(request_id: int) -> str:
+    """The same, for a request by its number."""
+    return f"loan {request_id}"
+
+
+def own_way(
+    session: Session, request: LoanRequest, now: datetime, *, channels: tuple[str, ...] = CHANNELS
+) -> OwnWay:
+    """How whoever asked is told; by these channels only."""
+    return way_of(
+        session, resident_id=request.resident_id, runs_it=request.organisation_id, now=now, channels=channels
+    )
 
 
 def tell(
@@ -42,7 +53,7 @@ def tell(
     Device, place, phone and link stand in it beside the facts given; for whom nothing may name the service, the facts
     given only. Who has no way to be told finds it on the page of their code.
     """
-    way = own_way(session, request, now)
+    way = own_way(session, request, now, channels=template_of(template).channels)
     own = {} if way.no_service_name else _facts_of(session, request, place)
     publish(
         session,
