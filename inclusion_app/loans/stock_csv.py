@@ -18,7 +18,7 @@ from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import Unit
-from inclusion_app.loans.services.stock import UnitFacts, known_tag, marks_of
+from inclusion_app.loans.services.stock import NewUnit, UnitFacts, known_tag, marks_of
 
 COLUMNS = (
     "tag", "model", "place", "serial", "imei", "owner", "donor", "acquired_on", "support_until", "condition", "parts", "note",
@@ -52,15 +52,6 @@ NEEDS_MARK = N_("Give a tag, a serial number or an IMEI, so that the file can be
 
 
 @dataclass(frozen=True)
-class Row:
-    """One device of a file, as it would be made."""
-
-    line: int
-    tag: str
-    facts: UnitFacts
-
-
-@dataclass(frozen=True)
 class Refused:
     """A line that is not taken: which, in which column, and why (N_)."""
 
@@ -80,7 +71,7 @@ class Names:
     own: int
 
 
-def read_units(text: str, names: Names) -> tuple[list[Row], list[Refused]]:
+def read_units(text: str, names: Names) -> tuple[list[NewUnit], list[Refused]]:
     """The rows of a file, and the refused ones. Raises RuleBroken at `file` for one that is no such table."""
     reader = csv.reader(io.StringIO(text), delimiter=_sign(text))
     try:
@@ -92,7 +83,7 @@ def read_units(text: str, names: Names) -> tuple[list[Row], list[Refused]]:
         raise RuleBroken(NO_HEAD, field="file")
     if len(table) - 1 > MOST_ROWS:
         raise RuleBroken(TOO_MANY_ROWS, field="file")
-    rows: list[Row] = []
+    rows: list[NewUnit] = []
     refused: list[Refused] = []
     seen: set[tuple[str, str]] = set()
     for line, cells in table[1:]:
@@ -130,7 +121,7 @@ def _cell(cell: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(STARTS_A_FORMULA) else text
 
 
-def _row(line: int, said: Mapping[str, str], names: Names) -> Row:
+def _row(line: int, said: Mapping[str, str], names: Names) -> NewUnit:
     model = names.models.get(said.get("model", "").casefold())
     if model is None:
         raise RuleBroken(NO_MODEL, field="model")
@@ -155,7 +146,7 @@ def _row(line: int, said: Mapping[str, str], names: Names) -> Row:
     tag = known_tag(said["tag"]) if said.get("tag") else ""
     if not (tag or serial or imei):
         raise RuleBroken(NEEDS_MARK, field="serial")
-    return Row(line, tag, replace(facts, serial=serial or "", imei=imei or ""))
+    return NewUnit(line, tag, replace(facts, serial=serial or "", imei=imei or ""))
 
 
 def _day(said: Mapping[str, str], name: str) -> date | None:

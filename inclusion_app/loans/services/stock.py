@@ -7,7 +7,7 @@ that is there already reads on which tag of their own pool it stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -218,7 +218,7 @@ def _refuse_twice(
     session: Session, holder_id: int, units: Sequence[Unit], serial: str | None, imei: str | None
 ) -> None:
     own = units[0].id
-    tags = [unit.tag for unit in units] if own is None else []
+    tags: list[str] = [unit.tag for unit in units] if own is None else []
     asked = (("serial", Unit.serial, [serial] if serial else []), ("imei", Unit.imei, [imei] if imei else []))
     for name, column, marks in (*asked, ("tag", Unit.tag, tags)):
         if not marks:
@@ -261,6 +261,78 @@ def _next_tags(session: Session, holder_id: int, count: int, prefix: str) -> lis
                 tags.append(tag)
     session.flush()
     return tags
+
+
+@dataclass(frozen=True)
+class NewUnit:
+    """A row of a file: its line, its tag where it has one already, and what is known of it, with clean marks."""
+
+    line: int
+    tag: str
+    facts: UnitFacts
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What a file would do: rows to make, lines that are there already with their tag, and lines of marks others have."""
+
+    new: Sequence[NewUnit]
+    known: Sequence[tuple[int, str]]
+    taken: Sequence[tuple[int, str]]
+
+
+def sort_rows(session: Session, *, holder_id: int, rows: Sequence[NewUnit]) -> Sorted:
+    """Which rows are new, which are in this pool already, and which have a mark (its column) of somebody else's."""
+    there: dict[tuple[str, str], tuple[int, str]] = {}
+    for name, column, asked in (
+        ("tag", Unit.tag, [row.tag for row in rows if row.tag]),
+        ("serial", Unit.serial, [row.facts.serial for row in rows if row.facts.serial]),
+        ("imei", Unit.imei, [row.facts.imei for row in rows if row.facts.imei]),
+    ):
+        for part in _by_hundreds(asked):
+            for mark, holder, tag in session.execute(
+                select(column, Unit.holder_id, Unit.tag).where(column.in_(part))
+            ):
+                there[(name, str(mark))] = (holder, tag)
+    new: list[NewUnit] = []
+    known: list[tuple[int, str]] = []
+    taken: list[tuple[int, str]] = []
+    for row in rows:
+        marks = {"tag": row.tag, "serial": row.facts.serial, "imei": row.facts.imei}
+        found = {name: there[(name, mark)] for name, mark in marks.items() if (name, mark) in there}
+        ours = {tag for holder, tag in found.values() if holder == holder_id}
+        strange = next((name for name, (holder, _tag) in found.items() if holder != holder_id), None)
+        if strange is not None or len(ours) > 1:
+            taken.append((row.line, strange or next(iter(found))))
+        elif ours:
+            known.append((row.line, ours.pop()))
+        else:
+            new.append(row)
+    return Sorted(new, known, taken)
+
+
+def _by_hundreds(marks: Sequence[str]) -> Iterator[Sequence[str]]:
+    for at in range(0, len(marks), 500):
+        yield marks[at : at + 500]
+
+
+def make_rows(
+    session: Session, *, holder_id: int, rows: Sequence[NewUnit], prefix: str = "", now: datetime
+) -> list[Unit]:
+    """All these units, or none. Raises RuleBroken where the letters of tags are missing, or a mark was taken meanwhile."""
+    untagged = [row for row in rows if not row.tag]
+    tags = iter(_next_tags(session, holder_id, len(untagged), prefix) if untagged else ())
+    made = []
+    for row in rows:
+        unit = Unit(tag=row.tag or next(tags), holder_id=holder_id, made_at=now, parts=[])
+        _fill(unit, row.facts, row.facts.serial or None, row.facts.imei or None)
+        made.append(unit)
+    try:
+        with session.begin_nested():
+            session.add_all(made)
+    except IntegrityError:
+        raise RuleBroken(CHANGED_ALREADY) from None
+    return made
 
 
 def retire(session: Session, *, unit: Unit, reason: str, now: datetime) -> None:
