@@ -30,6 +30,7 @@ from inclusion_app.places.models import Place
 
 ON_A_PAGE = 50
 ENDS_SOON = timedelta(days=180)
+DATA_ENDS_SOON = timedelta(days=30)
 MOST_PLACES = 400
 
 
@@ -295,3 +296,22 @@ def wiped_by(session: Session, evidence_id: int) -> dict[int, Wipe]:
 def staff_name(session: Session, staff_id: int | None) -> str:
     """The name of a colleague, or nothing."""
     return session.scalar(select(Staff.name).where(Staff.id == staff_id)) or "" if staff_id else ""
+
+
+# --- labels
+
+
+def units_between(
+    session: Session, principal: Principal, first: str, last: str, *, most: int
+) -> Sequence[Unit]:
+    """Units whose tags lie between two, both included."""
+    wanted = select(Unit).where(
+        _ours(principal), Unit.tag >= first, Unit.tag <= last, Unit.status != "retired"
+    )
+    return session.scalars(wanted.order_by(Unit.tag).limit(most)).all()
+
+
+def units_tagged(session: Session, principal: Principal, tags: Sequence[str]) -> dict[str, Unit]:
+    """Units by their tags."""
+    wanted = select(Unit).where(_ours(principal), Unit.tag.in_(tags))
+    return {unit.tag: unit for unit in session.scalars(wanted)}
