@@ -264,7 +264,7 @@ def certificate_html(row: Wipe, unit: Unit) -> str:
     printed = PRINTED_ON % {"day": day_words(today())}
     names = accounts.names_of(session, [unit.holder_id, unit.owner_id])
     return render_template(
-        "pdf/wipe_certificate.html",
+        "pdf/staff/wipe_certificate.html",
         paper=Paper(lang="en", dir="ltr", words={}, printed_on=Pair(printed, printed)),
         paper_style=paper.style_sheet("paper.css", "paperlabels.css"),
         wipe=row, unit=unit, rules=rules, stamp=stamp, verifier=queries.staff_name(session, row.verified_by_id),

@@ -99,7 +99,7 @@ def labels_html(units: Sequence[Unit], *, start: int = 1) -> str:
     made += [Label(unit.tag, qr_square(whole_address(f"/d/{unit.tag}"), unit.tag)) for unit in units]
     holder = the_staff().organisation_id or 0
     return render_template(
-        "pdf/labels.html",
+        "pdf/staff/labels.html",
         sheets=[made[at : at + ON_A_SHEET] for at in range(0, len(made), ON_A_SHEET)],
         phone=scheme.phone if scheme else "",
         holder=accounts.names_of(session, [holder]).get(holder, ""),
