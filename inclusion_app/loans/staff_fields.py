@@ -13,7 +13,7 @@ from wtforms.validators import ValidationError
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
-from inclusion_app.people.choice_fields import number_of
+from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
 from inclusion_app.people.rules import NOT_AN_ANSWER
 
 MISSING = N_("Fill this in.")
@@ -25,6 +25,26 @@ NO_DAY = N_("Type a real day: day, month, year.")
 def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
     """The choices of a table of words, as the page says them."""
     return [(code, _l(said)) for code, said in table.items()]
+
+
+class _OfTable:
+    """Choices from a table of words."""
+
+    def __init__(self, label: Any, *, table: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(label, choices=[], **kwargs)  # type: ignore[call-arg]
+        self.choices = words_of(table)
+
+
+class OneOfWords(_OfTable, OneOf):
+    """Radio buttons of a table; one must be chosen."""
+
+
+class AnyOfWords(_OfTable, AnyOf):
+    """Checkboxes of a table."""
+
+
+class WordFromList(_OfTable, FromList):
+    """A list to choose a word of a table from."""
 
 
 class LineField(StringField):

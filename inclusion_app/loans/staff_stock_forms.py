@@ -24,14 +24,16 @@ from inclusion_app.loans.services.stock import MOST_COUNTED, ModelFacts, SimFact
 from inclusion_app.loans.staff_fields import (
     NO_DAY,
     TOO_LONG,
+    AnyOfWords,
     CountField,
     LineField,
     NumberFromList,
+    OneOfWords,
     UploadField,
+    WordFromList,
     words_of,
 )
 from inclusion_app.loans.stock_csv import read_parts, write_parts
-from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf
 
 WORDS_STATES = {
     "drafted": N_("A draft. Residents read it; nobody has checked it yet."),
@@ -66,7 +68,7 @@ class WordsForm(BaseForm):
 
     title = LineField(_l("Title"), longest=80, needed=True)
     summary = TextAreaField(_l("What it is good for"))
-    state = OneOf(_l("How sure we are"), choices=words_of(WORDS_STATES))
+    state = OneOfWords(_l("How sure we are"), table=WORDS_STATES)
 
     def validate_summary(self, field: Any) -> None:
         """Not longer than its column."""
@@ -76,11 +78,11 @@ class WordsForm(BaseForm):
 class ModelForm(OnceForm):
     """A device model, with its English words."""
 
-    kind = FromList(_l("Kind"), choices=words_of(rules.KINDS))
+    kind = WordFromList(_l("Kind"), table=rules.KINDS)
     name = LineField(_l("Maker and type"), longest=80, needed=True)
     title = LineField(_l("Title for residents"), longest=80, needed=True)
     summary = TextAreaField(_l("What it is good for"))
-    features = AnyOf(_l("What it has"), choices=words_of(rules.FEATURES))
+    features = AnyOfWords(_l("What it has"), table=rules.FEATURES)
     steps = LineField(_l("Steps of the plan it helps with"), longest=40)
     loan_days = CountField(_l("Lent for how many days"), least=1, most=730, default="90")
     support_until = DayField(_l("Last day of updates"), wrong=_l(NO_DAY))
@@ -123,7 +125,7 @@ class UnitForm(OnceForm):
     donor = LineField(_l("Given by"), longest=80)
     acquired_on = DayField(_l("Ours since"), wrong=_l(NO_DAY))
     support_until = DayField(_l("Last day of updates"), wrong=_l(NO_DAY))
-    condition = FromList(_l("Condition"), choices=words_of(rules.CONDITIONS), default="B")
+    condition = WordFromList(_l("Condition"), table=rules.CONDITIONS, default="B")
     parts = TextAreaField(_l("What belongs to it"))
     note = LineField(_l("Note"), longest=300)
 
@@ -177,7 +179,7 @@ class NewUnitForm(UnitForm):
 class RetireForm(BaseForm):
     """A unit leaves the pool for good."""
 
-    reason = OneOf(_l("Why"), choices=words_of(rules.RETIRED_FOR))
+    reason = OneOfWords(_l("Why"), table=rules.RETIRED_FOR)
 
 
 class PhotoForm(BaseForm):
@@ -246,7 +248,7 @@ class ItemForm(OnceForm):
     """Something that is counted."""
 
     name = LineField(_l("What it is"), longest=40, needed=True)
-    kind = OneOf(_l("Kind"), choices=words_of(ITEM_KINDS))
+    kind = OneOfWords(_l("Kind"), table=ITEM_KINDS)
     place = NumberFromList(_l("Where it is kept"))
     count = CountField(_l("How many there are"), least=0, most=MOST_COUNTED, default="0")
 
@@ -293,7 +295,7 @@ class LabelsForm(BaseForm):
 class WipeForm(OnceForm):
     """How it was wiped, with what and when."""
 
-    method = OneOf(_l("How it was wiped"), choices=words_of(rules.WIPE_METHODS))
+    method = OneOfWords(_l("How it was wiped"), table=rules.WIPE_METHODS)
     tool = LineField(_l("With which tool"), longest=60, needed=True)
     wiped_on = DayField(_l("On which day"), wrong=_l(NO_DAY))
     wiped_at = StringField(_l("At what time"))
@@ -328,9 +330,9 @@ class WipeForm(OnceForm):
 class CheckForm(OnceForm):
     """Whether it is safe."""
 
-    passed = OneOf(_l("Cable, battery and case"), choices=words_of(PASSED))
-    faults = AnyOf(_l("What is wrong"), choices=words_of(rules.FAULTS))
-    unlocked = OneOf(_l("Signed out of all accounts, activation lock off"), choices=words_of(UNLOCKED))
+    passed = OneOfWords(_l("Cable, battery and case"), table=PASSED)
+    faults = AnyOfWords(_l("What is wrong"), table=rules.FAULTS)
+    unlocked = OneOfWords(_l("Signed out of all accounts, activation lock off"), table=UNLOCKED)
     note = LineField(_l("Note for the workshop"), longest=200)
 
 

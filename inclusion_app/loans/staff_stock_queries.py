@@ -182,7 +182,7 @@ def model_for(session: Session, principal: Principal, model_id: int) -> DeviceMo
 def units_by_model(session: Session, principal: Principal) -> dict[int, int]:
     """How many units each model has, without the retired."""
     wanted = select(Unit.model_id, func.count()).where(_ours(principal), Unit.status != "retired")
-    return dict(session.execute(wanted.group_by(Unit.model_id)).tuples())
+    return dict(session.execute(wanted.group_by(Unit.model_id)).all())
 
 
 def places(session: Session) -> list[tuple[int, str]]:
@@ -194,7 +194,7 @@ def places(session: Session) -> list[tuple[int, str]]:
 def owners(session: Session) -> dict[int, str]:
     """The organisations a unit may belong to."""
     wanted = select(Organisation.id, Organisation.name).where(Organisation.closed_at.is_(None))
-    return dict(session.execute(wanted.order_by(Organisation.name)).tuples())
+    return dict(session.execute(wanted.order_by(Organisation.name)).all())
 
 
 def place_named(session: Session, typed: str) -> int | None:
