@@ -224,6 +224,8 @@ def _read(
             broken = RuleBroken(NOT_WIPED_BY_REPORT if held is False else REPORT_IS_SILENT)
         elif wiped is None and unit.status not in cleaning.TO_CLEAN:
             broken = RuleBroken(cleaning.NOT_TO_CLEAN)
+        elif wiped is None and unit.hold_until is not None and unit.hold_until > today():
+            broken = RuleBroken(cleaning.HELD, day=f"{unit.hold_until:%d.%m.%Y}")
         found.append(Found(unit, line, broken, unit.id in done))
     return found, unknown
 
