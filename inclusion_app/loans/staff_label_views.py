@@ -16,7 +16,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.headers import with_camera
 from inclusion_app.core.paper_answer import pdf_answer, whole_address
-from inclusion_app.core.paper_parts import qr_square
+from inclusion_app.core.paper_parts import Pair, Paper, qr_square
 from inclusion_app.core.words import N_
 from inclusion_app.loans import policy, rules
 from inclusion_app.loans import staff_stock_forms as forms
@@ -100,6 +100,7 @@ def labels_html(units: Sequence[Unit], *, start: int = 1) -> str:
     holder = the_staff().organisation_id or 0
     return render_template(
         "pdf/staff/labels.html",
+        paper=Paper(lang="en", dir="ltr", words={}, printed_on=Pair("", "")),
         sheets=[made[at : at + ON_A_SHEET] for at in range(0, len(made), ON_A_SHEET)],
         phone=scheme.phone if scheme else "",
         holder=accounts.names_of(session, [holder]).get(holder, ""),
