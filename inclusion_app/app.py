@@ -47,6 +47,7 @@ from inclusion_app.core import (
     retention_runs,
     staff_sessions,
     template_words,
+    uploads,
 )
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
@@ -300,6 +301,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     names = _own_names(settings)
     # Flask's own TRUSTED_HOSTS leaves its error page without addresses to link to.
     app.before_request(lambda: None if host_is_trusted(request.host, names) else abort(400))
+    uploads.register(app)
     app.before_request(_refuse_strange_signs)
     app.before_request(_refuse_foreign_posts)
     template_words.register(app)

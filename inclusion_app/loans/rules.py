@@ -106,6 +106,33 @@ def is_iccid(text: str) -> bool:
     return known and (len(text) == 20 or (len(text) == 19 and luhn_holds(text)))
 
 
+# Why a machine leaves the pool for good. What a repair, a loss or a gift ends stands there with its own word.
+RETIRED_FOR: Mapping[str, str] = {
+    "too_old": N_("Too old: no more updates"),
+    "recycled": N_("Recycled"),
+    "given_back": N_("Back to its owner"),
+    "for_parts": N_("Taken apart for parts"),
+    "mistake": N_("Written down by mistake"),
+}
+CONDITIONS: Mapping[str, str] = {
+    "A": N_("As new"),
+    "B": N_("Good, small marks"),
+    "C": N_("Works, clear marks"),
+    "D": N_("Works, with a fault that is known"),
+}
+# Why a machine is wiped before the days somebody has to come back for a file are over.
+WIPED_EARLY: Mapping[str, str] = {
+    "has_files": N_("They have all their files"),
+    "said_yes": N_("They said we may wipe it"),
+    "other_danger": N_("A virus, or somebody else could read it"),
+}
+SIM_STATES: Mapping[str, str] = {
+    "stock": N_("In stock"),
+    "out": N_("With somebody"),
+    "ended": N_("Ended"),
+    "lost": N_("Lost"),
+}
+
 # --- tags and marks
 
 TAG_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -1,0 +1,27 @@
+"""Pages that take a file: only they, and only for who is signed in, may be sent more than a form is long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request
+
+from inclusion_app.core.staff_sessions import cookie_name
+
+LARGEST = 5 * 1024 * 1024 + 256 * 1024
+
+
+def takes_files(view: Any) -> Any:
+    """Mark a view of a page of the staff that is sent a file; stands above `room.page`'s own."""
+    view.takes_files = True
+    return view
+
+
+def register(app: Flask) -> None:
+    """Before anything reads a request: how long it may be."""
+
+    @app.url_value_preprocessor
+    def let_files_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+        view: Any = app.view_functions.get(endpoint or "")
+        if getattr(view, "takes_files", False) and cookie_name() in request.cookies:
+            request.max_content_length = LARGEST

@@ -1,0 +1,176 @@
+"""Files that prove something: reports of wiping tools and photos of a condition. They lie outside the web root.
+
+A file is what its first bytes say, never what its name says. The same bytes lie there once, by their sha256. Photos lose
+what a camera writes beside the picture: where it was taken is nobody's business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.words import N_
+from inclusion_app.loans.models import Evidence
+
+FOLDER = "loan-files"
+LARGEST = 5 * 1024 * 1024
+NOTHING_SENT = N_("Choose a file.")
+TOO_LARGE = N_("The file is larger than 5 MB.")
+WRONG_KIND = N_("This file is of no kind we take.")
+ENDINGS = {
+    "application/pdf": "pdf",
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "text/csv": "csv",
+    "text/plain": "txt",
+}
+TAKEN = {
+    "wipe_report": frozenset({"application/pdf", "text/csv", "text/plain"}),
+    "photo": frozenset({"image/png", "image/jpeg"}),
+}
+PNG = b"\x89PNG\r\n\x1a\n"
+# What a picture needs to be seen; all other parts of a PNG may tell of its maker.
+PNG_PARTS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"sRGB"}
+
+
+def keep_file(
+    session: Session,
+    *,
+    instance: Path,
+    organisation_id: int,
+    kind: str,
+    data: bytes,
+    staff_id: int | None,
+    now: datetime,
+    unit_id: int | None = None,
+    loan_id: int | None = None,
+) -> Evidence:
+    """Keep a file and say whose it is. Raises RuleBroken at `file` for none, a large one, and one of another kind."""
+    if not data:
+        raise RuleBroken(NOTHING_SENT, field="file")
+    if len(data) > LARGEST:
+        raise RuleBroken(TOO_LARGE, field="file")
+    media_type = media_type_of(data)
+    if media_type not in TAKEN[kind]:
+        raise RuleBroken(WRONG_KIND, field="file")
+    if kind == "photo":
+        data = _picture_alone(data, media_type)
+    name = hashlib.sha256(data).hexdigest()
+    _write(instance / FOLDER, name, data)
+    row = Evidence(
+        organisation_id=organisation_id, unit_id=unit_id, loan_id=loan_id, kind=kind, media_type=media_type,
+        sha256=name, size=len(data), added_at=now, added_by_id=staff_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def open_file(evidence: Evidence, *, instance: Path) -> bytes | None:
+    """The bytes of a file; None where they are gone, or are not what was kept."""
+    path = instance / FOLDER / evidence.sha256
+    if not path.is_file():
+        return None
+    data = path.read_bytes()
+    return data if hashlib.sha256(data).hexdigest() == evidence.sha256 else None
+
+
+def name_of(evidence: Evidence) -> str:
+    """The name it is downloaded by: it tells nothing of anybody."""
+    return f"{evidence.kind.replace('_', '-')}-{evidence.id}.{ENDINGS.get(evidence.media_type, 'bin')}"
+
+
+def media_type_of(data: bytes) -> str:
+    """What the bytes are; "" for what we do not take."""
+    if data.startswith(b"%PDF-"):
+        return "application/pdf"
+    if data.startswith(PNG):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    text = text_of(data)
+    if text is None:
+        return ""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return "text/csv" if any(sign in first for sign in ",;\t") else "text/plain"
+
+
+def text_of(data: bytes) -> str | None:
+    """The words of a text file in one of the usual encodings; None for what is no text."""
+    for encoding in ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return text if all(sign.isprintable() or sign in "\r\n\t\f" for sign in text) else None
+    return None
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    """Whole or not at all, for nobody's eyes but the service's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (folder / name).exists():
+        return
+    handle, made = tempfile.mkstemp(dir=folder)  # 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(made).replace(folder / name)
+    except BaseException:
+        Path(made).unlink(missing_ok=True)
+        raise
+
+
+def _picture_alone(data: bytes, media_type: str) -> bytes:
+    """The picture without place, time and maker. Raises RuleBroken for one that is cut short."""
+    try:
+        if media_type == "image/png":
+            return PNG + b"".join(_png_parts(data))
+        return b"\xff\xd8" + b"".join(_jpeg_parts(data))
+    except IndexError:
+        raise RuleBroken(WRONG_KIND, field="file") from None
+
+
+def _png_parts(data: bytes) -> Iterator[bytes]:
+    at = len(PNG)
+    while True:
+        length = int.from_bytes(data[at : at + 4])
+        part = data[at : at + length + 12]
+        if len(part) < length + 12:
+            raise IndexError
+        if part[4:8] in PNG_PARTS:
+            yield part
+        if part[4:8] == b"IEND":
+            return
+        at += length + 12
+
+
+def _jpeg_parts(data: bytes) -> Iterator[bytes]:
+    """All segments but APP1 to APP15 and comments (ITU-T T.81, annex B); from the start of the scan on, all as it is."""
+    at = 2
+    while True:
+        if data[at] != 0xFF:
+            raise IndexError
+        sign = data[at + 1]
+        if sign == 0xFF:  # a byte that fills
+            at += 1
+            continue
+        if sign == 0xDA:
+            yield data[at:]
+            return
+        length = int.from_bytes(data[at + 2 : at + 4]) + 2
+        part = data[at : at + length]
+        if length < 4 or len(part) < length:
+            raise IndexError
+        if not (0xE1 <= sign <= 0xEF or sign == 0xFE):
+            yield part
+        at += length

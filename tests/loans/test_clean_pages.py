@@ -1,0 +1,181 @@
+"""Pages of the clean gate: one unit, one report for many, the certificate, label sheets."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from inclusion_app.core.clock import now
+from inclusion_app.core.db import transaction
+from inclusion_app.loans.models import Evidence, Wipe
+from inclusion_app.loans.services.files import media_type_of
+from inclusion_app.loans.tool_reports import matched, read_report
+from tests.conftest import StaffBrowser
+from tests.loans.stock_pages import Staff, Stock
+
+NEW = {"status": "intake", "wiped_at": None, "checked_at": None}
+
+
+@pytest.fixture
+def coordinator(staff_browser: Staff) -> StaffBrowser:
+    return staff_browser("loan_coordinator")
+
+
+@pytest.fixture
+def stock(app: Flask, coordinator: StaffBrowser) -> Stock:
+    return Stock(app, coordinator)
+
+
+def wipes(app: Flask) -> int:
+    with app.app_context(), transaction() as session:
+        return session.scalar(select(func.count()).select_from(Wipe)) or 0
+
+
+def test_a_unit_is_wiped_checked_and_made_ready(app: Flask, coordinator: StaffBrowser, stock: Stock) -> None:
+    unit = stock.unit(**NEW)
+    path = f"/staff/loans/units/{unit}/clean"
+    assert coordinator.send(path, do="ready").status_code == 422
+    wrong = coordinator.send(path, do="wipe", once="a", tool="")
+    page = wrong.get_data(as_text=True)
+    assert wrong.status_code == 422 and 'id="method-error"' in page and 'id="tool-error"' in page
+    form = {"do": "wipe", "once": "b", "method": "clear", "tool": "Nwipe 0.37"}
+    for _press in range(2):
+        sent = form | {"file": (io.BytesIO(b"sda erased"), "r.txt")}
+        assert coordinator.send(path, **sent).status_code == 303
+    assert wipes(app) == 1 and stock.facts(unit).status == "testing"
+    failed = coordinator.send(path, do="check", once="c", passed="no", unlocked="yes")
+    assert failed.status_code == 422 and 'id="faults-error"' in failed.get_data(as_text=True)
+    assert coordinator.send(path, do="check", once="d", passed="yes", unlocked="yes").status_code == 303
+    assert 'value="ready"' in coordinator.text(path)
+    assert coordinator.send(path, do="ready").status_code == 303
+    assert stock.facts(unit).status == "ready"
+    assert coordinator.send(path, do="ready").status_code == 422
+    page = coordinator.text(f"/staff/loans/units/{unit}")
+    assert "Nwipe 0.37" in page and "Verified by Sam Patel" in page and "Report of the tool" in page
+
+
+def test_many_are_made_ready_at_once(coordinator: StaffBrowser, stock: Stock) -> None:
+    units = [stock.unit(status="testing") for _each in range(3)]
+    waiting = stock.unit(**NEW)
+    page = coordinator.text("/staff/loans/clean")
+    assert page.count('name="unit"') == 3
+    assert coordinator.send("/staff/loans/clean").status_code == 422
+    assert coordinator.send("/staff/loans/clean", unit=[*map(str, units), "999999"]).status_code == 303
+    assert {stock.facts(unit).status for unit in units} == {"ready"}
+    assert coordinator.send("/staff/loans/clean", unit=[str(waiting)]).status_code == 422
+
+
+CSV = (
+    "Computer,Serial number,Disk,Status,Erasure method\n"
+    "Maker 14,PF0001,WD-1,Erased,NIST Clear\nMaker 14,PF0002,WD-2,Failed,NIST Clear\n"
+    "Maker 14,PF0003,WD-3,Erased,NIST Clear\nMaker 14,ZZ9999,WD-4,Erased,NIST Clear\n"
+)
+
+
+def test_one_report_is_the_proof_for_many(app: Flask, coordinator: StaffBrowser, stock: Stock) -> None:
+    good, failed = stock.unit(serial="PF0001", **NEW), stock.unit(serial="PF0002", **NEW)
+    done = stock.unit(serial="PF0003")
+    more = stock.unit(serial="PF0004", tag="RED-4", **NEW)
+    assert coordinator.send("/staff/loans/clean/reports").status_code == 422
+    sent = coordinator.send("/staff/loans/clean/reports", file=(io.BytesIO(CSV.encode()), "x.csv"))
+    assert sent.status_code == 303
+    page = coordinator.text(sent.location)
+    assert (
+        "3 of your devices are in it" in page
+        and "did not hold" in page
+        and "ZZ9999" not in page.split("<details>")[0]
+    )
+    form = {"method": "clear", "tool": "Blancco", "marks": "red-4\nnobody"}
+    tried = coordinator.send(sent.location, do="look", **form)
+    assert (
+        tried.status_code == 200 and wipes(app) == 0 and "4 of your devices" in tried.get_data(as_text=True)
+    )
+    for _press in range(2):
+        assert coordinator.send(sent.location, do="record", **form).status_code == 303
+    assert wipes(app) == 2
+    assert [stock.facts(unit).status for unit in (good, failed, done, more)] == [
+        "testing", "intake", "ready", "testing",
+    ]  # fmt: skip
+    assert coordinator.send(sent.location, do="record", tool="x").status_code == 422
+
+
+def test_a_report_of_anothers_is_not_there(
+    coordinator: StaffBrowser, stock: Stock, staff_browser: Staff
+) -> None:
+    sent = coordinator.send("/staff/loans/clean/reports", file=(io.BytesIO(CSV.encode()), "x.csv"))
+    other = staff_browser("loan_coordinator", organisation="Blue Door")
+    Stock(other_app := stock.app, other)
+    assert other.get(sent.location).status_code == 404 and other_app
+    unit = stock.unit(**NEW)
+    coordinator.send(f"/staff/loans/units/{unit}/clean", do="wipe", once="b", method="clear", tool="Nwipe")
+    with stock.app.app_context(), transaction() as session:
+        number = session.scalars(select(Wipe.id)).one()
+    assert other.get(f"/staff/loans/wipes/{number}/certificate.pdf").status_code == 404
+    assert coordinator.get("/staff/loans/wipes/99999/certificate.pdf").status_code == 404
+    assert coordinator.get(f"/staff/loans/wipes/{number}/certificate.pdf").status_code in (200, 503)
+
+
+NWIPE = """
+********************************************************************************
+! Device | Status | Thru-put | HH:MM:SS | Model/Serial Number
+--------------------------------------------------------------------------------
+   sda   |-Erased-|  105 MB/s| 01:02:03 | WDC WD5000/PF0001
+   sdb   |-FAILED-|   99 MB/s| 01:02:03 | WDC WD5000/PF0002
+   sdc   | UNKNOWN|   99 MB/s| 01:02:03 | WDC WD5000/PF0003
+--------------------------------------------------------------------------------
+[2026/11/26 10:00:00] notice: Nwipe finished without errors, 0 errors
+"""
+
+
+def test_reports_are_read_as_tools_write_them() -> None:
+    known = {"PF0001": 1, "PF0002": 2, "PF0003": 3}
+    found, _unknown = matched(read_report(NWIPE), known)
+    assert {unit: held for unit, (_line, held) in found.items()} == {1: True, 2: False, 3: None}
+    found, unknown = matched(read_report(CSV), known)
+    assert {unit: held for unit, (_line, held) in found.items()} == {1: True, 2: False, 3: True}
+    assert [line.number for line in unknown] == [5]
+    # A unit with two drives, one of which failed, was not wiped.
+    two = "serial;status\nPF0001;passed\nPF0001;Error: sector\n"
+    assert matched(read_report(two), known)[0] == {1: (2, False)}
+    assert matched(read_report("serial,status\nPF0001,not erased\nPF0002,completed with 0 errors"), known)[0] == {
+        1: (2, False), 2: (3, True),
+    }  # fmt: skip
+    for odd in ("", "\n\n", ",,,,", '"' * 999, "status,\x0b\n"):
+        assert matched(read_report(odd), known)[0] == {}
+
+
+def test_a_file_is_what_its_bytes_say() -> None:
+    assert media_type_of(b"%PDF-1.7 ...") == "application/pdf"
+    assert media_type_of("a,b\n1,2".encode("utf-16")) == "text/csv"
+    assert media_type_of(b"wiped sda\n") == "text/plain"
+    for strange in (b"\x00\x01", b"PK\x03\x04\x00", b"<\x00\x00"):
+        assert media_type_of(strange) == ""
+
+
+def test_labels_are_printed_for_own_devices_only(coordinator: StaffBrowser, stock: Stock) -> None:
+    stock.unit(tag="RED-1")
+    page = coordinator.text("/staff/loans/labels?first=RED-1&last=RED-1")
+    assert ">RED-1</textarea>" in page
+    for query in ("tags=&start=1", "tags=NOPE-1&start=1", "tags=RED-1&start=25", "tags=RED-1&start=x", ""):
+        assert coordinator.get(f"/staff/loans/labels.pdf?{query}").status_code == 422, query
+    assert coordinator.get("/staff/loans/labels.pdf?tags=red-1&start=24").status_code in (200, 503)
+
+
+def test_a_held_unit_needs_a_reason_on_its_page(coordinator: StaffBrowser, stock: Stock) -> None:
+    unit = stock.unit(
+        status="quarantine",
+        returned_at=now() - timedelta(hours=1),
+        hold_until=now().date() + timedelta(days=3),
+    )
+    path = f"/staff/loans/units/{unit}/clean"
+    assert "It is held until" in coordinator.text(path)
+    form = {"do": "wipe", "method": "encrypted_reset", "tool": "Settings"}
+    answer = coordinator.send(path, once="a", **form)
+    assert answer.status_code == 422 and 'id="early-error"' in answer.get_data(as_text=True)
+    assert coordinator.send(path, once="b", early="said_yes", **form).status_code == 303
+    assert "They said we may wipe it" in coordinator.text(f"/staff/loans/units/{unit}")
+    assert Evidence.__tablename__ == "loan_evidence"
