@@ -220,7 +220,7 @@ def test_the_pages_are_light(
     if english:
         person.get("/?english=on")
     person.send("/loans/ask", model=str(lending.model_id), purposes=["learn"], whom="me")
-    answers = {name: "yes" for name in REASONS}
+    answers = dict.fromkeys(REASONS, "yes")
     person.send("/loans/ask/2", **answers)
     person.send("/loans/ask/3", place="bring", contact_kind="none", contact="", name="", age="")
     person.send(f"/loans/{code}/offer", f"/loans/{code}", answer="yes")
