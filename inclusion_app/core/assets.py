@@ -39,6 +39,8 @@ PARTS = {
     "staff.js": ("js/staff.js",),
     # The camera of the register; no other page brings it.
     "scan.js": ("js/scan.js",),
+    # The signature of a hand-over; no other page brings it.
+    "sign.js": ("js/sign.js",),
     "app.js": ("js/app.js",),
     # Fetched when somebody asks to have a page read, so that no first visit pays for it.
     "read.js": ("js/read_aloud.js",),
