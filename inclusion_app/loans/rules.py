@@ -6,6 +6,8 @@ refuse. A moment is aware, a day is a day in Europe/London.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -100,6 +102,58 @@ def is_iccid(text: str) -> bool:
     """Nineteen or twenty digits that begin with 89; of nineteen the last one checks the others (ITU-T E.118)."""
     known = text.isascii() and text.isdigit() and text.startswith("89")
     return known and (len(text) == 20 or (len(text) == 19 and luhn_holds(text)))
+
+
+# --- tags and marks
+
+TAG_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# As the last sign of a tag these are taken for figures; a number that would end so is passed over.
+MISREAD = "BIOSZ"
+TAG_NUMBERS = 99_999
+TAG = re.compile(r"([A-Z]{2,3})-?([0-9]{5})([0-9A-Z])")
+# A tag some other scheme or donor gave, brought in with a file.
+ANY_TAG = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
+TAG_LENGTH = 12
+SERIAL = re.compile(r"[A-Z0-9][A-Z0-9./_-]{2,39}")
+
+
+def check_sign(signs: str) -> str:
+    """The sign that finds every single wrong one and nearly every swap of two (ISO 7064, MOD 37,36)."""
+    rest = 36
+    for sign in signs:
+        rest = (rest + TAG_SIGNS.index(sign)) % 36 or 36
+        rest = rest * 2 % 37
+    return TAG_SIGNS[(37 - rest) % 36]
+
+
+def tag_of(prefix: str, number: int) -> str | None:
+    """The tag of this number: letters, five figures and the check sign. None for a number that is passed over."""
+    sign = check_sign(f"{prefix}{number:05d}")
+    return None if sign in MISREAD else f"{prefix}-{number:05d}{sign}"
+
+
+def plain_mark(typed: str) -> str:
+    """A mark as it is stored: capitals without spaces, in the letters and figures of any keyboard."""
+    return "".join(unicodedata.normalize("NFKC", typed[:200]).upper().split())
+
+
+def marks_in(typed: str) -> list[str]:
+    """What a typed or scanned text may stand for, the likeliest first: the tag in an address, a tag, a serial number."""
+    text = plain_mark(typed)
+    found = re.search(r"/D/([A-Z0-9-]{3,12})(?:[/?#]|$)", text)
+    if found:
+        return [found[1]]
+    marks = [text]
+    tag = TAG.fullmatch(text)
+    if tag:
+        marks.append(f"{tag[1]}-{tag[2]}{tag[3]}")
+        marks.append(marks[-1][:-1] + tag[3].translate(str.maketrans("BIOSZ", "81052")))
+    if text.startswith("S"):
+        marks.append(text[1:])  # bar codes of some makers say S before the serial number
+    figures = re.sub(r"[-./]", "", text)
+    if figures.isdigit():
+        marks.append(figures)
+    return list(dict.fromkeys(mark for mark in marks if mark))
 
 
 # --- the queue
@@ -237,3 +291,49 @@ NOT_RENEWED: Mapping[str, str] = {
     "waited_for": N_("Somebody waits for one. So we need it back."),
     "asked": N_("You asked today already."),
 }
+
+
+# --- repair
+
+# What is wrong with a machine. In the safety check, at a return, and where somebody says that it is broken.
+FAULTS: Mapping[str, str] = {
+    "screen": N_("The screen"),
+    "battery": N_("The battery"),
+    "cable": N_("The cable or the plug"),
+    "case": N_("The case"),
+    "keyboard": N_("The keys or the mouse"),
+    "no_start": N_("It does not start"),
+    "slow": N_("It is very slow"),
+    "sound": N_("The sound"),
+    "camera": N_("The camera"),
+    "wifi": N_("It does not get online"),
+    "liquid": N_("It got wet"),
+    "system": N_("Its programs"),
+    "other": N_("Something else"),
+}
+# What came of a repair, and what the machine is after it. None: as its last wipe says.
+RESULTS: Mapping[str, str] = {
+    "mended": N_("Mended"),
+    "new_drive": N_("Mended, with another drive"),
+    "no_fault": N_("No fault found"),
+    "not_worth_it": N_("Not worth mending"),
+    "for_parts": N_("Taken apart for parts"),
+    "unsafe": N_("Not safe, recycled"),
+}
+AFTER_REPAIR: Mapping[str, str | None] = {
+    "mended": None,
+    "new_drive": "wiping",
+    "no_fault": None,
+    "not_worth_it": "retired",
+    "for_parts": "retired",
+    "unsafe": "retired",
+}
+
+
+def after_repair(result: str, *, wiped_at: datetime | None, returned_at: datetime | None) -> str:
+    """The fitness after a repair: a machine not wiped since it last came back goes back to quarantine, for its hold."""
+    fixed = AFTER_REPAIR[result]
+    if fixed is not None:
+        return fixed
+    is_wiped = wiped_at is not None and (returned_at is None or wiped_at > returned_at)
+    return "testing" if is_wiped else "quarantine"
