@@ -292,6 +292,22 @@ NOT_RENEWED: Mapping[str, str] = {
     "asked": N_("You asked today already."),
 }
 
+# --- asking
+
+# A request that has not ended: it waits for somebody, or for its device.
+LIVE = ("draft", "submitted", "need_info", "approved", "queued", "offered")
+# A home may need more than one; nobody fills the queue alone.
+MOST_AT_ONCE = 5
+# What somebody is told before they send it. A wording that was used stays here: requests name it.
+WORDINGS: Mapping[str, tuple[str, ...]] = {
+    "2026-11": (
+        N_("The people who lend devices may read what you say here."),
+        N_("They use it only to lend you a device."),
+        N_("We keep your reasons until 90 days after the end."),
+        N_("You can stop it at any time."),
+    ),
+}
+WORDING = "2026-11"
 
 # --- repair
 
