@@ -227,7 +227,7 @@ def _note_unit(unit: Unit, looked: Looked, now: datetime) -> None:
             unit.hold_until = unit.returned_at.astimezone(LONDON).date()
         elif looked.files == "later":
             # They were asked and want to fetch something: the days count from today.
-            since_return = (unit.hold_until or now.date()) - unit.returned_at.astimezone(LONDON).date()
+            since_return = (unit.hold_until or now.astimezone(LONDON).date()) - unit.returned_at.astimezone(LONDON).date()
             unit.hold_until = now.astimezone(LONDON).date() + max(since_return, timedelta(days=1))
 
 
