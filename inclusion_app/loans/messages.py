@@ -29,12 +29,10 @@ TEMPLATES += (
     ),
 )
 
-templates.add(TEMPLATES)
-
 # --- hand-over and return
 
 NOTHING_TO_PAY = N_("There is nothing to pay.")
-HANDED_OVER: tuple[MessageTemplate, ...] = (
+TEMPLATES += (
     _about(
         name="loan_begun",
         subject=N_("You have it now"),
@@ -72,4 +70,138 @@ HANDED_OVER: tuple[MessageTemplate, ...] = (
         needs=("day",),
     ),
 )
-templates.add(HANDED_OVER)
+
+# --- E: until when, kept longer, data, lost, a gift, how it goes
+
+DUE = N_("Please bring it back by %(day)s.")
+DUE_WHERE = N_("Bring it to %(place)s.")
+WHICH = N_("It is about this: %(device)s.")
+KEEP_IT = N_("You still need it? Ask us to keep it longer. It costs nothing.")
+BROKEN = N_("It is broken or lost? Tell us. You never have to pay for it.")
+NOTHING_TO_PAY = N_("You owe nothing.")
+BY_TODAY = N_("It was to come back by %(day)s.")
+ASK_AGAIN = N_("You can ask for another one at any time.")
+NEEDED_BACK = N_("Somebody waits for one. So we need it back.")
+YOURS = N_("What you borrowed is yours now. It costs nothing.")
+WHAT_IS_ON_IT = N_("All that is on it stays on it.")
+
+ENDINGS = (
+    _about(
+        name="loan_due_soon",
+        subject=N_("What you borrowed"),
+        lines=(DUE, WHICH, DUE_WHERE, KEEP_IT, BROKEN, CALL),
+        sms=N_("Please bring back what you borrowed by %(day)s. You still need it? Ask us to keep it longer."),
+        needs=("day",),
+    ),
+    _about(
+        # A letter would come too late.
+        name="loan_due_now",
+        subject=N_("What you borrowed"),
+        lines=(DUE, WHICH, DUE_WHERE, KEEP_IT, BROKEN, CALL),
+        sms=N_("Please bring back what you borrowed by %(day)s. You still need it? Ask us to keep it longer."),
+        needs=("day",),
+        channels=("email", "sms", "call"),
+    ),
+    _about(
+        name="loan_late",
+        subject=N_("What you borrowed"),
+        lines=(BY_TODAY, WHICH, N_("Please bring it back soon, or talk to us."), DUE_WHERE, NOTHING_TO_PAY, BROKEN, CALL),
+        sms=N_("What you borrowed was to come back by %(day)s. Please bring it, or talk to us. You owe nothing."),
+        needs=("day",),
+    ),
+    *(
+        _about(
+            name=f"loan_late_{way}",
+            subject=N_("What you borrowed"),
+            lines=(
+                BY_TODAY, WHICH, N_("We would like to know that all is well."), N_("Can you bring it back, or talk to us?"),
+                DUE_WHERE, NOTHING_TO_PAY, BROKEN, CALL,
+            ),
+            needs=("day",),
+            channels=(way,),
+        )
+        for way in ("letter", "call")
+    ),
+    _about(
+        name="loan_kept_longer",
+        subject=N_("You can keep it longer"),
+        lines=(N_("You can keep it longer."), WHICH, DUE, CALL),
+        sms=N_("You can keep it longer. Please bring it back by %(day)s."),
+        needs=("day",),
+    ),
+    _about(
+        name="loan_not_kept_waited_for",
+        subject=N_("You cannot keep it longer"),
+        lines=(N_("You cannot keep it longer."), NEEDED_BACK, WHICH, DUE, CALL),
+        sms=N_("Somebody waits for one. So we need it back by %(day)s."),
+        needs=("day",),
+    ),
+    _about(
+        name="loan_not_kept_most",
+        subject=N_("You cannot keep it longer"),
+        lines=(
+            N_("You have kept it longer as often as we can."),
+            N_("Talk to us. We look for a way to one of your own."), WHICH, DUE, CALL,
+        ),
+        sms=N_("We cannot let you keep it longer this time. Talk to us about one of your own."),
+        needs=("day",),
+    ),
+    _about(
+        name="loan_not_kept_over",
+        subject=N_("What you borrowed"),
+        lines=(N_("You borrow nothing from us now."), ASK_AGAIN, CALL),
+        sms=N_("You borrow nothing from us now."),
+        may=(*FACTS, "day"),
+    ),
+    _about(
+        name="loan_data_ends",
+        subject=N_("Your data ends soon"),
+        lines=(
+            N_("The data on your SIM card ends on %(day)s."), N_("Come to us before that. We give you another card."),
+            N_("It costs nothing."), CALL,
+        ),
+        sms=N_("The data on your SIM card ends on %(day)s. We can give you another one. It costs nothing."),
+        needs=("day",),
+    ),
+    _about(
+        name="loan_lost",
+        subject=N_("What you borrowed"),
+        lines=(
+            N_("We have noted that it is gone."), NOTHING_TO_PAY, N_("Did it turn up? Then bring it to us."), ASK_AGAIN, CALL,
+        ),
+        sms=N_("We have noted that it is gone. You owe nothing. You can ask for another one."),
+    ),
+    _about(
+        name="loan_gift",
+        subject=N_("It is yours now"),
+        lines=(YOURS, WHICH, WHAT_IS_ON_IT, CALL),
+        sms=YOURS,
+    ),
+    _about(
+        name="loan_gift_until",
+        subject=N_("It is yours now"),
+        lines=(YOURS, WHICH, WHAT_IS_ON_IT, N_("Its maker keeps it safe until %(day)s."), CALL),
+        sms=N_("What you borrowed is yours now. It costs nothing. Its maker keeps it safe until %(day)s."),
+        needs=("day",),
+    ),
+    _about(
+        name="loan_gift_old",
+        subject=N_("It is yours now"),
+        lines=(
+            YOURS, WHICH, WHAT_IS_ON_IT, N_("Its maker does not keep it safe any more."),
+            N_("Do not use it for your bank. Ask us what to do."), CALL,
+        ),
+        sms=N_("What you borrowed is yours now. Its maker does not keep it safe any more. Ask us what to do."),
+    ),
+    _about(
+        name="loan_how_is_it",
+        subject=N_("How is it going?"),
+        lines=(
+            N_("You have borrowed something from us."), WHICH, N_("How is it going? You can tell us, if you like."),
+            N_("We keep your answer without your name."), CALL,
+        ),
+        sms=N_("How is it going with what you borrowed? You can tell us, if you like."),
+    ),
+)  # fmt: skip
+
+templates.add((*TEMPLATES, *ENDINGS))

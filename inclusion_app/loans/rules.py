@@ -353,3 +353,52 @@ def after_repair(result: str, *, wiped_at: datetime | None, returned_at: datetim
         return fixed
     is_wiped = wiped_at is not None and (returned_at is None or wiped_at > returned_at)
     return "testing" if is_wiped else "quarantine"
+
+
+# --- E: what changed, the way on, data and how it goes
+
+# Some weeks after a device or SIM somebody is asked how it goes.
+FOLLOW_UP = timedelta(weeks=4)
+CHANGED: Mapping[str, str] = {
+    "found_work": N_("I found work or learn for it"),
+    "money": N_("I get money or help that I could not get before"),
+    "school": N_("Somebody at home learns better"),
+    "in_touch": N_("I am in touch with people more"),
+    "health": N_("I look after my health online"),
+    "alone": N_("I do things online on my own now"),
+    "safer": N_("I feel safer online"),
+    "nothing": N_("Nothing changed"),
+}
+# After the last renewal: how somebody comes to a device of their own. Which step of a plan says how, where there is one.
+WAYS_ON: Mapping[str, tuple[str, str]] = {
+    "gift": (N_("Ask us if you can keep this one for good. It costs nothing."), ""),
+    "device_bank": (N_("A device bank gives away devices. We can ask one for you."), "A1"),
+    "social_tariff": (N_("A social tariff is cheaper internet for people on some benefits."), "A4"),
+    "course": (N_("Some courses lend or give you a device while you learn."), ""),
+}
+# When a SIM stops having data soon: so many days before.
+DATA_WARNED = (14, 3)
+# Who may have a SIM of the National Databank (Good Things Foundation). Asked aloud; no answer is kept.
+DATABANK: Sequence[str] = (
+    N_("Are you 18 or older?"),
+    N_("Is the money of your home low?"),
+    N_("Is there no internet at home, or too little of it, or does it cost too much?"),
+)
+
+
+def reminders_due(due_on: date, issued_on: date, today: date) -> tuple[int, str] | None:
+    """The step of the ladder for today, or None. What was missed is not made up for when the next one is there.
+
+    A loan that began after the day of a step is not reminded by it, and the last one stands for two weeks.
+    """
+    steps = [*LADDER, (LADDER[-1][0] + 14, "")]
+    for (days, way), (then, _next) in zip(steps, steps[1:], strict=False):
+        begins, ends = due_on + timedelta(days=days), due_on + timedelta(days=then)
+        if begins <= today < ends and issued_on < begins:
+            return days, way
+    return None
+
+
+def is_overdue(due_on: date, today: date) -> bool:
+    """The day has passed. Nothing of it is stored."""
+    return due_on < today

@@ -33,6 +33,7 @@ from inclusion_app.loans.models import (
     Transfer,
     Unit,
 )
+from inclusion_app.loans.services import telling
 
 JUST_ISSUED = N_("Just issued by %(who)s.")
 IS_OUT = N_("Somebody has this one already.")
@@ -235,7 +236,16 @@ def take_in(
     unit.place_id = row.place_id
     session.add(row)
     session.flush()
+    if ended is not None:
+        _no_more_reminders(session, ended, now)
     return ended
+
+
+def _no_more_reminders(session: Session, loan: Loan, now: datetime) -> None:
+    request = telling.request_of(session, loan)
+    if request is not None:
+        # Nobody is asked to bring what has just come back.
+        telling.take_back(session, request, now=now)
 
 
 def _was_with_somebody(unit: Unit) -> ColumnElement[bool]:
@@ -246,6 +256,8 @@ def _was_with_somebody(unit: Unit) -> ColumnElement[bool]:
 def _take_in_sim(
     session: Session, loan: Loan, *, staff_id: int | None, at_place_id: int | None, now: datetime
 ) -> Loan | None:
+    from inclusion_app.loans.services import sims  # it knows this module
+
     stored = session.scalar(
         select(Loan.status).where(Loan.id == loan.id, Loan.unit_id.is_(None)).with_for_update()
     )
@@ -257,24 +269,11 @@ def _take_in_sim(
     )  # fmt: skip
     history.move(session, loan, "returned", actor="staff", now=now)
     loan.ended_at, loan.ended_by_id = now, staff_id
-    sims_back(session, loan_id=loan.id, are_here=True, now=now)
+    sims.take_out(session, loan=loan, now=now)
     session.add(row)
     session.flush()
+    _no_more_reminders(session, loan, now)
     return loan
-
-
-def sims_back(session: Session, *, loan_id: int, are_here: bool, now: datetime) -> int:
-    """The SIMs of a loan are out no more: in stock, ended when their data has, or lost. Returns how many."""
-    open_uses = select(SimUse.sim_id).where(SimUse.loan_id == loan_id, SimUse.until_at.is_(None))
-    ids = session.scalars(open_uses).all()
-    today = now.astimezone(LONDON).date()
-    still_good = (Sim.data_until.is_(None)) | (Sim.data_until >= today)
-    mine = update(Sim).where(Sim.id.in_(ids), Sim.state == "out")
-    if are_here:
-        rows_changed(session, mine.where(still_good).values(state="stock"))
-    rows_changed(session, mine.values(state="ended" if are_here else "lost"))
-    closing = update(SimUse).where(SimUse.loan_id == loan_id, SimUse.until_at.is_(None))
-    return rows_changed(session, closing.values(until_at=now))
 
 
 def undo_take_in(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,15 +15,13 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.i18n import language_for
 from inclusion_app.core.words import N_
-from inclusion_app.core.working_days import is_working
 from inclusion_app.loans import agreement
 from inclusion_app.loans.models import KitPart, Loan, LoanPart, LoanRequest, Sim, Unit
-from inclusion_app.loans.rules import due_day
+from inclusion_app.loans.rules import FOLLOW_UP
 from inclusion_app.loans.services import custody
+from inclusion_app.loans.services.days import due_on
 from inclusion_app.loans.services.telling import tell
-from inclusion_app.places.hours import Kind, hours_of_day
 from inclusion_app.places.models import Place
-from inclusion_app.places.queries import holidays
 
 SETTINGS_FIRST = N_("Set the device first, then tick each setting.")
 NOT_AGREED = N_("Tick that they said yes.")
@@ -37,10 +35,6 @@ OF_ANOTHER_POOL = N_("This one is not in your pool.")
 NO_SIM = N_("Choose the SIM card.")
 NOT_OPEN = N_("Choose one of the places.")
 WHY_LENGTH = 300
-# How far on an open day is looked for.
-LOOK_AHEAD = 60
-# After so many days somebody asks how it goes.
-FOLLOW_UP_DAYS = 28
 # The way a request goes that is handed over out of its turn.
 ON_THE_WAY = ("submitted", "approved", "queued", "offered")
 
@@ -84,16 +78,16 @@ def hand_over(
     place = session.get(Place, ticked.place_id)
     if place is None:
         raise RuleBroken(NOT_OPEN, field="place")
-    days = unit.model.loan_days if unit else request.model.loan_days
+    days, today = (unit.model if unit else request.model).loan_days, now.astimezone(LONDON).date()
     loan = custody.issue(
         session, request=request, unit=unit, staff_id=staff_id, now=now,
         hand_over=custody.HandOver(
-            form_key=ticked.form_key, due_on=due_on(session, place=place, days=days, now=now), place_id=place.id,
+            form_key=ticked.form_key, due_on=due_on(session, place_id=place.id, since=today, days=days), place_id=place.id,
             agreement=agreement.CURRENT, agreed_how=ticked.agreed_how,
             signature=ticked.signature if ticked.agreed_how == "drawn" else None,
             language=language_for(ticked.language, request.language).slug, parts=ticked.parts, items=ticked.items,
             condition=ticked.condition, sim_id=ticked.sim_id,
-            follow_up_on=now.astimezone(LONDON).date() + timedelta(days=FOLLOW_UP_DAYS),
+            follow_up_on=today + FOLLOW_UP,
         ),
     )  # fmt: skip
     if known is None:
@@ -139,24 +133,6 @@ def _out_of_turn(session: Session, request: LoanRequest, why: str, now: datetime
     request.waits_since = request.waits_since or now
     for state in ON_THE_WAY[ON_THE_WAY.index(request.status) + 1 :]:
         history.move(session, request, state, actor="staff", now=now, why="out_of_turn")
-
-
-def due_on(session: Session, *, place: Place, days: int, now: datetime) -> date:
-    """The day it is due: so many days on, moved to the next day this place is open.
-
-    Of a place whose hours nobody knows, or that is closed for long, a working day.
-    """
-    begun, closed = now.astimezone(LONDON).date(), holidays(session)
-    ahead = [begun + timedelta(days=days + number) for number in range(LOOK_AHEAD)]
-    hours = place.hours
-    # Somebody has to be there to take it in.
-    open_days = [
-        day
-        for day in ahead
-        if any(span.kind is Kind.STAFFED for span in hours_of_day(hours, day, closed).spans)
-    ]
-    working = [day for day in ahead if is_working(day, closed)]
-    return due_day(begun, days, open_days or working)
 
 
 def missing_last_time(session: Session, unit: Unit) -> set[str]:

@@ -26,7 +26,7 @@ from inclusion_app.loans.models import (
     Transfer,
     Unit,
 )
-from inclusion_app.loans.services import custody
+from inclusion_app.loans.services import custody, sims
 from inclusion_app.loans.services.telling import request_of, take_back, tell
 from inclusion_app.messages.models import Message
 
@@ -128,10 +128,9 @@ def give_back(
 
 
 def tell_back(session: Session, loan: Loan, now: datetime) -> None:
-    """They read that it is back with us, and how to say that it is not so; no reminder comes any more."""
+    """They read that it is back with us, and how to say that it is not so."""
     request = request_of(session, loan)
     if request is not None:
-        take_back(session, request, now=now)
         tell(session, request, "loan_back", key=f"back {loan.id} {now.isoformat()}", now=now)
 
 
@@ -195,7 +194,10 @@ def check_parts(
         _count_back(session, part, looked.back.get(part.id), part.id in looked.damaged)
     loan.condition_back = looked.condition
     if looked.sim_is_here is not None:
-        custody.sims_back(session, loan_id=loan.id, are_here=looked.sim_is_here, now=now)
+        if looked.sim_is_here:
+            sims.take_out(session, loan=loan, now=now)
+        else:
+            sims.stop(session, loan=loan, state="lost", now=now)
     if loan.unit is not None:
         _note_unit(loan.unit, looked, now)
     session.flush()
@@ -227,7 +229,9 @@ def _note_unit(unit: Unit, looked: Looked, now: datetime) -> None:
             unit.hold_until = unit.returned_at.astimezone(LONDON).date()
         elif looked.files == "later":
             # They were asked and want to fetch something: the days count from today.
-            since_return = (unit.hold_until or now.astimezone(LONDON).date()) - unit.returned_at.astimezone(LONDON).date()
+            since_return = (unit.hold_until or now.astimezone(LONDON).date()) - unit.returned_at.astimezone(
+                LONDON
+            ).date()
             unit.hold_until = now.astimezone(LONDON).date() + max(since_return, timedelta(days=1))
 
 
