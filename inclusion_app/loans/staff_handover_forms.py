@@ -18,7 +18,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import ONCE_LENGTH, BaseForm
 from inclusion_app.core.words import N_
 from inclusion_app.loans.rules import SETTINGS
-from inclusion_app.loans.services.handover import Ticked
+from inclusion_app.loans.services.handover import HOW_AGREED, Ticked
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
 
 CONDITIONS = {
@@ -85,7 +85,7 @@ class HandOverForm(ReadInForm):
     sim = FromList(_l("SIM card in it"))
     place = FromList(_l("Where they bring it back"))
     why = StringField(_l("Why they get one now"))
-    agreed_how = OneOf(_l("How they said yes"))
+    agreed_how = OneOf(_l("How they said yes"), missing=HOW_AGREED)
     signature = StringField()
     is_agreed = BooleanField(_l("I read it with them. They said yes to the agreement."))
 
