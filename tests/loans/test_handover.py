@@ -279,7 +279,7 @@ def test_the_last_day_is_one_on_which_the_place_is_open(both_engines: Flask) -> 
             OpeningSpan(weekday=day, opens=time(10), closes=time(16), kind="staffed") for day in range(5)
         ]
         for day in (date(2027, 3, 26), date(2027, 3, 29)):
-            session.merge(BankHoliday(day=day, name="Easter"))
+            session.merge(BankHoliday(day=day, title="Easter"))
         session.flush()
         # Good Friday, the weekend and Easter Monday are all closed.
         assert due_on(session, place_id=place.id, since=date(2027, 3, 16), days=10) == date(2027, 3, 30)
