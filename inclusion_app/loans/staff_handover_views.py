@@ -37,6 +37,7 @@ from inclusion_app.loans.staff_handover_forms import (
 )
 from inclusion_app.loans.views import room
 from inclusion_app.people.choice_fields import number_of
+from inclusion_app.places.models import Place
 
 ONE = "/staff/loans/requests/<int(max=999999999):loan_request_id>"
 LOAN = "/staff/loans/<int(max=999999999):loan_id>"
@@ -139,10 +140,13 @@ def hand_over(asked: LoanRequest) -> Any:
     language = i18n.language_for(form.language.data, asked.language)
     read_in = ReadInForm(formdata=None)
     read_in.language.data = language.slug
+    # Who signed need not sign again because a box was not ticked.
+    signature = (form.signature.data or "").strip()
     page = render_template(
         "loans/staff/hand_over.html", form=form, asked=asked, unit=unit, offer=offer, name=name, items=items,
-        paper=_paper(asked, unit, language, place_id), read_in=read_in, typed=request.form, settings=SETTINGS,
+        paper=_paper(asked, unit, language, place_id), read_in=read_in, typed=request.form,
         in_turn=asked.status == "offered", width=agreement.SIGNED_IN[0], height=agreement.SIGNED_IN[1],
+        drawn=signature if agreement.is_signature(signature) else "",
     )  # fmt: skip
     return with_camera(page, 422 if form.errors or form.form_errors else 200)
 
@@ -206,7 +210,7 @@ def _paper(
     """The agreement as it would be made now, with a line to sign on."""
     session = db_session()
     model = unit.model if unit else asked.model
-    place = next(iter(queries.places_of(session, None, (place_id,))), None)
+    place = session.get(Place, place_id) if place_id else None
     due = (
         due_on(session, place_id=place_id, since=now().astimezone(LONDON).date(), days=model.loan_days)
         if place_id
@@ -226,7 +230,7 @@ def _paper_of(loan: Loan, language: i18n.Language) -> agreement.Agreement:
     session = db_session()
     asked = loan.request
     model = loan.unit.model if loan.unit else asked.model if asked else None
-    place = next(iter(queries.places_of(session, None, (loan.place_id,))), None)
+    place = session.get(Place, loan.place_id)
     facts = agreement.Facts(
         name=queries.name_of(session, loan.resident_id) or "",
         device=_device(model, language) if model else Pair("", ""), tag=loan.unit.tag if loan.unit else "",

@@ -21,6 +21,11 @@
   }
   pen.lineWidth = 3;
   pen.lineCap = pen.lineJoin = "round";
+  // The page came back because something else was missing: what was signed stands there still.
+  if (out.value && window.Path2D) {
+    path = out.value;
+    pen.stroke(new Path2D(path));
+  }
   pad.addEventListener("pointerdown", function (e) {
     e.preventDefault();
     pad.setPointerCapture(e.pointerId);
