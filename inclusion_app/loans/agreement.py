@@ -74,7 +74,7 @@ def parts_of(version: str) -> tuple[Part, ...]:
 
 
 def extract_agreement(
-    fileobj: BinaryIO, _keywords: Any, _comment_tags: Any, _options: Any
+    fileobj: BinaryIO, keywords: Any, comment_tags: Any, options: Any
 ) -> Iterator[tuple[int, str, str, list[str]]]:
     """Babel extraction method: every sentence of a version is a word of the catalogue."""
     text = fileobj.read().decode()
