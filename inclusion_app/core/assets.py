@@ -41,6 +41,8 @@ PARTS = {
     # the second one, which `npm run build` in static/vendor/readsquare makes.
     "scan.js": ("js/scan.js",),
     "readsquare.js": ("js/readsquare.js",),
+    # The signature of a hand-over; no other page brings it.
+    "sign.js": ("js/sign.js",),
     "app.js": ("js/app.js",),
     # Fetched when somebody asks to have a page read, so that no first visit pays for it.
     "read.js": ("js/read_aloud.js",),

@@ -133,6 +133,48 @@ TEMPLATES += (
     ),
 )
 
+# --- hand-over and return
+
+NOTHING_TO_PAY = N_("There is nothing to pay.")
+TEMPLATES += (
+    _about(
+        name="loan_begun",
+        subject=N_("You have it now"),
+        lines=(
+            N_("You can use it until %(day)s."),
+            N_("You can ask to keep it longer."),
+            N_("It breaks, or you lose it? Tell us. You do not have to pay."),
+            CALL,
+        ),
+        sms=N_("You can use it until %(day)s. You can ask to keep it longer."),
+        needs=("day",),
+    ),
+    _about(
+        name="loan_back",
+        subject=N_("We have it back. Thank you."),
+        lines=(
+            N_("What you borrowed is back with us. Thank you."),
+            NOTHING_TO_PAY,
+            N_("You left a photo or a file on it? Tell us in the next days."),
+            N_("You did not give it back? Tell us, and we put it right."),
+            CALL,
+        ),
+        sms=N_("We have back what you borrowed. Thank you. Is that wrong? Tell us."),
+    ),
+    _about(
+        name="loan_not_back",
+        subject=N_("We made a mistake"),
+        lines=(
+            N_("We told you that we have it back. That was our mistake."),
+            N_("You have it still. Use it until %(day)s."),
+            N_("You do not have to do anything. We are sorry."),
+            CALL,
+        ),
+        sms=N_("We told you that we have it back. That was our mistake. Use it until %(day)s."),
+        needs=("day",),
+    ),
+)
+
 # --- E: until when, kept longer, data, lost, a gift, how it goes
 
 DUE = N_("Please bring it back by %(day)s.")

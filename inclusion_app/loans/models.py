@@ -32,7 +32,8 @@ UNIT_LIFECYCLE = Lifecycle(
         "wiping": frozenset({"testing", "repair", "missing", "retired"}),
         "testing": frozenset({"ready", "wiping", "repair", "missing", "retired"}),
         "ready": frozenset({"testing", "quarantine", "repair", "missing", "retired"}),
-        "quarantine": frozenset({"wiping", "repair", "missing", "retired"}),
+        # Back to ready only where a return was a mistake: it never left, and the clean gate asks once more.
+        "quarantine": frozenset({"wiping", "repair", "missing", "retired", "ready"}),
         "repair": frozenset({"quarantine", "wiping", "testing", "missing", "retired"}),
         "missing": frozenset({"quarantine", "retired"}),
         "retired": frozenset(),
@@ -58,7 +59,7 @@ LOAN_LIFECYCLE = Lifecycle(
     {
         "active": frozenset({"returned", "lost", "gifted"}),
         "lost": frozenset({"returned"}),  # found again
-        "returned": frozenset(),
+        "returned": frozenset({"active", "lost"}),  # the wrong device was taken in: they have it still
         "gifted": frozenset(),
     },
 )
@@ -527,6 +528,46 @@ class LoanPart(Base):
     # None as long as nobody looked.
     count_back: Mapped[int | None]
     is_damaged: Mapped[bool] = mapped_column(default=False)
+
+
+class TakeIn(Base):
+    """One unit, or SIM alone, that came in: who took it in and where, and how everything stood before.
+
+    Parts are looked at later (`looked_at`). A mistake is undone from here, as if it had not been.
+    """
+
+    __tablename__ = "take_ins"
+    __table_args__ = (
+        CheckConstraint("unit_id IS NOT NULL OR loan_id IS NOT NULL", name="of_something"),
+        CheckConstraint("looked_at IS NULL OR undone_at IS NULL", name="one_end"),
+        Index(
+            "uq_take_ins_open_loan", "loan_id", unique=True,
+            sqlite_where=text("undone_at IS NULL"), postgresql_where=text("undone_at IS NULL"),
+        ),
+        Index("ix_take_ins_organisation_id", "organisation_id", "looked_at"),
+        Index("ix_take_ins_taken_by_id", "taken_by_id", "taken_at"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("loan_schemes.organisation_id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    loan_id: Mapped[int | None] = mapped_column(ForeignKey("loans.id", ondelete="CASCADE"), index=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("places.id"), index=True)
+    taken_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    looked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    undone_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # As it stood before: of the loan, then of the unit.
+    was_loan: Mapped[str | None] = mapped_column(String(10))
+    was_ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    was_fitness: Mapped[str | None] = mapped_column(String(10))
+    was_place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
+    was_returned_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    was_hold_until: Mapped[date | None] = mapped_column(Date)
+    was_unlocked: Mapped[bool | None]
+    unit: Mapped[Unit | None] = relationship(lazy="joined")
+    place: Mapped[Place] = relationship(lazy="joined", innerjoin=True, foreign_keys=place_id)
 
 
 class SimUse(Base):

@@ -700,6 +700,61 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         )
 
     op.create_table(
+        "take_ins",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("loan_id", sa.Integer(), nullable=True),
+        sa.Column("place_id", sa.Integer(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_by_id", sa.Integer(), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("was_loan", sa.String(length=10), nullable=True),
+        sa.Column("was_ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("was_fitness", sa.String(length=10), nullable=True),
+        sa.Column("was_place_id", sa.Integer(), nullable=True),
+        sa.Column("was_returned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("was_hold_until", sa.Date(), nullable=True),
+        sa.Column("was_unlocked", sa.Boolean(), nullable=True),
+        sa.CheckConstraint(
+            "unit_id IS NOT NULL OR loan_id IS NOT NULL", name=op.f("ck_take_ins_of_something")
+        ),
+        sa.CheckConstraint("looked_at IS NULL OR undone_at IS NULL", name=op.f("ck_take_ins_one_end")),
+        sa.ForeignKeyConstraint(
+            ["loan_id"], ["loans.id"], name=op.f("fk_take_ins_loan_id_loans"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["loan_schemes.organisation_id"],
+            name=op.f("fk_take_ins_organisation_id_loan_schemes"),
+        ),
+        sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_take_ins_place_id_places")),
+        sa.ForeignKeyConstraint(
+            ["taken_by_id"], ["staff.id"], name=op.f("fk_take_ins_taken_by_id_staff"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name=op.f("fk_take_ins_unit_id_units")),
+        sa.ForeignKeyConstraint(
+            ["was_place_id"], ["places.id"], name=op.f("fk_take_ins_was_place_id_places")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_take_ins")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("take_ins", schema=None) as batch_op:
+        batch_op.create_index("ix_take_ins_organisation_id", ["organisation_id", "looked_at"], unique=False)
+        batch_op.create_index("ix_take_ins_taken_by_id", ["taken_by_id", "taken_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_take_ins_loan_id"), ["loan_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_take_ins_place_id"), ["place_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_take_ins_unit_id"), ["unit_id"], unique=False)
+        batch_op.create_index(
+            "uq_take_ins_open_loan",
+            ["loan_id"],
+            unique=True,
+            sqlite_where=sa.text("undone_at IS NULL"),
+            postgresql_where=sa.text("undone_at IS NULL"),
+        )
+
+    op.create_table(
         "loan_evidence",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
@@ -915,6 +970,19 @@ def downgrade() -> None:  # noqa: PLR0915 - one table after the other
         batch_op.drop_index(batch_op.f("ix_loan_evidence_loan_id"))
 
     op.drop_table("loan_evidence")
+    with op.batch_alter_table("take_ins", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_take_ins_open_loan",
+            sqlite_where=sa.text("undone_at IS NULL"),
+            postgresql_where=sa.text("undone_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_take_ins_unit_id"))
+        batch_op.drop_index(batch_op.f("ix_take_ins_place_id"))
+        batch_op.drop_index(batch_op.f("ix_take_ins_loan_id"))
+        batch_op.drop_index("ix_take_ins_taken_by_id")
+        batch_op.drop_index("ix_take_ins_organisation_id")
+
+    op.drop_table("take_ins")
     with op.batch_alter_table("unit_transfers", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_unit_transfers_open_unit",

@@ -1,6 +1,8 @@
-"""Who has a unit: issuing it and taking it in. One statement takes the unit, and the index of open loans has the last word.
+"""Who has a unit: issuing it, taking it in, and undoing a return that was none. No other module writes the row of a loan's
+beginning or its return.
 
-The desk, the scan and the bulk list all come through here. Fitness is stored at the unit; that it is out is the open loan.
+One statement takes the unit, and the index of open loans has the last word. The desk, the scan and the bulk list all come
+through here. Fitness is stored at the unit; that it is out is the open loan. A SIM lent alone has a loan without a unit.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, lazyload
 
@@ -17,21 +19,40 @@ from inclusion_app.accounts.models import Staff
 from inclusion_app.core import history
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
-from inclusion_app.loans.models import Loan, LoanOffer, LoanPart, LoanRequest, Unit
+from inclusion_app.loans.models import (
+    Loan,
+    LoanOffer,
+    LoanPart,
+    LoanRequest,
+    Sim,
+    SimUse,
+    StockItem,
+    TakeIn,
+    Transfer,
+    Unit,
+)
 from inclusion_app.loans.services import telling
 
 JUST_ISSUED = N_("Just issued by %(who)s.")
 IS_OUT = N_("Somebody has this one already.")
 NOT_READY = N_("This one is not ready. Look at its page.")
 KEPT_FOR_ANOTHER = N_("This one is kept for somebody else.")
+HAS_ONE = N_("They have a device of this request already. %(who)s handed it over.")
+HAS_ONE_OF_SOMEBODY = N_("They have a device of this request already.")
+SIM_TAKEN = N_("This SIM is not in stock any more. Choose another one.")
+TOO_FEW = N_("There are not so many in stock: %(name)s.")
 LIVE_OFFER = ("open", "accepted")
+# Whoever took it in may take that back so long; after that a coordinator may, until the parts were looked at.
+UNDO_MINUTES = 15
+UNDO_OVER = N_("This cannot be undone any more. Ask a loan coordinator.")
+LOOKED_AT = N_("Somebody has looked at it already. The return stays.")
 
 
 @dataclass(frozen=True)
 class HandOver:
-    """What was agreed and ticked when a unit went out. `parts`: name, count."""
+    """What was agreed and ticked when a unit went out. `parts`: name, count. `items`: stock item, count."""
 
     form_key: str
     due_on: date
@@ -43,42 +64,53 @@ class HandOver:
     condition: str = "B"
     signature: str | None = None
     follow_up_on: date | None = None
+    items: Sequence[tuple[int, int]] = ()
+    sim_id: int | None = None
 
 
 def issue(
     session: Session,
     *,
     request: LoanRequest,
-    unit: Unit,
+    unit: Unit | None,
     hand_over: HandOver,
     staff_id: int | None,
     now: datetime,
 ) -> Loan:
-    """Issue a unit for a request: the one its offer keeps, or another ready one in its place.
+    """Issue a unit for a request: the one its offer keeps, or another ready one in its place. None: its SIM alone.
 
-    The same form sent twice gives the same loan. Raises RuleBroken when somebody else was quicker, or it is not ready.
+    The same form sent twice gives the same loan. Raises RuleBroken when somebody else was quicker, or it is not ready, or
+    something that goes with it is not there. Whoever calls takes everything back then.
     """
     # Held first, here and by whoever ends a request: then its unit and its offer. So nobody waits in a circle.
     session.execute(select(LoanRequest.id).where(LoanRequest.id == request.id).with_for_update())
     known = session.scalar(select(Loan).where(Loan.form_key == hand_over.form_key))
     if known is not None:
+        if known.loan_request_id != request.id:
+            raise RuleBroken(CHANGED_ALREADY)
         return known
-    if not _take(session, unit.id, request.id):
+    if unit is None and hand_over.sim_id is None:
+        raise RuleBroken(NOT_READY, field="unit")
+    if unit is not None and not _take(session, unit.id, request.id):
         raise _why_not(session, unit.id, request.id)
     loan = Loan(
-        form_key=hand_over.form_key, loan_request_id=request.id, unit_id=unit.id, resident_id=request.resident_id,
+        form_key=hand_over.form_key, loan_request_id=request.id, unit_id=unit.id if unit else None,
+        resident_id=request.resident_id,
         organisation_id=request.organisation_id, place_id=hand_over.place_id, status="active", issued_at=now,
         issued_by_id=staff_id, due_on=hand_over.due_on, condition_out=hand_over.condition,
         agreement=hand_over.agreement, agreed_how=hand_over.agreed_how, signature=hand_over.signature,
         language=hand_over.language, follow_up_on=hand_over.follow_up_on,
     )  # fmt: skip
     loan.parts = [LoanPart(name=name, count_out=count) for name, count in hand_over.parts]
+    loan.parts += _take_items(session, request, hand_over.items)
     try:
         with session.begin_nested():
             session.add(loan)
     except IntegrityError:
         # Another press came between the look and the row: the index let one through.
-        raise _why_not(session, unit.id, request.id) from None
+        raise _why_not(session, unit.id if unit else None, request.id) from None
+    if hand_over.sim_id is not None:
+        _take_sim(session, loan, request, hand_over.sim_id, now)
     _end_offer(session, request.id, now)
     history.move(session, request, "fulfilled", actor="staff", now=now)
     request.ended_at = now
@@ -97,16 +129,60 @@ def _take(session: Session, unit_id: int, request_id: int) -> bool:
     return rows_changed(session, taking.values(issued=Unit.issued + 1)) == 1
 
 
-def _why_not(session: Session, unit_id: int, request_id: int) -> RuleBroken:
-    """What stands in the way, for whoever was slower."""
-    out = select(Staff.name).select_from(Loan).outerjoin(Staff, Staff.id == Loan.issued_by_id)
-    who = session.execute(out.where(Loan.unit_id == unit_id, Loan.status == "active")).first()
-    if who is not None:
-        return (
-            RuleBroken(JUST_ISSUED, field="unit", who=who.name)
-            if who.name
-            else RuleBroken(IS_OUT, field="unit")
+def _take_sim(session: Session, loan: Loan, request: LoanRequest, sim_id: int, now: datetime) -> None:
+    """A SIM of this scheme that lies in stock and no offer keeps for another goes out with this loan."""
+    kept = exists().where(
+        LoanOffer.sim_id == sim_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request.id
+    )
+    taking = update(Sim).where(
+        Sim.id == sim_id, Sim.holder_id == request.organisation_id, Sim.state == "stock", ~kept
+    )
+    if rows_changed(session, taking.values(state="out")) != 1:
+        raise RuleBroken(SIM_TAKEN, field="sim")
+    try:
+        with session.begin_nested():
+            session.add(SimUse(loan_id=loan.id, sim_id=sim_id, from_at=now))
+    except IntegrityError:
+        raise RuleBroken(SIM_TAKEN, field="sim") from None
+
+
+def _take_items(
+    session: Session, request: LoanRequest, items: Sequence[tuple[int, int]]
+) -> Sequence[LoanPart]:
+    """Accessories leave the shelf and stand on the loan; what is used up leaves the shelf and never comes back."""
+    parts = []
+    for item_id, count in items:
+        item = session.get(StockItem, item_id)
+        if item is None or count < 1:
+            raise RuleBroken(CHANGED_ALREADY)
+        comes_back = item.kind == "accessory"
+        taking = update(StockItem).where(
+            StockItem.id == item_id,
+            StockItem.holder_id == request.organisation_id,
+            StockItem.in_stock >= count,
         )
+        more = StockItem.on_loan + (count if comes_back else 0)
+        if rows_changed(session, taking.values(in_stock=StockItem.in_stock - count, on_loan=more)) != 1:
+            raise RuleBroken(TOO_FEW, field="items", name=item.name)
+        if comes_back:
+            parts.append(LoanPart(name=item.name, stock_item_id=item.id, count_out=count))
+    return parts
+
+
+def _why_not(session: Session, unit_id: int | None, request_id: int) -> RuleBroken:
+    """What stands in the way, for whoever was slower."""
+    issued = select(Staff.name).select_from(Loan).outerjoin(Staff, Staff.id == Loan.issued_by_id)
+    if unit_id is not None:
+        who = session.execute(issued.where(Loan.unit_id == unit_id, Loan.status == "active")).first()
+        if who is not None:
+            return (
+                RuleBroken(JUST_ISSUED, field="unit", who=who.name)
+                if who.name
+                else RuleBroken(IS_OUT, field="unit")
+            )
+    had = session.execute(issued.where(Loan.loan_request_id == request_id)).first()
+    if had is not None:
+        return RuleBroken(HAS_ONE, who=had.name) if had.name else RuleBroken(HAS_ONE_OF_SOMEBODY)
     kept = select(LoanOffer.id).where(
         LoanOffer.unit_id == unit_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
     )
@@ -120,27 +196,143 @@ def _end_offer(session: Session, request_id: int, now: datetime) -> None:
     rows_changed(session, ending.values(state="fulfilled", ended_at=now, address=None))
 
 
+# --- taking in
+
+
 def take_in(
-    session: Session, *, unit: Unit, staff_id: int | None, hold_days: int, now: datetime
+    session: Session,
+    *,
+    unit: Unit | None,
+    staff_id: int | None,
+    hold_days: int,
+    now: datetime,
+    loan: Loan | None = None,
+    at_place_id: int | None = None,
 ) -> Loan | None:
     """A unit is back: into quarantine at once, parts are looked at later. Twice is once.
 
-    Returns the loan that ended; None for a unit that was not out (a stray one, or one that came in a moment ago).
+    One that was missing is found: it goes into quarantine, and the loan it was lost from has come back. `unit` None: the
+    SIM alone of this `loan` came in, and it is in stock again.
+    Returns the loan that ended; None for a unit nobody had (a stray one, or one that came in a moment ago).
     """
-    wanted = select(Loan).where(Loan.unit_id == unit.id, Loan.status == "active").options(lazyload("*"))
-    loan = session.scalar(wanted.with_for_update())
-    if loan is None:
+    if unit is None:
+        return (
+            _take_in_sim(session, loan, staff_id=staff_id, at_place_id=at_place_id, now=now) if loan else None
+        )
+    is_out = _was_with_somebody(unit)
+    wanted = select(Loan).where(Loan.unit_id == unit.id, is_out).order_by(Loan.id.desc()).limit(1)
+    ended = session.scalar(wanted.options(lazyload("*")).with_for_update())
+    if ended is None and unit.status != "missing":
         return None
-    history.move(session, loan, "returned", actor="staff", now=now)
-    loan.ended_at, loan.ended_by_id = now, staff_id
+    row = TakeIn(
+        organisation_id=unit.holder_id, unit_id=unit.id, loan_id=ended.id if ended else None,
+        place_id=at_place_id or unit.place_id, taken_at=now, taken_by_id=staff_id,
+        was_loan=ended.status if ended else None, was_ended_at=ended.ended_at if ended else None,
+        was_fitness=unit.status, was_place_id=unit.place_id, was_returned_at=unit.returned_at,
+        was_hold_until=unit.hold_until, was_unlocked=unit.is_unlocked,
+    )  # fmt: skip
+    if ended is not None:
+        history.move(session, ended, "returned", actor="staff", now=now)
+        ended.ended_at, ended.ended_by_id = now, staff_id
     history.move(session, unit, "quarantine", actor="staff", now=now)
     unit.returned_at, unit.is_unlocked = now, None
     unit.hold_until = now.astimezone(LONDON).date() + timedelta(days=hold_days)
+    unit.place_id = row.place_id
+    session.add(row)
+    session.flush()
+    if ended is not None:
+        _no_more_reminders(session, ended, now)
+    return ended
+
+
+def _no_more_reminders(session: Session, loan: Loan, now: datetime) -> None:
     request = telling.request_of(session, loan)
     if request is not None:
         # Nobody is asked to bring what has just come back.
         telling.take_back(session, request, now=now)
+
+
+def _was_with_somebody(unit: Unit) -> ColumnElement[bool]:
+    """The loan a unit comes back from: the open one, or of a missing unit the one it was lost from."""
+    return Loan.status.in_(("active", "lost")) if unit.status == "missing" else Loan.status == "active"
+
+
+def _take_in_sim(
+    session: Session, loan: Loan, *, staff_id: int | None, at_place_id: int | None, now: datetime
+) -> Loan | None:
+    from inclusion_app.loans.services import sims  # it knows this module
+
+    stored = session.scalar(
+        select(Loan.status).where(Loan.id == loan.id, Loan.unit_id.is_(None)).with_for_update()
+    )
+    if stored not in {"active", "lost"}:
+        return None
+    row = TakeIn(
+        organisation_id=loan.organisation_id, loan_id=loan.id, place_id=at_place_id or loan.place_id, taken_at=now,
+        taken_by_id=staff_id, was_loan=loan.status, was_ended_at=loan.ended_at,
+    )  # fmt: skip
+    history.move(session, loan, "returned", actor="staff", now=now)
+    loan.ended_at, loan.ended_by_id = now, staff_id
+    sims.take_out(session, loan=loan, now=now)
+    session.add(row)
+    session.flush()
+    _no_more_reminders(session, loan, now)
     return loan
+
+
+def undo_take_in(
+    session: Session, *, take_in: TakeIn, staff_id: int | None, by_coordinator: bool, now: datetime
+) -> Loan | None:
+    """The wrong one was taken in, or it did not come back at all: everything stands as before, the loan runs on.
+
+    Whoever took it in may say so for UNDO_MINUTES, a coordinator until the parts were looked at. Returns the loan that runs
+    again. Raises RuleBroken when it is too late, or the machine is being wiped already.
+    """
+    mine = update(TakeIn).where(
+        TakeIn.id == take_in.id, TakeIn.undone_at.is_(None), TakeIn.looked_at.is_(None)
+    )
+    if not by_coordinator:
+        recent = now - timedelta(minutes=UNDO_MINUTES)
+        mine = mine.where(TakeIn.taken_by_id == staff_id, TakeIn.taken_at > recent)
+    if rows_changed(session, mine.values(undone_at=now)) != 1:
+        raise RuleBroken(LOOKED_AT if by_coordinator else UNDO_OVER)
+    session.refresh(take_in)
+    unit = session.get(Unit, take_in.unit_id) if take_in.unit_id is not None else None
+    loan = session.get(Loan, take_in.loan_id) if take_in.loan_id is not None else None
+    if unit is not None:
+        session.refresh(unit)
+        if unit.status != "quarantine" or unit.returned_at != take_in.taken_at:
+            raise RuleBroken(LOOKED_AT)
+        history.move(session, unit, take_in.was_fitness or "quarantine", actor="staff", now=now, why="undone")
+        unit.returned_at, unit.hold_until = take_in.was_returned_at, take_in.was_hold_until
+        unit.is_unlocked = take_in.was_unlocked
+        unit.place_id = take_in.was_place_id or unit.place_id
+        # It never was on its way.
+        sent = delete(Transfer).where(Transfer.unit_id == unit.id, Transfer.sent_at == take_in.taken_at)
+        rows_changed(session, sent)
+    if loan is not None and take_in.was_loan is not None:
+        history.move(session, loan, take_in.was_loan, actor="staff", now=now, why="undone")
+        loan.ended_at = take_in.was_ended_at
+        loan.ended_by_id = None
+        if unit is None:
+            _sims_out_again(session, loan.id, take_in.taken_at)
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError:
+        # It was lent to somebody else meanwhile: what is true now stays.
+        raise RuleBroken(LOOKED_AT) from None
+    return loan
+
+
+def _sims_out_again(session: Session, loan_id: int, taken_at: datetime) -> None:
+    """The SIMs that came in with this return are out again. Raises RuleBroken when one has gone to somebody else."""
+    theirs = SimUse.loan_id == loan_id, SimUse.until_at == taken_at
+    ids = session.scalars(select(SimUse.sim_id).where(*theirs)).all()
+    back = update(Sim).where(Sim.id.in_(ids), Sim.state.in_(("stock", "ended")))
+    if rows_changed(session, back.values(state="out")) != len(ids):
+        raise RuleBroken(LOOKED_AT)
+    rows_changed(session, update(SimUse).where(*theirs).values(until_at=None))
 
 
 def open_loan(session: Session, unit_id: int) -> Loan | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, lazyload
@@ -15,7 +15,7 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import Loan, LoanScheme, Unit
-from inclusion_app.loans.services import sims, telling
+from inclusion_app.loans.services import custody, sims, telling
 from inclusion_app.loans.staff_loan_words import NOT_LOST, NOTHING_TO_GIVE, OWNER_FIRST
 
 NOT_A_CAUSE = N_("Choose what happened.")
@@ -64,15 +64,23 @@ def found_again(
     Its SIM was stopped and stays so. Raises RuleBroken when the loan is not lost.
     """
     _hold(session, loan, "lost", NOT_LOST)
-    history.move(session, loan, "returned", actor="staff", now=now, why="found")
-    loan.ended_at, loan.ended_by_id = now, staff_id
     unit = loan.unit
     if unit is not None and unit.status == "missing":
-        history.move(session, unit, "quarantine", actor="staff", now=now, why="found")
-        unit.returned_at, unit.is_unlocked = now, None
-        unit.hold_until = now.astimezone(LONDON).date() + timedelta(days=_hold_days(session, loan))
-        if at_place_id is not None:
-            unit.place_id = at_place_id
+        custody.take_in(
+            session,
+            unit=unit,
+            staff_id=staff_id,
+            hold_days=_hold_days(session, loan),
+            now=now,
+            at_place_id=at_place_id,
+        )
+    elif unit is None:
+        custody.take_in(
+            session, unit=None, loan=loan, staff_id=staff_id, hold_days=0, now=now, at_place_id=at_place_id
+        )
+    else:
+        history.move(session, loan, "returned", actor="staff", now=now, why="found")
+        loan.ended_at, loan.ended_by_id = now, staff_id
     session.flush()
 
 

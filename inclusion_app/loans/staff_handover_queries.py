@@ -1,0 +1,141 @@
+"""What a hand-over reads: whom a device is kept for, what lies ready beside it, and the paper of a loan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import today
+from inclusion_app.loans import policy
+from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, Sim, StockItem, TakeIn, Unit
+from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.people.models import Resident
+from inclusion_app.people.services import hash_of_code
+from inclusion_app.places.models import Place
+
+MOST = 60
+# A list of a choice on a page; a scheme has a handful of places.
+PLACES_AT_MOST = 200
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A request with the offer that keeps something for it, and the name of its person."""
+
+    request: LoanRequest
+    offer: LoanOffer | None
+    name: str | None
+
+
+def request_for(session: Session, principal: Principal, number: int) -> LoanRequest | None:
+    """A request this coordinator decides on; None for every other one."""
+    wanted = select(LoanRequest).where(LoanRequest.id == number)
+    return session.scalar(wanted.where(policy.REQUESTS.rows("request.decide", principal)))
+
+
+def request_by_code(session: Session, principal: Principal, code: str) -> LoanRequest | None:
+    """The request with this code, or the newest live one of whoever's plan has it, among those they decide on."""
+    code_hash = hash_of_code(code)
+    persons = select(Resident.id).where(Resident.code_hash == code_hash)
+    wanted = select(LoanRequest).where(
+        or_(LoanRequest.code_hash == code_hash, LoanRequest.resident_id.in_(persons)),
+        LoanRequest.ended_at.is_(None),
+        policy.REQUESTS.rows("request.decide", principal),
+    )
+    return session.scalars(wanted.order_by(LoanRequest.id.desc()).limit(1)).first()
+
+
+def request_kept(session: Session, principal: Principal, unit_id: int) -> LoanRequest | None:
+    """The request a unit is kept for, where they may decide on it."""
+    kept = exists().where(
+        LoanOffer.request_id == LoanRequest.id, LoanOffer.unit_id == unit_id, LoanOffer.state.in_(LIVE_OFFER)
+    )
+    return session.scalar(select(LoanRequest).where(kept, policy.REQUESTS.rows("request.decide", principal)))
+
+
+def live_offer(session: Session, request_id: int) -> LoanOffer | None:
+    """What is kept for a request now."""
+    wanted = select(LoanOffer).where(LoanOffer.request_id == request_id, LoanOffer.state.in_(LIVE_OFFER))
+    return session.scalar(wanted)
+
+
+def ready_for(session: Session, principal: Principal) -> list[Kept]:
+    """Whom something is kept for now, in the order of their times."""
+    wanted = (
+        select(LoanRequest, LoanOffer, Resident)
+        .join(LoanOffer, LoanOffer.request_id == LoanRequest.id)
+        .join(Resident, Resident.id == LoanRequest.resident_id)
+        .where(LoanOffer.state.in_(LIVE_OFFER), policy.REQUESTS.rows("request.decide", principal))
+        .order_by(LoanOffer.slot_at.is_(None), LoanOffer.slot_at, LoanOffer.ends_at, LoanOffer.id)
+        .limit(MOST)
+    )
+    return [Kept(request, offer, person.name) for request, offer, person in session.execute(wanted)]
+
+
+def name_of(session: Session, resident_id: int | None) -> str | None:
+    """What somebody wishes to be called, where they said it."""
+    person = session.get(Resident, resident_id) if resident_id is not None else None
+    return person.name if person else None
+
+
+def places_of(session: Session, holder_id: int | None, also: Sequence[int | None] = ()) -> list[Place]:
+    """The places at which units of a scheme are, and these."""
+    theirs = select(Unit.place_id).where(Unit.holder_id == holder_id).distinct()
+    wanted = or_(Place.id.in_(theirs), Place.id.in_([number for number in also if number]))
+    return list(session.scalars(select(Place).where(wanted).order_by(Place.name).limit(PLACES_AT_MOST)))
+
+
+def items_at(session: Session, principal: Principal, place_id: int) -> list[StockItem]:
+    """What is counted and lies on the shelf of this place."""
+    wanted = select(StockItem).where(
+        StockItem.place_id == place_id, StockItem.in_stock > 0, policy.ITEMS.rows("item.run", principal)
+    )
+    return list(session.scalars(wanted.order_by(StockItem.kind, StockItem.name).limit(MOST)))
+
+
+def sims_in_stock(session: Session, principal: Principal, request_id: int) -> list[Sim]:
+    """SIMs with data left that can go out, those kept for somebody else left out."""
+    kept = exists().where(
+        LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
+    )
+    good = or_(Sim.data_until.is_(None), Sim.data_until >= today())
+    wanted = select(Sim).where(Sim.state == "stock", good, ~kept, policy.SIMS.rows("sim.run", principal))
+    return list(session.scalars(wanted.order_by(Sim.data_until.desc().nulls_first(), Sim.id).limit(MOST)))
+
+
+def loan_for(session: Session, principal: Principal, number: int) -> Loan | None:
+    """A loan this coordinator runs; None for every other one."""
+    return session.scalar(select(Loan).where(Loan.id == number, policy.LOANS.rows("loan.run", principal)))
+
+
+# --- returns
+
+
+def my_take_ins(session: Session, principal: Principal, since: object) -> list[TakeIn]:
+    """What this member of staff took in since a moment, newest first."""
+    wanted = select(TakeIn).where(
+        TakeIn.taken_by_id == principal.staff_id, TakeIn.organisation_id == principal.organisation_id,
+        TakeIn.taken_at > since,
+    )  # fmt: skip
+    return list(session.scalars(wanted.order_by(TakeIn.taken_at.desc(), TakeIn.id.desc()).limit(MOST)))
+
+
+def take_ins_to_look_at(session: Session, principal: Principal) -> list[TakeIn]:
+    """What came in and nobody has looked at, oldest first; of loans they may run, and strays of their pool."""
+    mine = select(Loan.id).where(policy.LOANS.rows("loan.run", principal))
+    wanted = select(TakeIn).where(
+        TakeIn.organisation_id == principal.organisation_id,
+        TakeIn.looked_at.is_(None),
+        TakeIn.undone_at.is_(None),
+        or_(TakeIn.loan_id.is_(None), TakeIn.loan_id.in_(mine)),
+    )
+    return list(session.scalars(wanted.order_by(TakeIn.taken_at, TakeIn.id).limit(MOST)))
+
+
+def open_take_in(session: Session, loan_id: int) -> TakeIn | None:
+    """How a loan came in, where that stands."""
+    return session.scalar(select(TakeIn).where(TakeIn.loan_id == loan_id, TakeIn.undone_at.is_(None)))

@@ -1,0 +1,383 @@
+"""Return: one scan one device in quarantine, parts later, a mistake undone as if it had not been, and nobody owes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from inclusion_app.core import history
+from inclusion_app.core.audit import AuditRow
+from inclusion_app.core.clock import now, today
+from inclusion_app.core.db import transaction
+from inclusion_app.core.errors import RuleBroken
+from inclusion_app.loans.models import (
+    Loan,
+    LoanPart,
+    LoanRequest,
+    Sim,
+    SimUse,
+    StockItem,
+    TakeIn,
+    Ticket,
+    Transfer,
+    Unit,
+)
+from inclusion_app.loans.services import custody, endings, returns
+from inclusion_app.loans.services.returns import Looked
+from inclusion_app.messages.models import Message
+from tests.conftest import StaffBrowser
+from tests.factories.loans import hand_over, make_loan, make_model, make_request, make_unit
+from tests.factories.training import make_place
+from tests.loans.desk import Desk
+
+PAGE = "/staff/loans/take-in"
+
+
+@pytest.fixture
+def desk(app: Flask, staff_browser: Callable[..., StaffBrowser]) -> Desk:
+    found = Desk(app, staff_browser)
+    with app.app_context(), transaction() as session:
+        loan = make_loan(
+            session,
+            unit=session.get_one(Unit, found.unit_id),
+            request=session.get_one(LoanRequest, found.request_id),
+        )
+        found.loan_id = loan.id
+    return found
+
+
+def scan(desk: Desk, mark: str, browser: StaffBrowser | None = None, **facts: str) -> tuple[int, str]:
+    """One scan; the status of the answer and the page behind it."""
+    who = browser or desk.browser
+    page = f"{PAGE}?at={desk.place_id}"
+    answer = who.send(page, mark=mark, **facts)
+    return answer.status_code, who.text(page) if answer.status_code == 303 else answer.get_data(as_text=True)
+
+
+def states(desk: Desk) -> tuple[str, str]:
+    with desk.app.app_context(), transaction() as session:
+        loan = session.get_one(Loan, desk.loan_id)
+        return loan.status, session.get_one(Unit, desk.unit_id).status
+
+
+def test_one_scan_and_it_is_in_quarantine(desk: Desk) -> None:
+    status, page = scan(desk, desk.tag)
+    assert status == 303 and "It is in. Scan the next one." in page and desk.tag in page
+    assert "Amina" not in page and "autofocus" in page
+    assert states(desk) == ("returned", "quarantine")
+    # Scanned again nothing changes, and that is said.
+    assert "in already" in scan(desk, desk.tag)[1]
+    with desk.app.app_context(), transaction() as session:
+        unit = session.get_one(Unit, desk.unit_id)
+        assert unit.hold_until == today() + timedelta(days=3)
+        assert session.scalar(select(func.count(TakeIn.id))) == 1
+        assert session.scalars(select(AuditRow.action).where(AuditRow.action == "take in device")).all()
+
+
+def test_without_a_label_it_is_found_by_its_serial_number(desk: Desk) -> None:
+    with desk.app.app_context(), transaction() as session:
+        serial = session.get_one(Unit, desk.unit_id).serial
+    assert scan(desk, f" {str(serial).lower()} ")[0] == 303 and states(desk) == ("returned", "quarantine")
+
+
+@pytest.mark.parametrize("mark", ["", "MCR-99999", "\x00", "x" * 5000, "<script>"])
+def test_what_nobody_knows_is_refused(desk: Desk, mark: str) -> None:
+    assert scan(desk, mark)[0] == 422 and states(desk) == ("active", "ready")
+
+
+def test_a_front_desk_takes_in_and_sees_no_name(
+    desk: Desk, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    front = staff_browser("front_desk", name="Fay")
+    status, page = scan(desk, desk.tag, front)
+    assert status == 303 and states(desk) == ("returned", "quarantine")
+    assert "Amina" not in page and "Look at the parts" not in page
+    for path in ("/staff/loans/returns", "/staff/loans/hand-over", f"/staff/loans/{desk.loan_id}/return"):
+        assert front.get(path).status_code == 403, path
+    # Of another organisation they find nothing.
+    other = staff_browser("front_desk", organisation="Blue Door")
+    assert desk.tag not in other.text(PAGE)
+
+
+def test_a_wrong_one_is_undone_by_who_did_it_and_all_stands_as_before(
+    desk: Desk, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    with desk.app.app_context(), transaction() as session:
+        session.get_one(Unit, desk.unit_id).is_unlocked = True
+        before = session.get_one(Unit, desk.unit_id)
+        stood = (before.status, before.returned_at, before.hold_until, before.is_unlocked, before.place_id)
+    scan(desk, desk.tag)
+    with desk.app.app_context(), transaction() as session:
+        number = str(session.scalars(select(TakeIn.id)).one())
+    # A colleague does not undo it from here.
+    other = staff_browser("front_desk", name="Fay")
+    assert scan(desk, "", other, do="undo", take_in=number)[0] == 422 and states(desk)[0] == "returned"
+    status, page = scan(desk, "", do="undo", take_in=number)
+    assert status == 303 and "They have it as before" in page
+    assert states(desk) == ("active", "ready")
+    with desk.app.app_context(), transaction() as session:
+        unit, loan = session.get_one(Unit, desk.unit_id), session.get_one(Loan, desk.loan_id)
+        assert (unit.status, unit.returned_at, unit.hold_until, unit.is_unlocked, unit.place_id) == stood
+        assert loan.ended_at is None and loan.ended_by_id is None
+        # The person has it: nobody else can.
+        assert custody.can_be_lent(session, desk.holder_id, desk.model_id) == 0
+        changes = session.scalars(
+            select(history.StatusChange.after)
+            .where(history.StatusChange.why == "undone")
+            .order_by(history.StatusChange.id)
+        ).all()
+        assert changes == ["ready", "active"]
+    # It comes in again on the right day, as any other.
+    assert scan(desk, desk.tag)[0] == 303 and states(desk) == ("returned", "quarantine")
+
+
+def test_after_a_quarter_of_an_hour_only_a_coordinator_undoes(
+    desk: Desk, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    front = staff_browser("front_desk", name="Fay")
+    scan(desk, desk.tag, front)
+    with desk.app.app_context(), transaction() as session:
+        row = session.scalars(select(TakeIn)).one()
+        back = row.taken_at - timedelta(minutes=16)
+        session.execute(update(TakeIn).values(taken_at=back))
+        session.execute(update(Unit).where(Unit.id == row.unit_id).values(returned_at=back))
+        number = str(row.id)
+    assert scan(desk, "", front, do="undo", take_in=number)[0] == 422
+    answer = desk.browser.send(f"/staff/loans/{desk.loan_id}/return", do="undo")
+    assert answer.status_code == 303 and states(desk) == ("active", "ready")
+
+
+def test_what_is_being_wiped_is_not_undone(both_engines: Flask) -> None:
+    with transaction() as session:
+        unit = make_unit(session)
+        make_loan(session, unit=unit)
+        custody.take_in(session, unit=unit, staff_id=None, hold_days=0, now=now())
+        row = session.scalars(select(TakeIn)).one()
+        history.move(session, unit, "wiping", actor="staff", now=now())
+        session.flush()
+        with pytest.raises(RuleBroken, match="looked at"), session.begin_nested():
+            custody.undo_take_in(session, take_in=row, staff_id=None, by_coordinator=True, now=now())
+        session.refresh(row)
+        assert row.undone_at is None
+
+
+def test_a_missing_one_is_found_and_its_loan_has_come_back(both_engines: Flask) -> None:
+    with transaction() as session:
+        unit = make_unit(session)
+        loan = make_loan(session, unit=unit)
+        endings.report_lost(session, loan=loan, cause="stolen", staff_id=None, now=now())
+        assert (loan.status, unit.status) == ("lost", "missing")
+        lost_at = loan.ended_at
+        came = returns.quick_return(session, unit=unit, at_place_id=unit.place_id, staff_id=None, now=now())
+        assert came.how == "found" and (loan.status, unit.status, loan.cause) == (
+            "returned",
+            "quarantine",
+            "stolen",
+        )
+        assert came.take_in is not None
+        # It was not that one after all: it is missing as before.
+        returns.undo(session, take_in=came.take_in, staff_id=None, by_coordinator=True, now=now())
+        assert (loan.status, unit.status, loan.ended_at) == ("lost", "missing", lost_at)
+        # One that nobody knows a loan of, seen again.
+        stray = make_unit(session, status="missing")
+        came = returns.quick_return(session, unit=stray, at_place_id=stray.place_id, staff_id=None, now=now())
+        assert (came.how, came.loan, stray.status) == ("found", None, "quarantine")
+
+
+def test_what_nobody_had_stays_as_it_is(both_engines: Flask) -> None:
+    with transaction() as session:
+        for status, how in (("ready", "not_out"), ("wiping", "in_already"), ("repair", "in_already")):
+            unit = make_unit(session, status=status)
+            came = returns.quick_return(
+                session, unit=unit, at_place_id=unit.place_id, staff_id=None, now=now()
+            )
+            assert (came.how, unit.status) == (how, status)
+        gone = make_unit(session, status="retired", retired_for="gifted")
+        assert (
+            returns.quick_return(session, unit=gone, at_place_id=1, staff_id=None, now=now()).how == "retired"
+        )
+        assert session.scalar(select(func.count(TakeIn.id))) == 0
+
+
+def test_brought_to_another_place_it_is_on_its_way_home(both_engines: Flask) -> None:
+    with transaction() as session:
+        unit, other = make_unit(session), make_place(session)
+        home = unit.place_id
+        make_loan(session, unit=unit)
+        came = returns.quick_return(session, unit=unit, at_place_id=other.id, staff_id=None, now=now())
+        way = session.scalars(select(Transfer)).one()
+        assert came.is_on_its_way and (way.from_id, way.to_id, way.arrived_at) == (other.id, home, None)
+        assert unit.place_id == other.id
+        assert (
+            returns.quick_return(session, unit=unit, at_place_id=home, staff_id=None, now=now()).how
+            == "arrived"
+        )
+        session.refresh(way)
+        assert way.arrived_at is not None and unit.place_id == home
+
+
+def test_a_mistake_elsewhere_leaves_no_way_home(both_engines: Flask) -> None:
+    with transaction() as session:
+        unit, other = make_unit(session), make_place(session)
+        home, loan = unit.place_id, make_loan(session, unit=unit)
+        came = returns.quick_return(session, unit=unit, at_place_id=other.id, staff_id=None, now=now())
+        assert came.take_in is not None
+        returns.undo(session, take_in=came.take_in, staff_id=None, by_coordinator=True, now=now())
+        assert (loan.status, unit.place_id, session.scalar(select(func.count(Transfer.id)))) == (
+            "active",
+            home,
+            0,
+        )
+
+
+def test_a_sim_alone_comes_back_and_a_mistake_is_undone(both_engines: Flask) -> None:
+    with transaction() as session:
+        model = make_model(session, kind="sim")
+        place = make_place(session)
+        sim = Sim(
+            holder_id=model.organisation_id, place_id=place.id, iccid="89440000000000000003", made_at=now()
+        )
+        session.add(sim)
+        session.flush()
+        request = make_request(session, model=model, status="offered")
+        shell = make_unit(session, model=model)
+        loan = custody.issue(
+            session, request=request, unit=None, staff_id=None, now=now(),
+            hand_over=hand_over(shell, sim_id=sim.id, parts=[], place_id=place.id),
+        )  # fmt: skip
+        assert loan.unit_id is None
+        assert returns.give_back(session, loan=loan, at_place_id=place.id, staff_id=None, now=now()) is loan
+        assert returns.give_back(session, loan=loan, at_place_id=place.id, staff_id=None, now=now()) is None
+        session.refresh(sim)
+        assert (loan.status, sim.state) == ("returned", "ended")
+        row = session.scalars(select(TakeIn)).one()
+        returns.undo(session, take_in=row, staff_id=None, by_coordinator=True, now=now())
+        session.refresh(sim)
+        assert (loan.status, loan.ended_at, sim.state) == ("active", None, "out")
+        assert session.scalars(select(SimUse.until_at)).one() is None
+
+
+# --- the parts
+
+
+def seen(desk: Desk, **facts: object) -> dict[str, object]:
+    """A form as it is sent when all came back."""
+    with desk.app.app_context(), transaction() as session:
+        parts = session.scalars(select(LoanPart).where(LoanPart.loan_id == desk.loan_id)).all()
+    usual = {f"part-{part.id}": str(part.count_out) for part in parts}
+    return {
+        **usual,
+        "condition": "B",
+        "is_unlocked": "yes",
+        "files": "saved",
+        "fault": "",
+        "at": str(desk.place_id),
+        **facts,
+    }
+
+
+def test_parts_are_looked_at_once_and_what_is_missing_is_no_debt(desk: Desk) -> None:
+    with desk.app.app_context(), transaction() as session:
+        mouse = StockItem(
+            holder_id=desk.holder_id,
+            place_id=desk.place_id,
+            kind="accessory",
+            name="mouse",
+            in_stock=1,
+            on_loan=2,
+        )
+        session.add(mouse)
+        session.flush()
+        part = LoanPart(loan_id=desk.loan_id, name="mouse", stock_item_id=mouse.id, count_out=2)
+        session.add(part)
+        session.flush()
+        numbers = part.id, mouse.id
+    page = f"/staff/loans/{desk.loan_id}/return"
+    scan(desk, desk.tag)
+    assert desk.tag in desk.browser.text("/staff/loans/returns")
+    shown = desk.browser.text(page)
+    assert (
+        "activation lock off" in shown
+        and "Files saved" in shown
+        and "Nobody pays for it" in shown
+        and "Amina" not in shown
+    )
+    for wrong in (
+        {f"part-{numbers[0]}": "3"},
+        {f"part-{numbers[0]}": ""},
+        {"files": ""},
+        {"is_unlocked": "maybe"},
+    ):
+        assert desk.browser.send(page, **seen(desk, **wrong)).status_code == 422, wrong
+    done = desk.browser.send(
+        page, **seen(desk, **{f"part-{numbers[0]}": "1"}, fault="screen", is_unlocked="no")
+    )
+    assert done.status_code == 303 and desk.tag not in desk.browser.text(done.location)
+    with desk.app.app_context(), transaction() as session:
+        found = session.get_one(LoanPart, numbers[0])
+        assert (found.count_back, found.is_damaged) == (1, False)
+        item = session.get_one(StockItem, numbers[1])
+        assert (item.in_stock, item.on_loan) == (2, 0)
+        unit = session.get_one(Unit, desk.unit_id)
+        assert unit.is_unlocked is False and unit.hold_until == today() and unit.status == "repair"
+        assert session.scalars(select(Ticket.fault).where(Ticket.unit_id == unit.id)).one() == "screen"
+    # Looked at once: a second look changes nothing, and the return stays.
+    assert desk.browser.send(page, form_on="/staff/loans/returns", **seen(desk)).status_code == 422
+    after = desk.browser.text(page)
+    assert "1 of 2" in after and "Nobody owes anything" in after
+
+
+def test_one_that_is_out_is_taken_in_and_looked_at_with_one_press(desk: Desk) -> None:
+    page = f"/staff/loans/{desk.loan_id}/return"
+    assert desk.browser.send(page, **seen(desk, files="later")).status_code == 303
+    assert states(desk) == ("returned", "quarantine")
+    with desk.app.app_context(), transaction() as session:
+        assert session.get_one(Unit, desk.unit_id).hold_until == today() + timedelta(days=3)
+        assert session.scalars(select(TakeIn.looked_at)).one() is not None
+
+
+def test_after_somebody_looked_the_return_stays(both_engines: Flask) -> None:
+    with transaction() as session:
+        unit = make_unit(session)
+        loan = make_loan(session, unit=unit)
+        with pytest.raises(RuleBroken, match="Take it in first"):
+            returns.check_parts(session, loan=loan, looked=Looked({}), staff_id=None, now=now())
+        came = returns.quick_return(session, unit=unit, at_place_id=unit.place_id, staff_id=None, now=now())
+        looked = Looked({loan.parts[0].id: 0}, damaged=[loan.parts[0].id])
+        returns.check_parts(session, loan=loan, looked=looked, staff_id=None, now=now())
+        assert (loan.parts[0].count_back, loan.parts[0].is_damaged) == (0, True)
+        with pytest.raises(RuleBroken, match="looked at"):
+            returns.check_parts(session, loan=loan, looked=looked, staff_id=None, now=now())
+        assert came.take_in is not None
+        with pytest.raises(RuleBroken, match="looked at"):
+            returns.undo(session, take_in=came.take_in, staff_id=None, by_coordinator=True, now=now())
+
+
+def test_who_is_told_of_a_wrong_return_is_told_that_it_was_wrong(both_engines: Flask) -> None:
+    with transaction() as session:
+        unit = make_unit(session)
+        loan = make_loan(session, unit=unit)
+        moment = now()
+        came = returns.quick_return(session, unit=unit, at_place_id=unit.place_id, staff_id=None, now=moment)
+        assert came.take_in is not None and loan.resident_id is not None
+        # It has left already.
+        session.add(
+            Message(
+                key=f"loan back {loan.id} {moment.isoformat()}#x", template="loan_back", language="en", params={},
+                resident_id=loan.resident_id, channel="sms", to="+447700900123", state="sent", sent_at=moment,
+                next_try_at=moment, made_at=moment,
+            )
+        )  # fmt: skip
+        session.flush()
+        told: list[str] = []
+        real = returns.tell
+        returns.tell = lambda _session, _request, template, **_more: told.append(template)
+        try:
+            returns.undo(session, take_in=came.take_in, staff_id=None, by_coordinator=True, now=now())
+        finally:
+            returns.tell = real
+        assert told == ["loan_not_back"] and loan.status == "active"
