@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from inclusion_app.loans import policy, rules
 from inclusion_app.loans import staff_queue_forms as forms
 from inclusion_app.loans import staff_queue_queries as queries
 from inclusion_app.loans import staff_queue_words as words
-from inclusion_app.loans.models import LoanRequest
+from inclusion_app.loans.models import DeviceModel, LoanRequest
 from inclusion_app.loans.services import offers, queue, requests
 from inclusion_app.loans.staff_queue_views import title_of, words_for_pages
 from inclusion_app.loans.views import room
@@ -58,6 +59,7 @@ def ask_for(resident: Resident) -> Any:
         form.form_key.data = secrets.token_urlsafe(16)
     elif form.validate():
         try:
+            _check_place(form, models)
             asked = requests.ask(
                 session, resident_id=number, staff_id=principal.staff_id, referrer_id=principal.organisation_id,
                 now=moment, asked=_asked(form, language, resident.ward),
@@ -79,6 +81,14 @@ def ask_for(resident: Resident) -> Any:
     return page, 422 if form.errors or form.form_errors else 200
 
 
+def _check_place(form: forms.AskForForm, models: Sequence[DeviceModel]) -> None:
+    """Each scheme hands over at its own places. Raises RuleBroken for a place of another one."""
+    model = next(model for model in models if str(model.id) == form.model.data)
+    there = queries.places_of(db_session(), model.organisation_id)
+    if form.place.data and form.place.data not in {place.id for place in there}:
+        raise RuleBroken(words.NOT_THERE, field="place")
+
+
 def _asked(form: forms.AskForForm, language: str, ward: str | None) -> requests.Asked:
     return requests.Asked(
         form_key=f"staff {(form.form_key.data or '')[:40]}", model_id=int(form.model.data), language=language,
@@ -96,7 +106,7 @@ def _asked(form: forms.AskForForm, language: str, ward: str | None) -> requests.
 def sent() -> Any:
     """What this organisation asked for, for somebody. No name stands here."""
     session, principal = db_session(), the_staff()
-    every = queries.Filters(state="all")
+    every = queries.Filters(state="all", sent_by=principal.organisation_id)
     total = queries.count_requests(session, principal, every, right="request.follow")
     page = page_number(total, queries.ON_A_PAGE)
     return render_template(

@@ -43,6 +43,8 @@ class Filters:
     state: str = "submitted"
     model_id: int | None = None
     place_id: int | None = None
+    # Only what was sent by this organisation for somebody.
+    sent_by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def _narrowed(wanted: Select[Any], principal: Principal, filters: Filters, right
         wanted = wanted.where(LoanRequest.status == filters.state)
     if filters.model_id:
         wanted = wanted.where(LoanRequest.model_id == filters.model_id)
+    if filters.sent_by:
+        wanted = wanted.where(LoanRequest.referrer_id == filters.sent_by)
     if filters.place_id:
         wanted = wanted.where(LoanRequest.place_id == filters.place_id)
     return wanted

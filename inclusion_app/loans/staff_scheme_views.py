@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from inclusion_app.core.access import record_act, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.loans import policy, rules
 from inclusion_app.loans import staff_queue_forms as forms
 from inclusion_app.loans import staff_queue_queries as queries
@@ -54,7 +54,7 @@ def open_scheme() -> Any:
     """A scheme for an organisation that has none; twice is once."""
     organisation_id = the_staff().organisation_id
     if organisation_id is None:
-        raise RuleBroken(schemes.CHANGED_ALREADY)
+        raise RuleBroken(CHANGED_ALREADY)
     schemes.open_scheme(db_session(), organisation_id=organisation_id)
     _act("begin a loan scheme")
     flash(words.SCHEME_OPENED)
