@@ -104,7 +104,7 @@ def test_who_is_kept_from_the_coordinator_and_others_answer_alike(desk: Desk, st
     other = staff_browser("loan_coordinator", organisation="Blue Door")
     unknown = desk.browser.get("/staff/loans/requests/999999")
     with desk.app.app_context(), transaction() as session:
-        session.add(Restriction(resident_id=desk.resident_id, staff_id=desk.browser.staff_id, set_at=now()))
+        session.add(Restriction(resident_id=desk.resident_id, staff_id=desk.browser.staff_id, made_at=now()))
     kept = desk.browser.get(desk.url)
     assert kept.status_code == unknown.status_code == 404 and kept.data == unknown.data
     assert other.get(desk.url).status_code == 404
