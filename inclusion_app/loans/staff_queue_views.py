@@ -179,7 +179,9 @@ def one_request(asked: LoanRequest) -> Any:
         asked=asked,
         person=person,
         never=[said for name, said in NEVER.items() if person.rule.get(name)],
-        place=queue.place_of(session, asked, moment) if asked.status in rules.LIVE else None,
+        place=queue.place_of(session, asked, moment)
+        if asked.status in ("submitted", "need_info", "queued")
+        else None,
         reasons=queue.reasons_of(session, asked),
         fetch_at=session.get(Place, asked.place_id) if asked.place_id else None,
         ward=ward_name(session, asked.ward) if asked.ward else "",
