@@ -17,6 +17,7 @@ from inclusion_app.loans.models import (
     Loan,
     LoanRequest,
     LoanScheme,
+    QuotaPool,
     Sim,
     StockItem,
     StockTake,
@@ -80,6 +81,14 @@ SIMS = PermissionTable(
     Sim,
     {"sim.run": {COORDINATOR: Scope(OWN, lambda principal: Sim.holder_id == principal.organisation_id)}},
 )
+POOLS = PermissionTable(
+    QuotaPool,
+    {
+        "pool.run": {
+            COORDINATOR: Scope(OWN, lambda principal: QuotaPool.organisation_id == principal.organisation_id)
+        }
+    },
+)
 ITEMS = PermissionTable(
     StockItem,
     {
@@ -120,6 +129,7 @@ RUN = SCHEMES.permission("scheme.run")
 WRITE_MODEL = MODELS.permission("model.write")
 RUN_UNIT = UNITS.permission("unit.run")
 TAKE_IN = UNITS.permission("unit.take_in")
+RUN_POOL = POOLS.permission("pool.run")
 RUN_SIM = SIMS.permission("sim.run")
 RUN_ITEM = ITEMS.permission("item.run")
 DECIDE = REQUESTS.permission("request.decide")

@@ -69,6 +69,8 @@ def answer_more(session: Session, *, request: LoanRequest, actor: str = "residen
 
     Raises RuleBroken when nothing was asked.
     """
+    if request.status != "need_info":
+        raise RuleBroken(CHANGED_ALREADY)
     move(session, request, "submitted", actor=actor, now=now)
     request.reason = ""
     telling.take_back(session, request, now=now, key_begins="need ")
