@@ -37,8 +37,10 @@ PARTS = {
     # The pages of the staff: tables, a menu, a dense look of the same parts.
     "staff.css": ("css/base.css", "css/app.css", "css/staff.css"),
     "staff.js": ("js/staff.js",),
-    # The camera of the register; no other page brings it.
+    # The camera of the pages that scan; no other page brings it. Where a browser reads no squares by itself it fetches
+    # the second one, which `npm run build` in static/vendor/readsquare makes.
     "scan.js": ("js/scan.js",),
+    "readsquare.js": ("js/readsquare.js",),
     "app.js": ("js/app.js",),
     # Fetched when somebody asks to have a page read, so that no first visit pays for it.
     "read.js": ("js/read_aloud.js",),

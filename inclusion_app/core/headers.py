@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import brotli
-from flask import Flask, g, request
+from flask import Flask, g, make_response, request
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import bilingual
@@ -30,6 +30,11 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=(), usb=()",
     "X-Frame-Options": "DENY",
 }
+CAMERA = (
+    HEADERS["Permissions-Policy"]
+    .replace("camera=()", "camera=(self)")
+    .replace("geolocation=(self)", "geolocation=()")
+)
 SQUEEZED = ("text/html", "text/plain", "application/json", "image/svg+xml", "text/calendar", "text/csv")
 SMALL = 500
 # Of brotli. A long page may ask for more by g.squeeze.
@@ -50,6 +55,13 @@ def register_headers(app: Flask, *, https: bool) -> None:
         response.headers.setdefault("Cache-Control", "private, no-store")
         _unfold(response)
         return _squeeze(response)
+
+
+def with_camera(page: str, status: int = 200) -> Response:
+    """A page with `components/scan.html` on it: only such a page may ask the phone for its camera."""
+    response = make_response(page, status)
+    response.headers["Permissions-Policy"] = CAMERA
+    return response
 
 
 def _unfold(response: Response) -> None:

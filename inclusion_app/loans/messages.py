@@ -19,4 +19,14 @@ CALL = N_("Questions? Phone %(phone)s.")
 
 TEMPLATES: tuple[MessageTemplate, ...] = ()
 
+# --- asked (services/requests.py)
+TEMPLATES += (
+    _about(
+        name="loan_asked",
+        subject=N_("You asked us for a device"),
+        lines=(N_("We have your request: %(device)s."), N_("We read it and tell you what comes next."), CALL),
+        sms=N_("We have your request. We read it and tell you what comes next."),
+    ),
+)
+
 templates.add(TEMPLATES)

@@ -90,6 +90,9 @@ class LoanScheme(Base):
     # Days between a return and its wipe, for somebody who left a photo on it.
     hold_days: Mapped[int] = mapped_column(default=3)
     max_renewals: Mapped[int] = mapped_column(default=2)
+    # The letters its tags begin with, which no other scheme has, and the last number that was given to one.
+    tag_prefix: Mapped[str | None] = mapped_column(String(3), unique=True)
+    last_tag: Mapped[int] = mapped_column(default=0)
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
 
 

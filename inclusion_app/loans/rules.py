@@ -6,6 +6,8 @@ refuse. A moment is aware, a day is a day in Europe/London.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -100,6 +102,58 @@ def is_iccid(text: str) -> bool:
     """Nineteen or twenty digits that begin with 89; of nineteen the last one checks the others (ITU-T E.118)."""
     known = text.isascii() and text.isdigit() and text.startswith("89")
     return known and (len(text) == 20 or (len(text) == 19 and luhn_holds(text)))
+
+
+# --- tags and marks
+
+TAG_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# As the last sign of a tag these are taken for figures; a number that would end so is passed over.
+MISREAD = "BIOSZ"
+TAG_NUMBERS = 99_999
+TAG = re.compile(r"([A-Z]{2,3})-?([0-9]{5})([0-9A-Z])")
+# A tag some other scheme or donor gave, brought in with a file.
+ANY_TAG = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
+TAG_LENGTH = 12
+SERIAL = re.compile(r"[A-Z0-9][A-Z0-9./_-]{2,39}")
+
+
+def check_sign(signs: str) -> str:
+    """The sign that finds every single wrong one and nearly every swap of two (ISO 7064, MOD 37,36)."""
+    rest = 36
+    for sign in signs:
+        rest = (rest + TAG_SIGNS.index(sign)) % 36 or 36
+        rest = rest * 2 % 37
+    return TAG_SIGNS[(37 - rest) % 36]
+
+
+def tag_of(prefix: str, number: int) -> str | None:
+    """The tag of this number: letters, five figures and the check sign. None for a number that is passed over."""
+    sign = check_sign(f"{prefix}{number:05d}")
+    return None if sign in MISREAD else f"{prefix}-{number:05d}{sign}"
+
+
+def plain_mark(typed: str) -> str:
+    """A mark as it is stored: capitals without spaces, in the letters and figures of any keyboard."""
+    return "".join(unicodedata.normalize("NFKC", typed[:200]).upper().split())
+
+
+def marks_in(typed: str) -> list[str]:
+    """What a typed or scanned text may stand for, the likeliest first: the tag in an address, a tag, a serial number."""
+    text = plain_mark(typed)
+    found = re.search(r"/D/([A-Z0-9-]{3,12})(?:[/?#]|$)", text)
+    if found:
+        return [found[1]]
+    marks = [text]
+    tag = TAG.fullmatch(text)
+    if tag:
+        marks.append(f"{tag[1]}-{tag[2]}{tag[3]}")
+        marks.append(marks[-1][:-1] + tag[3].translate(str.maketrans("BIOSZ", "81052")))
+    if text.startswith("S"):
+        marks.append(text[1:])  # bar codes of some makers say S before the serial number
+    figures = re.sub(r"[-./]", "", text)
+    if figures.isdigit():
+        marks.append(figures)
+    return list(dict.fromkeys(mark for mark in marks if mark))
 
 
 # --- the queue
@@ -283,3 +337,21 @@ def after_repair(result: str, *, wiped_at: datetime | None, returned_at: datetim
         return fixed
     is_wiped = wiped_at is not None and (returned_at is None or wiped_at > returned_at)
     return "testing" if is_wiped else "quarantine"
+
+
+# --- asking
+
+# A request that has not ended: it waits for somebody, or for its device.
+LIVE = ("draft", "submitted", "need_info", "approved", "queued", "offered")
+# A home may need more than one; nobody fills the queue alone.
+MOST_AT_ONCE = 5
+# What somebody is told before they send it. A wording that was used stays here: requests name it.
+WORDINGS: Mapping[str, tuple[str, ...]] = {
+    "2026-11": (
+        N_("The people who lend devices may read what you say here."),
+        N_("They use it only to lend you a device."),
+        N_("We keep your reasons until 90 days after the end."),
+        N_("You can stop it at any time."),
+    ),
+}
+WORDING = "2026-11"

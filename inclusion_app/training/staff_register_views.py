@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from inclusion_app.core import attempts, i18n, registry
@@ -15,6 +15,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session, reading, side_write
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.headers import with_camera
 from inclusion_app.core.paper_answer import pdf_answer
 from inclusion_app.core.words import N_
 from inclusion_app.people import naming
@@ -80,19 +81,12 @@ def register(found: Register) -> Any:
             wrong.refuse(broken)
             db_session().rollback()
             found = _again(found)
-    response = make_response(
-        render_template(
-            "training/staff/register.html", r=found, form=wrong, code=code, walk_in=walk_in,
-            title=found.training.course.title_in(), attendance=ATTENDANCE, came=CAME, needs=NEEDS, how=HOW,
-            is_open=_is_open(found, now()), begun=found.date.starts_at <= now(),
-        ),
-        422 if wrong.errors or wrong.form_errors else 200,
+    page = render_template(
+        "training/staff/register.html", r=found, form=wrong, code=code, walk_in=walk_in,
+        title=found.training.course.title_in(), attendance=ATTENDANCE, came=CAME, needs=NEEDS, how=HOW,
+        is_open=_is_open(found, now()), begun=found.date.starts_at <= now(),
     )  # fmt: skip
-    # Of all pages this one may ask the phone for its camera.
-    response.headers["Permissions-Policy"] = (
-        "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
-    )
-    return response
+    return with_camera(page, 422 if wrong.errors or wrong.form_errors else 200)
 
 
 def _again(found: Register) -> Register:

@@ -27,6 +27,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("offer_days", sa.Integer(), nullable=False),
         sa.Column("hold_days", sa.Integer(), nullable=False),
         sa.Column("max_renewals", sa.Integer(), nullable=False),
+        sa.Column("tag_prefix", sa.String(length=3), nullable=True),
+        sa.Column("last_tag", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "offer_days > 0 AND hold_days >= 0 AND max_renewals >= 0", name=op.f("ck_loan_schemes_times")
         ),
@@ -36,6 +38,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             name=op.f("fk_loan_schemes_organisation_id_organisations"),
         ),
         sa.PrimaryKeyConstraint("organisation_id", name=op.f("pk_loan_schemes")),
+        sa.UniqueConstraint("tag_prefix", name=op.f("uq_loan_schemes_tag_prefix")),
     )
     op.create_table(
         "device_models",
