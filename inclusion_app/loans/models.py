@@ -196,7 +196,7 @@ class Unit(Base):
             "fitness <> 'ready' OR returned_at IS NULL OR (wiped_at > returned_at AND checked_at > returned_at)",
             name="clean_since_return",
         ),
-        Index("ix_units_holder_id", "holder_id", "fitness", "model_id"),
+        Index("ix_units_holder_id", "holder_id", "fitness", "model_id", "place_id"),
         Index("ix_units_place_id", "place_id", "fitness"),
         {"sqlite_autoincrement": True},
     )

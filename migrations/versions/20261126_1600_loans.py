@@ -360,7 +360,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("units", schema=None) as batch_op:
-        batch_op.create_index("ix_units_holder_id", ["holder_id", "fitness", "model_id"], unique=False)
+        batch_op.create_index(
+            "ix_units_holder_id", ["holder_id", "fitness", "model_id", "place_id"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_units_model_id"), ["model_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_units_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index("ix_units_place_id", ["place_id", "fitness"], unique=False)
