@@ -452,6 +452,8 @@ class Loan(Base):
             sqlite_where=text("status = 'active'"), postgresql_where=text("status = 'active'"),
         ),
         Index("ix_loans_organisation_id", "organisation_id", "status", "due_on"),
+        # The pace of the last weeks, without a look at the years before.
+        Index("ix_loans_issued", "organisation_id", "issued_at", "unit_id"),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
     __lifecycle__ = LOAN_LIFECYCLE

@@ -551,6 +551,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         batch_op.create_index(
             "ix_loans_organisation_id", ["organisation_id", "status", "due_on"], unique=False
         )
+        batch_op.create_index("ix_loans_issued", ["organisation_id", "issued_at", "unit_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_place_id"), ["place_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_resident_id"), ["resident_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_unit_id"), ["unit_id"], unique=False)
@@ -940,6 +941,7 @@ def downgrade() -> None:  # noqa: PLR0915 - one table after the other
         batch_op.drop_index(batch_op.f("ix_loans_unit_id"))
         batch_op.drop_index(batch_op.f("ix_loans_resident_id"))
         batch_op.drop_index(batch_op.f("ix_loans_place_id"))
+        batch_op.drop_index("ix_loans_issued")
         batch_op.drop_index("ix_loans_organisation_id")
 
     op.drop_table("loans")
