@@ -114,7 +114,7 @@ def desk_people() -> Any:
     return shown(
         "desk_people.html",
         show=show, total=total, page=narrow.page, pages=-(-total // queries.ON_A_PAGE) or 1,
-        kept={"model": narrow.model_id or None, "place": narrow.place_id or None},
+        kept={"show": show, "model": narrow.model_id or None, "place": narrow.place_id or None},
         lines=queries.people_of(session, principal, show, narrow, moment),
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def desk_machines() -> Any:
     return shown(
         "desk_machines.html",
         show=show, total=found.total, page=narrow.page, pages=-(-found.total // queries.ON_A_PAGE) or 1,
-        kept={"model": narrow.model_id or None, "place": narrow.place_id or None}, units=found.rows,
+        kept={"show": show, "model": narrow.model_id or None, "place": narrow.place_id or None}, units=found.rows,
     )  # fmt: skip
 
 

@@ -589,3 +589,23 @@ def moves_of(session: Session, principal: Principal, now: datetime, number: int 
 def unit_for(session: Session, principal: Principal, number: int) -> Unit | None:
     """One unit of this scheme."""
     return session.scalar(select(Unit).where(Unit.id == number, UNITS.rows("unit.run", principal)))
+
+
+def workshops_in_use(session: Session, principal: Principal) -> list[tuple[Place, int]]:
+    """The workshops that have something of this scheme now, and how much."""
+    wanted = select(Ticket.workshop_id, func.count()).where(
+        TICKETS.rows("ticket.run", principal), Ticket.status != "done", Ticket.workshop_id.is_not(None)
+    )
+    rows = session.execute(wanted.group_by(Ticket.workshop_id)).all()
+    places = _places(session, {row[0] for row in rows})
+    return sorted(((places[row[0]], row[1]) for row in rows), key=lambda one: one[0].name.casefold())
+
+
+def place_name(session: Session, number: int | None) -> str:
+    """The name of a place; empty for none."""
+    return session.scalar(select(Place.name).where(Place.id == number)) or "" if number else ""
+
+
+def is_lent(session: Session, unit_id: int) -> bool:
+    """Somebody has it now."""
+    return session.scalar(select(Loan.id).where(Loan.unit_id == unit_id, Loan.status == "active")) is not None

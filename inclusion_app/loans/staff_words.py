@@ -22,10 +22,11 @@ DESK = {
     "moving": N_("On the way between places"),
     "missing": N_("Missing"),
     "counts": N_("Counts that are open"),
+    "cleaning": N_("Being made ready"),
+    "ready": N_("Ready to lend"),
 }
 PEOPLE = ("decide", "asked", "hand_overs", "offers", "no_slot", "broken_offers", "due", "late", "data")
-MACHINES = ("to_wipe", "held", "to_test", "missing")
-READY = N_("Ready to lend")
+MACHINES = ("to_wipe", "held", "to_test", "missing", "cleaning", "ready")
 TICKETS = {
     "reported": N_("Reported"),
     "at_workshop": N_("At the workshop"),
