@@ -39,10 +39,11 @@ def page_of(kind: str, number: int | None) -> str:
     endpoint, part = PAGES[kind]
     if number is None or endpoint not in current_app.view_functions:
         return ""
-    return url_for(endpoint, **{part: number})
+    parts: dict[str, Any] = {part: number}
+    return url_for(endpoint, **parts)
 
 
-def list_of(show: str, **narrow: int) -> str:
+def list_of(show: str, **narrow: Any) -> str:
     """The address of the list behind a line of the desk."""
     if show == "repair":
         return url_for("loans.repairs")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from inclusion_app.core.access import Principal
@@ -80,7 +80,17 @@ def _units(principal: Principal, now: datetime) -> dict[str, tuple[Any, ...]]:
         "held": (ours, Unit.status == "quarantine", Unit.hold_until > today),
         "to_test": (ours, Unit.status == "testing"),
         "missing": (ours, Unit.status == "missing"),
+        "cleaning": (ours, Unit.status.in_(("intake", "wiping", "testing", "quarantine"))),
+        "ready": (ours, Unit.status == "ready", ~stocktake.is_lent(), ~is_kept()),
     }  # fmt: skip
+
+
+ON_THE_DESK = ("to_wipe", "held", "to_test", "missing")
+
+
+def is_kept() -> ColumnElement[bool]:
+    """An offer keeps the unit of this row for somebody."""
+    return exists().where(LoanOffer.unit_id == Unit.id, LoanOffer.state.in_(LIVE_OFFER))
 
 
 def _from(show: str, *columns: Any) -> Any:
@@ -102,9 +112,8 @@ def counts_of(session: Session, principal: Principal, now: datetime) -> dict[str
         show: _from(show, func.count()).where(*conditions)
         for show, conditions in _conditions(principal, now).items()
     }
-    asked |= {
-        show: select(func.count(Unit.id)).where(*holds) for show, holds in _units(principal, now).items()
-    }
+    units = _units(principal, now)
+    asked |= {show: select(func.count(Unit.id)).where(*units[show]) for show in ON_THE_DESK}
     asked["repair"] = select(func.count(Ticket.id)).where(
         TICKETS.rows("ticket.run", principal), Ticket.status != "done"
     )
@@ -377,7 +386,7 @@ def last_told(session: Session, requests: Iterable[int]) -> dict[int, Told]:
     last = select(func.max(Message.id)).where(Message.about.in_(about)).group_by(Message.about)
     wanted = select(Message.about, Message.channel, Message.state, Message.sent_at, Message.next_try_at)
     return {
-        about[name]: Told(channel, state, sent_at or next_try_at)
+        about[name or ""]: Told(channel, state, sent_at or next_try_at)
         for name, channel, state, sent_at, next_try_at in session.execute(wanted.where(Message.id.in_(last)))
     }
 
@@ -597,8 +606,9 @@ def workshops_in_use(session: Session, principal: Principal) -> list[tuple[Place
         TICKETS.rows("ticket.run", principal), Ticket.status != "done", Ticket.workshop_id.is_not(None)
     )
     rows = session.execute(wanted.group_by(Ticket.workshop_id)).all()
-    places = _places(session, {row[0] for row in rows})
-    return sorted(((places[row[0]], row[1]) for row in rows), key=lambda one: one[0].name.casefold())
+    places = _places(session, {number for number, _many in rows if number is not None})
+    found = [(place, many) for number, many in rows if (place := places.get(number or 0)) is not None]
+    return sorted(found, key=lambda one: one[0].name.casefold())
 
 
 def place_name(session: Session, number: int | None) -> str:
