@@ -293,6 +293,13 @@ NOT_RENEWED: Mapping[str, str] = {
 }
 
 
+# --- figures
+
+# With nobody for so many days a machine lies idle.
+IDLE_DAYS = 60
+# Sums of answers are rounded down to it, and what is smaller is not shown.
+SMALLEST_SUM = 5
+
 # --- repair
 
 # What is wrong with a machine. In the safety check, at a return, and where somebody says that it is broken.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from inclusion_app.core.access import Principal
@@ -316,8 +316,10 @@ def people_of(
 ) -> list[PersonLine]:
     """One page of the requests, offers or loans of a line of the desk; what waits longest first."""
     today = now.astimezone(LONDON).date()
+    by: Any
+    columns: tuple[Any, ...]
     if show in ("due", "late", "data"):
-        by: Any = Sim.data_until if show == "data" else Loan.due_on
+        by = Sim.data_until if show == "data" else Loan.due_on
         columns = (Loan.id, Loan.loan_request_id, Loan.resident_id, Loan.unit_id, Loan.place_id, by)
         order = (by, Loan.id)
     elif show in ("decide", "asked"):
@@ -335,6 +337,7 @@ def people_of(
     places = _places(session, {row[4] for row in rows if row[4] is not None})
     told = last_told(session, {row[1] for row in rows if row[1] is not None})
     tags: dict[int, str] = {}
+    found: Any
     if show in ("decide", "asked"):
         wanted_names = select(DeviceModel.id, DeviceModel.name)
         found = session.execute(wanted_names.where(DeviceModel.id.in_({row[3] for row in rows}))).all()
