@@ -64,11 +64,10 @@ def use_of(session: Session, principal: Principal, *, since: datetime, now: date
         lent[model_id] += _overlap(issued_at, ended_at or now, since, now)
         begun[model_id] += issued_at > since
         ended[model_id, status] += 1
-    idle = Counter(
-        {number: many for number, many in session.execute(
-            select(Unit.model_id, func.count()).where(ours, *_is_idle(now)).group_by(Unit.model_id)
-        )}
-    )  # fmt: skip
+    idle: Counter[int] = Counter()
+    lying = select(Unit.model_id, func.count()).where(ours, *_is_idle(now))
+    for model_id, many in session.execute(lying.group_by(Unit.model_id)):
+        idle[model_id] = many
     wanted = select(DeviceModel).where(DeviceModel.organisation_id == principal.organisation_id)
     models = sorted(
         session.scalars(wanted.options(lazyload("*"))), key=lambda one: (one.name.casefold(), one.id)
