@@ -92,14 +92,12 @@ def test_a_ticket_refuses_what_nobody_knows_and_keeps_what_was_typed(desk: Desk)
 
 
 def test_a_ticket_says_why_a_button_does_nothing(desk: Desk) -> None:
-    def lent(session: Session) -> int:
-        unit = desk.loan(session)
-        ticket = repairs.open_ticket(session, unit=unit, fault="slow", staff_id=None, now=unit.made_at)
-        return ticket.id
+    def ticket(session: Session, unit: Unit) -> int:
+        return repairs.open_ticket(session, unit=unit, fault="slow", staff_id=None, now=unit.made_at).id
 
-    one = f"/staff/loans/repairs/{desk.write(lent)}"
+    one = f"/staff/loans/repairs/{desk.write(lambda session: ticket(session, desk.loan(session)))}"
+    form = f"/staff/loans/repairs/{desk.write(lambda session: ticket(session, desk.unit(session)))}"
     assert "Somebody has it on loan. Take it in first" in words_of(desk.browser.text(one))
-    form = f"/staff/loans/repairs/{desk.write(lambda s: repairs.open_ticket(s, unit=desk.unit(s), fault='slow', staff_id=None, now=desk.unit(s).made_at).id)}"
     for sent, said in (
         ({"do": "end", "end-result": "mended"}, repairs.NOT_BACK),
         ({"do": "part"}, "This was changed already"),
