@@ -26,12 +26,26 @@ from inclusion_app.people.choice_fields import number_of
 
 registry.add_to_menu(registry.StaffLink("loans.desk", N_("Device loans"), policy.RUN, 31))
 
-# The page of one request, loan, unit, and the queue: by the address of another part of this room, where there is one.
+# Pages of the other parts of this room, where the desk leads: of one row, and where work begins.
 PAGES = {
-    "request": ("loans.request_page", "loan_request_id"),
-    "loan": ("loans.loan_page", "loan_id"),
-    "unit": ("loans.unit_page", "unit_id"),
+    "request": ("loans.one_request", "loan_request_id"),
+    "loan": ("loans.one_loan", "loan_id"),
+    "unit": ("loans.stock_unit", "unit_id"),
 }
+DOORS = (
+    ("loans.hand_over_start", N_("Hand over")),
+    ("loans.take_in", N_("Take in")),
+    ("loans.returns_to_look_at", N_("Returns to look at")),
+    ("loans.requests", N_("Requests")),
+    ("loans.clean", N_("Wipe and test")),
+    ("loans.repairs", N_("Repair")),
+    ("loans.moves", N_("Moves between places")),
+    ("loans.counts", N_("Count the stock")),
+    ("loans.stock_list", N_("Devices")),
+    ("loans.sims", N_("SIM cards")),
+    ("loans.scheme", N_("The scheme")),
+    ("loans.loan_figures", N_("Figures of loans")),
+)
 
 
 def page_of(kind: str, number: int | None) -> str:
@@ -41,6 +55,11 @@ def page_of(kind: str, number: int | None) -> str:
         return ""
     parts: dict[str, Any] = {part: number}
     return url_for(endpoint, **parts)
+
+
+def doors() -> list[tuple[str, str]]:
+    """Where work begins: address and words."""
+    return [(url_for(endpoint), said) for endpoint, said in DOORS if endpoint in current_app.view_functions]
 
 
 def list_of(show: str, **narrow: Any) -> str:
@@ -86,6 +105,7 @@ def desk() -> Any:
     session, principal, moment = db_session(), the_staff(), now()
     return shown(
         "desk.html",
+        doors=doors(),
         counts=queries.counts_of(session, principal, moment),
         stock=queries.stock_of(session, principal, moment),
     )

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm import Session, joinedload, lazyload
 
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON
@@ -564,6 +564,8 @@ def expected_in(session: Session, count: StockTake) -> int:
 def last_seen(session: Session, count: StockTake) -> list[tuple[Sighting, Unit | None]]:
     """The tags seen last, for whoever looks whether a scan arrived."""
     wanted = select(Sighting, Unit).outerjoin(Unit, Unit.id == Sighting.unit_id)
+    # A tag without a unit has no model either: the usual join would leave it out.
+    wanted = wanted.options(joinedload(Unit.model, innerjoin=False), lazyload(Unit.place))
     rows = session.execute(
         wanted.where(Sighting.stock_take_id == count.id)
         .order_by(Sighting.seen_at.desc(), Sighting.tag)

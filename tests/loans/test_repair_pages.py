@@ -173,6 +173,8 @@ def test_counting_by_scanning_and_putting_right_what_differs(desk: Desk) -> None
     ):
         assert desk.browser.send(one, **wrong).status_code == 422, wrong
     assert "by the books at another place" in desk.browser.text(one)
+    last = words_of(desk.browser.text(one)).split("Seen last")[1]
+    assert "NOBODY nobody knows it" in last and "MCR-00002" in last and "MCR-00003" in last
     assert desk.browser.send(one, do="end").status_code == 303
     said = words_of(desk.browser.text(one))
     assert "1 should be here and was not seen" in said and "1 is here, but not by the books" in said
