@@ -175,7 +175,7 @@ TEMPLATES += (
     ),
 )
 
-# --- E: until when, kept longer, data, lost, a gift, how it goes
+# --- until when, kept longer, data, lost, a gift, how it goes
 
 DUE = N_("Please bring it back by %(day)s.")
 DUE_WHERE = N_("Bring it to %(place)s.")

@@ -197,7 +197,7 @@ class Unit(Base):
             "fitness <> 'ready' OR returned_at IS NULL OR (wiped_at > returned_at AND checked_at > returned_at)",
             name="clean_since_return",
         ),
-        Index("ix_units_holder_id", "holder_id", "fitness", "model_id"),
+        Index("ix_units_holder_id", "holder_id", "fitness", "model_id", "place_id", "hold_until"),
         Index("ix_units_place_id", "place_id", "fitness"),
         {"sqlite_autoincrement": True},
     )
@@ -460,7 +460,9 @@ class Loan(Base):
             "uq_loans_active_unit", "unit_id", unique=True,
             sqlite_where=text("status = 'active'"), postgresql_where=text("status = 'active'"),
         ),
-        Index("ix_loans_organisation_id", "organisation_id", "status", "due_on"),
+        Index("ix_loans_organisation_id", "organisation_id", "status", "due_on", "unit_id"),
+        # The pace of the last weeks, without a look at the years before.
+        Index("ix_loans_issued", "organisation_id", "issued_at", "unit_id"),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
     __lifecycle__ = LOAN_LIFECYCLE

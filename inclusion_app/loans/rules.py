@@ -345,6 +345,13 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
 }
 WORDING = "2026-11"
 
+# --- figures
+
+# With nobody for so many days a machine lies idle.
+IDLE_DAYS = 60
+# Sums of answers are rounded down to it, and what is smaller is not shown.
+SMALLEST_SUM = 5
+
 # --- repair
 
 # What is wrong with a machine. In the safety check, at a return, and where somebody says that it is broken.
@@ -449,7 +456,7 @@ def offer_ends(made_at: datetime, *, days: int, hears_by: str, holidays: Collect
     return after_open_hours(made_at, (days + LONGER_BY.get(hears_by, 0)) * DAY_HOURS, holidays)
 
 
-# --- E: what changed, the way on, data and how it goes
+# --- what changed, the way on, data and how it goes
 
 # Some weeks after a device or SIM somebody is asked how it goes.
 FOLLOW_UP = timedelta(weeks=4)

@@ -361,7 +361,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("units", schema=None) as batch_op:
-        batch_op.create_index("ix_units_holder_id", ["holder_id", "fitness", "model_id"], unique=False)
+        batch_op.create_index(
+            "ix_units_holder_id", ["holder_id", "fitness", "model_id", "place_id", "hold_until"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_units_model_id"), ["model_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_units_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index("ix_units_place_id", ["place_id", "fitness"], unique=False)
@@ -559,8 +561,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     )
     with op.batch_alter_table("loans", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_loans_organisation_id", ["organisation_id", "status", "due_on"], unique=False
+            "ix_loans_organisation_id", ["organisation_id", "status", "due_on", "unit_id"], unique=False
         )
+        batch_op.create_index("ix_loans_issued", ["organisation_id", "issued_at", "unit_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_place_id"), ["place_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_resident_id"), ["resident_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_unit_id"), ["unit_id"], unique=False)
@@ -1019,6 +1022,7 @@ def downgrade() -> None:  # noqa: PLR0915 - one table after the other
         batch_op.drop_index(batch_op.f("ix_loans_unit_id"))
         batch_op.drop_index(batch_op.f("ix_loans_resident_id"))
         batch_op.drop_index(batch_op.f("ix_loans_place_id"))
+        batch_op.drop_index("ix_loans_issued")
         batch_op.drop_index("ix_loans_organisation_id")
 
     op.drop_table("loans")

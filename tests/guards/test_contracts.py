@@ -113,6 +113,18 @@ def test_the_benchmarks_of_training_run_and_nothing_is_oversold() -> None:
     assert "2 workers" in done.stdout and "8 workers" in done.stdout
 
 
+def test_the_benchmarks_of_loans_run_and_nothing_is_issued_twice() -> None:
+    done = subprocess.run(
+        [sys.executable, "benchmarks/loans.py", "--smoke"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "never issued twice"
+
+
 def test_the_benchmarks_run() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/run.py", "--smoke"],
