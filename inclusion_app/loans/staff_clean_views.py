@@ -106,7 +106,7 @@ def clean_unit(unit: Unit) -> Any:
     return shown(
         "clean_unit.html", wrong, unit=unit, wipe=wipe, check=check, missing=cleaning.why_not_ready(db_session(), unit),
         may_clean=unit.status in cleaning.TO_CLEAN, is_held=unit.hold_until is not None and unit.hold_until > today(),
-        past=queries.past_of(db_session(), unit),
+        past=queries.past_of(db_session(), the_staff(), unit),
     )  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.csv_out import csv_file
 from inclusion_app.core.db import db_session
 from inclusion_app.core.words import N_
-from inclusion_app.loans import policy, rules
+from inclusion_app.loans import carbon, policy, rules
 from inclusion_app.loans import staff_figures_queries as queries
+from inclusion_app.loans.reuse import carbon_saved
 from inclusion_app.loans.staff_desk_views import shown
 from inclusion_app.loans.views import room
 
@@ -42,7 +43,8 @@ def loan_figures() -> Any:
     months, rows = _use()
     return shown(
         "figures.html", rows=rows, months=months, choices=list(MONTHS), idle=queries.idle_of(session, principal, now()),
-        outcomes=queries.outcomes_of(session, principal), changed=getattr(rules, "CHANGED", {}),
+        outcomes=queries.outcomes_of(session, principal), changed=rules.CHANGED, carbon=carbon,
+        saved=carbon_saved(session, organisation_id=principal.organisation_id),
         idle_days=rules.IDLE_DAYS,
     )  # fmt: skip
 

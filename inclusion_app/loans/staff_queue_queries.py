@@ -183,6 +183,11 @@ def offers_of(session: Session, request_id: int) -> list[LoanOffer]:
     return list(session.scalars(wanted.order_by(LoanOffer.id.desc())))
 
 
+def loan_of(session: Session, request_id: int) -> int | None:
+    """The number of the loan a request became."""
+    return session.scalar(select(Loan.id).where(Loan.loan_request_id == request_id))
+
+
 def name_of_organisation(session: Session, number: int | None) -> str:
     """Through whom a request came; empty for one that somebody made by themselves."""
     return session.scalar(select(Organisation.name).where(Organisation.id == number)) or ""

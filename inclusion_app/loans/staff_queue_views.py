@@ -8,11 +8,9 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
-from sqlalchemy.orm import Session
 
 from inclusion_app.core import i18n, registry
-from inclusion_app.core.access import Principal, record_act, shows_person, the_staff
+from inclusion_app.core.access import record_act, shows_person, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
@@ -35,18 +33,6 @@ from inclusion_app.places.queries import ward_name
 
 ONE = "/staff/loans/requests/<int(max=999999999):loan_request_id>"
 registry.add_to_menu(registry.StaffLink("loans.requests", N_("Device requests"), policy.DECIDE, 31))
-
-
-def requests_wait(session: Session, principal: Principal, _moment: datetime) -> list[registry.WaitingItem]:
-    """What waits for a decision of a coordinator."""
-    if not policy.DECIDE.may_at_all(principal):
-        return []
-    oldest = queries.requests_of(session, principal, queries.Filters())[:1]
-    if not oldest:
-        return []
-    count = queries.count_requests(session, principal, queries.Filters())
-    said = ngettext("%(num)s device request to decide", "%(num)s device requests to decide", count)
-    return [registry.WaitingItem(said, url_for("loans.requests"), oldest[0].made_at)]
 
 
 def the_request(loan_request_id: int) -> LoanRequest | None:
@@ -187,6 +173,7 @@ def one_request(asked: LoanRequest) -> Any:
         ward=ward_name(session, asked.ward) if asked.ward else "",
         referrer=queries.name_of_organisation(session, asked.referrer_id),
         offer=offer,
+        loan_id=queries.loan_of(session, asked.id) if asked.status == "fulfilled" else None,
         before=[one for one in queries.offers_of(session, asked.id) if one.ended_at],
         slot_place=session.get(Place, offer.slot_place_id) if offer and offer.slot_place_id else None,
         notes=queries.notes_of(session, asked.id),

@@ -24,7 +24,7 @@ from inclusion_app.loans.models import (
     Unit,
     Wipe,
 )
-from inclusion_app.loans.policy import ITEMS, MODELS, SIMS, UNITS
+from inclusion_app.loans.policy import ITEMS, LOANS, MODELS, SIMS, UNITS
 from inclusion_app.loans.services.cleaning import TO_CLEAN
 from inclusion_app.places.models import Place
 
@@ -135,9 +135,11 @@ class Past:
     photos: Sequence[Evidence]
     loans: int
     is_out: bool
+    # The page of the open loan, for whoever may open it.
+    loan_id: int | None
 
 
-def past_of(session: Session, unit: Unit) -> Past:
+def past_of(session: Session, principal: Principal, unit: Unit) -> Past:
     """The past of one unit, the newest first; who verified what by name."""
     changes = select(StatusChange).where(StatusChange.unit_id == unit.id).order_by(StatusChange.id.desc())
     wipes = select(Wipe, Staff.name).outerjoin(Staff, Staff.id == Wipe.verified_by_id)
@@ -161,6 +163,11 @@ def past_of(session: Session, unit: Unit) -> Past:
         photos=session.scalars(photos.order_by(Evidence.id.desc()).limit(20)).all(),
         loans=session.scalar(loans) or 0,
         is_out=bool(session.scalar(loans.where(Loan.status == "active"))),
+        loan_id=session.scalar(
+            select(Loan.id).where(
+                Loan.unit_id == unit.id, Loan.status == "active", LOANS.rows("loan.run", principal)
+            )
+        ),
     )
 
 

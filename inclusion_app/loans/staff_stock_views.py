@@ -186,7 +186,7 @@ def stock_unit(unit: Unit) -> Any:
 
 def _unit_page(unit: Unit, form: forms.PhotoForm) -> Any:
     session = db_session()
-    past = queries.past_of(session, unit)
+    past = queries.past_of(session, the_staff(), unit)
     return shown(
         "unit.html", form, unit=unit, past=past, owner=queries.owners(session).get(unit.owner_id, "–"),
         missing=why_not_ready(session, unit) if unit.status in ("intake", "quarantine", "wiping", "testing") else None,

@@ -12,8 +12,9 @@ from inclusion_app.core.access import ANYONE, Room, current_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.sessions import current_visit
-from inclusion_app.loans import queries, wording
+from inclusion_app.loans import carbon, queries, wording
 from inclusion_app.loans.policy import RUN_UNIT
+from inclusion_app.loans.reuse import carbon_saved
 from inclusion_app.loans.rules import POINTS_A_WEEK, PURPOSES, REASONS, SETTINGS
 from inclusion_app.loans.services.stock import unit_by_mark
 from inclusion_app.places import queries as places
@@ -58,6 +59,8 @@ def how_we_choose() -> Any:
             for scheme in schemes
         ],
         a_week=POINTS_A_WEEK,
+        carbon=carbon,
+        saved=carbon_saved(db_session()),
         **speak_to(),
     )  # fmt: skip
 
