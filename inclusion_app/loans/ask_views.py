@@ -130,6 +130,7 @@ def ask_how() -> Any:
         form.place.data = str(typed["place"] or forms.BRING)
         form.contact_kind.data, form.contact.data = typed["contact_kind"], typed["contact"]
         form.is_adults.data, form.keep_area.data = typed["is_adults"], bool(typed["ward"])
+        form.is_discreet.data = typed["is_discreet"]
     return _page(
         "loans/ask_how.html", form, asks_contact=asks_contact, asks_age=asks_age, asks_name=resident is None,
         has_places=bool(near), area=area,
@@ -147,6 +148,7 @@ def _how(form: forms.HowForm, *, area: str) -> dict[str, Any]:
         "contact_kind": form.contact_kind.data,
         "contact": form.contact.data or "",
         "is_adults": bool(form.is_adults.data),
+        "is_discreet": bool(form.is_discreet.data),
         "ward": area if form.keep_area.data else "",
     }
 
@@ -271,3 +273,5 @@ def _keep_facts(session: Session, resident: Resident, typed: dict[str, Any]) -> 
             session, resident=resident, kind=typed["contact_kind"], value=typed["contact"], channels=offered(),
             is_adults=typed["is_adults"], now=now(),
         )  # fmt: skip
+        if typed["is_discreet"]:
+            resident.safe_contact = {**(resident.safe_contact or {}), "no_service_name": True}

@@ -26,6 +26,7 @@ from inclusion_app.people.rules import NICKNAME_LENGTH, ROUTES, WITH_VALUE
 from inclusion_app.places import wording as place_words
 
 CHOOSE_DEVICE = N_("Choose a device.")
+CHOOSE_PLACE = N_("Choose where you can fetch it.")
 TYPED_FOR_NOTHING = N_("Choose above how we may use this. Or leave it empty.")
 SAY_WHERE = N_("Type the number or address for this way. Or choose another way.")
 ADULT_NEEDED = N_("Under 13? Then give the phone or address of an adult.")
@@ -97,12 +98,13 @@ class HowForm(BaseForm):
     """Page 3: how it is set, where to fetch it, how to reach somebody."""
 
     settings = AnyOf(_l("How should we set it for you?"))
-    place = OneOf(_l("Where can you fetch it?"))
+    place = OneOf(_l("Where can you fetch it?"), missing=CHOOSE_PLACE)
     name = StringField(_l("First name or nickname, if you like"))
     age = FromList(_l("How old are you?"), default="")
     contact_kind = OneOf(_l("How may we reach you?"), default=NO_WAY)
     contact = StringField(_l("Phone number, email or address"))
     is_adults = BooleanField(_l("It is the phone or address of a parent, a carer or another adult"))
+    is_discreet = BooleanField(_l("No message may name this service"))
     keep_area = BooleanField(_l("Tell them my area"))
 
     def offer(
@@ -123,6 +125,7 @@ class HowForm(BaseForm):
             self.age.data = ""
         if not asks_contact:
             self.contact_kind.data, self.contact.data, self.is_adults.data = NO_WAY, "", False
+            self.is_discreet.data = False
 
     def validate_name(self, field: StringField) -> None:
         """A first name will do."""

@@ -115,6 +115,17 @@ def test_a_way_to_reach_them_is_kept_with_their_record(app: Flask, browser: Brow
         assert session.scalars(select(Resident.nickname)).one() == "Sam Canary"
 
 
+def test_who_is_not_safe_can_say_that_no_message_names_the_service(
+    app: Flask, browser: Browser, lending: Scheme
+) -> None:
+    fill_in(browser, lending, contact_kind="sms", contact="07700 900123", is_discreet="y")
+    assert "No message may name this service" in browser.text("/loans/ask/4")
+    send(browser)
+    with app.app_context(), transaction() as session:
+        resident = session.scalars(select(Resident)).one()
+        assert resident.safe_contact == {"no_service_name": True}
+
+
 def test_three_pictures_do_too(app: Flask, browser: Browser, lending: Scheme) -> None:
     fill_in(browser, lending)
     page = browser.text("/loans/ask/4?with=pictures")
