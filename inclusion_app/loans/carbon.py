@@ -23,7 +23,7 @@ SOURCE = (
 SOURCE_NAME = N_("Ericsson research brief: Embodied carbon emissions of ICT devices (figures for 2020)")
 METHOD = (
     N_("We count each used device that was given to us and lent at least once."),
-    N_("We count half of what making a new one costs. Not every loan replaces a new device."),
+    N_("We count half of the carbon of making a new one. Not every loan replaces one."),
     N_("We do not count new devices, SIM cards, electricity, mending or transport."),
     N_("It is an estimate."),
 )

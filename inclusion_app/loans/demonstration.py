@@ -81,6 +81,29 @@ class Shown:
     support_years: int = 3
 
 
+# Their words in the other languages: drafts, as a coordinator would have them checked.
+DRAFTS = {
+    "Laptop with a camera": {
+        "ur": ("کیمرے والا لیپ ٹاپ", "اسکول، کام اور فارم کے لیے۔ اس میں بٹن اور بڑی اسکرین ہے۔"),
+        "ar": ("حاسوب محمول مع كاميرا", "للدراسة والعمل والنماذج. فيه مفاتيح وشاشة كبيرة."),
+    },
+    "Small laptop": {
+        "ur": ("چھوٹا لیپ ٹاپ", "خط، فارم اور ویڈیو کال کے لیے۔ یہ ہلکا اور آسان ہے۔"),
+        "ar": ("حاسوب محمول صغير", "للرسائل والنماذج ومكالمات الفيديو. خفيف وسهل."),
+    },
+    "Tablet": {
+        "ur": ("ٹیبلٹ", "آپ اسکرین کو چھوتے ہیں۔ پڑھنے اور ویڈیو کال کے لیے اچھا ہے۔"),
+        "ar": ("جهاز لوحي", "تلمس الشاشة. مناسب للقراءة ومكالمات الفيديو."),
+    },
+    "Phone with data": {
+        "ur": ("ڈیٹا والا فون", "کال اور انٹرنیٹ کے لیے۔ اس کے ساتھ ڈیٹا ملتا ہے۔"),
+        "ar": ("هاتف مع بيانات", "للمكالمات والإنترنت. تأتي معه بيانات."),
+    },
+    "Wi-Fi box": {
+        "ur": ("وائی فائی باکس", "فون لائن کے بغیر گھر میں انٹرنیٹ۔ اسے کھڑکی کے پاس رکھیں۔"),
+        "ar": ("جهاز واي فاي", "إنترنت في البيت بلا خط هاتف. ضعه قرب نافذة."),
+    },
+}
 MODELS = (
     Shown("laptop", "ThinkPad T480", "Laptop with a camera",
           "For school, work and forms. It has keys and a big screen.", "camera big_screen keyboard", "A1 A2",
@@ -171,7 +194,11 @@ class _Maker:
             made_at=self.now - timedelta(days=300),
         )  # fmt: skip
         model.texts = [
-            DeviceModelText(language="en", title=shown.title, summary=shown.summary, state="checked")
+            DeviceModelText(language="en", title=shown.title, summary=shown.summary, state="checked"),
+            *(
+                DeviceModelText(language=language, title=title, summary=summary)
+                for language, (title, summary) in DRAFTS[shown.title].items()
+            ),
         ]
         self.session.add(model)
         self.session.flush()

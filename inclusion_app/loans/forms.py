@@ -51,7 +51,7 @@ class WhatForm(BaseForm):
 
     model = OneOf(_l("Which one do you need?"), missing=CHOOSE_DEVICE)
     purposes = AnyOf(_l("What do you need it for?"))
-    whom = OneOf(_l("Who is it for?"), default="me")
+    whom = OneOf(_l("Who will use it?"), default="me")
     wants_data = BooleanField(_l("I need data for the internet too"))
 
     def offer(self, models: Sequence[DeviceModel]) -> None:

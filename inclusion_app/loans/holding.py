@@ -35,7 +35,7 @@ ASKED = {
     "fulfilled": N_("You asked for a device and got it"),
     "declined": N_("You asked for a device. We said no"),
     "withdrawn": N_("You asked for a device and took it back"),
-    "expired": N_("You asked for a device. Nobody answered"),
+    "expired": N_("You asked for a device. We heard no more from you"),
 }
 LENT = {
     "active": N_("You borrow a device"),

@@ -24,7 +24,7 @@ TEMPLATES: tuple[MessageTemplate, ...] = ()
 # --- the queue: decisions and offers
 PAY_NOTHING = N_("You pay nothing.")
 KEEP_PLACE = N_("You keep your place in the queue.")
-FETCH_AT = N_("It is at %(place)s.")
+FETCH_AT = N_("It waits for you at %(place)s.")
 DEVICE_IS = N_("You asked for: %(device)s.")
 
 TEMPLATES += (
@@ -183,7 +183,7 @@ WHICH = N_("It is about this: %(device)s.")
 KEEP_IT = N_("You still need it? Ask us to keep it longer. It costs nothing.")
 BROKEN = N_("It is broken or lost? Tell us. You never have to pay for it.")
 NOTHING_TO_PAY = N_("You owe nothing.")
-BY_TODAY = N_("It was to come back by %(day)s.")
+BY_TODAY = N_("The day to bring it back was %(day)s.")
 ASK_AGAIN = N_("You can ask for another one at any time.")
 NEEDED_BACK = N_("Somebody waits for one. So we need it back.")
 YOURS = N_("What you borrowed is yours now. It costs nothing.")
@@ -222,7 +222,7 @@ ENDINGS = (
         name="loan_late",
         subject=N_("What you borrowed"),
         lines=(BY_TODAY, WHICH, N_("Please bring it back soon, or talk to us."), DUE_WHERE, NOTHING_TO_PAY, BROKEN, CALL),
-        sms=N_("What you borrowed was to come back by %(day)s. Please bring it, or talk to us. You owe nothing."),
+        sms=N_("The day to bring back what you borrowed was %(day)s. Please bring it, or talk to us. You owe nothing."),
         needs=("day",),
     ),
     *(
@@ -296,18 +296,18 @@ ENDINGS = (
     _about(
         name="loan_gift_until",
         subject=N_("It is yours now"),
-        lines=(YOURS, WHICH, WHAT_IS_ON_IT, N_("Its maker keeps it safe until %(day)s."), CALL),
-        sms=N_("What you borrowed is yours now. It costs nothing. Its maker keeps it safe until %(day)s."),
+        lines=(YOURS, WHICH, WHAT_IS_ON_IT, N_("It gets safety updates until %(day)s."), CALL),
+        sms=N_("What you borrowed is yours now. It costs nothing. It gets safety updates until %(day)s."),
         needs=("day",),
     ),
     _about(
         name="loan_gift_old",
         subject=N_("It is yours now"),
         lines=(
-            YOURS, WHICH, WHAT_IS_ON_IT, N_("Its maker does not keep it safe any more."),
+            YOURS, WHICH, WHAT_IS_ON_IT, N_("It gets no safety updates any more."),
             N_("Do not use it for your bank. Ask us what to do."), CALL,
         ),
-        sms=N_("What you borrowed is yours now. Its maker does not keep it safe any more. Ask us what to do."),
+        sms=N_("What you borrowed is yours now. It gets no safety updates any more. Ask us what to do."),
     ),
     _about(
         name="loan_how_is_it",

@@ -6,7 +6,8 @@ The code alone shows nothing that was typed: no name, contact or reason. Who has
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from flask import redirect, render_template, request
@@ -36,8 +37,6 @@ from inclusion_app.loans.views import room
 from inclusion_app.places import queries as places
 from inclusion_app.places import wording as place_words
 from inclusion_app.places.models import Place
-
-SLOTS_SHOWN = 12
 
 
 @room.page("/loans/<code>", allow=ANYONE, load=request_of, reads=("loan",))
@@ -94,7 +93,7 @@ def _offered(
     asked: LoanRequest, offer: LoanOffer | None, bad: dict[str, Any], moment: datetime
 ) -> dict[str, Any]:
     if offer is None:
-        return {"until": "", "slots": [], "slot_place": None}
+        return {"until": "", "slots": [], "days": [], "slot_place": None}
     place = _place_of_offer(asked, offer)
     times = (
         offers.slots(db_session(), place_id=place.id, now=moment)
@@ -103,11 +102,28 @@ def _offered(
     )
     return {
         "until": wording.until_words(offer.ends_at) if offer.ends_at > moment else "",
-        "slots": [(slot.at.isoformat(), wording.until_words(slot.at)) for slot in times[:SLOTS_SHOWN]],
+        **_times(times),
         "slot_place": place,
+        "asked_day": "day" in request.args,
         "chosen": wording.until_words(offer.slot_at) if offer.slot_at else "",
         "is_brought": offer.address is not None,
         "bring": bad.get("bring") or forms.BringForm(formdata=None),
+    }
+
+
+def _times(slots: Sequence[offers.Slot]) -> dict[str, Any]:
+    """The days on which it can be fetched, and the times of one of them: the one asked for, else the first."""
+    by_day: dict[str, list[offers.Slot]] = {}
+    for slot in slots:
+        by_day.setdefault(i18n.local(slot.at).date().isoformat(), []).append(slot)
+    shown = request.args.get("day", "")
+    shown = shown if shown in by_day else next(iter(by_day), "")
+    return {
+        "days": [(day, i18n.day_words(date.fromisoformat(day)), day == shown) for day in by_day],
+        "slots": [
+            (slot.at.isoformat(), i18n.clock_words(i18n.local(slot.at).time()))
+            for slot in by_day.get(shown, ())
+        ],
     }
 
 

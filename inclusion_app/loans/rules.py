@@ -56,7 +56,7 @@ SETTINGS: Mapping[str, str] = {
     "high_contrast": N_("Strong colours"),
     "captions": N_("Words under films"),
     "own_language": N_("In my language"),
-    "slow_keys": N_("Keys that wait for me"),
+    "slow_keys": N_("Keys that wait until I press longer"),
 }
 FITNESS: Mapping[str, str] = {
     "intake": N_("New here"),
@@ -283,12 +283,16 @@ def queue_order(entries: Sequence[Entry], shares: Sequence[Share], now: datetime
 PACE_WEEKS = 13
 
 
-def weeks_to_wait(before: int, handed_over: int) -> tuple[int, int] | None:
+def weeks_to_wait(before: int, handed_over: int, ready: int = 0) -> tuple[int, int] | None:
     """From how many to how many weeks, with so many before and so many handed over in PACE_WEEKS. None: nobody knows.
 
+    For whom one of those that are `ready` is left, it is a week at most.
     Nobody can say a date: devices come back late, and gifts come when they come. So the pace may be half as quick again,
     or half as slow.
     """
+    before -= ready
+    if before < 0:
+        return 0, 1
     if handed_over <= 0:
         return None
     weeks = (before + 1) * PACE_WEEKS / handed_over
@@ -339,8 +343,8 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
     "2026-11": (
         N_("The people who lend devices may read what you say here."),
         N_("They use it only to lend you a device."),
-        N_("We keep your reasons until 90 days after the end."),
-        N_("You can stop it at any time."),
+        N_("We delete your reasons 90 days after your request ends."),
+        N_("You can take your request back at any time."),
     ),
 }
 WORDING = "2026-11"
@@ -414,7 +418,7 @@ DECLINED: Mapping[str, str] = {
     "no_stock": N_("We do not have such a device to lend."),
     "has_one": N_("You have one from us already."),
     "asked_twice": N_("You asked twice. Your first request stays."),
-    "not_here": N_("This scheme lends to people of another area."),
+    "not_here": N_("These devices are for people of another area."),
     "other_way": N_("There is a better way for you than to borrow."),
     "no_contact": N_("We could not reach you."),
 }

@@ -70,8 +70,8 @@ def build_slip(asked: LoanRequest) -> LoanSlip:
         said += [_on_day(BACK_BY, loan.due_on), pair(_, NO_DEBT)]
         number = loan.place_id
     elif offer is not None:
-        said += [_until(FETCH, offer.slot_at)] if offer.slot_at else []
-        said.append(_until(KEPT_UNTIL, offer.ends_at))
+        said += [_at("when", FETCH, offer.slot_at)] if offer.slot_at else []
+        said.append(_at("until", KEPT_UNTIL, offer.ends_at))
         number = offer.slot_place_id or number
     elif asked.status in wording.NEXT:
         said.append(pair(_, wording.NEXT[asked.status]))
@@ -106,7 +106,7 @@ def _on_day(text: str, day: date) -> Pair:
     return with_day(_, text, i18n.day_words(day), english_day(day))
 
 
-def _until(text: str, moment: datetime) -> Pair:
+def _at(name: str, text: str, moment: datetime) -> Pair:
     wall = i18n.local(moment)
     english = f"{english_day(wall.date())}, {i18n.clock_words(wall.time())}"
-    return Pair(_(text, until=wording.until_words(moment)), text % {"until": english})
+    return Pair(_(text, **{name: wording.until_words(moment)}), text % {name: english})

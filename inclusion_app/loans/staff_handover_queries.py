@@ -76,12 +76,6 @@ def ready_for(session: Session, principal: Principal) -> list[Kept]:
     return [Kept(request, offer, person.name) for request, offer, person in session.execute(wanted)]
 
 
-def name_of(session: Session, resident_id: int | None) -> str | None:
-    """What somebody wishes to be called, where they said it."""
-    person = session.get(Resident, resident_id) if resident_id is not None else None
-    return person.name if person else None
-
-
 def places_of(session: Session, holder_id: int | None, also: Sequence[int | None] = ()) -> list[Place]:
     """The places at which units of a scheme are, and these."""
     theirs = select(Unit.place_id).where(Unit.holder_id == holder_id).distinct()

@@ -35,6 +35,7 @@ from inclusion_app.loans.staff_handover_forms import (
     StartForm,
     code_in,
 )
+from inclusion_app.loans.staff_people import name_of
 from inclusion_app.loans.views import room
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.places.models import Place
@@ -104,7 +105,7 @@ def hand_over(asked: LoanRequest) -> Any:
     form = HandOverForm()
     # What the page needs is read before anything is changed.
     unit, wrong_unit = _unit_of(asked)
-    offer, name = queries.live_offer(session, asked.id), queries.name_of(session, asked.resident_id)
+    offer, name = queries.live_offer(session, asked.id), name_of(session, principal, asked.resident_id)
     at_id = offer.slot_place_id if offer and offer.slot_place_id else None
     place_id = at_id or asked.place_id or (unit.place_id if unit else None)
     places = queries.places_of(session, principal.organisation_id, (place_id,))
@@ -186,7 +187,7 @@ def _hand_over(asked: LoanRequest, unit: Unit | None, ticked: Ticked) -> Any:
 @room.page(f"{LOAN}/handed-over", allow=policy.RUN_LOAN, load=_loan, reads=("identity",), localised=False)
 def handed_over(loan: Loan) -> Any:
     """What has gone out, until when; their paper to print; and on to the next one."""
-    name = queries.name_of(db_session(), loan.resident_id)
+    name = name_of(db_session(), the_staff(), loan.resident_id)
     _note_person(loan)
     return render_template("loans/staff/hand_over_done.html", loan=loan, name=name)
 
@@ -217,7 +218,7 @@ def _paper(
         else None
     )
     facts = agreement.Facts(
-        name=queries.name_of(session, asked.resident_id) or "", device=_device(model, language),
+        name=name_of(session, the_staff(), asked.resident_id), device=_device(model, language),
         tag=unit.tag if unit else "", things=[_counted(part.name, part.count) for part in unit.parts] if unit else [],
         due_on=due, place=place.name if place else "", phone=asked.scheme.phone,
     )  # fmt: skip
@@ -232,7 +233,7 @@ def _paper_of(loan: Loan, language: i18n.Language) -> agreement.Agreement:
     model = loan.unit.model if loan.unit else asked.model if asked else None
     place = session.get(Place, loan.place_id)
     facts = agreement.Facts(
-        name=queries.name_of(session, loan.resident_id) or "",
+        name=name_of(session, the_staff(), loan.resident_id),
         device=_device(model, language) if model else Pair("", ""), tag=loan.unit.tag if loan.unit else "",
         things=[_counted(part.name, part.count_out) for part in loan.parts], due_on=loan.due_on,
         place=place.name if place else "", phone=asked.scheme.phone if asked else "", agreed_how=loan.agreed_how,

@@ -15,7 +15,7 @@ from inclusion_app.loans import policy
 from inclusion_app.loans.models import DeviceModel, Loan, LoanNote, LoanPart, LoanRequest, SimUse
 from inclusion_app.loans.services import telling
 from inclusion_app.loans.services.renewals import model_of
-from inclusion_app.people.models import Resident
+from inclusion_app.loans.staff_people import name_of
 from inclusion_app.places.models import Place
 
 
@@ -47,10 +47,9 @@ def loan_for(session: Session, principal: Principal, loan_id: int) -> Loan | Non
     return session.scalar(select(Loan).where(Loan.id == loan_id, mine))
 
 
-def whole(session: Session, loan: Loan, now: datetime) -> WholeLoan:
+def whole(session: Session, principal: Principal, loan: Loan, now: datetime) -> WholeLoan:
     """What the page of a loan says."""
     request = telling.request_of(session, loan)
-    resident = session.get(Resident, loan.resident_id) if loan.resident_id is not None else None
     issuer = session.get(Staff, loan.issued_by_id) if loan.issued_by_id is not None else None
     owner = session.get(Organisation, loan.unit.owner_id) if loan.unit is not None else None
     way = telling.own_way(session, request, now).route if request is not None else None
@@ -65,7 +64,7 @@ def whole(session: Session, loan: Loan, now: datetime) -> WholeLoan:
         loan=loan,
         model=model_of(session, loan),
         request=request,
-        name=(resident.name or resident.nickname or "") if resident is not None else "",
+        name=name_of(session, principal, loan.resident_id),
         place=session.get(Place, loan.place_id),
         owner=owner.name
         if owner is not None and loan.unit and loan.unit.owner_id != loan.unit.holder_id

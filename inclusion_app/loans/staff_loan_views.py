@@ -35,7 +35,7 @@ def the_loan(loan_id: int) -> Loan | None:
 
 def _shown(loan: Loan, template: str, form: BaseForm, **more: Any) -> Any:
     """A page about this loan; 422 where something of its form was refused."""
-    found = queries.whole(db_session(), loan, now())
+    found = queries.whole(db_session(), the_staff(), loan, now())
     if loan.resident_id is not None:
         shows_person(loan.resident_id, *READS)
     page = render_template(

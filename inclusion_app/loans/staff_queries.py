@@ -33,8 +33,8 @@ from inclusion_app.loans.models import (
 from inclusion_app.loans.policy import LOANS, REQUESTS, STOCK_TAKES, TICKETS, UNITS
 from inclusion_app.loans.services import stocktake
 from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.staff_people import names_of
 from inclusion_app.messages.models import Message
-from inclusion_app.people.models import Resident
 from inclusion_app.places.models import Place
 
 DATA_WARNING = timedelta(days=14)
@@ -333,7 +333,7 @@ def people_of(
         order = (by, LoanOffer.id)
     wanted = _narrowed(_from(show, *columns), show, narrow, principal, now)
     rows = session.execute(wanted.order_by(*order).offset(narrow.first).limit(ON_A_PAGE)).all()
-    names = _names(session, {row[2] for row in rows if row[2] is not None})
+    names = names_of(session, principal, (row[2] for row in rows))
     places = _places(session, {row[4] for row in rows if row[4] is not None})
     told = last_told(session, {row[1] for row in rows if row[1] is not None})
     tags: dict[int, str] = {}
@@ -376,11 +376,6 @@ def _narrowed(wanted: Any, show: str, narrow: Narrow, principal: Principal, now:
         of_model = Loan.unit_id.in_(units) if of_loan else LoanRequest.model_id == narrow.model_id
         wanted = wanted.where(of_model)
     return wanted
-
-
-def _names(session: Session, numbers: Iterable[int]) -> dict[int, str]:
-    wanted = select(Resident.id, Resident.name, Resident.nickname).where(Resident.id.in_(set(numbers)))
-    return {number: name or nickname or "" for number, name, nickname in session.execute(wanted)}
 
 
 def last_told(session: Session, requests: Iterable[int]) -> dict[int, Told]:

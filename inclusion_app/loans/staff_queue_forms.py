@@ -196,7 +196,7 @@ class AskForForm(BaseForm):
     form_key = StringField()
     model = OneOf(_l("Which device?"), missing=words.NO_MODEL)
     purposes = AnyOf(_l("What for?"), choices=choices_of(rules.PURPOSES))
-    whom = OneOf(_l("Who is it for?"), choices=choices_of(rules.WHOM), default="me")
+    whom = OneOf(_l("Who will use it?"), choices=choices_of(rules.WHOM), default="me")
     wants_data = BooleanField(_l("They need data for the internet too"))
     reasons = AnyOf(_l("What is true for them?"), choices=choices_of(rules.REASONS))
     settings = AnyOf(_l("How should it be set?"), choices=choices_of(rules.SETTINGS))

@@ -26,10 +26,10 @@ from inclusion_app.loans.models import (
 )
 from inclusion_app.loans.services import queue
 from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.staff_people import shared_with
 from inclusion_app.loans.staff_queue_words import ENDED
 from inclusion_app.people import queries as people
 from inclusion_app.people.models import ContactRoute, Resident
-from inclusion_app.people.policy import has_consent
 from inclusion_app.places.models import Place, Ward
 
 ON_A_PAGE = 50
@@ -142,18 +142,14 @@ def places_of(session: Session, organisation_id: int | None, *also: int | None) 
 def person_of(session: Session, principal: Principal, request: LoanRequest) -> Person:
     """The name and how to reach them, while they share them with the scheme; never a need, a plan or a note of others."""
     resident = session.get(Resident, request.resident_id)
-    parts = []
-    for item in ("identity", "contact"):
-        asked = select(Resident.id).where(Resident.id == request.resident_id, has_consent(principal, item))
-        if resident is not None and session.scalar(asked) is not None:
-            parts.append(item)
+    parts = shared_with(session, principal, request.resident_id)
     sees_contact = resident is not None and "contact" in parts
     return Person(
         name=(resident.name or resident.nickname) if resident is not None and "identity" in parts else None,
         routes=people.routes_of(session, request.resident_id) if sees_contact else [],
         rule=(resident.safe_contact or {}) if resident is not None and sees_contact else {},
         spoken=(resident.spoken or resident.language) if resident is not None and sees_contact else None,
-        parts=tuple(parts),
+        parts=parts,
         speak_first=resident is not None and resident.is_restricted,
     )
 

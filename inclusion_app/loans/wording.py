@@ -85,8 +85,8 @@ STANDS = {
     "draft": N_("You asked for a device"),
     "submitted": N_("We have your request"),
     "need_info": N_("We need to know one more thing"),
-    "approved": N_("You are on the list"),
-    "queued": N_("You are on the list"),
+    "approved": N_("You are in the queue"),
+    "queued": N_("You are in the queue"),
     "offered": N_("There is a device for you"),
     "fulfilled": N_("You have a device from us"),
     "declined": N_("We cannot lend you this one"),
@@ -137,7 +137,7 @@ def queue_words(place: QueuePlace, *, shows_reasons: bool) -> list[str]:
                 "Your reasons give you %(num)s point.", "Your reasons give you %(num)s points.", place.points
             )
         )
-        said.extend(_(REASONS[reason]) + "." for reason in place.reasons)
+        said.extend(_(REASONS[reason]) for reason in place.reasons)
     if place.weeks_waited:
         said.append(
             ngettext(

@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.clock import now, today
@@ -31,8 +32,9 @@ from inclusion_app.loans.models import (
 from inclusion_app.loans.rules import POINTS
 from inclusion_app.loans.services import custody
 from inclusion_app.people import services as people
+from inclusion_app.people.models import Consent
 from tests.factories.accounts import make_organisation
-from tests.factories.people import make_person
+from tests.factories.people import make_consent, make_person
 from tests.factories.training import make_place
 
 _numbers = itertools.count(1)
@@ -88,8 +90,8 @@ def make_unit(session: Session, *, model: DeviceModel | None = None, **facts: An
 
 
 def make_request(session: Session, *, model: DeviceModel | None = None, **facts: Any) -> LoanRequest:
-    """Somebody who waits in the queue."""
-    model = model or make_model(session)
+    """Somebody who waits in the queue, and shares with the scheme who they are (`shares`: or no longer does)."""
+    model, shares = model or make_model(session), facts.pop("shares", True)
     code = people.give_code(session, kind="loan", now=now())
     usual = {
         "status": "queued", "purposes": "learn", "language": "en", "consent_wording": "2026-11", "made_at": now(),
@@ -103,6 +105,13 @@ def make_request(session: Session, *, model: DeviceModel | None = None, **facts:
     )  # fmt: skip
     session.add(row)
     session.flush()
+    known = select(Consent.id).where(
+        Consent.resident_id == row.resident_id, Consent.organisation_id == row.organisation_id
+    )
+    if shares and session.scalar(known.limit(1)) is None:
+        make_consent(
+            session, resident_id=row.resident_id, organisation_id=row.organisation_id, items=("identity", "contact")
+        )  # fmt: skip
     return row
 
 

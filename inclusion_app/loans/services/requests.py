@@ -39,7 +39,7 @@ from inclusion_app.places.models import Place
 
 NOT_LENT = N_("We do not lend this one now. Choose another one.")
 SENT_BEFORE = N_("This form was sent before. To ask again, begin anew.")
-ENOUGH_ASKED = N_("You have asked for %(most)s devices already. Take one back to ask for another.")
+ENOUGH_ASKED = N_("You have asked for %(most)s devices already. Take one request back to ask for another.")
 # What the coordinator of the scheme reads of somebody, and nothing beside.
 SHARED = ("identity", "contact")
 

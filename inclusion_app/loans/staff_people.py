@@ -1,0 +1,38 @@
+"""What a coordinator reads of a person: their name and how to reach them, while they share it with the scheme's organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from inclusion_app.core.access import Principal
+from inclusion_app.people.models import Resident
+from inclusion_app.people.policy import has_consent
+
+ITEMS = ("identity", "contact")
+
+
+def names_of(session: Session, principal: Principal, numbers: Iterable[int | None]) -> dict[int, str]:
+    """What these people are called, by their numbers; without whoever gave no name or does not share it any more."""
+    asked = {number for number in numbers if number is not None}
+    wanted = select(Resident.id, Resident.name, Resident.nickname).where(
+        Resident.id.in_(asked), has_consent(principal, "identity")
+    )
+    called = ((number, name or nick or "") for number, name, nick in session.execute(wanted))
+    return {number: name for number, name in called if name}
+
+
+def name_of(session: Session, principal: Principal, number: int | None) -> str:
+    """The same of one; empty where there is none to show."""
+    return names_of(session, principal, [number]).get(number or 0, "")
+
+
+def shared_with(session: Session, principal: Principal, number: int) -> tuple[str, ...]:
+    """Which of ITEMS this person shares with the scheme's organisation now."""
+    return tuple(
+        item
+        for item in ITEMS
+        if session.scalar(select(Resident.id).where(Resident.id == number, has_consent(principal, item)))
+    )
