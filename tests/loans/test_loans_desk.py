@@ -85,7 +85,7 @@ EXPECTED = {
 
 def test_the_desk_counts_what_is_open_and_each_number_leads_to_as_many_lines(desk: Desk) -> None:
     desk.write(lambda session: fill(desk, session))
-    desk.write(lambda session: desk.unit(session))
+    desk.write(desk.unit)
     page = desk.browser.text("/staff/loans")
     for code, many in EXPECTED.items():
         said = f">{many}<span" if many else ">0</dd>"
