@@ -92,6 +92,17 @@ TEMPLATES += (
         ),
         sms=N_("We are sorry. Please do not come for it now. You keep your place."),
     ),
+    _about(
+        name="loan_expired",
+        subject=N_("Your request has ended"),
+        lines=(
+            N_("We asked you a question. We did not hear from you."),
+            N_("So your request for a device has ended. We are sorry."),
+            N_("You can ask again at any time."),
+            CALL,
+        ),
+        sms=N_("We did not hear from you. Your request has ended. You can ask again at any time."),
+    ),
     # One for each question and each reason, so that everybody reads it in their language.
     *(
         _about(

@@ -104,7 +104,6 @@ REQUESTS = PermissionTable(
         "request.follow": {
             "caseworker": Scope("sent by own organisation", _sent_requests),
             "referrer": Scope("sent by own organisation", _sent_requests),
-            COORDINATOR: Scope(OWN, _own_requests),
         },
     },
 )

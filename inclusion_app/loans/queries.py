@@ -13,6 +13,7 @@ from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.geo import metres_between
 from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, LoanScheme, Unit
 from inclusion_app.loans.rules import PACE_WEEKS, weeks_to_wait
+from inclusion_app.loans.services.custody import free_by_model
 from inclusion_app.people import services as people
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where
@@ -56,7 +57,7 @@ def offered_models(session: Session, schemes: Collection[LoanScheme]) -> list[De
 
 
 def with_wait(session: Session, models: Collection[DeviceModel], *, now: datetime) -> list[Offered]:
-    """The same with the wait of whoever asks now: two counts for all of them."""
+    """The same with the wait of whoever asks now: three counts for all of them."""
     numbers = [model.id for model in models]
     waiting = (
         select(LoanRequest.model_id, func.count())
@@ -74,7 +75,11 @@ def with_wait(session: Session, models: Collection[DeviceModel], *, now: datetim
     )
     before = {row[0]: row[1] for row in session.execute(waiting)}
     pace = {row[0]: row[1] for row in session.execute(handed_over)}
-    return [Offered(model, weeks_to_wait(before.get(model.id, 0), pace.get(model.id, 0))) for model in models]
+    free = free_by_model(session, numbers)
+    return [
+        Offered(model, weeks_to_wait(before.get(model.id, 0), pace.get(model.id, 0), free.get(model.id, 0)))
+        for model in models
+    ]
 
 
 def places_of(

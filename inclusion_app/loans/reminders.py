@@ -18,7 +18,7 @@ from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.db import reading, rows_changed, transaction
 from inclusion_app.loans.models import Loan, LoanRequest, Sim, SimUse
 from inclusion_app.loans.rules import DATA_WARNED, LADDER, reminders_due
-from inclusion_app.loans.services import offers, renewals, telling
+from inclusion_app.loans.services import offers, renewals, requests_decide, telling
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.models import Message
 from inclusion_app.messages.sending import settings_now
@@ -230,14 +230,18 @@ def put_question(session: Session, due: Sequence[Due], now: datetime) -> int:
 
 
 def serve_and_lapse(now: datetime) -> int:
-    """End the offers whose time is over, keep another unit where one broke, and offer what is free to who comes next.
+    """End offers and questions whose time is over, keep another unit where one broke, and offer what is free.
 
     Returns how many were ended, mended and made.
     """
     with reading() as session:
+        is_unanswered = session.scalar(requests_decide.unanswered(now).limit(1)) is not None
         is_over = session.scalar(offers.offers_over(now).limit(1)) is not None
         is_unready = bool(offers.unready(session))
     done = 0
+    if is_unanswered:
+        with transaction() as session:
+            done += requests_decide.expire_unanswered(session, now=now)
     if is_over:
         with transaction() as session:
             done += offers.lapse_offers(session, now=now)

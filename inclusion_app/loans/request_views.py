@@ -60,6 +60,7 @@ def _show(asked: LoanRequest, bad: dict[str, Any], status: int = 200) -> Any:
         words=wording.model_words(asked.model),
         heading=wording.how_it_stands(asked, loan, is_kept=is_kept),
         next_words=wording.NEXT.get(asked.status, ""),
+        answer_days=rules.ANSWER_DAYS if asked.status == "need_info" else 0,
         question=rules.QUESTIONS.get(asked.reason, "") if asked.status == "need_info" else "",
         declined=rules.DECLINED.get(asked.reason, "") if asked.status == "declined" else "",
         ways_on=[rules.WAYS_ON[way] for way in rules.WAYS_ON_FROM.get(asked.reason, ())]

@@ -413,6 +413,8 @@ QUESTIONS: Mapping[str, str] = {
     "settings": N_("How should we set it up for you?"),
     "still_wanted": N_("Do you still want to borrow a device?"),
 }
+# A question that nobody answers so long ends the request. Who still wants a device asks again.
+ANSWER_DAYS = 30
 # Never for want of papers, a bank account, a fixed address or an e-mail address.
 DECLINED: Mapping[str, str] = {
     "no_stock": N_("We do not have such a device to lend."),

@@ -15,7 +15,7 @@ from inclusion_app.core.history import StatusChange
 from inclusion_app.loans.models import DeviceModel, Loan, LoanOutcome, Unit
 from inclusion_app.loans.policy import UNITS
 from inclusion_app.loans.rules import IDLE_DAYS, SMALLEST_SUM
-from inclusion_app.loans.services import stocktake
+from inclusion_app.loans.services import custody
 
 DAY = timedelta(days=1)
 IDLE_SHOWN = 100
@@ -103,7 +103,7 @@ def _is_idle(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Unit.status.not_in(("missing", "retired")),
         func.coalesce(Unit.returned_at, Unit.made_at) < now - timedelta(days=IDLE_DAYS),
-        ~stocktake.is_lent(),
+        ~custody.is_lent(),
     )
 
 

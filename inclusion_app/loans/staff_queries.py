@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import and_, func, or_, select, union
 from sqlalchemy.orm import Session, joinedload, lazyload
 
 from inclusion_app.core.access import Principal
@@ -31,7 +31,7 @@ from inclusion_app.loans.models import (
     Unit,
 )
 from inclusion_app.loans.policy import LOANS, REQUESTS, STOCK_TAKES, TICKETS, UNITS
-from inclusion_app.loans.services import stocktake
+from inclusion_app.loans.services import custody, stocktake
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.messages.models import Message
@@ -81,16 +81,11 @@ def _units(principal: Principal, now: datetime) -> dict[str, tuple[Any, ...]]:
         "to_test": (ours, Unit.status == "testing"),
         "missing": (ours, Unit.status == "missing"),
         "cleaning": (ours, Unit.status.in_(("intake", "wiping", "testing", "quarantine"))),
-        "ready": (ours, Unit.status == "ready", ~stocktake.is_lent(), ~is_kept()),
+        "ready": (ours, custody.is_free()),
     }  # fmt: skip
 
 
 ON_THE_DESK = ("to_wipe", "held", "to_test", "missing")
-
-
-def is_kept() -> ColumnElement[bool]:
-    """An offer keeps the unit of this row for somebody."""
-    return exists().where(LoanOffer.unit_id == Unit.id, LoanOffer.state.in_(LIVE_OFFER))
 
 
 def _from(show: str, *columns: Any) -> Any:
@@ -175,8 +170,15 @@ def stock_of(session: Session, principal: Principal, now: datetime) -> Stock:
     out = dict(
         _cells(session, select(*cell, func.count()).join(Loan, Loan.unit_id == Unit.id).where(*loans), cell)
     )
-    offers = select(*cell, func.count()).join(LoanOffer, LoanOffer.unit_id == Unit.id)
-    kept = dict(_cells(session, offers.where(ours, LoanOffer.state.in_(LIVE_OFFER)), cell))
+    # Few of those that are ready are not free (custody.is_free): they are counted, and taken from the many.
+    bound: Any = union(
+        select(Loan.unit_id).where(*loans),
+        select(LoanOffer.unit_id).where(LoanOffer.state.in_(LIVE_OFFER)),
+        select(Transfer.unit_id).where(Transfer.arrived_at.is_(None)),
+        select(Ticket.unit_id).where(Ticket.status != "done"),
+    )
+    not_free = select(*cell, func.count()).where(ours, Unit.status == "ready", Unit.id.in_(bound))
+    bound_here = dict(_cells(session, not_free, cell))
     models = {
         model.id: model
         for model in session.scalars(
@@ -194,14 +196,13 @@ def stock_of(session: Session, principal: Principal, now: datetime) -> Stock:
         model_id, place_id, fitness = key
         if model_id not in models:
             continue
-        here = count - out.get(key, 0)
         shelf = shelves.setdefault((model_id, place_id), Shelf(models[model_id], places[place_id]))
         if fitness == "ready":
-            shelf.ready += here - kept.get(key, 0)
+            shelf.ready += count - bound_here.get(key, 0)
         elif fitness == "repair":
-            shelf.repair += here
+            shelf.repair += count - out.get(key, 0)
         else:
-            shelf.cleaning += here
+            shelf.cleaning += count - out.get(key, 0)
     filled = [one for one in shelves.values() if one.ready or one.cleaning or one.repair]
     filled.sort(key=lambda one: (one.model.name.casefold(), one.model.id, one.place.name.casefold()))
     return Stock(filled, _waits(session, principal, now, models, filled, lent))
@@ -524,7 +525,7 @@ def differences_of(session: Session, count: StockTake) -> Differences:
     missing = session.scalars(
         select(Unit).where(stocktake.is_missing_here(count)).order_by(Unit.tag).limit(ON_A_PAGE * 10)
     ).all()
-    lent, moving = stocktake.is_lent(), stocktake.is_moving()
+    lent, moving = custody.is_lent(), custody.is_moving()
     found = session.execute(
         select(Unit, lent, moving)
         .where(stocktake.is_elsewhere_by_the_books(count))

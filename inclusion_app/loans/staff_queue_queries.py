@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from inclusion_app.accounts.models import Organisation, Staff
@@ -24,8 +24,7 @@ from inclusion_app.loans.models import (
     QuotaPool,
     Unit,
 )
-from inclusion_app.loans.services import queue
-from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.services import custody, queue
 from inclusion_app.loans.staff_people import shared_with
 from inclusion_app.loans.staff_queue_words import ENDED
 from inclusion_app.people import queries as people
@@ -191,11 +190,9 @@ def name_of_organisation(session: Session, number: int | None) -> str:
 
 def ready_units(session: Session, principal: Principal, model_id: int) -> list[Unit]:
     """Units of a model that could be kept instead."""
-    kept = exists().where(LoanOffer.unit_id == Unit.id, LoanOffer.state.in_(LIVE_OFFER))
-    out = exists().where(Loan.unit_id == Unit.id, Loan.status == "active")
     wanted = select(Unit).where(
-        policy.UNITS.rows("unit.run", principal), Unit.model_id == model_id, Unit.status == "ready", ~kept, ~out
-    )  # fmt: skip
+        policy.UNITS.rows("unit.run", principal), Unit.model_id == model_id, custody.is_free()
+    )
     return list(session.scalars(wanted.order_by(Unit.tag).limit(UNITS_AT_MOST)))
 
 

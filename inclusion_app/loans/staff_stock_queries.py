@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from inclusion_app.accounts.models import Organisation, Staff
@@ -26,6 +26,7 @@ from inclusion_app.loans.models import (
 )
 from inclusion_app.loans.policy import ITEMS, LOANS, MODELS, SIMS, UNITS
 from inclusion_app.loans.services.cleaning import TO_CLEAN
+from inclusion_app.loans.services.custody import is_lent
 from inclusion_app.places.models import Place
 
 ON_A_PAGE = 50
@@ -51,11 +52,6 @@ def _ours(principal: Principal) -> ColumnElement[bool]:
     return UNITS.rows("unit.run", principal)
 
 
-def is_out() -> ColumnElement[bool]:
-    """True for a unit that somebody has."""
-    return exists().where(Loan.unit_id == Unit.id, Loan.status == "active")
-
-
 def _narrowed(chosen: Filters, today: date) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.model_id:
@@ -70,9 +66,9 @@ def _narrowed(chosen: Filters, today: date) -> list[ColumnElement[bool]]:
     elif not chosen.text:
         found.append(Unit.status != "retired")
     if chosen.where == "out":
-        found.append(is_out())
+        found.append(is_lent())
     elif chosen.where == "here":
-        found.append(~is_out())
+        found.append(~is_lent())
     if chosen.ends_soon:
         found.append(func.coalesce(Unit.support_until, DeviceModel.support_until) <= today + ENDS_SOON)
     if chosen.text:
@@ -90,7 +86,7 @@ def units_page(
 ) -> list[tuple[Unit, bool]]:
     """One page of units with whether somebody has them."""
     wanted = (
-        select(Unit, is_out())
+        select(Unit, is_lent())
         .join(DeviceModel, DeviceModel.id == Unit.model_id)
         .where(_ours(principal), *_narrowed(chosen, today))
     )

@@ -99,7 +99,7 @@ NEXT = {
     "need_info": N_("Please phone us or go to a place below."),
     "declined": N_("You can ask for another one. Or speak to a person."),
     "withdrawn": N_("You can ask again at any time."),
-    "expired": N_("You can ask again at any time."),
+    "expired": N_("We did not hear from you. You can ask again at any time."),
 }
 KEPT_FOR_YOU = N_("Your device waits for you")
 GIVEN_BACK = N_("You gave it back. Thank you.")

@@ -14,13 +14,16 @@ from sqlalchemy.orm import Session
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.loans import messages, rules
+from inclusion_app.loans import messages, reminders, rules
 from inclusion_app.loans.models import REQUEST_LIFECYCLE, LoanRequest, RequestAnswers
 from inclusion_app.loans.services import offers, requests, schemes
 from inclusion_app.loans.services import requests_decide as decide
 from inclusion_app.messages.models import Message
 from inclusion_app.people.models import ContactRoute
+from tests.conftest import Browser
 from tests.factories.loans import make_model, make_request, make_scheme, make_unit
+from tests.factories.people import make_consent
+from tests.messages.conftest import configure, reachable
 
 STATES = (*rules.LIVE, "fulfilled", "declined", "withdrawn", "expired")
 ENDED = ("fulfilled", "declined", "withdrawn", "expired")
@@ -163,3 +166,59 @@ def test_first_is_first_and_undone(both_engines: Flask) -> None:
         assert (place.position, place.is_put_first, place.moved_by_quota) == (1, True, False)
         decide.put_back(session, request=last)
         assert queue.place_of(session, last, now()).position == 4
+
+
+# --- a question that nobody answers
+
+
+def test_a_question_nobody_answers_ends_the_request_once(both_engines: Flask) -> None:
+    with transaction() as session:
+        asked = make_request(session, status="submitted", made_at=now() - timedelta(days=90))
+        again = make_request(session, model=asked.model, status="submitted", made_at=asked.made_at)
+        answered = make_request(session, model=asked.model, status="submitted", made_at=asked.made_at)
+        begun = now() - timedelta(days=60)
+        for one in (asked, again, answered):
+            decide.ask_more(session, request=one, question="talk", staff_id=None, now=begun)
+        decide.answer_more(session, request=answered, now=begun)
+        decide.answer_more(session, request=again, now=begun)
+        decide.ask_more(
+            session, request=again, question="where", staff_id=None, now=begun + timedelta(days=10)
+        )
+        numbers = asked.id, again.id, answered.id
+
+    def stand() -> list[str]:
+        with transaction() as session:
+            rows = [session.get_one(LoanRequest, number) for number in numbers]
+            assert all((row.ended_at is not None) == (row.status == "expired") for row in rows)
+            return [row.status for row in rows]
+
+    edge = begun + timedelta(days=rules.ANSWER_DAYS)
+    assert reminders.serve_and_lapse(edge - timedelta(minutes=1)) == 0
+    assert stand() == ["need_info", "need_info", "submitted"]
+    assert reminders.serve_and_lapse(edge) == 1
+    assert reminders.serve_and_lapse(edge) == 0, "once"
+    assert stand() == ["expired", "need_info", "submitted"]
+    assert reminders.serve_and_lapse(edge + timedelta(days=10)) == 1
+    assert stand() == ["expired", "expired", "submitted"]
+
+
+def test_who_is_reached_is_told_once_and_their_page_says_so(app: Flask, browser: Browser) -> None:
+    configure(app, sms="https://example.org/sms", sms_token="t")
+    with app.app_context(), transaction() as session:
+        asked = make_request(session, status="submitted", resident_id=reachable(session, "sms").id)
+        make_consent(session, resident_id=asked.resident_id, organisation_id=asked.organisation_id)
+        code = asked.code
+        decide.ask_more(session, request=asked, question="reach", staff_id=None, now=now())
+    page = browser.text(f"/loans/{code}")
+    assert "We wait 30 days for your answer." in page and "You can ask again at any time." in page
+    with app.app_context():
+        later = now() + timedelta(days=rules.ANSWER_DAYS, minutes=1)
+        for _look in range(2):
+            reminders.serve_and_lapse(later)
+        with transaction() as session:
+            told = session.scalars(select(Message).where(Message.template == "loan_expired")).all()
+            asked_them = session.scalars(select(Message).where(Message.template == "loan_need_reach")).one()
+            assert len(told) == 1 and asked_them.state == "dropped"
+    page = browser.text(f"/loans/{code}")
+    assert "This request has ended" in page and "We did not hear from you." in page
+    assert "We wait 30 days" not in page

@@ -85,6 +85,7 @@ EXPECTED = {
 
 def test_the_desk_counts_what_is_open_and_each_number_leads_to_as_many_lines(desk: Desk) -> None:
     desk.write(lambda session: fill(desk, session))
+    desk.write(desk.unit)
     page = desk.browser.text("/staff/loans")
     for code, many in EXPECTED.items():
         said = f">{many}<span" if many else ">0</dd>"
@@ -104,7 +105,7 @@ def test_the_desk_counts_what_is_open_and_each_number_leads_to_as_many_lines(des
         )
         there = desk.browser.text(f"/staff/loans/{kind}?show={show}&place={desk.there}")
         assert "There is nothing here now." in there, show
-    # Ready, not lent, not kept by an offer: the one that is on its way.
+    # Ready, not lent, not kept by an offer, not on its way: one.
     shelf = words_of(page).split("In repair Maker 14")[1]
     assert "1 , Maker 14" in shelf
 

@@ -157,6 +157,15 @@ def test_the_wait_is_a_range_and_longer_for_who_stands_behind(before: int, pace:
         assert 0 <= found[0] < found[1] and found[0] <= behind[0] and found[1] <= behind[1]
 
 
+@given(st.integers(0, 40), st.integers(0, 200), st.integers(0, 60))
+def test_what_is_ready_never_makes_a_wait_longer(before: int, pace: int, ready: int) -> None:
+    found, without = weeks_to_wait(before, pace, ready), weeks_to_wait(before, pace)
+    if ready > before:
+        assert found == (0, 1)
+    elif without is not None:
+        assert found is not None and found[0] <= without[0] and found[1] <= without[1]
+
+
 @given(
     st.integers(0, 700 * 24 * 60),
     st.integers(1, 14),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.loans.models import DeviceModel, Loan, Sighting, StockTake, Transfer, Unit
+from inclusion_app.loans.models import DeviceModel, Loan, Sighting, StockTake, TakeIn, Transfer, Unit
 from inclusion_app.loans.services import custody, repairs, stocktake, transfers
 from inclusion_app.places.models import Place
 from tests.factories.loans import make_loan, make_model, make_unit
@@ -167,6 +167,11 @@ def test_what_was_seen_is_moved_here(both_engines: Flask) -> None:
         assert (missing.status, missing.place_id) == ("quarantine", shelf.here.id)
         assert missing.returned_at is not None and missing.hold_until is not None
         assert session.get_one(Loan, loan.id).status == "returned"
+        # It came in like every other: somebody looks at its parts, and a mistake can be undone.
+        came = session.scalars(select(TakeIn)).one()
+        assert (came.unit_id, came.loan_id, came.place_id, came.was_fitness) == (
+            missing.id, loan.id, shelf.here.id, "missing",
+        )  # fmt: skip
         assert refused(lambda: move(lent)) == stocktake.IS_LENT
         assert refused(lambda: move(retired)) == stocktake.IS_RETIRED
         assert refused(lambda: move(never)) == stocktake.NOT_SEEN

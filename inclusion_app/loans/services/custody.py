@@ -7,13 +7,13 @@ through here. Fitness is stored at the unit; that it is out is the open loan. A 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm import Session, aliased, lazyload
 
 from inclusion_app.accounts.models import Staff
 from inclusion_app.core import history
@@ -26,10 +26,12 @@ from inclusion_app.loans.models import (
     LoanOffer,
     LoanPart,
     LoanRequest,
+    LoanScheme,
     Sim,
     SimUse,
     StockItem,
     TakeIn,
+    Ticket,
     Transfer,
     Unit,
 )
@@ -39,6 +41,8 @@ JUST_ISSUED = N_("Just issued by %(who)s.")
 IS_OUT = N_("Somebody has this one already.")
 NOT_READY = N_("This one is not ready. Look at its page.")
 KEPT_FOR_ANOTHER = N_("This one is kept for somebody else.")
+IS_MOVING = N_("This one is on its way to another place. Say first that it has arrived.")
+IS_BROKEN = N_("A repair of this one is not done.")
 HAS_ONE = N_("They have a device of this request already. %(who)s handed it over.")
 HAS_ONE_OF_SOMEBODY = N_("They have a device of this request already.")
 SIM_TAKEN = N_("This SIM is not in stock any more. Choose another one.")
@@ -48,6 +52,41 @@ LIVE_OFFER = ("open", "accepted")
 UNDO_MINUTES = 15
 UNDO_OVER = N_("This cannot be undone any more. Ask a loan coordinator.")
 LOOKED_AT = N_("Somebody has looked at it already. The return stays.")
+
+
+# --- who may have a unit: each asks about the unit of the row it stands beside
+
+
+def is_lent() -> ColumnElement[bool]:
+    """Somebody has it."""
+    return exists().where(Loan.unit_id == Unit.id, Loan.status == "active")
+
+
+def is_kept(*, but_for: int | None = None) -> ColumnElement[bool]:
+    """A live offer keeps it for somebody; `but_for` is a request whose own offer does not count."""
+    offer = aliased(LoanOffer)
+    kept = [offer.unit_id == Unit.id, offer.state.in_(LIVE_OFFER)]
+    if but_for is not None:
+        kept.append(offer.request_id != but_for)
+    return exists().where(*kept)
+
+
+def is_moving() -> ColumnElement[bool]:
+    """It is between two places."""
+    return exists().where(Transfer.unit_id == Unit.id, Transfer.arrived_at.is_(None))
+
+
+def is_broken() -> ColumnElement[bool]:
+    """A repair of it is not done."""
+    return exists().where(Ticket.unit_id == Unit.id, Ticket.status != "done")
+
+
+def is_free(*, but_for: int | None = None) -> ColumnElement[bool]:
+    """It may be lent: ready, with nobody, kept for nobody else, at its place, and nothing of it is to be repaired.
+
+    Whatever lends, offers or counts what is ready asks this, so that none of them promises what another one refuses.
+    """
+    return and_(Unit.status == "ready", ~is_lent(), ~is_kept(but_for=but_for), ~is_moving(), ~is_broken())
 
 
 @dataclass(frozen=True)
@@ -118,14 +157,10 @@ def issue(
 
 
 def _take(session: Session, unit_id: int, request_id: int) -> bool:
-    """One statement: a ready unit that nobody has and no offer keeps for another. It waits for whoever holds the row."""
+    """One statement: a unit that is free, or kept for this request. It waits for whoever holds the row."""
     # Held first: PostgreSQL would wait inside the statement, and then not see the offer or loan it waited for.
     session.execute(select(Unit.id).where(Unit.id == unit_id).with_for_update())
-    kept = exists().where(
-        LoanOffer.unit_id == unit_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
-    )
-    out = exists().where(Loan.unit_id == unit_id, Loan.status == "active")
-    taking = update(Unit).where(Unit.id == unit_id, Unit.status == "ready", ~kept, ~out)
+    taking = update(Unit).where(Unit.id == unit_id, is_free(but_for=request_id))
     return rows_changed(session, taking.values(issued=Unit.issued + 1)) == 1
 
 
@@ -183,11 +218,19 @@ def _why_not(session: Session, unit_id: int | None, request_id: int) -> RuleBrok
     had = session.execute(issued.where(Loan.loan_request_id == request_id)).first()
     if had is not None:
         return RuleBroken(HAS_ONE, who=had.name) if had.name else RuleBroken(HAS_ONE_OF_SOMEBODY)
-    kept = select(LoanOffer.id).where(
-        LoanOffer.unit_id == unit_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
+    if unit_id is None:
+        return RuleBroken(CHANGED_ALREADY)
+    return why_not_free(session, unit_id, request_id)
+
+
+def why_not_free(session: Session, unit_id: int, request_id: int) -> RuleBroken:
+    """Why a unit that nobody has cannot go to this request."""
+    asked = select(is_kept(but_for=request_id), is_moving(), is_broken()).where(
+        Unit.id == unit_id, Unit.status == "ready"
     )
-    is_kept = session.scalar(kept) is not None
-    return RuleBroken(KEPT_FOR_ANOTHER if is_kept else NOT_READY, field="unit")
+    kept, moving, broken = session.execute(asked).one_or_none() or (False, False, False)
+    said = KEPT_FOR_ANOTHER if kept else IS_MOVING if moving else IS_BROKEN if broken else NOT_READY
+    return RuleBroken(said, field="unit")
 
 
 def _end_offer(session: Session, request_id: int, now: datetime) -> None:
@@ -204,15 +247,15 @@ def take_in(
     *,
     unit: Unit | None,
     staff_id: int | None,
-    hold_days: int,
     now: datetime,
+    hold_days: int | None = None,
     loan: Loan | None = None,
     at_place_id: int | None = None,
 ) -> Loan | None:
     """A unit is back: into quarantine at once, parts are looked at later. Twice is once.
 
     One that was missing is found: it goes into quarantine, and the loan it was lost from has come back. `unit` None: the
-    SIM alone of this `loan` came in, and it is in stock again.
+    SIM alone of this `loan` came in, and it is in stock again. `hold_days` None: as many as its scheme says.
     Returns the loan that ended; None for a unit nobody had (a stray one, or one that came in a moment ago).
     """
     if unit is None:
@@ -224,6 +267,7 @@ def take_in(
     ended = session.scalar(wanted.options(lazyload("*")).with_for_update())
     if ended is None and unit.status != "missing":
         return None
+    why = "found" if unit.status == "missing" else ""
     row = TakeIn(
         organisation_id=unit.holder_id, unit_id=unit.id, loan_id=ended.id if ended else None,
         place_id=at_place_id or unit.place_id, taken_at=now, taken_by_id=staff_id,
@@ -232,9 +276,11 @@ def take_in(
         was_hold_until=unit.hold_until, was_unlocked=unit.is_unlocked,
     )  # fmt: skip
     if ended is not None:
-        history.move(session, ended, "returned", actor="staff", now=now)
+        history.move(session, ended, "returned", actor="staff", now=now, why=why)
         ended.ended_at, ended.ended_by_id = now, staff_id
-    history.move(session, unit, "quarantine", actor="staff", now=now)
+    history.move(session, unit, "quarantine", actor="staff", now=now, why=why)
+    if hold_days is None:
+        hold_days = session.get_one(LoanScheme, unit.holder_id).hold_days
     unit.returned_at, unit.is_unlocked = now, None
     unit.hold_until = now.astimezone(LONDON).date() + timedelta(days=hold_days)
     unit.place_id = row.place_id
@@ -340,11 +386,15 @@ def open_loan(session: Session, unit_id: int) -> Loan | None:
     return session.scalar(select(Loan).where(Loan.unit_id == unit_id, Loan.status == "active"))
 
 
+def free_by_model(session: Session, model_ids: Collection[int]) -> dict[int, int]:
+    """How many units of each of these models are free."""
+    wanted = select(Unit.model_id, func.count(Unit.id)).where(Unit.model_id.in_(model_ids), is_free())
+    return dict(session.execute(wanted.group_by(Unit.model_id)).all())
+
+
 def can_be_lent(session: Session, holder_id: int, model_id: int, place_id: int | None = None) -> int:
-    """How many units of a model are ready, with nobody, and kept for nobody; at one place or at all."""
-    kept = exists().where(LoanOffer.unit_id == Unit.id, LoanOffer.state.in_(LIVE_OFFER))
-    out = exists().where(Loan.unit_id == Unit.id, Loan.status == "active")
-    wanted = select(func.count()).where(
-        Unit.holder_id == holder_id, Unit.model_id == model_id, Unit.status == "ready", ~kept, ~out
+    """How many units of a model are free; at one place or at all."""
+    wanted = select(func.count(Unit.id)).where(
+        Unit.holder_id == holder_id, Unit.model_id == model_id, is_free()
     )
     return session.scalar(wanted.where(Unit.place_id == place_id) if place_id else wanted) or 0

@@ -14,7 +14,7 @@ from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
-from inclusion_app.loans.models import Loan, LoanScheme, Unit
+from inclusion_app.loans.models import Loan, Unit
 from inclusion_app.loans.services import custody, sims, telling
 from inclusion_app.loans.staff_loan_words import NOT_LOST, NOTHING_TO_GIVE, OWNER_FIRST
 
@@ -65,19 +65,8 @@ def found_again(
     """
     _hold(session, loan, "lost", NOT_LOST)
     unit = loan.unit
-    if unit is not None and unit.status == "missing":
-        custody.take_in(
-            session,
-            unit=unit,
-            staff_id=staff_id,
-            hold_days=_hold_days(session, loan),
-            now=now,
-            at_place_id=at_place_id,
-        )
-    elif unit is None:
-        custody.take_in(
-            session, unit=None, loan=loan, staff_id=staff_id, hold_days=0, now=now, at_place_id=at_place_id
-        )
+    if unit is None or unit.status == "missing":
+        custody.take_in(session, unit=unit, loan=loan, staff_id=staff_id, now=now, at_place_id=at_place_id)
     else:
         history.move(session, loan, "returned", actor="staff", now=now, why="found")
         loan.ended_at, loan.ended_by_id = now, staff_id
@@ -132,8 +121,3 @@ def _hold(session: Session, loan: Loan, status: str, broken: str) -> None:
         raise RuleBroken(CHANGED_ALREADY)
     if held.status != status:
         raise RuleBroken(broken)
-
-
-def _hold_days(session: Session, loan: Loan) -> int:
-    days = select(LoanScheme.hold_days).where(LoanScheme.organisation_id == loan.organisation_id)
-    return session.scalar(days) or 0

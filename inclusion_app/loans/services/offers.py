@@ -25,8 +25,8 @@ from inclusion_app.core.registry import holidays
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, Sim, SimUse, Unit
-from inclusion_app.loans.services import queue, telling
-from inclusion_app.loans.services.custody import KEPT_FOR_ANOTHER, LIVE_OFFER, NOT_READY
+from inclusion_app.loans.services import custody, queue, telling
+from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.places.hours import Kind, hours_of_day
 from inclusion_app.places.models import Place
 
@@ -135,18 +135,16 @@ def hold(session: Session, request_id: int) -> None:
 
 
 def _can_be_offered(model: DeviceModel) -> Select[int, int]:
-    """The condition of custody.can_be_lent, as rows; of a SIM: in stock, with data, kept for nobody."""
+    """Units that are free (custody.is_free); of a SIM: in stock, with data, kept for nobody."""
     if model.kind == "sim":
         kept = exists().where(LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER))
         out = exists().where(SimUse.sim_id == Sim.id, SimUse.until_at.is_(None))
         return select(Sim.id, Sim.place_id).where(
             Sim.holder_id == model.organisation_id, Sim.state == "stock", ~kept, ~out
         )
-    kept = exists().where(LoanOffer.unit_id == Unit.id, LoanOffer.state.in_(LIVE_OFFER))
-    out = exists().where(Loan.unit_id == Unit.id, Loan.status == "active")
     return select(Unit.id, Unit.place_id).where(
-        Unit.holder_id == model.organisation_id, Unit.model_id == model.id, Unit.status == "ready", ~kept, ~out
-    )  # fmt: skip
+        Unit.holder_id == model.organisation_id, Unit.model_id == model.id, custody.is_free()
+    )
 
 
 def _resting(session: Session, organisation_id: int, model_id: int, now: datetime) -> set[int]:
@@ -379,10 +377,7 @@ def swap_unit(session: Session, *, offer: LoanOffer, unit: Unit, now: datetime) 
             is None
         ):
             raise RuleBroken(OFFER_OVER)
-        other = select(LoanOffer.id).where(
-            LoanOffer.unit_id == unit.id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.id != offer.id
-        )
-        raise RuleBroken(NOT_READY if session.scalar(other) is None else KEPT_FOR_ANOTHER, field="unit")
+        raise custody.why_not_free(session, unit.id, offer.request_id)
     session.refresh(offer)
     return offer
 
@@ -391,18 +386,19 @@ def _swap(session: Session, offer_id: int, unit_id: int) -> bool:
     # Held first: whoever hands it over at this moment is waited for, and then the statement sees what they did.
     session.execute(select(Unit.id).where(Unit.id == unit_id).with_for_update())
     asked = (
-        select(LoanRequest.model_id, LoanRequest.organisation_id)
+        select(LoanRequest.id, LoanRequest.model_id, LoanRequest.organisation_id)
         .join(LoanOffer, LoanOffer.request_id == LoanRequest.id)
         .where(LoanOffer.id == offer_id)
     )
     of = session.execute(asked).first()
     if of is None:
         return False
-    out = exists().where(Loan.unit_id == unit_id, Loan.status == "active")
-    ready = exists().where(
-        Unit.id == unit_id, Unit.status == "ready", Unit.model_id == of[0], Unit.holder_id == of[1]
-    )
-    swapping = update(LoanOffer).where(LoanOffer.id == offer_id, LoanOffer.state.in_(LIVE_OFFER), ready, ~out)
+    number, model_id, holder_id = of
+    free = exists().where(
+        Unit.id == unit_id, Unit.model_id == model_id, Unit.holder_id == holder_id,
+        custody.is_free(but_for=number),
+    )  # fmt: skip
+    swapping = update(LoanOffer).where(LoanOffer.id == offer_id, LoanOffer.state.in_(LIVE_OFFER), free)
     try:
         with session.begin_nested():
             return rows_changed(session, swapping.values(unit_id=unit_id, sim_id=None)) == 1

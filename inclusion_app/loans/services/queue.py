@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, QuotaPool, RequestAnswers, Unit
+from inclusion_app.loans.services import custody
 from inclusion_app.loans.services.custody import LIVE_OFFER
 
 Pools = Mapping[tuple[str, str | int | None], int]
@@ -145,7 +146,11 @@ def place_of(session: Session, request: LoanRequest, now: datetime) -> QueuePlac
         of=len(ordered),
         reasons=reasons_of(session, request),
         moved_by_quota=rules.in_order(entries, now).index(mine) < before,
-        weeks=rules.weeks_to_wait(before, handed_over(session, organisation_id, model_id, now)),
+        weeks=rules.weeks_to_wait(
+            before,
+            handed_over(session, organisation_id, model_id, now),
+            custody.can_be_lent(session, organisation_id, model_id),
+        ),
         points=mine.points,
         weeks_waited=rules.total_points(mine, now) - mine.points,
         is_put_first=mine.is_put_first,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
-from inclusion_app.core.history import move
+from inclusion_app.core.history import StatusChange, move
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
-from inclusion_app.loans.models import LoanNote, LoanRequest, RequestAnswers
+from inclusion_app.loans.models import LoanNote, LoanRequest, LoanScheme, RequestAnswers
 from inclusion_app.loans.services import offers, queue, telling
 
 CHOOSE_QUESTION = N_("Choose a question.")
@@ -75,6 +75,45 @@ def answer_more(session: Session, *, request: LoanRequest, actor: str = "residen
     request.reason = ""
     telling.take_back(session, request, now=now, key_begins="need ")
     session.flush()
+
+
+def unanswered(now: datetime) -> Select[int]:
+    """The requests that were asked something so long ago that they end, as a query."""
+    edge = now - timedelta(days=rules.ANSWER_DAYS)
+    asked_since = exists().where(
+        StatusChange.noun == LoanRequest.__tablename__,
+        StatusChange.row_id == LoanRequest.id,
+        StatusChange.after == "need_info",
+        StatusChange.at > edge,
+    )
+    return select(LoanRequest.id).where(
+        # Each scheme by its number: the index of the queue begins with it.
+        LoanRequest.organisation_id.in_(select(LoanScheme.organisation_id)),
+        LoanRequest.status == "need_info",
+        LoanRequest.made_at <= edge,
+        ~asked_since,
+    )
+
+
+def expire_unanswered(session: Session, *, now: datetime) -> int:
+    """End what nobody answered, and tell each of them once that they can ask again. Returns how many ended.
+
+    Whoever answers at this moment is passed over.
+    """
+    ended = 0
+    for number in session.scalars(unanswered(now).order_by(LoanRequest.id)).all():
+        held = select(LoanRequest).where(LoanRequest.id == number, LoanRequest.status == "need_info")
+        held = held.with_for_update(of=LoanRequest, skip_locked=True)
+        request = session.scalar(held.execution_options(populate_existing=True))
+        if request is None:
+            continue
+        move(session, request, "expired", actor="queue", now=now, why="no_answer")
+        request.ended_at = now
+        session.flush()
+        telling.take_back(session, request, now=now)
+        telling.tell(session, request, "loan_expired", key=f"expired {number}", now=now)
+        ended += 1
+    return ended
 
 
 def decline(

@@ -20,7 +20,6 @@ from inclusion_app.core.words import N_
 from inclusion_app.loans.models import (
     Loan,
     LoanPart,
-    LoanScheme,
     StockItem,
     TakeIn,
     Transfer,
@@ -57,10 +56,7 @@ def quick_return(
     if unit.status == "retired":
         return Came("retired", unit)
     was_missing, home_id = unit.status == "missing", unit.place_id
-    loan = custody.take_in(
-        session, unit=unit, staff_id=staff_id, hold_days=_hold_days(session, unit.holder_id), now=now,
-        at_place_id=at_place_id,
-    )  # fmt: skip
+    loan = custody.take_in(session, unit=unit, staff_id=staff_id, now=now, at_place_id=at_place_id)
     row = take_in_of(session, unit, now)
     if row is None:
         arrived = _arrive(session, unit, at_place_id, now)
@@ -82,10 +78,6 @@ def take_in_of(session: Session, unit: Unit, now: datetime) -> TakeIn | None:
     return session.scalar(
         select(TakeIn).where(TakeIn.unit_id == unit.id, TakeIn.taken_at == now, TakeIn.undone_at.is_(None))
     )
-
-
-def _hold_days(session: Session, holder_id: int) -> int:
-    return session.get_one(LoanScheme, holder_id).hold_days
 
 
 def _send(
@@ -120,7 +112,7 @@ def give_back(
         came = quick_return(session, unit=loan.unit, at_place_id=at_place_id, staff_id=staff_id, now=now)
         return came.loan
     ended = custody.take_in(
-        session, unit=None, loan=loan, staff_id=staff_id, hold_days=0, now=now, at_place_id=at_place_id
+        session, unit=None, loan=loan, staff_id=staff_id, now=now, at_place_id=at_place_id
     )
     if ended is not None:
         tell_back(session, ended, now)
