@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from flask import redirect, render_template, request
+from flask import flash, redirect, render_template, request
 
 from inclusion_app.core import i18n
 from inclusion_app.core.access import ANYONE
@@ -19,6 +19,7 @@ from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.sessions import current_visit
+from inclusion_app.core.words import N_
 from inclusion_app.loans import forms, queries, rules, wording
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest
 from inclusion_app.loans.opened import is_mine, note_change, note_reader, page_of, request_of
@@ -32,6 +33,7 @@ from inclusion_app.loans.services import (
     requests,
     requests_decide,
     sims,
+    telling,
 )
 from inclusion_app.loans.views import room
 from inclusion_app.places import queries as places
@@ -59,7 +61,9 @@ def _show(asked: LoanRequest, bad: dict[str, Any], status: int = 200) -> Any:
         form=next(iter(bad.values()), None),
         words=wording.model_words(asked.model),
         heading=wording.how_it_stands(asked, loan, is_kept=is_kept),
-        next_words=wording.NEXT.get(asked.status, ""),
+        next_words=wording.next_words(
+            asked, has_way=telling.own_way(session, asked, moment).route is not None
+        ),
         answer_days=rules.ANSWER_DAYS if asked.status == "need_info" else 0,
         question=rules.QUESTIONS.get(asked.reason, "") if asked.status == "need_info" else "",
         declined=rules.DECLINED.get(asked.reason, "") if asked.status == "declined" else "",
@@ -69,6 +73,7 @@ def _show(asked: LoanRequest, bad: dict[str, Any], status: int = 200) -> Any:
         mine=is_mine(asked),
         is_kept=is_kept,
         is_live=asked.status in rules.LIVE,
+        has_ended=loan.status != "active" if loan else asked.status in wording.ENDED,
         **_waiting(asked, moment),
         **_offered(asked, offer, bad, moment),
         **_on_loan(asked, loan, bad, moment),
@@ -121,6 +126,7 @@ def _times(slots: Sequence[offers.Slot]) -> dict[str, Any]:
     shown = shown if shown in by_day else next(iter(by_day), "")
     return {
         "days": [(day, i18n.day_words(date.fromisoformat(day)), day == shown) for day in by_day],
+        "shown_day": i18n.day_words(date.fromisoformat(shown)) if shown else "",
         "slots": [
             (slot.at.isoformat(), i18n.clock_words(i18n.local(slot.at).time()))
             for slot in by_day.get(shown, ())
@@ -154,6 +160,7 @@ def _on_loan(asked: LoanRequest, loan: Loan | None, bad: dict[str, Any], moment:
         "is_late": wording.is_late(loan),
         "data_until": i18n.day_words(use.sim.data_until) if use and use.sim.data_until else "",
         "renewal": last,
+        "has_asked_today": refused == "asked",
         "why_not": rules.NOT_RENEWED.get(refused or "", ""),
         "form_key": secrets.token_urlsafe(32),
         "ways_to_own": list(rules.WAYS_TO_OWN.values()) if renewals.is_last(session, loan) else [],
@@ -358,6 +365,7 @@ def how_it_goes(asked: LoanRequest) -> Any:
             )
         except RuleBroken as broken:
             return _not_done(asked, broken)
+        flash(N_("Thank you. We have your answer."))
         return _back(asked)
     page = render_template("loans/how_it_goes.html", form=form, asked=asked)
     return page, 422 if form.errors else 200

@@ -18,6 +18,15 @@ WORDS = {
     "code": N_("Your code"),
 }
 NO_DEBT = N_("There is nothing to pay, whatever happens to it.")
+SAY_YES = N_("Say yes or no before that. You can say it on the page of your code, or by phone.")
+COME_OR_CALL = N_("Please phone us or go to a place below.")
+CALL_FIRST = N_("Phone us to say when you come.")
+NO_PAPERS = N_("Say your code there. You need no ID.")
+WE_BRING_IT = N_("We bring it to you. We tell you when.")
+PAY_NOTHING = N_("There is nothing to pay.")
+LONGER = N_("You can ask to keep it longer.")
+WITH_PARTS = N_("Bring it, with all its parts, to one of the places below.")
+DATA_UNTIL = N_("The data on your SIM card ends on %(day)s.")
 BACK_BY = N_("Please give it back by %(day)s.")
 KEPT_UNTIL = N_("We keep it for you until %(until)s.")
 FETCH = N_("You fetch it on %(when)s.")

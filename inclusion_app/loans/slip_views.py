@@ -10,23 +10,33 @@ from flask_babel import gettext as _
 
 from inclusion_app.core import i18n, paper
 from inclusion_app.core.access import ANYONE
+from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
 from inclusion_app.core.paper_answer import pdf_answer, whole_address
 from inclusion_app.core.paper_parts import Pair, pair, qr_square, with_day
-from inclusion_app.loans import queries, wording
-from inclusion_app.loans.models import LoanRequest
+from inclusion_app.loans import queries, rules, wording
+from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest
 from inclusion_app.loans.opened import note_reader, page_of, request_of
-from inclusion_app.loans.services import offers
+from inclusion_app.loans.services import offers, queue, renewals, sims, telling
 from inclusion_app.loans.slip import (
     AT_A_LIBRARY,
     BACK_BY,
     CALL,
+    CALL_FIRST,
+    COME_OR_CALL,
+    DATA_UNTIL,
     FETCH,
     KEPT_UNTIL,
+    LONGER,
     LOOK,
     NO_DEBT,
+    NO_PAPERS,
     OPENS,
+    PAY_NOTHING,
+    SAY_YES,
+    WE_BRING_IT,
+    WITH_PARTS,
     WORDS,
     LoanSlip,
 )
@@ -64,17 +74,8 @@ def build_slip(asked: LoanRequest) -> LoanSlip:
     language, session = i18n.current_language(), db_session()
     words = {name: pair(_, text) for name, text in WORDS.items()}
     loan, offer = queries.loan_of(session, asked), offers.live_offer(session, asked.id)
-    said: list[Pair] = []
-    number = asked.place_id
-    if loan is not None and loan.status == "active":
-        said += [_on_day(BACK_BY, loan.due_on), pair(_, NO_DEBT)]
-        number = loan.place_id
-    elif offer is not None:
-        said += [_at("when", FETCH, offer.slot_at)] if offer.slot_at else []
-        said.append(_at("until", KEPT_UNTIL, offer.ends_at))
-        number = offer.slot_place_id or number
-    elif asked.status in wording.NEXT:
-        said.append(pair(_, wording.NEXT[asked.status]))
+    moment = now()
+    said, number = _said(asked, loan, offer, moment)
     said.append(pair(_, LOOK))
     place = session.get(Place, number) if number else None
     address = whole_address(page_of(asked))
@@ -100,6 +101,67 @@ def build_slip(asked: LoanRequest) -> LoanSlip:
         code=show_code(asked.code),
         code_words=" ".join(code_to_words(asked.code)),
     )
+
+
+def _said(
+    asked: LoanRequest, loan: Loan | None, offer: LoanOffer | None, moment: datetime
+) -> tuple[list[Pair], int | None]:
+    """All that its page says of how it stands, for who never opens it; and the place that stands on the slip."""
+    if loan is not None and loan.status == "active":
+        return _of_loan(asked, loan, moment), loan.place_id
+    if loan is not None:
+        return ([pair(_, NO_DEBT)] if loan.status == "lost" else [pair(_, PAY_NOTHING)]), asked.place_id
+    said, number = _of_offer(offer, moment) if offer is not None else (_of_request(asked, moment), None)
+    has_way = telling.own_way(db_session(), asked, moment).route is not None
+    said += [pair(_, words) for words in wording.next_words(asked, has_way=has_way)]
+    if asked.status in rules.LIVE:
+        said.append(pair(_, PAY_NOTHING))
+    is_brought = offer is not None and offer.address is not None
+    return said, None if is_brought else number or asked.place_id
+
+
+def _of_request(asked: LoanRequest, moment: datetime) -> list[Pair]:
+    """What is asked, why not and where else, or where they stand. Reasons of a person are on no paper."""
+    if asked.status == "queued":
+        place = queue.place_of(db_session(), asked, moment)
+        own = wording.queue_words(place, shows_reasons=False)
+        with i18n.speaking(i18n.ENGLISH):
+            english = wording.queue_words(place, shows_reasons=False)
+        return [Pair(mine, theirs) for mine, theirs in zip(own, english, strict=True)]
+    if asked.status == "need_info" and asked.reason in rules.QUESTIONS:
+        return [pair(_, rules.QUESTIONS[asked.reason])]
+    if asked.status == "declined" and asked.reason in rules.DECLINED:
+        ways = (rules.WAYS_ON[way] for way in rules.WAYS_ON_FROM[asked.reason])
+        return [pair(_, words) for words in (rules.DECLINED[asked.reason], *ways)]
+    return []
+
+
+def _of_offer(offer: LoanOffer, moment: datetime) -> tuple[list[Pair], int | None]:
+    """Until when it is kept, and how somebody says yes or comes for it without a screen."""
+    thing = offer.unit or offer.sim
+    number = offer.slot_place_id or offer.request.place_id or (thing.place_id if thing else None)
+    if offer.address is not None:
+        return [pair(_, WE_BRING_IT)], number
+    if offer.ends_at <= moment:
+        return [pair(_, wording.TOO_LATE), pair(_, COME_OR_CALL)], number
+    kept = _at("until", KEPT_UNTIL, offer.ends_at)
+    if offer.state == "open":
+        return [kept, pair(_, SAY_YES)], number
+    when = _at("when", FETCH, offer.slot_at) if offer.slot_at else pair(_, CALL_FIRST)
+    return [when, kept, pair(_, NO_PAPERS)], number
+
+
+def _of_loan(asked: LoanRequest, loan: Loan, moment: datetime) -> list[Pair]:
+    session = db_session()
+    use, refused = sims.sim_in(session, loan.id), renewals.why_not(session, loan, moment)
+    said = [pair(_, wording.LATE)] if wording.is_late(loan) else [_on_day(BACK_BY, loan.due_on)]
+    said += [pair(_, WITH_PARTS), pair(_, NO_DEBT)]
+    if use is not None and use.sim.data_until:
+        said.append(_on_day(DATA_UNTIL, use.sim.data_until))
+    # Who asked today reads the new day above.
+    if refused != "asked":
+        said.append(pair(_, rules.NOT_RENEWED[refused] if refused else LONGER))
+    return said
 
 
 def _on_day(text: str, day: date) -> Pair:

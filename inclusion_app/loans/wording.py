@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest
-from inclusion_app.loans.rules import FEATURES, REASONS
+from inclusion_app.loans.rules import FEATURES, LIVE, REASONS
 from inclusion_app.loans.services.queue import QueuePlace
 
 
@@ -101,10 +101,15 @@ NEXT = {
     "withdrawn": N_("You can ask again at any time."),
     "expired": N_("We did not hear from you. You can ask again at any time."),
 }
+# What can only be asked for again.
+ENDED = ("declined", "withdrawn", "expired")
 KEPT_FOR_YOU = N_("Your device waits for you")
 GIVEN_BACK = N_("You gave it back. Thank you.")
 GIVEN_AWAY = N_("It is yours now. You can keep it.")
 NOT_THERE = N_("We know that you do not have it any more.")
+NO_WAY = N_("We have no way to reach you. Look at the page of your code once a week, or ask us.")
+READ_HERE = N_("Somebody reads it. Then the page of your code says what comes next.")
+TOO_LATE = N_("The time to answer is over.")
 LATE = N_("The day to give it back is over. Please bring it soon.")
 NOTHING_TO_PAY = N_("There is nothing to pay, whatever happens to it.")
 CODE_OPENS = N_("It opens this page on any screen. It does not show your name.")
@@ -118,8 +123,19 @@ def how_it_stands(request: LoanRequest, loan: Loan | None, *, is_kept: bool = Fa
     return KEPT_FOR_YOU if is_kept else STANDS[request.status]
 
 
+def next_words(request: LoanRequest, *, has_way: bool) -> list[str]:
+    """What comes next, N_ words. Who gave no way to be told is not promised that somebody tells them."""
+    if request.status not in LIVE or has_way:
+        return [NEXT[request.status]] if request.status in NEXT else []
+    own = READ_HERE if request.status in {"draft", "submitted"} else NEXT.get(request.status, "")
+    return [said for said in (own, NO_WAY) if said]
+
+
 def queue_words(place: QueuePlace, *, shows_reasons: bool) -> list[str]:
-    """Where somebody stands in the queue, why, and about when: whole sentences."""
+    """Where somebody stands in the queue, why, and about when: whole sentences.
+
+    That a person was put first tells of a reason too: whoever holds the code alone does not read it.
+    """
     if place.position == 1:
         said = [_("You are next.")]
     else:
@@ -127,7 +143,7 @@ def queue_words(place: QueuePlace, *, shows_reasons: bool) -> list[str]:
             _("You are number %(position)s of %(of)s people who wait.", position=place.position, of=place.of)
         ]
     said.append(wait_words(place.weeks))
-    if place.is_put_first:
+    if place.is_put_first and shows_reasons:
         said.append(_("We put you first, for a special reason."))
     if place.moved_by_quota:
         said.append(_("Some devices are kept for some areas or helpers. So a few people go before you."))

@@ -21,11 +21,15 @@ from inclusion_app.people.models import CaseloadEntry, Resident, Restriction
 
 @dataclass(frozen=True)
 class OwnWay:
-    """The way somebody chose for their plan, as it can be gone now: None when none can. `posts` is who posts or calls."""
+    """The way somebody chose for their plan, as it can be gone now: None when none can. `posts` is who posts or calls.
+
+    `no_service_name`: nothing that goes by wire may name the service. `no_trace`: what is left to be read, a letter too.
+    """
 
     route: Route | None
     posts: int | None
     no_service_name: bool = False
+    no_trace: bool = False
 
 
 def own_way(
@@ -51,7 +55,8 @@ def own_way(
         return OwnWay(None, provider)
     way, route = min(ways, key=lambda one: one[0].routes.index(one[1]))
     posts = way.through.organisation_id if route.channel in BY_HAND else provider
-    return OwnWay(route, posts, way.rule.no_service_name and route.channel in BY_WIRE)
+    discreet = way.rule.no_service_name
+    return OwnWay(route, posts, discreet and route.channel in BY_WIRE, discreet and route.channel != "call")
 
 
 def _route_of(way: reach.Reach, channels: tuple[str, ...]) -> Route | None:

@@ -126,6 +126,13 @@ def test_who_is_not_safe_can_say_that_no_message_names_the_service(
         assert resident.safe_contact == {"no_service_name": True}
 
 
+def test_the_hint_of_a_box_stands_below_it(browser: Browser, lending: Scheme) -> None:
+    fill_in(browser, lending)
+    page = browser.text("/loans/ask/3")
+    assert page.index("No message may name this service") < page.index("somebody else reads your phone")
+    assert 'aria-describedby="is_discreet-hint"' in page
+
+
 def test_three_pictures_do_too(app: Flask, browser: Browser, lending: Scheme) -> None:
     fill_in(browser, lending)
     page = browser.text("/loans/ask/4?with=pictures")

@@ -214,3 +214,23 @@ def test_a_chore_that_fails_stands_on_the_page_of_the_jobs(
         with transaction() as session:
             run = session.get_one(JobRun, "remind of what is lent")
             assert (run.failures, run.fault) == (1, "RuntimeError")
+
+
+@pytest.mark.parametrize("kind", ["sms", "email", "letter"])
+def test_nothing_that_stays_to_be_read_tells_who_is_discreet_what_it_is_about(
+    ready: Flask, wall: Clock, kind: str
+) -> None:
+    lent(ready, kind, safe_contact={"no_service_name": True})
+    run_days(ready, wall, date(2027, 3, 20), date(2027, 3, 23))
+    with ready.app_context(), transaction() as session:
+        message = session.scalars(select(Message)).one()
+        assert message.channel == kind
+        assert set(message.params or {}) == {"day"}
+
+
+def test_who_phones_somebody_discreet_knows_what_it_is_about(ready: Flask, wall: Clock) -> None:
+    lent(ready, "call", safe_contact={"no_service_name": True})
+    run_days(ready, wall, date(2027, 3, 20), date(2027, 3, 23))
+    with ready.app_context(), transaction() as session:
+        message = session.scalars(select(Message)).one()
+        assert "device" in (message.params or {})

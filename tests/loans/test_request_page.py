@@ -26,6 +26,7 @@ from inclusion_app.loans.models import (
     Unit,
 )
 from inclusion_app.loans.services import requests_decide
+from inclusion_app.people import my_record_services
 from inclusion_app.people.models import Resident
 from tests.conftest import Browser
 from tests.factories.loans import make_loan, make_request
@@ -142,7 +143,7 @@ def test_who_opened_their_plan_reads_why(app: Flask, browser: Browser, code: str
     page = browser.text(f"/loans/{code}")
     assert "Your reasons give you 14 points." in page
     assert "not safe, or has no home" in page
-    assert "You are on the list" in browser.text("/roadmap")
+    assert "You are in the queue" in browser.text("/roadmap")
 
 
 # --- what one can do
@@ -165,7 +166,7 @@ def test_an_offer_is_answered(
     offer_it(app)
     page = browser.text(f"/loans/{code}")
     assert "There is a device for you" in page
-    assert "We keep it for you until:" in page
+    assert "We keep the device for you until:" in page
     assert browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer=answer).status_code == 303
     assert request_of(app).status == status
     with app.app_context(), transaction() as session:
@@ -211,6 +212,12 @@ def test_it_is_brought_and_the_address_is_shown_nowhere(app: Flask, browser: Bro
     page = browser.text(f"/loans/{code}")
     assert "We bring it to you." in page
     assert "Canary" not in page
+    # Nobody is sent to a place to which it does not come.
+    assert "Say your code there." not in page
+    assert "We keep the device for you until:" not in page
+    slip = browser.text(f"/loans/{code}/print")
+    assert "We bring it to you." in slip
+    assert "Gorton" not in slip
 
 
 def test_a_question_is_answered(app: Flask, browser: Browser, code: str) -> None:
@@ -256,7 +263,7 @@ def test_it_is_kept_longer_once_by_a_form_sent_twice(app: Flask, browser: Browse
         assert loan.due_on > today() + timedelta(days=100)
     page = browser.text(f"/loans/{code}")
     assert "The new day stands above." in page
-    assert "You asked today already." in page
+    assert "You asked today already." not in page  # they have what they asked for
 
 
 def test_while_somebody_waits_it_is_not_kept_longer(
@@ -313,7 +320,9 @@ def test_how_it_goes_is_asked_once(app: Flask, browser: Browser, code: str) -> N
     with app.app_context(), transaction() as session:
         kept = session.scalars(select(LoanOutcome)).one()
         assert (kept.used_for, kept.changed) == ("learn", "found_work")
-    assert "Tell us how it goes" not in browser.text(f"/loans/{code}")
+    page = browser.text(f"/loans/{code}")
+    assert "Thank you. We have your answer." in page
+    assert "Tell us how it goes" not in page
 
 
 def test_without_a_loan_nothing_of_a_loan_can_be_done(browser: Browser, code: str) -> None:
@@ -340,3 +349,94 @@ def test_the_slip_is_in_both_languages(
     assert show_code(code) in page
     assert "Please give it back by" in page
     assert 'dir="rtl"' in page
+
+
+# --- for who never goes online, and who gave no way to be told
+
+
+def test_nobody_is_promised_a_message_who_gave_no_way(app: Flask, browser: Browser, code: str) -> None:
+    for path in ("", "/print"):
+        page = browser.text(f"/loans/{code}{path}")
+        assert "tells you what comes next" not in page
+        assert "We have no way to reach you. Look at the page of your code once a week, or ask us." in page
+    with app.app_context(), transaction() as session:
+        person = session.scalars(select(Resident)).one()
+        my_record_services.add_route(
+            session, resident=person, kind="letter", value="1 Canary Road", channels=("letter",), now=now()
+        )  # fmt: skip
+    page = browser.text(f"/loans/{code}")
+    assert "Somebody reads it and tells you what comes next." in page
+    assert "no way to reach you" not in page
+
+
+def test_the_slip_says_all_that_the_page_says(app: Flask, browser: Browser, code: str) -> None:
+    def slip() -> str:
+        return browser.text(f"/loans/{code}/print")
+
+    def ask(session: object, asked: LoanRequest) -> None:
+        requests_decide.ask_more(session, request=asked, question="where", staff_id=None, now=now())  # type: ignore[arg-type]
+
+    assert "There is nothing to pay." in slip()
+    request_of(app, ask)
+    assert "Where can you fetch it? Or should we bring it?" in slip()
+    with app.app_context(), transaction() as session:
+        asked = session.scalars(select(LoanRequest)).one()
+        requests_decide.answer_more(session, request=asked, now=now())
+        session.delete(session.scalars(select(Unit)).one())
+        requests_decide.approve(session, request=asked, staff_id=None, now=now())
+    assert "You are next." in slip()
+    assert "not safe, or has no home" not in slip()
+
+
+def test_the_slip_says_how_to_answer_an_offer_and_when_it_is_over(
+    app: Flask, browser: Browser, code: str
+) -> None:
+    offer_it(app)
+    assert "You can say it on the page of your code, or by phone." in browser.text(f"/loans/{code}/print")
+    with app.app_context(), transaction() as session:
+        session.scalars(select(LoanOffer)).one().ends_at = now() - timedelta(hours=1)
+    for path in ("", "/print"):
+        page = browser.text(f"/loans/{code}{path}")
+        assert "The time to answer is over." in page
+        assert "Please phone us or go to a place below." in page
+        assert "We keep" not in page
+
+
+def test_the_slip_of_a_no_says_why_and_where_to_go_on(app: Flask, browser: Browser, code: str) -> None:
+    request_of(
+        app,
+        lambda session, asked: requests_decide.decline(
+            session, request=asked, reason="no_stock", staff_id=None, now=now()
+        ),
+    )
+    page = browser.text(f"/loans/{code}/print")
+    assert "We do not have such a device to lend." in page
+    assert "You can use a computer for free at a library." in page
+
+
+def test_the_slip_of_a_late_loan_says_so(app: Flask, browser: Browser, code: str) -> None:
+    loan_id = lend_it(app)
+    with app.app_context(), transaction() as session:
+        session.get_one(Loan, loan_id).due_on = today() - timedelta(days=2)
+    page = browser.text(f"/loans/{code}/print")
+    assert "The day to give it back is over. Please bring it soon." in page
+    assert "You can ask to keep it longer." in page
+
+
+def test_that_somebody_was_put_first_is_not_read_by_the_code_alone(
+    app: Flask, browser: Browser, code: str
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.delete(session.scalars(select(Unit)).one())
+    offer_it(app)
+    request_of(
+        app,
+        lambda session, asked: requests_decide.put_first(session, request=asked, why="Not safe", now=now()),
+    )
+    for path in ("", "/print"):
+        assert "special reason" not in browser.text(f"/loans/{code}{path}")
+
+
+def test_what_has_ended_can_be_asked_for_again(app: Flask, browser: Browser, code: str) -> None:
+    browser.send(f"/loans/{code}/withdraw", form_on="/loans/ask")
+    assert re.search(r'class="button" href="/en/loans/ask"', browser.text(f"/loans/{code}"))

@@ -356,7 +356,9 @@ def bring_to(session: Session, *, offer: LoanOffer, address: str, now: datetime)
     if not where:
         raise RuleBroken(WHERE_TO, field="address")
     taking = update(LoanOffer).where(LoanOffer.id == offer.id, LoanOffer.state == "accepted")
-    values = {"address": where, "slot_place_id": None, "slot_at": None, "slot_seat": None}
+    # A time they had chosen would end it a day later.
+    keep = after_open_hours(now, rules.FETCH_DAYS * rules.DAY_HOURS, holidays(session))
+    values = {"address": where, "slot_place_id": None, "slot_at": None, "slot_seat": None, "ends_at": keep}
     if rows_changed(session, taking.values(**values)) == 0:
         raise RuleBroken(OFFER_OVER)
     session.refresh(offer)

@@ -51,10 +51,10 @@ def tell(
     """Put one message about this request or its loan; once by its key. Instants and days become ISO texts.
 
     Device, place, phone and link stand in it beside the facts given; for whom nothing may name the service, the facts
-    given only. Who has no way to be told finds it on the page of their code.
+    given only: in a letter too, that somebody else may open. Who has no way to be told finds it on the page of their code.
     """
     way = own_way(session, request, now, channels=template_of(template).channels)
-    own = {} if way.no_service_name else _facts_of(session, request, place)
+    own = {} if way.no_trace else _facts_of(session, request, place)
     publish(
         session,
         MessageWanted(
