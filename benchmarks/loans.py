@@ -273,7 +273,7 @@ def fill_town(app: Flask, name: str, *, units: int, past: int) -> str:
             rows = rows_of_units(first, units, models=models, places=places, holder=holder)
             for number, row in enumerate(rows):
                 known = [*free, *states][number] if number < len(free) + len(states) else ""
-                state = known or ("retired" if number % 2 else "ready")
+                state = known or ("retired" if number // len(models) % 2 else "ready")
                 hold = today() + timedelta(days=number % 7 - 3) if state == "quarantine" else None
                 yield row | {
                     "status": state,
@@ -290,9 +290,21 @@ def fill_town(app: Flask, name: str, *, units: int, past: int) -> str:
             in_parts(session, LoanRequest, rows)
             begun_with, asked = asked, asked + many
         loans = rows_of_loans(
-            first, units, past, holder=holder, places=places, resident=resident, asked=begun_with
+            first,
+            units,
+            past,
+            holder=holder,
+            places=places,
+            models=models,
+            resident=resident,
+            asked=begun_with,
         )
         in_parts(session, Loan, loans)
+        was = {"state": "fulfilled", "made_at": now(), "ends_at": now(), "ended_at": now()}
+        in_parts(
+            session, LoanOffer,
+            ({**was, "request_id": begun_with + LENT + number, "unit_id": first + number % units} for number in range(past)),
+        )  # fmt: skip
         offered = begun_with - KEPT
         usual = {"made_at": now(), "ends_at": now() + timedelta(days=5)}
         kept = [
@@ -308,6 +320,11 @@ def fill_town(app: Flask, name: str, *, units: int, past: int) -> str:
             )
             for unit in moving
         )  # fmt: skip
+        old = [
+            {"unit_id": first + number % units, "days": number % 3_000 + 1} for number in range(past // 50)
+        ]
+        session.execute(insert(Ticket), [old_ticket(holder, **one) for one in old])
+        session.execute(insert(Transfer), [old_transfer(places, **one) for one in old])
         broken = session.scalars(select(Unit.id).where(Unit.holder_id == holder, Unit.status == "repair"))
         session.add_all(
             Ticket(unit_id=number, organisation_id=holder, status="reported", fault="screen", opened_at=now())
@@ -320,8 +337,34 @@ def fill_town(app: Flask, name: str, *, units: int, past: int) -> str:
     return token
 
 
+def old_ticket(holder: int, unit_id: int, days: int) -> dict[str, Any]:
+    """A repair that is done."""
+    done = now() - timedelta(days=days)
+    return {
+        "unit_id": unit_id, "organisation_id": holder, "status": "done", "result": "repaired", "fault": "screen", "note": "",
+        "opened_at": done - timedelta(days=9), "done_at": done,
+    }  # fmt: skip
+
+
+def old_transfer(places: list[int], unit_id: int, days: int) -> dict[str, Any]:
+    """A move that has arrived."""
+    arrived = now() - timedelta(days=days)
+    return {
+        "unit_id": unit_id, "from_id": places[0], "to_id": places[1], "sent_at": arrived - timedelta(days=1),
+        "arrived_at": arrived,
+    }  # fmt: skip
+
+
 def rows_of_loans(
-    first: int, units: int, past: int, *, holder: int, places: list[int], resident: int, asked: int
+    first: int,
+    units: int,
+    past: int,
+    *,
+    holder: int,
+    places: list[int],
+    models: list[int],
+    resident: int,
+    asked: int,
 ) -> Iterator[dict[str, Any]]:
     """Years of loans that are over, up to yesterday, and those that are not: a tenth is late, a tenth comes back today."""
     dice, moment = random.Random(8), now()
@@ -335,7 +378,7 @@ def rows_of_loans(
         yield {
             **usual, "form_key": uuid.uuid4().hex, "unit_id": first + number % units, "status": "returned",
             "issued_at": begun, "due_on": (begun + timedelta(days=90)).date(), "ended_at": ended, "resident_id": resident,
-            "loan_request_id": asked + LENT + number,
+            "loan_request_id": asked + LENT + number, "model_id": models[(first + number % units) % len(models)],
         }  # fmt: skip
     for number in range(LENT):
         days = -9 if number % 10 == 0 else 0 if number % 10 == 1 else number % 80
@@ -343,6 +386,7 @@ def rows_of_loans(
             **usual, "form_key": uuid.uuid4().hex, "unit_id": first + number, "status": "active",
             "issued_at": moment - timedelta(days=90 - max(0, days)), "due_on": today() + timedelta(days=days),
             "ended_at": None, "resident_id": resident, "loan_request_id": asked + number,
+            "model_id": models[number % len(models)],
         }  # fmt: skip
 
 
