@@ -461,8 +461,8 @@ class Loan(Base):
             sqlite_where=text("status = 'active'"), postgresql_where=text("status = 'active'"),
         ),
         Index("ix_loans_organisation_id", "organisation_id", "status", "due_on", "unit_id"),
-        # The pace of the last weeks, without a look at the years before.
-        Index("ix_loans_issued", "organisation_id", "issued_at", "unit_id"),
+        # The pace of the last weeks by model, without a look at the years before or at the units.
+        Index("ix_loans_issued", "organisation_id", "model_id", "issued_at"),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
     __lifecycle__ = LOAN_LIFECYCLE
@@ -479,6 +479,8 @@ class Loan(Base):
         ForeignKey("residents.id", ondelete="SET NULL"), index=True
     )
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    # What was lent, as it was called then: the model of the unit, or of a SIM alone what was asked for.
+    model_id: Mapped[int] = mapped_column(ForeignKey("device_models.id"), index=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("loan_schemes.organisation_id"))
     place_id: Mapped[int] = mapped_column(ForeignKey("places.id"), index=True)
     status: Mapped[str] = mapped_column(String(10), default="active")
@@ -683,13 +685,15 @@ class Ticket(Base):
             "uq_repair_tickets_open_unit", "unit_id", unique=True,
             sqlite_where=text("status <> 'done'"), postgresql_where=text("status <> 'done'"),
         ),
+        # What is open of a scheme, without a look at the years before.
+        Index("ix_repair_tickets_organisation_id", "organisation_id", "status"),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
     __lifecycle__ = TICKET_LIFECYCLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("loan_schemes.organisation_id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("loan_schemes.organisation_id"))
     status: Mapped[str] = mapped_column(String(18), default="reported")
     fault: Mapped[str] = mapped_column(String(20))
     note: Mapped[str] = mapped_column(String(300), default="")

@@ -64,14 +64,14 @@ def with_wait(session: Session, models: Collection[DeviceModel], *, now: datetim
         .where(LoanRequest.model_id.in_(numbers), LoanRequest.status.in_(WAITS))
         .group_by(LoanRequest.model_id)
     )
-    of_model = func.coalesce(Unit.model_id, LoanRequest.model_id)
     handed_over = (
-        select(of_model, func.count())
-        .select_from(Loan)
-        .outerjoin(Unit, Unit.id == Loan.unit_id)
-        .outerjoin(LoanRequest, LoanRequest.id == Loan.loan_request_id)
-        .where(Loan.issued_at > now - timedelta(weeks=PACE_WEEKS), of_model.in_(numbers))
-        .group_by(of_model)
+        select(Loan.model_id, func.count())
+        .where(
+            Loan.organisation_id.in_({model.organisation_id for model in models}),
+            Loan.model_id.in_(numbers),
+            Loan.issued_at > now - timedelta(weeks=PACE_WEEKS),
+        )
+        .group_by(Loan.model_id)
     )
     before = {row[0]: row[1] for row in session.execute(waiting)}
     pace = {row[0]: row[1] for row in session.execute(handed_over)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -109,13 +110,30 @@ def loan_for(session: Session, principal: Principal, number: int) -> Loan | None
 # --- returns
 
 
-def my_take_ins(session: Session, principal: Principal, since: object) -> list[TakeIn]:
+@dataclass(frozen=True)
+class CameIn:
+    """What somebody took in. Of another scheme's (`is_ours` False) its tag is shown, and the place it is put aside for."""
+
+    row: TakeIn
+    is_ours: bool
+    aside_for: str
+
+
+def my_take_ins(session: Session, principal: Principal, since: datetime) -> list[CameIn]:
     """What this member of staff took in since a moment, newest first."""
-    wanted = select(TakeIn).where(
-        TakeIn.taken_by_id == principal.staff_id, TakeIn.organisation_id == principal.organisation_id,
-        TakeIn.taken_at > since,
-    )  # fmt: skip
-    return list(session.scalars(wanted.order_by(TakeIn.taken_at.desc(), TakeIn.id.desc()).limit(MOST)))
+    wanted = select(TakeIn).where(TakeIn.taken_by_id == principal.staff_id, TakeIn.taken_at > since)
+    rows = session.scalars(wanted.order_by(TakeIn.taken_at.desc(), TakeIn.id.desc()).limit(MOST)).all()
+    others = [row for row in rows if row.organisation_id != principal.organisation_id]
+    homes = select(Place.id, Place.name).where(Place.id.in_({row.was_place_id for row in others}))
+    names = dict(session.execute(homes).all())
+    return [CameIn(row, row not in others, names.get(row.was_place_id or 0, "")) for row in rows]
+
+
+def desks_of(session: Session, principal: Principal) -> list[Place]:
+    """Where whoever takes in may be: the places of their pool, and where they took something in before."""
+    before = select(TakeIn.place_id).where(TakeIn.taken_by_id == principal.staff_id).distinct()
+    also = session.scalars(before.limit(PLACES_AT_MOST)).all()
+    return places_of(session, principal.organisation_id, also)
 
 
 def take_ins_to_look_at(session: Session, principal: Principal) -> list[TakeIn]:

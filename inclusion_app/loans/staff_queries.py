@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, union
+from sqlalchemy import and_, case, exists, func, or_, select, union
 from sqlalchemy.orm import Session, joinedload, lazyload
 
 from inclusion_app.core.access import Principal
@@ -31,7 +31,7 @@ from inclusion_app.loans.models import (
     Unit,
 )
 from inclusion_app.loans.policy import LOANS, REQUESTS, STOCK_TAKES, TICKETS, UNITS
-from inclusion_app.loans.services import custody, stocktake
+from inclusion_app.loans.services import custody, queue, stocktake
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.messages.models import Message
@@ -110,10 +110,11 @@ def counts_of(session: Session, principal: Principal, now: datetime) -> dict[str
     units = _units(principal, now)
     asked |= {show: select(func.count(Unit.id)).where(*units[show]) for show in ON_THE_DESK}
     asked["repair"] = select(func.count(Ticket.id)).where(
-        TICKETS.rows("ticket.run", principal), Ticket.status != "done"
+        TICKETS.rows("ticket.run", principal), Ticket.status.in_(OPEN_TICKET)
     )
-    moving = select(func.count(Transfer.id)).join(Unit, Unit.id == Transfer.unit_id)
-    asked["moving"] = moving.where(UNITS.rows("unit.run", principal), Transfer.arrived_at.is_(None))
+    # From what is on its way to its unit, never from the stock: so it is asked, and not by a join.
+    ours = exists().where(Unit.id == Transfer.unit_id, UNITS.rows("unit.run", principal))
+    asked["moving"] = select(func.count(Transfer.id)).where(Transfer.arrived_at.is_(None), ours)
     asked["counts"] = select(func.count(StockTake.id)).where(
         STOCK_TAKES.rows("stock_take.run", principal), StockTake.ended_at.is_(None)
     )
@@ -163,21 +164,28 @@ class Stock:
 
 
 def stock_of(session: Session, principal: Principal, now: datetime) -> Stock:
-    """By model and place; seven statements, whatever there is."""
+    """By model and place; the same number of statements, whatever there is."""
     ours, cell = UNITS.rows("unit.run", principal), (Unit.model_id, Unit.place_id, Unit.status)
-    stands = dict(_cells(session, select(*cell, func.count()).where(ours, Unit.status.in_(IN_STOCK)), cell))
+    # What is ready is many: counted by itself it comes as its index lies, and nobody has to sort it.
+    stands: dict[tuple[int, int, str], int] = {}
+    for states in (("ready",), [state for state in IN_STOCK if state != "ready"]):
+        counted = select(*cell, func.count()).where(ours, Unit.status.in_(states))
+        stands |= _cells(session, counted, cell)
     loans = (Loan.organisation_id == principal.organisation_id, Loan.status == "active")
     out = dict(
         _cells(session, select(*cell, func.count()).join(Loan, Loan.unit_id == Unit.id).where(*loans), cell)
     )
-    # Few of those that are ready are not free (custody.is_free): they are counted, and taken from the many.
+    # Few of those that are ready are not free (custody.is_free): they are counted, and taken from the many. Whose they are
+    # is asked of each, so that no engine begins with all that is ready.
     bound: Any = union(
         select(Loan.unit_id).where(*loans),
         select(LoanOffer.unit_id).where(LoanOffer.state.in_(LIVE_OFFER)),
         select(Transfer.unit_id).where(Transfer.arrived_at.is_(None)),
-        select(Ticket.unit_id).where(Ticket.status != "done"),
+        select(Ticket.unit_id).where(
+            Ticket.organisation_id == principal.organisation_id, Ticket.status.in_(OPEN_TICKET)
+        ),
     )
-    not_free = select(*cell, func.count()).where(ours, Unit.status == "ready", Unit.id.in_(bound))
+    not_free = select(*cell, func.sum(case((ours, 1), else_=0))).where(Unit.id.in_(bound))
     bound_here = dict(_cells(session, not_free, cell))
     models = {
         model.id: model
@@ -225,17 +233,7 @@ def _waits(
         LoanRequest.organisation_id == principal.organisation_id, LoanRequest.status == "queued"
     )
     waiting = _by_number(session.execute(queued.group_by(LoanRequest.model_id)))
-    since = now - timedelta(weeks=rules.PACE_WEEKS)
-    handed = select(Unit.model_id, func.count()).select_from(Loan).join(Unit, Unit.id == Loan.unit_id)
-    pace = _by_number(
-        session.execute(
-            handed.where(
-                Loan.organisation_id == principal.organisation_id,
-                Loan.issued_at > since,
-                Loan.issued_at <= now,
-            ).group_by(Unit.model_id)
-        )
-    )
+    pace = queue.paces(session, principal.organisation_id or 0, now, models)
     ready: dict[int, int] = {}
     for shelf in shelves:
         ready[shelf.model.id] = ready.get(shelf.model.id, 0) + shelf.ready
@@ -461,7 +459,7 @@ def tickets_of(
 ) -> Lines:
     """The open tickets, the oldest first; or those that are done, the last one first."""
     conditions: list[Any] = [TICKETS.rows("ticket.run", principal)]
-    conditions.append(Ticket.status == "done" if done else Ticket.status != "done")
+    conditions.append(Ticket.status == "done" if done else Ticket.status.in_(OPEN_TICKET))
     if workshop_id:
         conditions.append(Ticket.workshop_id == workshop_id)
     total = session.scalar(select(func.count(Ticket.id)).where(*conditions)) or 0
@@ -604,7 +602,7 @@ def unit_for(session: Session, principal: Principal, number: int) -> Unit | None
 def workshops_in_use(session: Session, principal: Principal) -> list[tuple[Place, int]]:
     """The workshops that have something of this scheme now, and how much."""
     wanted = select(Ticket.workshop_id, func.count()).where(
-        TICKETS.rows("ticket.run", principal), Ticket.status != "done", Ticket.workshop_id.is_not(None)
+        TICKETS.rows("ticket.run", principal), Ticket.status.in_(OPEN_TICKET), Ticket.workshop_id.is_not(None)
     )
     rows = session.execute(wanted.group_by(Ticket.workshop_id)).all()
     places = _places(session, {number for number, _many in rows if number is not None})

@@ -24,16 +24,19 @@ from inclusion_app.core.paper_parts import PRINTED_ON, Pair, Paper
 from inclusion_app.core.words import N_
 from inclusion_app.loans import policy
 from inclusion_app.loans import staff_handover_queries as queries
-from inclusion_app.loans.models import Loan, TakeIn
-from inclusion_app.loans.rules import FAULTS
+from inclusion_app.loans.models import Loan, TakeIn, Unit
+from inclusion_app.loans.rules import FAULTS, marks_in
 from inclusion_app.loans.services import repairs, returns, sims
 from inclusion_app.loans.services.custody import UNDO_MINUTES, UNDO_OVER
 from inclusion_app.loans.services.returns import PART_COUNT, Looked
 from inclusion_app.loans.services.stock import unit_by_mark
-from inclusion_app.loans.staff_handover_forms import CONDITIONS, NO_MARK, UNKNOWN_MARK, count_of
+from inclusion_app.loans.staff_elsewhere import NOT_OUT, number_of_tag
+from inclusion_app.loans.staff_handover_forms import CONDITIONS, NO_MARK, count_of
 from inclusion_app.loans.staff_handover_views import LOAN, _loan
+from inclusion_app.loans.staff_place_forms import PlaceForm
 from inclusion_app.loans.views import room
 from inclusion_app.people.choice_fields import FromList, OneOf, number_of
+from inclusion_app.places.models import Place
 
 # What one press did; the tag itself stands in the list below.
 CAME = {
@@ -45,6 +48,8 @@ CAME = {
     "retired": N_("This one is retired. Put it aside and ask."),
 }
 ON_ITS_WAY = N_("It is in. It belongs to another place: put it with what is sent there.")
+# Of another organisation's: what it is and whose, they do not read.
+PUT_ASIDE = N_("Thank you. Put it aside for the place in the list below.")
 UNDONE = N_("Taken back. They have it as before.")
 SEEN = N_("Noted. There is nothing to pay.")
 YES_NO = {
@@ -68,41 +73,51 @@ class ScanForm(BaseForm):
     mark = StringField(_l("Tag, serial number or IMEI"))
 
 
-class WhereForm(BaseForm):
-    """Where whoever takes in is."""
-
-    at = FromList(_l("Where are you?"))
-
-
 # --- scan, scan, scan
 
 
 @room.page("/staff/loans/take-in", allow=policy.TAKE_IN, methods=("GET", "POST"), localised=False)
 def take_in() -> Any:
-    """One scan, one device in quarantine. No name stands here, and nothing can be searched for."""
+    """One scan, one device in quarantine. No name stands here, and nothing can be searched for.
+
+    One that is out from another organisation's scheme is taken in too, by its tag only, and put aside for its place.
+    """
     session, principal, form = db_session(), the_staff(), ScanForm()
-    places = queries.places_of(session, principal.organisation_id)
-    where = WhereForm(formdata=None)
-    where.at.choices = [(str(place.id), place.name) for place in places]
-    asked_at = number_of(request.args.get("at", ""))
-    here = next((place for place in places if place.id == asked_at), places[0] if len(places) == 1 else None)
+    places = queries.desks_of(session, principal)
+    where = PlaceForm(formdata=request.args if "place" in request.args else None)
+    where.offer(places)
+    here = _place_here(places)
+    if here is None and "place" in request.args:
+        try:
+            return redirect(url_for("loans.take_in", at=where.chosen(session, places).id), 303)
+        except RuleBroken as broken:
+            where.refuse(broken)
     if request.method == "POST" and here is not None:
+        at_place_id = here.id
         try:
             if request.form.get("do") == "undo":
                 _undo_mine(principal)
             else:
-                _scan(principal, form, here.id)
-            return redirect(url_for("loans.take_in", at=here.id), 303)
+                _scan(principal, form, at_place_id)
+            return redirect(url_for("loans.take_in", at=at_place_id), 303)
         except RuleBroken as broken:
             form.refuse(broken)
             session.rollback()
-    moment = now()
+    moment, is_wrong = now(), bool(form.errors or form.form_errors or where.errors)
     page = render_template(
         "loans/staff/quick_return.html", form=form, where=where, at=here,
         came=queries.my_take_ins(session, principal, moment - SHOWN_FOR),
         undo_since=moment - timedelta(minutes=UNDO_MINUTES), may_look=policy.RUN.may_at_all(principal),
     )  # fmt: skip
-    return with_camera(page, 422 if form.errors or form.form_errors else 200)
+    return with_camera(page, 422 if is_wrong else 200)
+
+
+def _place_here(places: Sequence[Place]) -> Place | None:
+    """The place they said they are at, which the address keeps. With one place only nobody is asked."""
+    asked_at = request.args.get("at")
+    if asked_at is None and "place" not in request.args:
+        return places[0] if len(places) == 1 else None
+    return db_session().get(Place, number_of(asked_at or ""))
 
 
 def _scan(principal: Principal, form: ScanForm, place_id: int) -> None:
@@ -110,25 +125,39 @@ def _scan(principal: Principal, form: ScanForm, place_id: int) -> None:
     if not typed.strip():
         raise RuleBroken(NO_MARK, field="mark")
     unit = unit_by_mark(session, holder_id=principal.organisation_id or 0, typed=typed)
+    is_ours = unit is not None
     if unit is None:
-        raise RuleBroken(UNKNOWN_MARK, field="mark")
+        if _is_in_by_me(principal, typed):
+            flash(CAME["in_already"])
+            return
+        number = number_of_tag(typed, principal=principal, address=request.remote_addr, now=moment)
+        unit = session.get_one(Unit, number)
     came = returns.quick_return(
         session, unit=unit, at_place_id=place_id, staff_id=principal.staff_id, now=moment
     )
+    if not is_ours and came.take_in is None:
+        raise RuleBroken(NOT_OUT, field="mark")  # somebody else took it in a moment ago
     if came.take_in is not None:
         resident_id = came.loan.resident_id if came.loan else None
         record_act(session, principal, action="take in device", resident_id=resident_id, now=moment)
-    flash(ON_ITS_WAY if came.is_on_its_way else CAME[came.how])
+    flash(PUT_ASIDE if not is_ours else ON_ITS_WAY if came.is_on_its_way else CAME[came.how])
+
+
+def _is_in_by_me(principal: Principal, typed: str) -> bool:
+    """The same tag of another scheme once more: who took it in reads that it is in, and no more than that."""
+    mine = queries.my_take_ins(db_session(), principal, now() - SHOWN_FOR)
+    tags = {one.row.unit.tag for one in mine if one.row.unit and not one.is_ours and not one.row.undone_at}
+    return not tags.isdisjoint(marks_in(typed))
 
 
 def _undo_mine(principal: Principal) -> None:
     session, moment = db_session(), now()
     number = number_of(request.form.get("take_in", ""))
     mine = queries.my_take_ins(session, principal, moment - SHOWN_FOR)
-    row = next((one for one in mine if one.id == number), None)
-    if row is None:
+    came = next((one for one in mine if one.row.id == number), None)
+    if came is None:
         raise RuleBroken(UNDO_OVER)
-    _undo(principal, row, by_coordinator=False)
+    _undo(principal, came.row, by_coordinator=False)
 
 
 def _undo(principal: Principal, row: TakeIn, *, by_coordinator: bool) -> None:

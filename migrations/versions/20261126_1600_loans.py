@@ -499,6 +499,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("loan_request_id", sa.Integer(), nullable=True),
         sa.Column("resident_id", sa.Integer(), nullable=True),
         sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("model_id", sa.Integer(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.Column("place_id", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
@@ -542,6 +543,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
+            ["model_id"], ["device_models.id"], name=op.f("fk_loans_model_id_device_models")
+        ),
+        sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["loan_schemes.organisation_id"],
             name=op.f("fk_loans_organisation_id_loan_schemes"),
@@ -563,7 +567,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         batch_op.create_index(
             "ix_loans_organisation_id", ["organisation_id", "status", "due_on", "unit_id"], unique=False
         )
-        batch_op.create_index("ix_loans_issued", ["organisation_id", "issued_at", "unit_id"], unique=False)
+        batch_op.create_index("ix_loans_issued", ["organisation_id", "model_id", "issued_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_loans_model_id"), ["model_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_place_id"), ["place_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_resident_id"), ["resident_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loans_unit_id"), ["unit_id"], unique=False)
@@ -621,7 +626,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     )
     with op.batch_alter_table("repair_tickets", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_repair_tickets_organisation_id"), ["organisation_id"], unique=False
+            "ix_repair_tickets_organisation_id", ["organisation_id", "status"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_repair_tickets_workshop_id"), ["workshop_id"], unique=False)
         batch_op.create_index(
@@ -1010,7 +1015,7 @@ def downgrade() -> None:  # noqa: PLR0915 - one table after the other
             postgresql_where=sa.text("status <> 'done'"),
         )
         batch_op.drop_index(batch_op.f("ix_repair_tickets_workshop_id"))
-        batch_op.drop_index(batch_op.f("ix_repair_tickets_organisation_id"))
+        batch_op.drop_index("ix_repair_tickets_organisation_id")
 
     op.drop_table("repair_tickets")
     with op.batch_alter_table("loans", schema=None) as batch_op:
@@ -1022,6 +1027,7 @@ def downgrade() -> None:  # noqa: PLR0915 - one table after the other
         batch_op.drop_index(batch_op.f("ix_loans_unit_id"))
         batch_op.drop_index(batch_op.f("ix_loans_resident_id"))
         batch_op.drop_index(batch_op.f("ix_loans_place_id"))
+        batch_op.drop_index(batch_op.f("ix_loans_model_id"))
         batch_op.drop_index("ix_loans_issued")
         batch_op.drop_index("ix_loans_organisation_id")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -259,6 +260,113 @@ def test_a_sim_alone_comes_back_and_a_mistake_is_undone(both_engines: Flask) -> 
         session.refresh(sim)
         assert (loan.status, loan.ended_at, sim.state) == ("active", None, "out")
         assert session.scalars(select(SimUse.until_at)).one() is None
+
+
+# --- at the desk of another organisation
+
+
+def undo_number(desk: Desk) -> str:
+    """The last take-in that stands."""
+    with desk.app.app_context(), transaction() as session:
+        return str(session.scalar(select(func.max(TakeIn.id)).where(TakeIn.undone_at.is_(None))))
+
+
+class Library:
+    """A front desk of an organisation that lends nothing, at a place of its own."""
+
+    def __init__(self, desk: Desk, make: Callable[..., StaffBrowser]) -> None:
+        self.app, self.browser = desk.app, make("front_desk", organisation="Blue Door")
+        with desk.app.app_context(), transaction() as session:
+            place = make_place(session)
+            self.place_id, self.name = place.id, place.name
+            self.home = session.get_one(Unit, desk.unit_id).place.name
+
+    def scan(self, mark: str, **facts: str) -> tuple[int, str]:
+        page = f"{PAGE}?at={self.place_id}"
+        answer = self.browser.send(page, mark=mark, **facts)
+        text = self.browser.text(page) if answer.status_code == 303 else answer.get_data(as_text=True)
+        # What was typed stands in its field again, and each page has a token of its own.
+        return answer.status_code, re.sub(r' name="csrf_token" value="[^"]+"', "", text).replace(
+            mark or "-", "TAG"
+        )
+
+
+@pytest.fixture
+def library(desk: Desk, staff_browser: Callable[..., StaffBrowser]) -> Library:
+    return Library(desk, staff_browser)
+
+
+def test_another_organisation_takes_in_by_the_tag_and_reads_where_it_goes(
+    desk: Desk, library: Library
+) -> None:
+    status, page = library.scan(desk.tag)
+    assert status == 303 and "Thank you. Put it aside" in page and library.home in page
+    for hidden in ("Amina", "Maker 14", "Red Door", "Look at the parts"):
+        assert hidden not in page, hidden
+    assert states(desk) == ("returned", "quarantine")
+    with desk.app.app_context(), transaction() as session:
+        unit, way = session.get_one(Unit, desk.unit_id), session.scalars(select(Transfer)).one()
+        assert unit.place_id == library.place_id == way.from_id and way.to_id == desk.place_id
+        assert session.scalars(select(TakeIn.organisation_id)).one() == desk.holder_id
+    assert "in already" in library.scan(desk.tag)[1]
+    # Whose it is looks at its parts.
+    assert desk.tag in desk.browser.text("/staff/loans/returns")
+
+
+def test_a_mistake_there_is_undone_for_a_quarter_of_an_hour(desk: Desk, library: Library) -> None:
+    library.scan(desk.tag)
+    number = undo_number(desk)
+    assert library.scan("", do="undo", take_in=number)[0] == 303
+    assert states(desk) == ("active", "ready")
+    library.scan(desk.tag)
+    with desk.app.app_context(), transaction() as session:
+        session.execute(update(TakeIn).values(taken_at=now() - timedelta(minutes=16)))
+        session.execute(update(Unit).values(returned_at=now() - timedelta(minutes=16)))
+    status, page = library.scan("", do="undo", take_in=undo_number(desk))
+    assert status == 422 and custody.UNDO_OVER in page
+    assert states(desk) == ("returned", "quarantine")
+
+
+def test_unknown_and_not_out_answer_alike_there(desk: Desk, library: Library) -> None:
+    with desk.app.app_context(), transaction() as session:
+        model = session.get_one(Unit, desk.unit_id).model
+        serial = session.get_one(Unit, desk.unit_id).serial or ""
+        inside = [
+            make_unit(session, model=model).tag,
+            make_unit(session, model=model, status="quarantine").tag,
+            make_unit(session, model=model, status="retired", retired_for="unsafe").tag,
+        ]
+    answers = {library.scan(tag) for tag in ("MCR-99999", serial, *inside)}
+    assert len(answers) == 1 and {status for status, _page in answers} == {422}
+    assert states(desk) == ("active", "ready")
+
+
+def test_tags_are_not_guessed_in_bulk_and_right_ones_do_not_count(desk: Desk, library: Library) -> None:
+    with desk.app.app_context(), transaction() as session:
+        model = session.get_one(Unit, desk.unit_id).model
+        out = [make_loan(session, unit=make_unit(session, model=model)).unit for _one in range(22)]
+        tags = [unit.tag for unit in out if unit is not None]
+    assert [library.scan(tag)[0] for tag in tags] == [303] * len(tags)
+    for number in range(20):
+        library.scan(f"MCR-9{number:04d}")
+    status, page = library.scan(desk.tag)
+    assert status == 422 and "Too many unknown tags" in page
+    assert states(desk) == ("active", "ready")
+    # Whoever has a pool goes on with what is theirs.
+    assert scan(desk, desk.tag)[0] == 303
+
+
+def test_where_they_are_is_chosen_by_name_and_kept(desk: Desk, library: Library) -> None:
+    page = library.browser.text(PAGE)
+    assert "Where are you now?" in page and "Another place, by its name" in page
+    assert library.browser.get(f"{PAGE}?place=0&other=Nowhere+at+all").status_code == 422
+    assert library.browser.get(f"{PAGE}?place=0&other=").status_code == 422
+    answer = library.browser.get(f"{PAGE}?place=0&other={library.name}")
+    assert answer.status_code == 302 or answer.status_code == 303
+    assert answer.headers["Location"].endswith(f"?at={library.place_id}")
+    library.scan(desk.tag)
+    assert f"You are at {library.name}" in library.browser.text(PAGE), "it is known now"
+    assert library.browser.get(f"{PAGE}?at=999999999").status_code == 200
 
 
 # --- the parts

@@ -134,6 +134,7 @@ def issue(
         raise _why_not(session, unit.id, request.id)
     loan = Loan(
         form_key=hand_over.form_key, loan_request_id=request.id, unit_id=unit.id if unit else None,
+        model_id=unit.model_id if unit else request.model_id,
         resident_id=request.resident_id,
         organisation_id=request.organisation_id, place_id=hand_over.place_id, status="active", issued_at=now,
         issued_by_id=staff_id, due_on=hand_over.due_on, condition_out=hand_over.condition,

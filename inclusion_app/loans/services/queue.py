@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.loans import rules
-from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, QuotaPool, RequestAnswers, Unit
+from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, QuotaPool, RequestAnswers
 from inclusion_app.loans.services import custody
 from inclusion_app.loans.services.custody import LIVE_OFFER
 
@@ -103,12 +103,10 @@ def _handed_over(organisation_id: int, model_id: int, now: datetime) -> Select[i
     return (
         select(LoanRequest.referrer_id, LoanRequest.ward, func.count())
         .select_from(Loan)
-        .outerjoin(Unit, Unit.id == Loan.unit_id)
         .outerjoin(LoanRequest, LoanRequest.id == Loan.loan_request_id)
         .where(
             Loan.organisation_id == organisation_id,
-            # A SIM alone has no unit; then it is what was asked for.
-            func.coalesce(Unit.model_id, LoanRequest.model_id) == model_id,
+            Loan.model_id == model_id,
             Loan.issued_at > now - timedelta(weeks=rules.PACE_WEEKS),
             Loan.issued_at <= now,
         )
@@ -118,8 +116,20 @@ def _handed_over(organisation_id: int, model_id: int, now: datetime) -> Select[i
 
 def handed_over(session: Session, organisation_id: int, model_id: int, now: datetime) -> int:
     """How many of this model were handed over in the last weeks: the pace of the queue."""
-    rows = session.execute(_handed_over(organisation_id, model_id, now))
-    return sum(count for _referrer, _ward, count in rows)
+    return paces(session, organisation_id, now, (model_id,)).get(model_id, 0)
+
+
+def paces(
+    session: Session, organisation_id: int, now: datetime, model_ids: Collection[int]
+) -> dict[int, int]:
+    """The same for several models of a scheme at once."""
+    wanted = select(Loan.model_id, func.count()).where(
+        Loan.organisation_id == organisation_id,
+        Loan.model_id.in_(model_ids),
+        Loan.issued_at > now - timedelta(weeks=rules.PACE_WEEKS),
+        Loan.issued_at <= now,
+    )
+    return dict(session.execute(wanted.group_by(Loan.model_id)).all())
 
 
 def order_of(session: Session, organisation_id: int, model_id: int, now: datetime) -> list[rules.Entry]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
+from inclusion_app.loans import rules
 from inclusion_app.loans.models import (
     Loan,
     LoanPart,
@@ -71,6 +72,15 @@ def quick_return(
     if loan is not None:
         tell_back(session, loan, now)
     return Came("found" if was_missing else "in", unit, loan, row, on_its_way)
+
+
+def out_elsewhere(session: Session, *, typed: str, but_of: int | None) -> Unit | None:
+    """A unit of any other scheme that somebody has, or that is missing, by its exact tag; else None, whatever it is."""
+    marks = rules.marks_in(typed)
+    out = or_(custody.is_lent(), Unit.status == "missing")
+    wanted = select(Unit).where(Unit.tag.in_(marks), Unit.holder_id != (but_of or 0), out)
+    found = {unit.tag: unit for unit in session.scalars(wanted)}
+    return next((found[mark] for mark in marks if mark in found), None)
 
 
 def take_in_of(session: Session, unit: Unit, now: datetime) -> TakeIn | None:
