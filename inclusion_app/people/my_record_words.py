@@ -181,9 +181,7 @@ DONE: Mapping[str, str] = {
     **dict.fromkeys(
         ("put a loan request first", "undo a loan request put first"), N_("Changed your place in the queue.")
     ),
-    **dict.fromkeys(
-        ("write a loan note", "note about loan"), N_("Wrote a note about the device.")
-    ),
+    **dict.fromkeys(("write a loan note", "note about loan"), N_("Wrote a note about the device.")),
     **dict.fromkeys(
         ("note a yes to a kept device", "note a no to a kept device", "answer loan offer"),
         N_("Wrote down if you want the device."),

@@ -241,7 +241,9 @@ def test_every_action_role_purpose_has_words(app: Flask) -> None:
         view, room = app.view_functions[rule.endpoint], rule.endpoint.partition(".")[0]
         for item in getattr(view, "reads", ()):
             said = my_record_words.action_words(f"read {rule.endpoint}")
-            assert said == my_record_words.LOOKED or (room in {"training", "loans"} and said in my_record_words.DONE.values())
+            assert said == my_record_words.LOOKED or (
+                room in {"training", "loans"} and said in my_record_words.DONE.values()
+            )
             assert not rule.endpoint.startswith("people.my_record") or item in my_record_words.ITEM_NAMES
 
 
