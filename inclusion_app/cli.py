@@ -38,6 +38,8 @@ from inclusion_app.core.staff_sessions import delete_ended_sessions
 from inclusion_app.groups.services import delete_idle_groups
 from inclusion_app.loans import protections as loans_protections
 from inclusion_app.loans import reminders as loans_reminders
+from inclusion_app.loans.cli import loans
+from inclusion_app.loans.services import files as loan_files
 from inclusion_app.loans.services import forgetting as loans_forgetting
 from inclusion_app.messages import sending
 from inclusion_app.messages import services as messages
@@ -93,7 +95,7 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
     for command in (accounts_group, demo_group, make_backup, restore_backup, messages_group):
         app.cli.add_command(command)
-    for command in (places, postcodes, wards, holidays, pack, handout, codes, translations_group):
+    for command in (places, postcodes, wards, holidays, pack, handout, codes, loans, translations_group):
         app.cli.add_command(command)
 
 
@@ -405,6 +407,10 @@ def do_chores(folder: Path) -> None:
         with transaction() as session:
             retention_runs.carry_out(session, what, DELETIONS[what], now=now())
 
+    def sweep_files() -> None:
+        with reading() as session:
+            loan_files.delete_unnamed(session, instance=folder, now=now())
+
     def tell_late() -> None:
         with transaction() as session:
             tell_late_reviews(
@@ -426,6 +432,7 @@ def do_chores(folder: Path) -> None:
         "look at the trays": sending.look_at_trays,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},
         "delete messages written to the folder": sending.delete_old_files,
+        "delete files no device has": sweep_files,
         "remember who was deleted": functools.partial(_remember_who_left, folder),
         "remember what was taken away": functools.partial(_remember_protections, folder),
         "tell of late reviews": tell_late,

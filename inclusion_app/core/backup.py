@@ -1,9 +1,10 @@
 """One file that holds all of the service but its keys, and the way back from it.
 
-The file is a ZIP: `manifest.json`, the database (`database.sqlite3`, or `database.dump` of pg_dump), `audit-heads` and
-`erasures`. The keys are kept in another place on purpose: together they open everything. The manifest says which keys
-are needed without holding them. It names the size and digest of every part and is sealed over all it says, so that
-nobody without the secret key can put another database, another day or nothing at all in the place of what was saved.
+The file is a ZIP: `manifest.json`, the database (`database.sqlite3`, or `database.dump` of pg_dump), `audit-heads`,
+`erasures` and, where there are any, the files rows name by their sha256 (`loan-files.tar`). The keys are kept in
+another place on purpose: together they open everything. The manifest says which keys are needed without holding them.
+It names the size and digest of every part and is sealed over all it says, so that nobody without the secret key can
+put another database, another day or nothing at all in the place of what was saved.
 
 What a person had deleted stays deleted: the file `erasures` in the instance folder outlives the database, and a
 restore deletes again everybody in it who was made before their line was written. No clock of a backup is asked: a
@@ -18,9 +19,11 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
+import tarfile
 import tempfile
 import zipfile
 import zlib
@@ -42,6 +45,9 @@ from inclusion_app.core.migrations import alembic_config
 FORMAT = 2
 MANIFEST = "manifest.json"
 HEADS, ERASURES = "audit-heads", "erasures"
+# Proof that rows name by its sha256, which is its name too: in a folder of the instance, and in one part of the backup.
+FILES, PACKED_FILES = "loan-files", "loan-files.tar"
+NAMED_BY_ITS_BYTES = re.compile(r"[0-9a-f]{64}")
 SQLITE, DUMP = "database.sqlite3", "database.dump"
 DATABASES = {"sqlite": SQLITE, "postgresql": DUMP}
 MOST_MANIFEST_BYTES = 100_000
@@ -99,6 +105,8 @@ def make_backup(target: Path, *, settings: Settings, engine: Engine, now: dateti
                 raw.execute("VACUUM INTO ?", (str(folder / SQLITE),))
         else:
             _postgres("pg_dump", engine, "--format=custom", "--no-owner", f"--file={folder / DUMP}")
+        # Files after rows: a row without its file would be a proof that is lost, a file without its row is swept away.
+        _pack_files(settings.instance / FILES, folder / PACKED_FILES)
         parts = {path.name: _digest(path) for path in sorted(folder.iterdir())}
         manifest = Manifest(
             format=FORMAT,
@@ -143,7 +151,10 @@ def restore(
         )
     with _work_folder(settings.instance) as folder:
         manifest = _unpack(source, folder, settings, engine)
+        _unpack_files(source, folder)
         remember = _lines(settings.instance / ERASURES) | _lines(folder / ERASURES)
+        # Before the rows that name them. What is here stays: the same name is the same bytes.
+        _put_files(folder / FILES, settings.instance / FILES)
         aside: list[Path] = []
         if manifest.engine == "sqlite":
             aside = _swap_sqlite(folder / SQLITE, engine, now)
@@ -281,6 +292,51 @@ def _unpack(source: Path, folder: Path, settings: Settings, engine: Engine) -> M
     return manifest
 
 
+def _pack_files(folder: Path, target: Path) -> None:
+    """All files of the folder in one archive; none is made where there is nothing."""
+    names = [path.name for path in sorted(folder.glob("*")) if NAMED_BY_ITS_BYTES.fullmatch(path.name)]
+    if not names:
+        return
+    with tarfile.open(target, "w") as archive:
+        for name in names:
+            with contextlib.suppress(FileNotFoundError), (folder / name).open("rb") as file:
+                part = tarfile.TarInfo(name)
+                part.size = os.fstat(file.fileno()).st_size
+                archive.addfile(part, file)
+
+
+def _unpack_files(source: Path, folder: Path) -> None:
+    """The archive as single files, each checked: its name is the digest of its bytes. Raises BackupError."""
+    packed = folder / PACKED_FILES
+    if not packed.exists():
+        return
+    (folder / FILES).mkdir(mode=0o700)
+    try:
+        with tarfile.open(packed, "r:") as archive:
+            for part in archive:
+                is_ours = part.isreg() and NAMED_BY_ITS_BYTES.fullmatch(part.name)
+                file = archive.extractfile(part) if is_ours else None
+                if file is None:
+                    raise _damaged(source, PACKED_FILES)
+                with (folder / FILES / part.name).open("xb") as out:
+                    shutil.copyfileobj(file, out)
+                if _digest(folder / FILES / part.name) != part.name:
+                    raise _damaged(source, PACKED_FILES)
+    except (tarfile.TarError, OSError) as err:
+        raise _damaged(source, PACKED_FILES) from err
+    packed.unlink()
+
+
+def _put_files(unpacked: Path, folder: Path) -> None:
+    """Each file in its place, for the service alone."""
+    if not unpacked.exists():
+        return
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for path in unpacked.iterdir():
+        path.chmod(0o600)
+        path.replace(folder / path.name)
+
+
 def _damaged(source: Path, name: str) -> BackupError:
     return BackupError(f"{source} is damaged: {name} is not as it was written.")
 
@@ -335,7 +391,9 @@ def _check(manifest: Manifest, settings: Settings, engine: Engine) -> None:
     if not hmac.compare_digest(manifest.seal, manifest.sealed(settings.secret_key).seal):
         raise BackupError("This backup is damaged or was changed: its seal is not right.")
     parts = manifest.parts.keys()
-    if parts != manifest.sizes.keys() or parts - {HEADS, ERASURES} != {DATABASES[manifest.engine]}:
+    if parts != manifest.sizes.keys() or parts - {HEADS, ERASURES, PACKED_FILES} != {
+        DATABASES[manifest.engine]
+    }:
         raise BackupError("This backup is damaged: it does not hold one database.")
 
 

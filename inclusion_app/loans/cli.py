@@ -67,12 +67,13 @@ def import_units(file: Path, name: str, prefix: str, dry_run: bool) -> None:
             refused += [
                 stock_csv.Refused(line, column, stock.IS_ELSEWHERE, {}) for line, column in found.taken
             ]
-            for one in sorted(refused, key=lambda one: one.line):
-                click.echo(f"line {one.line}, {one.column or 'file'}: {one.why % one.params}", err=True)
             if not refused and not dry_run:
                 stock.make_rows(session, holder_id=holder_id, rows=found.new, prefix=prefix, now=now())
     except RuleBroken as broken:
         raise click.ClickException(broken.message % broken.params) from broken
+    # Printed when the lock is let go: a terminal may be slow, and others wait.
+    for one in sorted(refused, key=lambda one: one.line):
+        click.echo(f"line {one.line}, {one.column or 'file'}: {one.why % one.params}", err=True)
     said = "would be made" if dry_run or refused else "made"
     click.echo(f"{len(found.new)} {said}, {len(found.known)} here already, {len(refused)} refused")
     if refused:

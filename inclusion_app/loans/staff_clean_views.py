@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
-from flask_babel import ngettext
 
 from inclusion_app.accounts import queries as accounts
 from inclusion_app.core import paper
@@ -41,6 +40,8 @@ from inclusion_app.loans.views import room
 from inclusion_app.people.choice_fields import number_of
 
 READY_NOW = N_("It is ready to be lent.")
+ALL_READY = N_("All that you ticked is ready to be lent.")
+WIPES_KEPT = N_("The wipes are written down.")
 NOTHING_TICKED = N_("Tick at least one device.")
 NOT_WIPED_BY_REPORT = N_("The report says that this wipe did not hold.")
 REPORT_IS_SILENT = N_("The report does not say how it went. Wipe or record this one alone.")
@@ -75,7 +76,7 @@ def _ready_many(numbers: Sequence[int]) -> Any:
     for unit in units:
         cleaning.make_ready(db_session(), unit=unit, now=now())
     act("make device ready")
-    flash(ngettext("%(num)d device is ready.", "%(num)d devices are ready.", len(units)))
+    flash(READY_NOW if len(units) == 1 else ALL_READY)
     return redirect(url_for("loans.clean"), 303)
 
 
@@ -239,7 +240,7 @@ def _record(row: Evidence, wiped: cleaning.Wiped, found: Sequence[Found]) -> Any
         )
     if todo:
         act("record wipe")
-    flash(ngettext("%(num)d wipe is written down.", "%(num)d wipes are written down.", len(todo)))
+    flash(WIPES_KEPT)
     return redirect(url_for("loans.report", evidence_id=row.id), 303)
 
 

@@ -42,7 +42,7 @@ from inclusion_app.places.models import Place
 
 ONE = "/staff/loans/requests/<int(max=999999999):loan_request_id>"
 LOAN = "/staff/loans/<int(max=999999999):loan_id>"
-WHO = ("identity", "needs")
+WHO = ("identity", "loan")
 HANDED_OVER = N_("Handed over. The next one, please.")
 WRONG = N_("Look at what is marked below.")
 registry.add_to_menu(registry.StaffLink("loans.hand_over_start", N_("Hand over a device"), policy.RUN, 31))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -14,13 +14,10 @@ from wtforms.validators import ValidationError
 from inclusion_app.core.forms import BaseForm, OnceForm, one_line
 from inclusion_app.loans import rules
 from inclusion_app.loans import staff_loan_words as words
-from inclusion_app.people.choice_fields import AnyOf, OneOf, number_of
+from inclusion_app.people.choice_fields import AnyOf, OneOf, number_of, words_of
+from inclusion_app.people.staff_words import TOO_LONG
 
 NOTE_LENGTH = 500
-
-
-def _choices(table: Mapping[str, str]) -> list[SelectChoice]:
-    return [SelectChoice(code, _l(said)) for code, said in table.items()]
 
 
 class RenewForm(BaseForm):
@@ -40,7 +37,7 @@ class SimForm(BaseForm):
 
     def validate_sim(self, field: Any) -> None:
         """Nothing chosen, and what is in no list, is refused."""
-        if not field.data or field.data not in {value for value, *_more in field.iter_choices()}:
+        if not field.data or field.data not in {value for value, *_more in field.iterwords_of()}:
             field.errors = []
             raise ValidationError(_l(words.CHOOSE_SIM))
 
@@ -48,7 +45,7 @@ class SimForm(BaseForm):
 class LostForm(BaseForm):
     """What happened to it."""
 
-    cause = OneOf(_l("What happened?"), missing=words.CHOOSE_CAUSE, choices=_choices(rules.CAUSES))
+    cause = OneOf(_l("What happened?"), missing=words.CHOOSE_CAUSE, choices=words_of(rules.CAUSES))
 
 
 class GiftForm(BaseForm):
@@ -60,8 +57,8 @@ class GiftForm(BaseForm):
 class OutcomeForm(BaseForm):
     """What they say, if they like. Nothing chosen is an answer too."""
 
-    used_for = AnyOf(_l("What did they use it for?"), choices=_choices(rules.PURPOSES))
-    changed = AnyOf(_l("What changed?"), choices=_choices(rules.CHANGED))
+    used_for = AnyOf(_l("What did they use it for?"), choices=words_of(rules.PURPOSES))
+    changed = AnyOf(_l("What changed?"), choices=words_of(rules.CHANGED))
 
 
 class NoteForm(OnceForm):
@@ -74,4 +71,4 @@ class NoteForm(OnceForm):
         lines = [one_line(line) for line in (field.data or "")[: NOTE_LENGTH * 4].splitlines()]
         field.data = "\n".join(line for line in lines if line)
         if len(field.data) > NOTE_LENGTH:
-            raise ValidationError(_l(words.TOO_LONG))
+            raise ValidationError(_l(TOO_LONG))

@@ -25,7 +25,7 @@ from inclusion_app.loans.services import endings, outcomes, renewals, requests_d
 from inclusion_app.loans.views import room
 
 ONE = "/staff/loans/loans/<int(max=999999999):loan_id>"
-READS = ("identity", "needs")
+READS = ("identity", "loan")
 
 
 def the_loan(loan_id: int) -> Loan | None:

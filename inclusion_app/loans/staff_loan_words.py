@@ -16,7 +16,6 @@ NOTHING_TO_GIVE = N_("A SIM card alone cannot be given away. Take it out.")
 OWNER_FIRST = N_("It belongs to %(owner)s. Ask them first, and tick that they agree.")
 CHOOSE_SIM = N_("Choose a SIM card.")
 CHOOSE_CAUSE = N_("Choose what happened.")
-TOO_LONG = N_("This is too long. Use fewer words.")
 
 # --- what was done
 KEPT_LONGER = N_("They can keep it longer. They are told.")

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.forms import BaseForm, OnceForm, one_line
@@ -18,20 +17,9 @@ from inclusion_app.loans import rules
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.services import schemes
 from inclusion_app.loans.services.requests_decide import NOTE_LENGTH, WHY_LENGTH
-from inclusion_app.loans.staff_fields import (
-    MISSING,
-    TOO_LONG,
-    CountField,
-    LineField,
-    NumberFromList,
-)
-from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
-
-
-def choices_of(table: Mapping[str, str]) -> list[SelectChoice]:
-    """The choices of a table of words, as the page says them."""
-    return [SelectChoice(code, _l(said)) for code, said in table.items()]
-
+from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of, words_of
+from inclusion_app.people.staff_fields import CountField, LineField, NumberFromList
+from inclusion_app.people.staff_words import MISSING, TOO_LONG
 
 Shown = tuple[tuple[str, str, Any], ...]
 
@@ -58,7 +46,7 @@ class ParagraphField(TextAreaField):
 class FilterForm(BaseForm):
     """Which requests the list shows."""
 
-    state = SelectField(_l("Show"), choices=choices_of(words.SHOWN))
+    state = SelectField(_l("Show"), choices=words_of(words.SHOWN))
     model = SelectField(_l("Device"), coerce=number_of)
     place = SelectField(_l("Fetched at"), coerce=number_of)
 
@@ -66,7 +54,7 @@ class FilterForm(BaseForm):
 class QuestionForm(BaseForm):
     """What is asked before a decision."""
 
-    question = OneOf(_l("What do you ask?"), choices=choices_of(words.QUESTIONS))
+    question = OneOf(_l("What do you ask?"), choices=words_of(words.QUESTIONS))
     shown: Shown = (
         ("options", "question", _l("They read it in their language, by the way they chose.")),
     )  # fmt: skip
@@ -75,7 +63,7 @@ class QuestionForm(BaseForm):
 class DeclineForm(BaseForm):
     """Why not."""
 
-    reason = OneOf(_l("Why not?"), choices=choices_of(words.DECLINED))
+    reason = OneOf(_l("Why not?"), choices=words_of(words.DECLINED))
     shown: Shown = (
         ("options", "reason", _l("No papers, bank account, fixed address or e-mail is never a reason.")),
     )  # fmt: skip
@@ -100,7 +88,7 @@ class NoteForm(OnceForm):
 class NoForm(BaseForm):
     """What becomes of the request of somebody who says no."""
 
-    keep = OneOf(_l("What do they want?"), choices=choices_of(words.KEEP_OR_END))
+    keep = OneOf(_l("What do they want?"), choices=words_of(words.KEEP_OR_END))
     shown: Shown = (("options", "keep", ""),)
 
 
@@ -195,11 +183,11 @@ class AskForForm(BaseForm):
 
     form_key = StringField()
     model = OneOf(_l("Which device?"), missing=words.NO_MODEL)
-    purposes = AnyOf(_l("What for?"), choices=choices_of(rules.PURPOSES))
-    whom = OneOf(_l("Who will use it?"), choices=choices_of(rules.WHOM), default="me")
+    purposes = AnyOf(_l("What for?"), choices=words_of(rules.PURPOSES))
+    whom = OneOf(_l("Who will use it?"), choices=words_of(rules.WHOM), default="me")
     wants_data = BooleanField(_l("They need data for the internet too"))
-    reasons = AnyOf(_l("What is true for them?"), choices=choices_of(rules.REASONS))
-    settings = AnyOf(_l("How should it be set?"), choices=choices_of(rules.SETTINGS))
+    reasons = AnyOf(_l("What is true for them?"), choices=words_of(rules.REASONS))
+    settings = AnyOf(_l("How should it be set?"), choices=words_of(rules.SETTINGS))
     place = NumberFromList(_l("Where can they fetch it?"))
     consent = BooleanField(_l("I read this to them, and they said yes"))
     shown: Shown = (

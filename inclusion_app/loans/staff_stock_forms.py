@@ -23,17 +23,15 @@ from inclusion_app.loans.services.cleaning import Wiped
 from inclusion_app.loans.services.stock import MOST_COUNTED, ModelFacts, SimFacts, UnitFacts
 from inclusion_app.loans.staff_fields import (
     NO_DAY,
-    TOO_LONG,
     AnyOfWords,
-    CountField,
-    LineField,
-    NumberFromList,
     OneOfWords,
     UploadField,
     WordFromList,
-    words_of,
 )
 from inclusion_app.loans.stock_csv import read_parts, write_parts
+from inclusion_app.people.choice_fields import words_of
+from inclusion_app.people.staff_fields import CountField, LineField, NumberFromList
+from inclusion_app.people.staff_words import TOO_LONG
 
 WORDS_STATES = {
     "drafted": N_("A draft. Residents read it; nobody has checked it yet."),
@@ -240,7 +238,7 @@ class SimForm(OnceForm):
         """What was typed."""
         return SimFacts(
             place_id=self.place.data, iccid=self.iccid.data or "", number=self.number.data or "",
-            carrier=self.carrier.data or "", data_gb=self.data_gb.count, data_until=self.data_until.data,
+            carrier=self.carrier.data or "", data_gb=self.data_gb.count or None, data_until=self.data_until.data,
         )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
-from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import i18n, registry
@@ -30,6 +29,7 @@ UNIT = "/staff/loans/units/<int(max=999999999):unit_id>"
 MODEL = "/staff/loans/models/<int(max=999999999):model_id>"
 LONGEST_TEXT = 100_000
 SAVED = N_("Saved.")
+MADE_FROM_FILE = N_("All devices of the file are in the stock now.")
 NO_SCHEME = N_("Set up your scheme first.")
 registry.add_to_menu(registry.StaffLink("loans.stock_list", N_("Devices"), policy.RUN_UNIT, 32))
 
@@ -288,11 +288,11 @@ def import_units() -> Any:
                 key=lambda one: one.line,
             )
             if request.form.get("do") == "make" and not wrong:
-                made = stock.make_rows(
+                stock.make_rows(
                     db_session(), holder_id=holder(), rows=tried.new, prefix=form.prefix.data or "", now=now()
                 )
                 act("import devices")
-                flash(ngettext("%(num)s device was made.", "%(num)s devices were made.", len(made)))
+                flash(MADE_FROM_FILE)
                 return redirect(url_for("loans.stock_list"), 303)
         except RuleBroken as broken:
             refused(form, broken)
@@ -394,19 +394,19 @@ def model(found: DeviceModel) -> Any:
     return shown("model.html", form, model=found, steps=registry.step_titles())
 
 
-def _model_and_tongue(model_id: int, slug: str) -> DeviceModel | None:
-    if slug not in {tongue.slug for tongue in tongues()}:
+def _model_and_tongue(model_id: int, tongue: str) -> DeviceModel | None:
+    if tongue not in {one.slug for one in tongues()}:
         return None
     return the_model(model_id)
 
 
 @room.page(
-    f"{MODEL}/words/<string(maxlength=8):slug>", allow=policy.WRITE_MODEL, load=_model_and_tongue,
+    f"{MODEL}/words/<string(maxlength=8):tongue>", allow=policy.WRITE_MODEL, load=_model_and_tongue,
     methods=("GET", "POST"), localised=False,
 )  # fmt: skip
 def model_words(found: DeviceModel) -> Any:
     """The words of a model in another language: a draft, or checked by somebody who reads it."""
-    tongue = i18n.LANGUAGES[(request.view_args or {})["slug"]]
+    tongue = i18n.LANGUAGES[(request.view_args or {})["tongue"]]
     form = forms.WordsForm()
     known = next((text for text in found.texts if text.language == tongue.slug), None)
     if request.method == "GET":

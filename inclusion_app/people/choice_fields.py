@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -44,6 +45,11 @@ class FromList(SelectField):
         """What is not in the list is refused."""
         if (self.data or "") not in _known(self):
             raise ValidationError(_l(NOT_AN_ANSWER))
+
+
+def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
+    """The choices of a table of words, as the page says them."""
+    return [(code, _l(said)) for code, said in table.items()]
 
 
 def number_of(value: Any) -> int:

@@ -28,6 +28,8 @@ ROLE_WORDS: Mapping[str, str] = {
 SOMEBODY = N_("A person who works there.")
 YOU = N_("You, with your PIN or pictures.")
 CODE_ALONE = N_("Somebody with your code alone.")
+# Of a plan, of a booking, of what somebody borrows.
+BY_CODE = ("code", "booking code", "loan code")
 AT_HOME = N_("Somebody of your home.")
 OTHERS: Mapping[str, str] = {
     "group": N_("Your group."),
@@ -57,6 +59,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "feedback": N_("your message"),
     "booking": N_("your booking"),
     "attendance": N_("if you came"),
+    "loan": N_("what you borrow"),
 }
 LOOKED = N_("Looked at your record.")
 
@@ -120,6 +123,95 @@ DONE: Mapping[str, str] = {
     ),
     "make certificate": N_("Made your certificate."),
     "keep booking": N_("Put a booking into your plan."),
+    # What somebody asks to borrow, by the code of it or at the desk.
+    **dict.fromkeys(
+        (
+            "read loans.request_page",
+            "read loans.bring",
+            "read loans.broken_device",
+            "read loans.lost_device",
+            "read loans.how_it_goes",
+            "read loans.print_slip",
+            "read loans.slip",
+            "read loans.one_request",
+            "read loans.sent_request",
+        ),
+        N_("Opened your request for a device."),
+    ),
+    **dict.fromkeys(
+        (
+            "read loans.one_loan",
+            "read loans.renew",
+            "read loans.loan_sim",
+            "read loans.take_sim_out",
+            "read loans.loan_lost",
+            "read loans.loan_locked",
+            "read loans.loan_found",
+            "read loans.loan_gift",
+            "read loans.loan_outcome",
+            "read loans.loan_note",
+            "read loans.desk_people",
+        ),
+        N_("Looked at what you borrow."),
+    ),
+    **dict.fromkeys(
+        (
+            "read loans.hand_over_start",
+            "read loans.hand_over",
+            "read loans.hand_over_many",
+            "read loans.handed_over",
+        ),
+        N_("Made things ready to give you a device."),
+    ),
+    **dict.fromkeys(
+        ("read loans.agreement_to_sign", "read loans.agreement_page", "read loans.agreement_pdf"),
+        N_("Opened the paper you sign for a device."),
+    ),
+    "ask for a device for a person": N_("Asked for a device for you."),
+    "approve a loan request": N_("Put you in the queue for a device."),
+    "ask about a loan request": N_("Asked you about the device you want."),
+    **dict.fromkeys(
+        ("note an answer to a loan request", "answer loan question"),
+        N_("Wrote down your answer about the device."),
+    ),
+    "decline a loan request": N_("Said no to your request for a device."),
+    **dict.fromkeys(
+        ("withdraw a loan request", "withdraw loan request"), N_("Took your request for a device back.")
+    ),
+    **dict.fromkeys(
+        ("put a loan request first", "undo a loan request put first"), N_("Changed your place in the queue.")
+    ),
+    **dict.fromkeys(("write a loan note", "note about loan"), N_("Wrote a note about the device.")),
+    **dict.fromkeys(
+        ("note a yes to a kept device", "note a no to a kept device", "answer loan offer"),
+        N_("Wrote down if you want the device."),
+    ),
+    **dict.fromkeys(
+        ("set a time to fetch a device", "choose loan time"), N_("Chose a time to fetch your device.")
+    ),
+    **dict.fromkeys(
+        ("keep an address to bring a device", "have loan brought"),
+        N_("Wrote down where to bring your device."),
+    ),
+    "swap a kept device": N_("Kept another device for you."),
+    "take back a kept device": N_("Stopped keeping a device for you."),
+    **dict.fromkeys(
+        ("hand over device", "hand over device out of turn"), N_("Gave you the device you borrow.")
+    ),
+    "take in device": N_("Took back the device you borrowed."),
+    "undo take in": N_("Wrote down that you have the device still."),
+    "look at return": N_("Checked the device you gave back."),
+    **dict.fromkeys(("renew loan", "keep loan longer"), N_("Asked if you can keep the device longer.")),
+    **dict.fromkeys(
+        ("put SIM into loan", "swap SIM of loan", "take SIM out of loan"),
+        N_("Changed the SIM card of your device."),
+    ),
+    "report loan broken": N_("Wrote down that your device is broken."),
+    "report loan lost": N_("Wrote down that your device is gone."),
+    "note that loan is locked": N_("Locked the device you lost."),
+    "note that loan is found": N_("Wrote down that your device was found."),
+    "give loan away": N_("Gave you the device to keep."),
+    "answer how loan went": N_("Wrote down how it went with the device."),
 }
 CHANGED = N_("Changed your record.")
 
@@ -138,7 +230,7 @@ PURPOSE_WORDS: Mapping[str, str] = {
 
 def who_words(actor_kind: str, *, is_self: bool) -> str:
     """Who did it. A name of the staff is never told: the organisation answers for them."""
-    if actor_kind == "code":
+    if actor_kind in BY_CODE:
         return CODE_ALONE
     if actor_kind in {"resident", "visit"}:
         return YOU if is_self else AT_HOME

@@ -15,21 +15,16 @@ from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.forms import BaseForm, OnceForm, SecretField, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people import contact, record_services, rules
-from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
+from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of, words_of
 from inclusion_app.people.forms import ChosenSecretForm, CodeForm, ComeBackForm
 from inclusion_app.people.models import ContactRoute, Resident
 from inclusion_app.people.record_services import Agreement, Identity, Route
+from inclusion_app.people.staff_words import TOO_LONG
 
-TOO_LONG = N_("This is too long. Use fewer words.")
 UNKNOWN_POSTCODE = N_("We do not know this postcode. Leave it empty if you are not sure.")
 NO_PURPOSE = N_("Choose what the person shares it for.")
 NO_HOW = N_("Choose how the person said yes.")
 ROUTE_SLOTS = range(1, rules.ROUTES_AT_MOST + 1)
-
-
-def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
-    """The choices of a table of rules, in the reader's language."""
-    return [(code, _l(words)) for code, words in table.items()]
 
 
 def language_name(code: str) -> str:

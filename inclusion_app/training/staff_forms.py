@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, time
 from typing import Any
 
@@ -18,7 +18,9 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, DayField, OnceForm, one_line
 from inclusion_app.people import contact
 from inclusion_app.people import rules as people_rules
-from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
+from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of, words_of
+from inclusion_app.people.staff_fields import CountField, LineField, NumberFromList
+from inclusion_app.people.staff_words import NO_NUMBER, TOO_LONG
 from inclusion_app.places.models import Place
 from inclusion_app.training import rules
 from inclusion_app.training import staff_words as words
@@ -31,11 +33,6 @@ CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
 WHOLE = re.compile(r"\d{1,4}")
 NOTICE_LENGTH = {"training_bring": 120, "training_words": 400}
 LATEST_MINUTES = 120
-
-
-def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
-    """The choices of a table of words, as the page says them."""
-    return [(code, _l(said)) for code, said in table.items()]
 
 
 class ClockField(StringField):
@@ -56,58 +53,11 @@ class ClockField(StringField):
         self.wall = time(int(found[1]), int(found[2]))
 
 
-class CountField(StringField):
-    """A whole number between two bounds, which the refusal names."""
-
-    count = 0
-
-    def __init__(self, label: Any, *, least: int, most: int, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.least, self.most = least, most
-
-    def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        """Read what was typed."""
-        typed = plain_digits(self.data or "").strip()[:10]
-        if not WHOLE.fullmatch(typed) or not self.least <= int(typed) <= self.most:
-            raise ValidationError(_l(words.NO_NUMBER, least=self.least, most=self.most))
-        self.count = int(typed)
-
-
-class NumberFromList(SelectField):
-    """A list of rows by their numbers; 0 is its first line, where there is one for none of them."""
-
-    def __init__(self, label: Any, **kwargs: Any) -> None:
-        super().__init__(label, coerce=number_of, **kwargs)
-
-    def pre_validate(self, form: Any) -> None:
-        """What is not in the list is refused."""
-        if self.data not in {value for value, *_ in self.iter_choices()}:
-            raise ValidationError(_l(rules.NOT_AN_ANSWER))
-
-
-class LineField(StringField):
-    """A few words on one line, not longer than their column."""
-
-    data: str | None
-
-    def __init__(self, label: Any, *, longest: int, needed: bool = False, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.longest, self.needed = longest, needed
-
-    def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        """Refuse nothing where something is needed, and what does not fit."""
-        typed = self.data = one_line(self.data)
-        if self.needed and not typed:
-            raise ValidationError(_l(words.MISSING))
-        if len(typed) > self.longest:
-            raise ValidationError(_l(words.TOO_LONG))
-
-
 def _paragraph(field: Any, longest: int) -> None:
     lines = [one_line(line) for line in (field.data or "")[: longest * 4].splitlines()]
     field.data = "\n".join(line for line in lines if line)
     if len(field.data) > longest:
-        raise ValidationError(_l(words.TOO_LONG))
+        raise ValidationError(_l(TOO_LONG))
 
 
 def languages_taught() -> list[tuple[str, str]]:
@@ -541,14 +491,14 @@ class NoticeForm(OnceForm):
         if name == "minutes":
             typed = plain_digits(self.minutes.data or "").strip()[:10]
             if not WHOLE.fullmatch(typed) or not 1 <= int(typed) <= LATEST_MINUTES:
-                raise RuleBroken(words.NO_NUMBER, field="minutes", least=1, most=LATEST_MINUTES)
+                raise RuleBroken(NO_NUMBER, field="minutes", least=1, most=LATEST_MINUTES)
             return str(int(typed))
         longest = NOTICE_LENGTH[self.template.data]
         said = one_line((self[name].data or "")[: longest * 4])
         if not said:
             raise RuleBroken(words.NEEDS_WORDS, field=name)
         if len(said) > longest:
-            raise RuleBroken(words.TOO_LONG, field=name)
+            raise RuleBroken(TOO_LONG, field=name)
         return said
 
 
@@ -616,7 +566,7 @@ class PhoneBookingForm(PersonBookingForm):
         if kind == "letter":
             lines = one_line(typed)
             if len(lines) > 300:
-                raise RuleBroken(words.TOO_LONG, field="contact")
+                raise RuleBroken(TOO_LONG, field="contact")
             return lines or None
         return contact.read_value(kind, typed, field="contact")
 

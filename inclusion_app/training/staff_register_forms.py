@@ -14,7 +14,7 @@ from inclusion_app.core.codes import BrokenCode, plain_digits
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, OnceForm, one_line
 from inclusion_app.core.words import N_
-from inclusion_app.training import staff_words as words
+from inclusion_app.people.staff_words import TOO_LONG
 from inclusion_app.training.codes import booking_code_of
 from inclusion_app.training.rules import LABEL_LENGTH
 
@@ -95,7 +95,7 @@ class WalkInForm(OnceForm):
         """What was typed, on one line. Raises RuleBroken at the field."""
         label = one_line(self.label.data)
         if len(label) > LABEL_LENGTH:
-            raise RuleBroken(words.TOO_LONG, field="label")
+            raise RuleBroken(TOO_LONG, field="label")
         return label
 
 

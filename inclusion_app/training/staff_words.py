@@ -67,9 +67,6 @@ ONE_OR_LATER = {"one": N_("Only this date"), "later": N_("This date and all late
 BANK_HOLIDAY = N_("Bank holiday")
 PLACE_CLOSED = N_("The place is closed")
 
-TOO_LONG = N_("This is too long. Use fewer words.")
-MISSING = N_("Fill this in.")
-NO_NUMBER = N_("Type a whole number from %(least)s to %(most)s.")
 NO_DAY = N_("Type a real day: day, month, year.")
 NO_BEGIN = N_("Type when it begins, like 9:30.")
 NO_END = N_("Type when it ends, like 11:30.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -136,6 +137,68 @@ def test_a_backup_overwrites_nothing_and_leaves_nothing_half_written(app: Flask,
     assert (code, "never overwrites" in said) == (1, True)
     assert file.read_text() == "something dear"
     assert [path.name for path in tmp_path.glob(".backup-*")] == []
+
+
+def proofs(app: Flask) -> dict[str, bytes]:
+    """The files rows name by their sha256."""
+    return {path.name: path.read_bytes() for path in (folder(app) / backup.FILES).glob("*")}
+
+
+def keep_proof(app: Flask, data: bytes) -> str:
+    name = hashlib.sha256(data).hexdigest()
+    (folder(app) / backup.FILES).mkdir(exist_ok=True)
+    (folder(app) / backup.FILES / name).write_bytes(data)
+    return name
+
+
+def test_files_that_prove_something_come_back_for_the_service_alone(app: Flask, tmp_path: Path) -> None:
+    make_resident(app, "Amina")
+    sign_heads(app)
+    kept, whole = keep_proof(app, b"%PDF- wiped"), tmp_path / "whole.backup"
+    (folder(app) / backup.FILES / "half-written").write_bytes(b"not yet")
+    assert run(app, "backup", str(whole))[0] == 0
+    later = keep_proof(app, b"of today")
+    (folder(app) / backup.FILES / kept).write_bytes(b"a disk that broke")
+    assert run(app, "restore", str(whole), "--yes")[0] == 0
+    assert proofs(app) == {kept: b"%PDF- wiped", later: b"of today", "half-written": b"not yet"}
+    assert (folder(app) / backup.FILES / kept).stat().st_mode & 0o777 == 0o600
+    assert not list(folder(app).glob(".backup-*"))
+
+
+def test_all_files_fit_into_what_a_backup_says_of_itself(app: Flask, tmp_path: Path) -> None:
+    names = {keep_proof(app, b"%d" % number) for number in range(3_000)}
+    whole = tmp_path / "whole.backup"
+    assert run(app, "backup", str(whole))[0] == 0
+    for name in names:
+        (folder(app) / backup.FILES / name).unlink()
+    assert run(app, "restore", str(whole), "--yes")[0] == 0
+    assert set(proofs(app)) == names
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "../../etc/cron.d/x", "/etc/cron.d/x", "a link", "no archive"])
+def test_a_sealed_file_that_is_not_what_its_name_says_stops_a_restore(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def pack(_folder: Path, target: Path) -> None:
+        if name == "no archive":
+            target.write_bytes(b"x" * 2_000)
+            return
+        with tarfile.open(target, "w") as archive:
+            part = tarfile.TarInfo("0" * 64 if name == "a link" else name)
+            part.type, part.linkname = (
+                (tarfile.SYMTYPE, "/etc/passwd") if name == "a link" else (part.type, "")
+            )
+            archive.addfile(part)
+
+    make_resident(app, "Amina")
+    whole = tmp_path / "whole.backup"
+    monkeypatch.setattr(backup, "_pack_files", pack)
+    assert run(app, "backup", str(whole))[0] == 0
+    make_resident(app, "Bashir")
+    code, said = run(app, "restore", str(whole), "--yes")
+    assert (code, "damaged: loan-files.tar" in said) == (1, True), said
+    assert nicknames(app) == {"Amina", "Bashir"}
+    assert not (folder(app) / backup.FILES).exists()
 
 
 def damaged(source: Path, target: Path, **changes: object) -> Path:

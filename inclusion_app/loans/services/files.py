@@ -6,13 +6,15 @@ what a camera writes beside the picture: where it was taken is nobody's business
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.errors import RuleBroken
@@ -20,6 +22,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Evidence
 
 FOLDER = "loan-files"
+UNNAMED = timedelta(days=1)
 LARGEST = 5 * 1024 * 1024
 NOTHING_SENT = N_("Choose a file.")
 TOO_LARGE = N_("The file is larger than 5 MB.")
@@ -82,6 +85,29 @@ def open_file(evidence: Evidence, *, instance: Path) -> bytes | None:
     return data if hashlib.sha256(data).hexdigest() == evidence.sha256 else None
 
 
+def delete_unnamed(session: Session, *, instance: Path, now: datetime) -> int:
+    """Delete files that no row names, a day after they were written last. Returns how many went.
+
+    They are left by a sending that was refused at the end, by rows that went, or by a restore of an older database. Who
+    sends the same bytes in this moment keeps them: a file is moved aside first, and put back when it was touched.
+    """
+    folder, before = instance / FOLDER, (now - UNNAMED).timestamp()
+    old = [path for path in folder.glob("*") if path.stat().st_mtime < before] if folder.is_dir() else []
+    named = set(session.scalars(select(Evidence.sha256))) if old else set()
+    gone = 0
+    for path in old:
+        if path.name in named:
+            continue
+        aside = path.with_name(f".{path.name}.gone")
+        path.rename(aside)
+        if aside.stat().st_mtime < before:
+            aside.unlink()
+            gone += 1
+        elif not path.exists():
+            aside.rename(path)
+    return gone
+
+
 def name_of(evidence: Evidence) -> str:
     """The name it is downloaded by: it tells nothing of anybody."""
     return f"{evidence.kind.replace('_', '-')}-{evidence.id}.{ENDINGS.get(evidence.media_type, 'bin')}"
@@ -116,7 +142,9 @@ def text_of(data: bytes) -> str | None:
 def _write(folder: Path, name: str, data: bytes) -> None:
     """Whole or not at all, for nobody's eyes but the service's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (folder / name).exists():
+    with contextlib.suppress(FileNotFoundError):
+        # It is as young as the row that will name it: nobody sweeps it away meanwhile.
+        os.utime(folder / name)
         return
     handle, made = tempfile.mkstemp(dir=folder)  # 0600
     try:

@@ -19,6 +19,7 @@ from inclusion_app.core.clock import moment
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import move
+from inclusion_app.people.staff_words import MISSING
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import (
     Arrangement,
@@ -524,7 +525,7 @@ def send_notice(
 ) -> Notice:
     """Tell everybody booked by a ready-made message; it stands on the page of their booking too. Raises RuleBroken."""
     if template not in NOTICES:
-        raise RuleBroken(words.MISSING, field="template")
+        raise RuleBroken(MISSING, field="template")
     told = booked_for_notice(session, training=training, occurrence_id=date.id if date else None, now=now)
     if not told:
         raise RuleBroken(words.NOBODY_TO_TELL)

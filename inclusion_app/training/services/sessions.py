@@ -18,6 +18,7 @@ from inclusion_app.core.clock import moment
 from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.registry import holidays, step_titles
+from inclusion_app.people.staff_words import MISSING, TOO_LONG
 from inclusion_app.places.models import Place
 from inclusion_app.training import staff_words as words
 from inclusion_app.training.models import Booking, Course, CourseText, Occurrence, TrainingSession
@@ -125,13 +126,13 @@ def check_course(
 ) -> None:
     """Refuse what no course can be: an unknown step, a course of others before it. Raises RuleBroken at a field."""
     if facts.kind not in KINDS or facts.area not in words.AREAS or str(facts.level) not in words.LEVELS:
-        raise RuleBroken(words.MISSING, field="kind")
+        raise RuleBroken(MISSING, field="kind")
     known = step_titles()
     for step in facts.steps:
         if not re.fullmatch(r"[A-Z]{1,3}[0-9]{1,2}", step) or (known and step not in known):
             raise RuleBroken(words.UNKNOWN_STEP, field="steps", step=step[:10])
     if len(" ".join(facts.steps)) > 120:
-        raise RuleBroken(words.TOO_LONG, field="steps")
+        raise RuleBroken(TOO_LONG, field="steps")
     if facts.comes_after_id is None:
         return
     if facts.comes_after_id == course_id:
@@ -198,7 +199,7 @@ def make_session(
     if course is None:
         raise RuleBroken(words.OWN_COURSE, field="course")
     if booked_as not in BOOKED_AS:
-        raise RuleBroken(words.MISSING, field="booked_as")
+        raise RuleBroken(MISSING, field="booked_as")
     _check_facts(facts, undated=booked_as == "undated")
     if booked_as != "undated":
         if dates is None:
@@ -229,7 +230,7 @@ def _check_facts(facts: SessionFacts, *, undated: bool) -> None:
     if not facts.is_online and facts.place_id is None and not undated:
         raise RuleBroken(words.NEEDS_PLACE, field="place")
     if facts.for_age not in FOR_AGE or not set(facts.offers.split()) <= set(OFFERS):
-        raise RuleBroken(words.MISSING, field="offers")
+        raise RuleBroken(MISSING, field="offers")
 
 
 def _slug(course: Course) -> str:
