@@ -103,7 +103,9 @@ SCAN = b"\xff\xda\x00\x04SSab\xff\x00c\xff\xd0d"
 def test_of_a_photo_the_picture_alone_is_kept(after: bytes) -> None:
     kept = files._picture_alone(HEAD + SCAN + after, "image/jpeg")
     assert b"GPS" not in kept and b"PK" not in kept
-    assert kept.startswith(b"\xff\xd8\xff\xe0") and kept.endswith(b"\xff\xd9") and kept.count(b"\xff\xd9") == 1
+    assert (
+        kept.startswith(b"\xff\xd8\xff\xe0") and kept.endswith(b"\xff\xd9") and kept.count(b"\xff\xd9") == 1
+    )
     assert kept.count(SCAN) == (HEAD + SCAN + after).count(SCAN)
 
 
@@ -163,7 +165,10 @@ def test_a_null_byte_is_never_an_error_of_ours(service_on_both: Flask) -> None:
             ("/staff/loans/scan", {"mark": strange}),
             (desk.page, desk.ticked(unit=strange)),
             (desk.page, desk.ticked(form_key=strange, is_agreed="", signature=strange)),
-            ("/staff/loans/moves", {"do": "send", "place": str(desk.place_id), "tags": strange, "tag": strange}),
+            (
+                "/staff/loans/moves",
+                {"do": "send", "place": str(desk.place_id), "tags": strange, "tag": strange},
+            ),
         ):
             assert desk.browser.send(path, **sent).status_code < 500, (path, strange)
         answer = browser.send(f"/loans/{code}/longer", f"/loans/{code}", form_key=strange)
