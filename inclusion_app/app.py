@@ -223,11 +223,14 @@ HOST = re.compile(
 
 
 class PlainRequest(Request):
-    """A request whose typed words cannot pass for two languages of ours."""
+    """A request whose typed words cannot pass for two languages of ours, and hold no null byte: no keyboard has one, and
+    PostgreSQL takes it in no text, so that each look-up of what was typed would end as an error.
+    """
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        plain = [(name, bilingual.without_signs(text)) for name, text in self.form.items(multi=True)]
+        sent = self.form.items(multi=True)
+        plain = [(name, bilingual.without_signs(text).replace("\0", "")) for name, text in sent]
         self.__dict__["form"] = type(self.form)(plain)
 
 

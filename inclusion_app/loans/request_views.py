@@ -298,7 +298,8 @@ def longer(asked: LoanRequest) -> Any:
     """Keep it longer. The page says until when, or why not; sent twice it is asked once."""
     try:
         loan = _active(asked)
-        key = request.form.get("form_key", "")[:64] or secrets.token_urlsafe(32)
+        # Its own keys alone: those of text messages and of the desk can be reckoned.
+        key = f"code {loan.id} {request.form.get('form_key', '')[:40] or secrets.token_urlsafe(24)}"
         renewals.ask_to_renew(db_session(), loan=loan, how="code", form_key=key, now=now())
     except RuleBroken as broken:
         return _not_done(asked, broken)

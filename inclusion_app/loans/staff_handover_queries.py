@@ -14,6 +14,7 @@ from inclusion_app.core.clock import today
 from inclusion_app.loans import policy
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, Sim, StockItem, TakeIn, Unit
 from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.staff_people import names_of
 from inclusion_app.people.models import Resident
 from inclusion_app.people.services import hash_of_code
 from inclusion_app.places.models import Place
@@ -25,7 +26,7 @@ PLACES_AT_MOST = 200
 
 @dataclass(frozen=True)
 class Kept:
-    """A request with the offer that keeps something for it, and the name of its person."""
+    """A request with the offer that keeps something for it, and the name of its person while they share it."""
 
     request: LoanRequest
     offer: LoanOffer | None
@@ -67,14 +68,15 @@ def live_offer(session: Session, request_id: int) -> LoanOffer | None:
 def ready_for(session: Session, principal: Principal) -> list[Kept]:
     """Whom something is kept for now, in the order of their times."""
     wanted = (
-        select(LoanRequest, LoanOffer, Resident)
+        select(LoanRequest, LoanOffer)
         .join(LoanOffer, LoanOffer.request_id == LoanRequest.id)
-        .join(Resident, Resident.id == LoanRequest.resident_id)
         .where(LoanOffer.state.in_(LIVE_OFFER), policy.REQUESTS.rows("request.decide", principal))
         .order_by(LoanOffer.slot_at.is_(None), LoanOffer.slot_at, LoanOffer.ends_at, LoanOffer.id)
         .limit(MOST)
     )
-    return [Kept(request, offer, person.name) for request, offer, person in session.execute(wanted)]
+    rows = session.execute(wanted).all()
+    names = names_of(session, principal, (request.resident_id for request, _offer in rows))
+    return [Kept(request, offer, names.get(request.resident_id)) for request, offer in rows]
 
 
 def places_of(session: Session, holder_id: int | None, also: Sequence[int | None] = ()) -> list[Place]:

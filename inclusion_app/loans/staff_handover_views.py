@@ -35,7 +35,7 @@ from inclusion_app.loans.staff_handover_forms import (
     StartForm,
     code_in,
 )
-from inclusion_app.loans.staff_people import name_of
+from inclusion_app.loans.staff_people import name_of, shared_with
 from inclusion_app.loans.views import room
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.places.models import Place
@@ -106,6 +106,7 @@ def hand_over(asked: LoanRequest) -> Any:
     # What the page needs is read before anything is changed.
     unit, wrong_unit = _unit_of(asked)
     offer, name = queries.live_offer(session, asked.id), name_of(session, principal, asked.resident_id)
+    sees_address = "contact" in shared_with(session, principal, asked.resident_id)
     at_id = offer.slot_place_id if offer and offer.slot_place_id else None
     place_id = at_id or asked.place_id or (unit.place_id if unit else None)
     places = queries.places_of(session, principal.organisation_id, (place_id,))
@@ -147,7 +148,7 @@ def hand_over(asked: LoanRequest) -> Any:
         "loans/staff/hand_over.html", form=form, asked=asked, unit=unit, offer=offer, name=name, items=items,
         paper=_paper(asked, unit, language, place_id), read_in=read_in, typed=request.form,
         in_turn=asked.status == "offered", width=agreement.SIGNED_IN[0], height=agreement.SIGNED_IN[1],
-        drawn=signature if agreement.is_signature(signature) else "",
+        drawn=signature if agreement.is_signature(signature) else "", sees_address=sees_address,
     )  # fmt: skip
     return with_camera(page, 422 if form.errors or form.form_errors else 200)
 
@@ -173,14 +174,16 @@ def _sim_words(sim: Sim) -> str:
 
 def _hand_over(asked: LoanRequest, unit: Unit | None, ticked: Ticked) -> Any:
     session, principal, moment = db_session(), the_staff(), now()
-    in_turn = asked.status in {"offered", "fulfilled"}
+    in_turn, was_done = asked.status == "offered", asked.status == "fulfilled"
     loan = handover.hand_over(
         session, request=asked, unit=unit, ticked=ticked, staff_id=principal.staff_id, now=moment
     )
-    record_act(
-        session, principal, action="hand over device" if in_turn else "hand over device out of turn",
-        resident_id=asked.resident_id, items=("identity",), now=moment,
-    )  # fmt: skip
+    # The same form sent a second time hands nothing over.
+    if not was_done:
+        record_act(
+            session, principal, action="hand over device" if in_turn else "hand over device out of turn",
+            resident_id=asked.resident_id, items=("identity",), now=moment,
+        )  # fmt: skip
     return redirect(url_for("loans.handed_over", loan_id=loan.id), 303)
 
 

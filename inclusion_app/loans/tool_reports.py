@@ -92,7 +92,8 @@ def matched(
 ) -> tuple[dict[int, tuple[int, bool | None]], list[Line]]:
     """Units by number with the line that names each and what it says, and the lines that name none of ours.
 
-    `known` maps marks to units. A unit that several lines name was wiped only if none of them says that it failed.
+    `known` maps marks to units. A unit that several lines name was wiped only if none of them says that it failed. A line
+    that names two of ours proves of neither that it was wiped: one may stand in the other's comment.
     """
     found: dict[int, tuple[int, bool | None]] = {}
     unknown: list[Line] = []
@@ -102,9 +103,10 @@ def matched(
             if line.held is not None:
                 unknown.append(line)
             continue
+        said = line.held if len(units) == 1 or line.held is False else None
         for unit in units:
             before = found.get(unit)
-            says = [line.held] if before is None else [before[1], line.held]
+            says = [said] if before is None else [before[1], said]
             held = False if False in says else (True if True in says else None)
             found[unit] = (line.number if before is None else before[0], held)
     return found, unknown

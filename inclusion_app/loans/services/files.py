@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ TAKEN = {
     "photo": frozenset({"image/png", "image/jpeg"}),
 }
 PNG = b"\x89PNG\r\n\x1a\n"
+# What ends a scan of a JPEG.
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)
 # What a picture needs to be seen; all other parts of a PNG may tell of its maker.
 PNG_PARTS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"sRGB"}
 
@@ -183,7 +186,10 @@ def _png_parts(data: bytes) -> Iterator[bytes]:
 
 
 def _jpeg_parts(data: bytes) -> Iterator[bytes]:
-    """All segments but APP1 to APP15 and comments (ITU-T T.81, annex B); from the start of the scan on, all as it is."""
+    """All segments but APP1 to APP15 and comments (ITU-T T.81, annex B), and the scans, up to the end of the picture.
+
+    What cameras hang on behind the end (a second picture, a film) has a place and a maker of its own.
+    """
     at = 2
     while True:
         if data[at] != 0xFF:
@@ -192,13 +198,23 @@ def _jpeg_parts(data: bytes) -> Iterator[bytes]:
         if sign == 0xFF:  # a byte that fills
             at += 1
             continue
-        if sign == 0xDA:
-            yield data[at:]
+        if sign == 0xD9:
+            yield data[at : at + 2]
             return
         length = int.from_bytes(data[at + 2 : at + 4]) + 2
-        part = data[at : at + length]
-        if length < 4 or len(part) < length:
+        end = at + length
+        if length < 4 or len(data) < end:
             raise IndexError
+        if sign == 0xDA:
+            end = _end_of_scan(data, end)
         if not (0xE1 <= sign <= 0xEF or sign == 0xFE):
-            yield part
-        at += length
+            yield data[at:end]
+        at = end
+
+
+def _end_of_scan(data: bytes, at: int) -> int:
+    """Where the next marker stands: within a scan one is followed by nought, or counts the parts of it (RST)."""
+    marker = MARKER.search(data, at)
+    if marker is None:
+        raise IndexError
+    return marker.start()

@@ -132,13 +132,14 @@ def end(session: Session, *, ticket: Ticket, result: str, now: datetime) -> None
     ticket.result, ticket.done_at = result, now
     history.move(session, ticket, "done", actor="staff", now=now, why=result)
     to = after_repair(result, wiped_at=unit.wiped_at, returned_at=unit.returned_at)
-    came_back_since = unit.status in ("quarantine", "wiping") and to != "retired"
-    if unit.status == "retired" or came_back_since:
-        return  # written off meanwhile, or on its way to be wiped
+    if unit.status == "retired":
+        return  # written off meanwhile
     # No check before the repair counts: the machine was open.
     unit.checked_at = None
     if to == "wiping":
         unit.wiped_at = None
+    if unit.status in ("quarantine", "wiping") and to != "retired":
+        return  # it came back since, and is on its way to be wiped
     if to == "retired":
         unit.retired_for = result
     if unit.status != to:

@@ -29,6 +29,7 @@ from inclusion_app.loans.models import (
     LoanScheme,
     Sim,
     StockItem,
+    Transfer,
     Unit,
 )
 
@@ -347,6 +348,9 @@ def retire(session: Session, *, unit: Unit, reason: str, now: datetime) -> None:
         raise RuleBroken(KEPT, field="reason")
     history.move(session, unit, "retired", actor="staff", now=now, why=reason)
     unit.retired_for = reason
+    # It arrives nowhere any more.
+    ending = update(Transfer).where(Transfer.unit_id == unit.id, Transfer.arrived_at.is_(None))
+    rows_changed(session, ending.values(arrived_at=now))
 
 
 # --- found by what stands on it
