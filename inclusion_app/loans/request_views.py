@@ -200,11 +200,13 @@ def _not_done(asked: LoanRequest, broken: RuleBroken) -> Any:
 @room.page("/loans/<code>/withdraw", allow=ANYONE, load=request_of, methods=("POST",))
 def withdraw(asked: LoanRequest) -> Any:
     """ "I do not need it any more". Pressed twice it is said once."""
+    was_over = asked.status == "withdrawn"
     try:
         requests.withdraw(db_session(), request=asked, actor="resident", now=now())
     except RuleBroken as broken:
         return _not_done(asked, broken)
-    note_change(asked, "withdraw loan request")
+    if not was_over:
+        note_change(asked, "withdraw loan request")
     return _back(asked)
 
 
@@ -300,10 +302,11 @@ def longer(asked: LoanRequest) -> Any:
         loan = _active(asked)
         # Its own keys alone: those of text messages and of the desk can be reckoned.
         key = f"code {loan.id} {request.form.get('form_key', '')[:40] or secrets.token_urlsafe(24)}"
-        renewals.ask_to_renew(db_session(), loan=loan, how="code", form_key=key, now=now())
+        row = renewals.ask_to_renew(db_session(), loan=loan, how="code", form_key=key, now=now())
     except RuleBroken as broken:
         return _not_done(asked, broken)
-    note_change(asked, "keep loan longer")
+    if row.new_due_on is not None:
+        note_change(asked, "keep loan longer")
     return _back(asked)
 
 

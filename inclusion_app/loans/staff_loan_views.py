@@ -79,6 +79,10 @@ def _done(loan: Loan, action: str, said: str) -> Any:
     record_act(
         db_session(), the_staff(), action=action, resident_id=loan.resident_id, items=("loan",), now=now()
     )
+    return _said(loan, said)
+
+
+def _said(loan: Loan, said: str) -> Any:
     flash(said)
     return redirect(url_for("loans.one_loan", loan_id=loan.id), 303)
 
@@ -134,8 +138,10 @@ def renew(loan: Loan) -> Any:
         try:
             key = f"desk {loan.id} {(form.form_key.data or '')[:40]}"
             row = renewals.ask_to_renew(db_session(), loan=loan, how="desk", form_key=key, now=now())
-            said = words.REFUSED_FOR[row.refused_for] if row.refused_for else words.KEPT_LONGER
-            return _done(loan, "renew loan", said)
+            if row.refused_for:
+                # Nothing was changed, so there is nothing to record.
+                return _said(loan, words.REFUSED_FOR[row.refused_for])
+            return _done(loan, "renew loan", words.KEPT_LONGER)
         except RuleBroken as broken:
             _refused(form, broken)
     return _page(loan, form, forms.NoteForm(formdata=None))

@@ -110,6 +110,13 @@ def test_what_somebody_has_is_not_retired_and_nobody_is_named(
     assert "Somebody has it on loan" in page and "1 time" in page
     answer = coordinator.send(f"/staff/loans/units/{unit}/retire", reason="too_old")
     assert answer.status_code == 422 and "Take it in first" in answer.get_data(as_text=True)
+    # Nor does it become another model than they asked for.
+    with app.app_context(), transaction() as session:
+        mine = session.get_one(LoanScheme, coordinator.organisation_id)
+        another = make_model(session, scheme=mine, name="Maker 15").id
+    form = stock.new(model=str(another))
+    answer = coordinator.send(f"/staff/loans/units/{unit}/edit", **form)
+    assert answer.status_code == 422 and "Take it in first" in answer.get_data(as_text=True)
 
 
 def test_anothers_unit_and_an_unknown_one_answer_alike(

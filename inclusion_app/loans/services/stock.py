@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,16 +24,14 @@ from inclusion_app.loans.models import (
     DeviceModel,
     DeviceModelText,
     KitPart,
-    Loan,
-    LoanOffer,
     LoanScheme,
     Sim,
     StockItem,
     Transfer,
     Unit,
 )
+from inclusion_app.loans.services import custody
 
-LIVE_OFFER = ("open", "accepted")
 MOST_AT_ONCE = 200
 MOST_COUNTED = 9_999
 WRONG_SERIAL = N_("A serial number has 3 to 40 letters and figures.")
@@ -50,6 +48,7 @@ TOO_MANY = N_("Make from 1 to 200 at a time.")
 FULL = N_("There are no more numbers for tags. Ask for other letters.")
 SOMEBODY_HAS_IT = N_("Somebody has this one on loan. Take it in first.")
 KEPT = N_("This one is kept for somebody. End their offer first.")
+ON_ITS_WAY = N_("This one is on its way. Take it in where it arrives.")
 CHOOSE = N_("Choose one from the list.")
 NOT_SO_MANY = N_("There are not so many in stock.")
 SAME_NAME = N_("This place has one with this name. Change its count.")
@@ -157,8 +156,15 @@ def make_units(
 
 
 def change_unit(session: Session, *, unit: Unit, facts: UnitFacts) -> None:
-    """Change what is known of it; its tag stays. Raises RuleBroken at a field."""
+    """Change what is known of it; its tag stays. Raises RuleBroken at a field.
+
+    What somebody has or is promised stays the model they asked for, and what is on its way stays on its way.
+    """
     serial, imei = marks_of(facts)
+    if facts.model_id != unit.model_id:
+        _hold_free(session, unit, field="model")
+    if facts.place_id != unit.place_id and session.scalar(_of(unit).where(custody.is_moving())):
+        raise RuleBroken(ON_ITS_WAY, field="place")
     _fill(unit, facts, serial, imei)
     _save(session, unit.holder_id, [unit], serial, imei)
 
@@ -336,16 +342,24 @@ def make_rows(
     return made
 
 
+def _of(unit: Unit) -> Select[int]:
+    return select(Unit.id).where(Unit.id == unit.id)
+
+
+def _hold_free(session: Session, unit: Unit, *, field: str) -> None:
+    """Hold it while nobody has it and it is kept for nobody; whoever issues it is waited for. Raises RuleBroken."""
+    session.scalar(_of(unit).with_for_update())
+    if session.scalar(_of(unit).where(custody.is_lent())):
+        raise RuleBroken(SOMEBODY_HAS_IT, field=field)
+    if session.scalar(_of(unit).where(custody.is_kept())):
+        raise RuleBroken(KEPT, field=field)
+
+
 def retire(session: Session, *, unit: Unit, reason: str, now: datetime) -> None:
     """A machine leaves the pool for good. Raises RuleBroken while somebody has it or it is kept for somebody."""
     if reason not in rules.RETIRED_FOR:
         raise RuleBroken(CHOOSE, field="reason")
-    # Whoever issues it holds this row until they are done.
-    session.scalar(select(Unit.id).where(Unit.id == unit.id).with_for_update())
-    if session.scalar(select(exists().where(Loan.unit_id == unit.id, Loan.status == "active"))):
-        raise RuleBroken(SOMEBODY_HAS_IT, field="reason")
-    if session.scalar(select(exists().where(LoanOffer.unit_id == unit.id, LoanOffer.state.in_(LIVE_OFFER)))):
-        raise RuleBroken(KEPT, field="reason")
+    _hold_free(session, unit, field="reason")
     history.move(session, unit, "retired", actor="staff", now=now, why=reason)
     unit.retired_for = reason
     # It arrives nowhere any more.
