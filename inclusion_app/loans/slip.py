@@ -19,6 +19,7 @@ WORDS = {
 }
 NO_DEBT = N_("There is nothing to pay, whatever happens to it.")
 BACK_BY = N_("Please give it back by %(day)s.")
+BROUGHT = N_("We bring it to you. We tell you when.")
 KEPT_UNTIL = N_("We keep it for you until %(until)s.")
 FETCH = N_("You fetch it on %(when)s.")
 CALL = N_("Phone this number:")

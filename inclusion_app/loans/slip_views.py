@@ -21,6 +21,7 @@ from inclusion_app.loans.services import offers
 from inclusion_app.loans.slip import (
     AT_A_LIBRARY,
     BACK_BY,
+    BROUGHT,
     CALL,
     FETCH,
     KEPT_UNTIL,
@@ -71,8 +72,12 @@ def build_slip(asked: LoanRequest) -> LoanSlip:
         number = loan.place_id
     elif offer is not None:
         said += [_at("when", FETCH, offer.slot_at)] if offer.slot_at else []
-        said.append(_at("until", KEPT_UNTIL, offer.ends_at))
-        number = offer.slot_place_id or number
+        if offer.address is None:
+            said.append(_at("until", KEPT_UNTIL, offer.ends_at))
+            number = offer.slot_place_id or number
+        else:
+            said.append(pair(_, BROUGHT))
+            number = None
     elif asked.status in wording.NEXT:
         said.append(pair(_, wording.NEXT[asked.status]))
     said.append(pair(_, LOOK))

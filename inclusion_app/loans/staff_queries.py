@@ -59,6 +59,8 @@ def _conditions(principal: Principal, now: datetime) -> dict[str, tuple[Any, ...
         "hand_overs": (
             requests, accepted, LoanOffer.slot_at >= begins, LoanOffer.slot_at < begins + timedelta(days=1)
         ),
+        "to_bring": (requests, accepted, LoanOffer.address.is_not(None)),
+        "not_fetched": (requests, accepted, LoanOffer.slot_at < begins),
         "offers": (requests, LoanOffer.state == "open"),
         "no_slot": (requests, accepted, LoanOffer.slot_at.is_(None), LoanOffer.address.is_(None)),
         "broken_offers": (requests, LoanOffer.state.in_(LIVE_OFFER), Unit.status != "ready"),
@@ -328,7 +330,11 @@ def people_of(
                    LoanRequest.made_at)  # fmt: skip
         order = (LoanRequest.made_at, LoanRequest.id)
     else:
-        by = LoanOffer.slot_at if show == "hand_overs" else LoanOffer.ends_at
+        by = {
+            "hand_overs": LoanOffer.slot_at,
+            "not_fetched": LoanOffer.slot_at,
+            "to_bring": LoanOffer.made_at,
+        }.get(show, LoanOffer.ends_at)
         where = func.coalesce(LoanOffer.slot_place_id, LoanRequest.place_id)
         columns = (LoanOffer.id, LoanRequest.id, LoanRequest.resident_id, LoanOffer.unit_id, where, by)
         order = (by, LoanOffer.id)

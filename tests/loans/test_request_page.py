@@ -165,7 +165,7 @@ def test_an_offer_is_answered(
     offer_it(app)
     page = browser.text(f"/loans/{code}")
     assert "There is a device for you" in page
-    assert "We keep it for you until:" in page
+    assert "We keep the device for you until:" in page
     assert browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer=answer).status_code == 303
     assert request_of(app).status == status
     with app.app_context(), transaction() as session:
