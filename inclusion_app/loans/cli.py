@@ -74,7 +74,9 @@ def import_units(file: Path, name: str, prefix: str, dry_run: bool) -> None:
     except RuleBroken as broken:
         raise click.ClickException(broken.message % broken.params) from broken
     said = "would be made" if dry_run or refused else "made"
-    click.echo(f"{len(found.new)} {said}, {len(found.known)} here already, {len(refused)} refused")
+    click.echo(
+        f"{len(found.new)} {said}, {len(found.known)} here already, {len({one.line for one in refused})} refused"
+    )
     if refused:
         sys.exit(1)
 
