@@ -35,6 +35,7 @@ from inclusion_app.loans.services import custody, stocktake
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.messages.models import Message
+from inclusion_app.messages.rules import TAKEN_BACK
 from inclusion_app.places.models import Place
 
 DATA_WARNING = timedelta(days=14)
@@ -388,7 +389,9 @@ def _narrowed(wanted: Any, show: str, narrow: Narrow, principal: Principal, now:
 def last_told(session: Session, requests: Iterable[int]) -> dict[int, Told]:
     """By request: the last message about it."""
     about = {f"loan {number}": number for number in requests}  # as telling.about() says
-    last = select(func.max(Message.id)).where(Message.about.in_(about)).group_by(Message.about)
+    # What was taken back before it left was never told, and nothing was wrong with the way.
+    was_meant = Message.fault.is_distinct_from(TAKEN_BACK)
+    last = select(func.max(Message.id)).where(Message.about.in_(about), was_meant).group_by(Message.about)
     wanted = select(Message.about, Message.channel, Message.state, Message.sent_at, Message.next_try_at)
     return {
         about[name or ""]: Told(channel, state, sent_at or next_try_at)

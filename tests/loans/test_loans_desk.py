@@ -80,8 +80,9 @@ def fill(desk: Desk, session: Session, times: int = 1) -> None:
 
 
 EXPECTED = {
-    "decide": 1, "asked": 1, "hand_overs": 1, "to_bring": 1, "not_fetched": 1, "offers": 1, "no_slot": 1, "broken_offers": 1, "due": 1, "late": 1, "data": 1,
-    "to_wipe": 3, "held": 1, "to_test": 1, "repair": 1, "moving": 1, "missing": 1, "counts": 0,
+    "decide": 1, "asked": 1, "hand_overs": 1, "to_bring": 1, "not_fetched": 1, "offers": 1, "no_slot": 1, "broken_offers": 1,
+    "due": 1, "late": 1, "data": 1, "to_wipe": 3, "held": 1, "to_test": 1, "repair": 1, "moving": 1, "missing": 1,
+    "counts": 0,
 }  # fmt: skip
 
 
@@ -156,6 +157,10 @@ def test_the_late_are_named_with_their_days_and_how_they_were_told(desk: Desk) -
     with desk.app.app_context(), transaction() as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.action == "read loans.desk_people")).all()
         assert [row.resident_id for row in rows] == [None], "one row for the page, and it names nobody"
+        last = session.scalars(select(Message).where(Message.state == "dead")).one()
+        last.state, last.fault = "dropped", "taken back"
+    assert "Text message, Sent" in words_of(desk.browser.text("/staff/loans/people?show=late"))
+    with desk.app.app_context(), transaction() as session:
         session.add(Restriction(resident_id=number, staff_id=desk.browser.staff_id, made_at=now()))
     page = desk.browser.text("/staff/loans/people?show=late")
     assert "Amira" not in page and "There is nothing here now." in page
