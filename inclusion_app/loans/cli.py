@@ -75,7 +75,9 @@ def import_units(file: Path, name: str, prefix: str, dry_run: bool) -> None:
     for one in sorted(refused, key=lambda one: one.line):
         click.echo(f"line {one.line}, {one.column or 'file'}: {one.why % one.params}", err=True)
     said = "would be made" if dry_run or refused else "made"
-    click.echo(f"{len(found.new)} {said}, {len(found.known)} here already, {len(refused)} refused")
+    click.echo(
+        f"{len(found.new)} {said}, {len(found.known)} here already, {len({one.line for one in refused})} refused"
+    )
     if refused:
         sys.exit(1)
 

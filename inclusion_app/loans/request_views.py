@@ -107,7 +107,9 @@ def _offered(
         else []
     )
     return {
-        "until": wording.until_words(offer.ends_at) if offer.ends_at > moment else "",
+        "until": wording.until_words(offer.ends_at)
+        if offer.ends_at > moment and offer.address is None
+        else "",
         **_times(times),
         "slot_place": place,
         "asked_day": "day" in request.args,

@@ -169,6 +169,7 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
     said = {
         "decide": ngettext("%(num)s request for a device to decide", "%(num)s requests for a device to decide", counts["decide"]),
         "hand_overs": ngettext("%(num)s device to hand over today", "%(num)s devices to hand over today", counts["hand_overs"]),
+        "to_bring": ngettext("%(num)s device to bring to somebody", "%(num)s devices to bring to somebody", counts["to_bring"]),
         "due": ngettext("%(num)s device comes back today", "%(num)s devices come back today", counts["due"]),
         "late": ngettext("%(num)s device is late", "%(num)s devices are late", counts["late"]),
         "data": ngettext("%(num)s SIM card runs out of data soon", "%(num)s SIM cards run out of data soon", counts["data"]),

@@ -20,8 +20,8 @@ from inclusion_app.core.words import N_
 from inclusion_app.loans import agreement, policy
 from inclusion_app.loans import staff_handover_queries as queries
 from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, Sim, Unit
-from inclusion_app.loans.rules import SETTINGS
-from inclusion_app.loans.services import handover
+from inclusion_app.loans.rules import KINDS, SETTINGS
+from inclusion_app.loans.services import handover, sims
 from inclusion_app.loans.services.days import due_on
 from inclusion_app.loans.services.handover import Ticked
 from inclusion_app.loans.services.stock import unit_by_mark
@@ -192,7 +192,19 @@ def handed_over(loan: Loan) -> Any:
     """What has gone out, until when; their paper to print; and on to the next one."""
     name = name_of(db_session(), the_staff(), loan.resident_id)
     _note_person(loan)
-    return render_template("loans/staff/hand_over_done.html", loan=loan, name=name)
+    sim = sims.sim_in(db_session(), loan.id)
+    return render_template(
+        "loans/staff/hand_over_done.html", loan=loan, name=name, sim=sim.sim if sim else None
+    )
+
+
+def _card(loan: Loan, language: i18n.Language) -> list[str]:
+    """The SIM in the loan as a thing on the paper: in the language of whoever keeps it, beside English."""
+    if sims.sim_in(db_session(), loan.id) is None:
+        return []
+    with i18n.speaking(language):
+        own = i18n.translated(KINDS["sim"])
+    return [own if own == KINDS["sim"] else f"{own} ({KINDS['sim']})"]
 
 
 def _note_person(loan: Loan) -> None:
@@ -238,7 +250,8 @@ def _paper_of(loan: Loan, language: i18n.Language) -> agreement.Agreement:
     facts = agreement.Facts(
         name=name_of(session, the_staff(), loan.resident_id),
         device=_device(model, language) if model else Pair("", ""), tag=loan.unit.tag if loan.unit else "",
-        things=[_counted(part.name, part.count_out) for part in loan.parts], due_on=loan.due_on,
+        things=[*(_counted(part.name, part.count_out) for part in loan.parts), *_card(loan, language)],
+        due_on=loan.due_on,
         place=place.name if place else "", phone=asked.scheme.phone if asked else "", agreed_how=loan.agreed_how,
         agreed_on=loan.issued_at.astimezone(LONDON).date(), signature=loan.signature or "",
     )  # fmt: skip

@@ -24,6 +24,7 @@ from inclusion_app.loans import staff_stock_queries as queries
 from inclusion_app.loans.models import Unit
 from inclusion_app.loans.services import stock
 from inclusion_app.loans.staff_stock_views import refused, shown, words_for_pages
+from inclusion_app.loans.staff_words import TAGS_UNKNOWN
 from inclusion_app.loans.views import room
 
 # A4 with three by eight labels of 63.5 by 33.9 mm, the layout most label sheets of 24 have.
@@ -86,8 +87,11 @@ def _named(typed: str) -> list[Unit]:
     wanted = [rules.marks_in(line) for line in lines]
     known = queries.units_tagged(db_session(), the_staff(), [mark for marks in wanted for mark in marks])
     units = [next((known[mark] for mark in marks if mark in known), None) for marks in wanted]
-    if not units or None in units:
-        raise RuleBroken(NO_TAGS if not units else NOT_OURS, field="tags")
+    if not units:
+        raise RuleBroken(NO_TAGS, field="tags")
+    unknown = [line.strip()[:40] for line, unit in zip(lines, units, strict=True) if unit is None]
+    if unknown:
+        raise RuleBroken(TAGS_UNKNOWN, field="tags", tags=", ".join(unknown[:5]))
     return [unit for unit in units if unit is not None]
 
 

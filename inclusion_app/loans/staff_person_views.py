@@ -24,6 +24,7 @@ from inclusion_app.loans import staff_queue_queries as queries
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.models import DeviceModel, LoanRequest
 from inclusion_app.loans.services import offers, queue, requests
+from inclusion_app.loans.staff_people import names_of
 from inclusion_app.loans.staff_queue_views import title_of, words_for_pages
 from inclusion_app.loans.views import room
 from inclusion_app.people import policy as people_policy
@@ -76,7 +77,7 @@ def ask_for(resident: Resident) -> Any:
     shows_person(number, "identity")
     page = render_template(
         "loans/staff/ask_for.html", form=form, resident_id=number, name=resident.name or resident.nickname,
-        models=models, wording=rules.WORDINGS[rules.WORDING],
+        models=models, wording=rules.WORDINGS[rules.WORDING], before=queries.followed_of(session, principal, number),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 
@@ -102,16 +103,18 @@ def _asked(form: forms.AskForForm, language: str, ward: str | None) -> requests.
 # --- how it stands
 
 
-@room.page("/staff/loans/sent", allow=policy.FOLLOW, localised=False)
+@room.page("/staff/loans/sent", allow=policy.FOLLOW, reads=("identity",), localised=False)
 def sent() -> Any:
-    """What this organisation asked for, for somebody. No name stands here."""
+    """What this organisation asked for, and for whom: a name only while the person shares it."""
     session, principal = db_session(), the_staff()
     every = queries.Filters(state="all", sent_by=principal.organisation_id)
     total = queries.count_requests(session, principal, every, right="request.follow")
     page = page_number(total, queries.ON_A_PAGE)
+    found = queries.requests_of(session, principal, every, page=page, right="request.follow")
     return render_template(
         "loans/staff/ask_for_list.html",
-        requests=queries.requests_of(session, principal, every, page=page, right="request.follow"),
+        requests=found,
+        names=names_of(session, principal, (one.resident_id for one in found)),
         total=total,
         page=page,
         pages=max(1, -(-total // queries.ON_A_PAGE)),

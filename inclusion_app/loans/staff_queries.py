@@ -35,6 +35,7 @@ from inclusion_app.loans.services import custody, queue, stocktake
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.messages.models import Message
+from inclusion_app.messages.rules import TAKEN_BACK
 from inclusion_app.places.models import Place
 
 DATA_WARNING = timedelta(days=14)
@@ -59,6 +60,8 @@ def _conditions(principal: Principal, now: datetime) -> dict[str, tuple[Any, ...
         "hand_overs": (
             requests, accepted, LoanOffer.slot_at >= begins, LoanOffer.slot_at < begins + timedelta(days=1)
         ),
+        "to_bring": (requests, accepted, LoanOffer.address.is_not(None)),
+        "not_fetched": (requests, accepted, LoanOffer.slot_at < begins),
         "offers": (requests, LoanOffer.state == "open"),
         "no_slot": (requests, accepted, LoanOffer.slot_at.is_(None), LoanOffer.address.is_(None)),
         "broken_offers": (requests, LoanOffer.state.in_(LIVE_OFFER), Unit.status != "ready"),
@@ -326,7 +329,11 @@ def people_of(
                    LoanRequest.made_at)  # fmt: skip
         order = (LoanRequest.made_at, LoanRequest.id)
     else:
-        by = LoanOffer.slot_at if show == "hand_overs" else LoanOffer.ends_at
+        by = {
+            "hand_overs": LoanOffer.slot_at,
+            "not_fetched": LoanOffer.slot_at,
+            "to_bring": LoanOffer.made_at,
+        }.get(show, LoanOffer.ends_at)
         where = func.coalesce(LoanOffer.slot_place_id, LoanRequest.place_id)
         columns = (LoanOffer.id, LoanRequest.id, LoanRequest.resident_id, LoanOffer.unit_id, where, by)
         order = (by, LoanOffer.id)
@@ -380,7 +387,9 @@ def _narrowed(wanted: Any, show: str, narrow: Narrow, principal: Principal, now:
 def last_told(session: Session, requests: Iterable[int]) -> dict[int, Told]:
     """By request: the last message about it."""
     about = {f"loan {number}": number for number in requests}  # as telling.about() says
-    last = select(func.max(Message.id)).where(Message.about.in_(about)).group_by(Message.about)
+    # What was taken back before it left was never told, and nothing was wrong with the way.
+    was_meant = Message.fault.is_distinct_from(TAKEN_BACK)
+    last = select(func.max(Message.id)).where(Message.about.in_(about), was_meant).group_by(Message.about)
     wanted = select(Message.about, Message.channel, Message.state, Message.sent_at, Message.next_try_at)
     return {
         about[name or ""]: Told(channel, state, sent_at or next_try_at)

@@ -93,6 +93,14 @@ def requests_of(
     return list(session.scalars(part))
 
 
+def followed_of(session: Session, principal: Principal, resident_id: int) -> list[LoanRequest]:
+    """What was asked for one person by whoever looks, the last first."""
+    wanted = select(LoanRequest).where(
+        LoanRequest.resident_id == resident_id, policy.REQUESTS.rows("request.follow", principal)
+    )
+    return list(session.scalars(wanted.order_by(LoanRequest.id.desc()).limit(ON_A_PAGE)))
+
+
 def count_requests(
     session: Session, principal: Principal, filters: Filters, right: str = "request.decide"
 ) -> int:

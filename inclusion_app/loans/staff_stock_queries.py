@@ -131,8 +131,9 @@ class Past:
     photos: Sequence[Evidence]
     loans: int
     is_out: bool
-    # The page of the open loan, for whoever may open it.
+    # The page of the open loan, and all their pages, for whoever may open them: the last first, and nobody by name.
     loan_id: int | None
+    lent: Sequence[Loan]
 
 
 def past_of(session: Session, principal: Principal, unit: Unit) -> Past:
@@ -164,6 +165,12 @@ def past_of(session: Session, principal: Principal, unit: Unit) -> Past:
                 Loan.unit_id == unit.id, Loan.status == "active", LOANS.rows("loan.run", principal)
             )
         ),
+        lent=session.scalars(
+            select(Loan)
+            .where(Loan.unit_id == unit.id, LOANS.rows("loan.run", principal))
+            .order_by(Loan.id.desc())
+            .limit(20)
+        ).all(),
     )
 
 

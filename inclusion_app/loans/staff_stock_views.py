@@ -22,6 +22,7 @@ from inclusion_app.loans import staff_stock_queries as queries
 from inclusion_app.loans.models import DeviceModel, Evidence, Sim, StockItem, Unit
 from inclusion_app.loans.services import files, stock
 from inclusion_app.loans.services.cleaning import is_since_return, why_not_ready
+from inclusion_app.loans.staff_loan_words import STATES as LOAN_STATES
 from inclusion_app.loans.views import room
 from inclusion_app.people.choice_fields import number_of
 
@@ -68,6 +69,7 @@ def words_for_pages() -> dict[str, Any]:
         "clock_words": i18n.clock_words,
         "today": today(),
         "stamp": stamp,
+        "loan_states": LOAN_STATES,
         "write_parts": stock_csv.write_parts,
         "is_since_return": is_since_return,
         "scheme": queries.scheme_of(db_session(), the_staff()),

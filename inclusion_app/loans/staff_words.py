@@ -9,6 +9,8 @@ DESK = {
     "decide": N_("Requests to decide"),
     "asked": N_("Requests that wait for an answer of the person"),
     "hand_overs": N_("Hand-overs today"),
+    "to_bring": N_("To be brought to somebody"),
+    "not_fetched": N_("Not fetched at the time they chose"),
     "offers": N_("Offers that wait for an answer"),
     "no_slot": N_("Taken offers without a time to fetch"),
     "broken_offers": N_("Offers of a device that is not ready any more"),
@@ -25,7 +27,10 @@ DESK = {
     "cleaning": N_("Being made ready"),
     "ready": N_("Ready to lend"),
 }
-PEOPLE = ("decide", "asked", "hand_overs", "offers", "no_slot", "broken_offers", "due", "late", "data")
+PEOPLE = (
+    "decide", "asked", "hand_overs", "to_bring", "not_fetched", "offers", "no_slot", "broken_offers", "due", "late",
+    "data",
+)  # fmt: skip
 MACHINES = ("to_wipe", "held", "to_test", "missing", "cleaning", "ready")
 TICKETS = {
     "reported": N_("Reported"),

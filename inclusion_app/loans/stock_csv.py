@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TypeVar
 
 from inclusion_app.core.csv_out import STARTS_A_FORMULA, csv_file
 from inclusion_app.core.errors import RuleBroken
@@ -35,6 +36,7 @@ ALIASES = {
     "accessories": "parts",
     "notes": "note",
 }
+T = TypeVar("T")
 MOST_ROWS = 2_000
 LONGEST = {"donor": 80, "note": 300}
 NO_HEAD = N_("The first line names the columns. We need at least: model, place.")
@@ -90,17 +92,15 @@ def read_units(text: str, names: Names) -> tuple[list[NewUnit], list[Refused]]:
         said = {name: _cell(cell) for name, cell in zip(head, cells, strict=False) if name}
         if not any(said.values()):
             continue
-        try:
-            row = _row(line, said, names)
-            marks = [("tag", row.tag), ("serial", row.facts.serial), ("imei", row.facts.imei)]
-            marks = [mark for mark in marks if mark[1]]
-            for mark in marks:
-                if mark in seen:
-                    raise RuleBroken(TWICE, field=mark[0])
-            seen |= set(marks)
+        wrong: list[RuleBroken] = []
+        row = _row(line, said, names, wrong)
+        marks = {("tag", row.tag), ("serial", row.facts.serial), ("imei", row.facts.imei)}
+        marks = {mark for mark in marks if mark[1]}
+        wrong += [RuleBroken(TWICE, field=mark[0]) for mark in sorted(marks & seen)]
+        seen |= marks
+        refused += [Refused(line, one.field or "", one.message, one.params) for one in wrong]
+        if not wrong:
             rows.append(row)
-        except RuleBroken as broken:
-            refused.append(Refused(line, broken.field or "", broken.message, broken.params))
     return rows, refused
 
 
@@ -121,32 +121,42 @@ def _cell(cell: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(STARTS_A_FORMULA) else text
 
 
-def _row(line: int, said: Mapping[str, str], names: Names) -> NewUnit:
-    model = names.models.get(said.get("model", "").casefold())
-    if model is None:
-        raise RuleBroken(NO_MODEL, field="model")
-    place = names.place(said.get("place", ""))
-    if place is None:
-        raise RuleBroken(NO_PLACE, field="place")
+def _row(line: int, said: Mapping[str, str], names: Names, wrong: list[RuleBroken]) -> NewUnit:
+    """The unit of a line. All that is wrong in it goes into `wrong`, so that whoever mends it mends it once."""
+
+    def good(read: Callable[[], T], instead: T) -> T:
+        try:
+            return read()
+        except RuleBroken as broken:
+            wrong.append(broken)
+            return instead
+
+    def known(number: int | None, why: str, column: str) -> int:
+        if number is None:
+            wrong.append(RuleBroken(why, field=column))
+        return number or 0
+
     owner = names.owners.get(said["owner"].casefold()) if said.get("owner") else names.own
-    if owner is None:
-        raise RuleBroken(NO_OWNER, field="owner")
+    condition = (said.get("condition") or "B").upper()
+    facts = UnitFacts(
+        model_id=known(names.models.get(said.get("model", "").casefold()), NO_MODEL, "model"),
+        place_id=known(names.place(said.get("place", "")), NO_PLACE, "place"),
+        owner_id=known(owner, NO_OWNER, "owner"), donor=said.get("donor", ""), note=said.get("note", ""),
+        acquired_on=good(lambda: _day(said, "acquired_on"), None), condition=condition,
+        support_until=good(lambda: _day(said, "support_until"), None),
+        parts=good(lambda: read_parts(said.get("parts", "")), ()),
+    )  # fmt: skip
     for name, longest in LONGEST.items():
         if len(said.get(name, "")) > longest:
-            raise RuleBroken(TOO_LONG, field=name)
-    condition = (said.get("condition") or "B").upper()
+            wrong.append(RuleBroken(TOO_LONG, field=name))
     if condition not in rules.CONDITIONS:
-        raise RuleBroken(WRONG_CONDITION, field="condition")
-    facts = UnitFacts(
-        model_id=model, place_id=place, owner_id=owner, serial=said.get("serial", ""), imei=said.get("imei", ""),
-        donor=said.get("donor", ""), acquired_on=_day(said, "acquired_on"), support_until=_day(said, "support_until"),
-        condition=condition, note=said.get("note", ""), parts=read_parts(said.get("parts", "")),
-    )  # fmt: skip
-    serial, imei = marks_of(facts)
-    tag = known_tag(said["tag"]) if said.get("tag") else ""
-    if not (tag or serial or imei):
-        raise RuleBroken(NEEDS_MARK, field="serial")
-    return NewUnit(line, tag, replace(facts, serial=serial or "", imei=imei or ""))
+        wrong.append(RuleBroken(WRONG_CONDITION, field="condition"))
+    serial = good(lambda: marks_of(replace(facts, serial=said.get("serial", "")))[0], None) or ""
+    imei = good(lambda: marks_of(replace(facts, imei=said.get("imei", "")))[1], None) or ""
+    tag = good(lambda: known_tag(said["tag"]) if said.get("tag") else "", "")
+    if not (said.get("tag") or said.get("serial") or said.get("imei")):
+        wrong.append(RuleBroken(NEEDS_MARK, field="serial"))
+    return NewUnit(line, tag, replace(facts, serial=serial, imei=imei))
 
 
 def _day(said: Mapping[str, str], name: str) -> date | None:

@@ -22,6 +22,7 @@ from inclusion_app.messages.policy import OUTBOX, TRAY
 from inclusion_app.messages.rules import (
     BY_HAND,
     JOB_LATE,
+    TAKEN_BACK,
     UNTOUCHED_DAYS,
     Route,
     SafeContact,
@@ -269,7 +270,9 @@ def dropped_of(session: Session, *, principal: Principal) -> int:
     return (
         session.scalar(
             select(func.count(Message.id)).where(
-                Message.organisation_id == principal.organisation_id, Message.state == "dropped"
+                Message.organisation_id == principal.organisation_id,
+                Message.state == "dropped",
+                Message.fault.is_distinct_from(TAKEN_BACK),
             )
         )
         or 0

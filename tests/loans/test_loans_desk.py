@@ -53,6 +53,8 @@ def fill(desk: Desk, session: Session, times: int = 1) -> None:
         desk.offer(session)
         desk.offer(session, state="accepted")
         desk.offer(session, state="accepted", slot_place_id=desk.here, slot_at=noon)
+        desk.offer(session, state="accepted", address="1 Red Road")
+        desk.offer(session, state="accepted", slot_place_id=desk.here, slot_at=noon - timedelta(days=1))
         desk.offer(session, state="accepted", unit_id=desk.unit(session, status="repair").id,
                    slot_place_id=desk.here, slot_at=noon + timedelta(days=2))  # fmt: skip
         desk.loan(session, due_in=0)
@@ -78,8 +80,9 @@ def fill(desk: Desk, session: Session, times: int = 1) -> None:
 
 
 EXPECTED = {
-    "decide": 1, "asked": 1, "hand_overs": 1, "offers": 1, "no_slot": 1, "broken_offers": 1, "due": 1, "late": 1, "data": 1,
-    "to_wipe": 3, "held": 1, "to_test": 1, "repair": 1, "moving": 1, "missing": 1, "counts": 0,
+    "decide": 1, "asked": 1, "hand_overs": 1, "to_bring": 1, "not_fetched": 1, "offers": 1, "no_slot": 1, "broken_offers": 1,
+    "due": 1, "late": 1, "data": 1, "to_wipe": 3, "held": 1, "to_test": 1, "repair": 1, "moving": 1, "missing": 1,
+    "counts": 0,
 }  # fmt: skip
 
 
@@ -154,6 +157,10 @@ def test_the_late_are_named_with_their_days_and_how_they_were_told(desk: Desk) -
     with desk.app.app_context(), transaction() as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.action == "read loans.desk_people")).all()
         assert [row.resident_id for row in rows] == [None], "one row for the page, and it names nobody"
+        last = session.scalars(select(Message).where(Message.state == "dead")).one()
+        last.state, last.fault = "dropped", "taken back"
+    assert "Text message, Sent" in words_of(desk.browser.text("/staff/loans/people?show=late"))
+    with desk.app.app_context(), transaction() as session:
         session.add(Restriction(resident_id=number, staff_id=desk.browser.staff_id, made_at=now()))
     page = desk.browser.text("/staff/loans/people?show=late")
     assert "Amira" not in page and "There is nothing here now." in page
@@ -192,6 +199,7 @@ def test_the_start_page_says_what_waits(desk: Desk) -> None:
     for line in (
         "1 request for a device to decide",
         "1 device to hand over today",
+        "1 device to bring to somebody",
         "1 device is late",
         "3 devices to wipe",
     ):

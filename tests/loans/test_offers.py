@@ -262,12 +262,24 @@ def test_the_address_is_kept_until_it_was_brought(both_engines: Flask) -> None:
         assert (offer.state, offer.address) == ("fulfilled", None)
 
 
-def test_a_lapse_forgets_the_address_too(both_engines: Flask) -> None:
+def test_what_we_bring_waits_for_us_and_never_lapses(both_engines: Flask) -> None:
     with transaction() as session:
         request, _offer = offered(session)
         offer = offers.accept(session, request=request, now=now())
         offers.bring_to(session, offer=offer, address="1 Red Road", now=now())
-        offers.lapse_offers(session, now=offer.ends_at)
+        late = offer.ends_at + timedelta(days=90)
+        assert offers.lapse_offers(session, now=late) == 0
+        assert session.scalars(offers.offers_over(late)).all() == []
+        session.refresh(offer)
+        assert (offer.state, request.status, offer.address) == ("accepted", "offered", "1 Red Road")
+
+
+def test_what_is_taken_back_forgets_the_address_too(both_engines: Flask) -> None:
+    with transaction() as session:
+        request, _offer = offered(session)
+        offer = offers.accept(session, request=request, now=now())
+        offers.bring_to(session, offer=offer, address="1 Red Road", now=now())
+        offers.take_back(session, request=request, staff_id=None, now=now())
         session.refresh(offer)
         assert offer.address is None
 

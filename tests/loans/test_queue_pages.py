@@ -339,7 +339,9 @@ def test_a_caseworker_asks_with_a_spoken_yes_once(app: Flask, staff_browser: Sta
         number, code = request.id, request.code
     shown = browser.text(sent.location)
     assert "To decide" in shown and code[:3] in shown
-    assert f"Request {number}" in browser.text("/staff/loans/sent")
+    sent_list = browser.text("/staff/loans/sent")
+    assert f"Request {number}" in sent_list and "Bilal" in sent_list, "forty people are told apart by name"
+    assert f"/staff/loans/sent/{number}" in browser.text(url), "whoever asks again sees that they did"
     assert "Bilal" not in shown
     # A colleague reads how it stands, and not the code; a coordinator of another scheme reads nothing.
     colleague = staff_browser("referrer")

@@ -70,6 +70,14 @@ def test_each_refused_line_says_why_and_nothing_is_half_made(
         assert answer.status_code == 422 and 'id="file-error"' in answer.get_data(as_text=True)
 
 
+def test_all_that_is_wrong_in_a_line_is_said_at_once(coordinator: StaffBrowser, stock: Stock) -> None:
+    text = table(stock, "Boat,nowhere,x,123,a x99,")
+    page = coordinator.send(PAGE, do="try", text=text).get_data(as_text=True)
+    for said in ("No device model", "No place", "A serial number has", "no IMEI", "Write parts like"):
+        assert said in page, said
+    assert "1 line is refused" in page and stock.tags() == []
+
+
 def test_what_goes_out_comes_in_again_and_runs_no_formula(
     coordinator: StaffBrowser, stock: Stock, staff_browser: Staff
 ) -> None:

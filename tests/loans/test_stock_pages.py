@@ -12,9 +12,9 @@ from sqlalchemy import event, select
 
 from inclusion_app.core import uploads
 from inclusion_app.core.db import engine, transaction
-from inclusion_app.loans.models import Evidence, Sim, StockItem
+from inclusion_app.loans.models import Evidence, LoanScheme, Sim, StockItem
 from tests.conftest import StaffBrowser
-from tests.factories.loans import make_loan, make_unit
+from tests.factories.loans import make_loan, make_model, make_unit
 from tests.loans.stock_pages import Staff, Stock
 
 IMEI = "352099001761481"

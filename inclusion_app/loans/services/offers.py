@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, lazyload
 
@@ -351,7 +351,10 @@ def _tell_slot(session: Session, offer: LoanOffer, place: Place, now: datetime) 
 
 
 def bring_to(session: Session, *, offer: LoanOffer, address: str, now: datetime) -> LoanOffer:
-    """It is brought there; the address is kept until it was. Raises RuleBroken without one, or when the offer is over."""
+    """It is brought there; the address is kept until it was, and the offer with it: it waits for us now.
+
+    Raises RuleBroken without one, or when the offer is over.
+    """
     where = " ".join(address.replace("\x00", " ").split())[:ADDRESS_LENGTH]
     if not where:
         raise RuleBroken(WHERE_TO, field="address")
@@ -413,8 +416,12 @@ def _swap(session: Session, offer_id: int, unit_id: int) -> bool:
 
 def offers_over(now: datetime) -> Select[int]:
     """The requests whose offer's time is over, as a query."""
-    over = select(LoanOffer.request_id).where(LoanOffer.state.in_(LIVE_OFFER), LoanOffer.ends_at <= now)
-    return over.order_by(LoanOffer.id)
+    return select(LoanOffer.request_id).where(*_is_over(now)).order_by(LoanOffer.id)
+
+
+def _is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    # Not where it is to be brought: then they wait for us, and nothing is theirs to do.
+    return LoanOffer.state.in_(LIVE_OFFER), LoanOffer.ends_at <= now, LoanOffer.address.is_(None)
 
 
 def lapse_offers(session: Session, *, now: datetime) -> int:
@@ -425,9 +432,7 @@ def lapse_offers(session: Session, *, now: datetime) -> int:
     lapsed = 0
     for number in session.scalars(offers_over(now)).all():
         request = _held(session, number)
-        ending = update(LoanOffer).where(
-            LoanOffer.request_id == number, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.ends_at <= now
-        )
+        ending = update(LoanOffer).where(LoanOffer.request_id == number, *_is_over(now))
         if request is None or not rows_changed(
             session, ending.values(state="lapsed", ended_at=now, address=None)
         ):
