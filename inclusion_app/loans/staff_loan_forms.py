@@ -37,7 +37,7 @@ class SimForm(BaseForm):
 
     def validate_sim(self, field: Any) -> None:
         """Nothing chosen, and what is in no list, is refused."""
-        if not field.data or field.data not in {value for value, *_more in field.iterwords_of()}:
+        if not field.data or field.data not in {value for value, *_more in field.iter_choices()}:
             field.errors = []
             raise ValidationError(_l(words.CHOOSE_SIM))
 

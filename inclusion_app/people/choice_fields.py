@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from inclusion_app.people.rules import NOT_AN_ANSWER
@@ -47,9 +48,9 @@ class FromList(SelectField):
             raise ValidationError(_l(NOT_AN_ANSWER))
 
 
-def words_of(table: Mapping[str, str]) -> list[tuple[str, Any]]:
+def words_of(table: Mapping[str, str]) -> list[SelectChoice]:
     """The choices of a table of words, as the page says them."""
-    return [(code, _l(said)) for code, said in table.items()]
+    return [SelectChoice(code, _l(said)) for code, said in table.items()]
 
 
 def number_of(value: Any) -> int:

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.routing import Rule
 
 from inclusion_app.accounts.rules import CITY_WIDE, ROLES
 from inclusion_app.core import staff_sessions
 from inclusion_app.core.access import is_staff_path
+from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
+from inclusion_app.core.staff_sessions import StaffSession
 from tests.conftest import Browser
 from tests.factories.people import PIN
 from tests.factories.world import CASES, TARGETS, World, build
@@ -49,6 +52,9 @@ class City:
         client = self.app.test_client()
         if person in self.world.tokens:
             with self.app.app_context():
+                # So many pages take longer than a proof lasts: they have just signed in each time.
+                with transaction() as session:
+                    session.execute(update(StaffSession).values(proven_at=now(), last_used_at=now()))
                 client.set_cookie(staff_sessions.cookie_name(), self.world.tokens[person])
         elif person == "resident":
             browser = Browser(self.app)
@@ -58,13 +64,13 @@ class City:
 
     def keep(self) -> None:
         """This is the world to come back to."""
-        with closing(sqlite3.connect(self.file)) as now, closing(sqlite3.connect(self.kept)) as then:
-            now.backup(then)
+        with closing(sqlite3.connect(self.file)) as here, closing(sqlite3.connect(self.kept)) as then:
+            here.backup(then)
 
     def put_back(self) -> None:
         """The world as it was kept."""
-        with closing(sqlite3.connect(self.kept)) as then, closing(sqlite3.connect(self.file)) as now:
-            then.backup(now)
+        with closing(sqlite3.connect(self.kept)) as then, closing(sqlite3.connect(self.file)) as here:
+            then.backup(here)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from inclusion_app.core import i18n
+from inclusion_app.loans.messages import FACTS as LOAN_FACTS
 from inclusion_app.messages import templates
 from inclusion_app.messages.rules import BY_WIRE
 from inclusion_app.messages.templates import BadMessage, MessageTemplate, Text, template_of, write
@@ -23,10 +24,19 @@ EXPECTED = {
     "training_remind_hours", "training_arranged", "training_not_possible", "training_new_room",
     "training_late", "training_bring", "training_words", "training_moved_dates", "training_cancelled_from",
     "training_waitlisted_group", "training_new_room_unsaid", "training_words_unsaid",
+    "loan_asked", "loan_back", "loan_begun", "loan_data_ends", "loan_declined_asked_twice", "loan_declined_has_one",
+    "loan_declined_no_contact", "loan_declined_no_stock", "loan_declined_not_here", "loan_declined_other_way",
+    "loan_due_now", "loan_due_now_keep", "loan_due_soon", "loan_due_soon_keep", "loan_gift", "loan_gift_old",
+    "loan_gift_until", "loan_how_is_it", "loan_kept_longer", "loan_late", "loan_late_call", "loan_late_letter",
+    "loan_lost", "loan_need_reach", "loan_need_settings", "loan_need_still_wanted", "loan_need_talk",
+    "loan_need_where", "loan_need_which", "loan_not_back", "loan_not_kept_most", "loan_not_kept_over",
+    "loan_not_kept_waited_for", "loan_offer", "loan_offer_lapsed", "loan_offer_taken_back", "loan_queued",
+    "loan_slot",
 }  # fmt: skip
-# What a text message may say beside its link: for how long it works, and of a session when and where it is, and what
-# to bring. None of it is a fact of a person.
-NOT_OF_A_PERSON = ("minutes", "when", "until", "time", "room", "things")
+# What a text message may say beside its link: for how long it works, of a session when and where it is, and what to
+# bring, and of what is lent until which day. None of it is a fact of a person.
+NOT_OF_A_PERSON = ("minutes", "when", "until", "time", "room", "things", "day")
+OF_A_ROOM = {"training_": BOOKING_FACTS, "loan_": (*LOAN_FACTS, "day")}
 LINK = "https://roadmap.example.org/en/x/CANARYlink"
 # Words nobody else may read over a shoulder: of health, of immigration, of money and of violence.
 TELLING = re.compile(
@@ -81,10 +91,9 @@ def test_every_fact_a_message_needs_is_said_somewhere(app: Flask, name: str) -> 
     facts = canaries(template)
     by_hand = facts.pop("words", None)  # by wire a link leads to it
     for fact_name, fact in facts.items():
-        # What every message about a booking may say (training/messages.py), not every one does.
-        if not (
-            name.startswith("training_") and fact_name in BOOKING_FACTS and fact_name not in template.needs
-        ):
+        # What every message about a booking or a loan may say (messages.py of its room), not every one does.
+        may_be_said = next((facts for begins, facts in OF_A_ROOM.items() if name.startswith(begins)), ())
+        if fact_name in template.needs or fact_name not in may_be_said:
             assert fact in body
     if by_hand:
         with app.app_context(), app.test_request_context():
