@@ -32,7 +32,9 @@ from inclusion_app.messages.staff_forms import OutcomeForm
 from inclusion_app.messages.staff_words import CHANNELS, FAULTS, STATES
 from inclusion_app.messages.views import room
 from inclusion_app.people.contact import show_phone
+from inclusion_app.people.models import Resident
 from inclusion_app.people.policy import TABLE as PEOPLE
+from inclusion_app.people.policy import has_consent
 
 ITEM = "/staff/tray/<int(max=999999999):item_id>"
 registry.add_to_menu(StaffLink("messages.tray", N_("Letters and calls"), policy.WORK, 20))
@@ -92,8 +94,16 @@ def _name_of(opened: Opened) -> str | None:
     """The person's name where they share it with the organisation, or typed it for this; else the address stands alone."""
     if opened.resident is None:
         return opened.message.to_name
-    shares = PEOPLE.allows(db_session(), "resident.identity", the_staff(), opened.resident.id)
+    shares = PEOPLE.allows(db_session(), "resident.identity", the_staff(), opened.resident.id) or (
+        # Whoever lends something has no caseload: the consent alone says what they may read.
+        (opened.message.about or "").startswith("loan ") and _shares_identity(opened.resident.id)
+    )
     return (opened.resident.name or opened.resident.nickname) if shares else None
+
+
+def _shares_identity(resident_id: int) -> bool:
+    shares = has_consent(the_staff(), "identity")
+    return db_session().scalar(select(Resident.id).where(Resident.id == resident_id, shares)) is not None
 
 
 @room.page(f"{ITEM}/letter.pdf", allow=policy.WORK, load=the_item, reads=("contact",), localised=False)
