@@ -68,6 +68,8 @@ def list_of(show: str, **narrow: Any) -> str:
         return url_for("loans.repairs")
     if show == "moving":
         return url_for("loans.moves")
+    if show == "to_look_at":
+        return url_for("loans.returns_to_look_at")
     if show == "counts":
         return url_for("loans.counts")
     return url_for(

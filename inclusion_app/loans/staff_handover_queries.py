@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
@@ -138,15 +138,20 @@ def desks_of(session: Session, principal: Principal) -> list[Place]:
     return places_of(session, principal.organisation_id, also)
 
 
-def take_ins_to_look_at(session: Session, principal: Principal) -> list[TakeIn]:
-    """What came in and nobody has looked at, oldest first; of loans they may run, and strays of their pool."""
-    mine = select(Loan.id).where(policy.LOANS.rows("loan.run", principal))
-    wanted = select(TakeIn).where(
+def waits_to_be_looked_at(principal: Principal) -> ColumnElement[bool]:
+    """It came in, nobody undid that, and nobody has looked at its parts; of no loan that is kept from this person."""
+    mine = exists().where(Loan.id == TakeIn.loan_id, policy.LOANS.rows("loan.run", principal))
+    return and_(
         TakeIn.organisation_id == principal.organisation_id,
         TakeIn.looked_at.is_(None),
         TakeIn.undone_at.is_(None),
-        or_(TakeIn.loan_id.is_(None), TakeIn.loan_id.in_(mine)),
+        or_(TakeIn.loan_id.is_(None), mine),
     )
+
+
+def take_ins_to_look_at(session: Session, principal: Principal) -> list[TakeIn]:
+    """What came in and nobody has looked at, oldest first; of loans they may run, and strays of their pool."""
+    wanted = select(TakeIn).where(waits_to_be_looked_at(principal))
     return list(session.scalars(wanted.order_by(TakeIn.taken_at, TakeIn.id).limit(MOST)))
 
 

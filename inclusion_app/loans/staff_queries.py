@@ -26,6 +26,7 @@ from inclusion_app.loans.models import (
     Sim,
     SimUse,
     StockTake,
+    TakeIn,
     Ticket,
     Transfer,
     Unit,
@@ -33,6 +34,7 @@ from inclusion_app.loans.models import (
 from inclusion_app.loans.policy import LOANS, REQUESTS, STOCK_TAKES, TICKETS, UNITS
 from inclusion_app.loans.services import custody, queue, stocktake
 from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.staff_handover_queries import waits_to_be_looked_at
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.messages.models import Message
 from inclusion_app.messages.rules import TAKEN_BACK
@@ -118,6 +120,7 @@ def counts_of(session: Session, principal: Principal, now: datetime) -> dict[str
     # From what is on its way to its unit, never from the stock: so it is asked, and not by a join.
     ours = exists().where(Unit.id == Transfer.unit_id, UNITS.rows("unit.run", principal))
     asked["moving"] = select(func.count(Transfer.id)).where(Transfer.arrived_at.is_(None), ours)
+    asked["to_look_at"] = select(func.count(TakeIn.id)).where(waits_to_be_looked_at(principal))
     asked["counts"] = select(func.count(StockTake.id)).where(
         STOCK_TAKES.rows("stock_take.run", principal), StockTake.ended_at.is_(None)
     )

@@ -17,6 +17,7 @@ DESK = {
     "due": N_("Back today"),
     "late": N_("Late"),
     "data": N_("Data ends within two weeks"),
+    "to_look_at": N_("Came back, parts not looked at"),
     "to_wipe": N_("To be wiped"),
     "held": N_("Kept before the wipe"),
     "to_test": N_("To be tested"),

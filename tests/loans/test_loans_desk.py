@@ -15,7 +15,7 @@ from inclusion_app.core.clock import LONDON, now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.loans import staff_queries as queries
 from inclusion_app.loans import staff_words as words
-from inclusion_app.loans.models import LoanOutcome, Sim, SimUse, Transfer
+from inclusion_app.loans.models import LoanOutcome, Sim, SimUse, TakeIn, Transfer
 from inclusion_app.loans.services import repairs
 from inclusion_app.messages.models import Message
 from inclusion_app.people.models import Resident, Restriction
@@ -69,6 +69,14 @@ def fill(desk: Desk, session: Session, times: int = 1) -> None:
         session.add(sim)
         session.flush()
         session.add(SimUse(loan_id=loan.id, sim_id=sim.id, from_at=now()))
+        session.add(
+            TakeIn(
+                organisation_id=unit.holder_id,
+                unit_id=unit.id,
+                place_id=desk.here,
+                taken_at=now(),
+            )
+        )
         for fitness in ("intake", "wiping", "testing", "missing", "quarantine"):
             desk.unit(session, status=fitness)
         desk.unit(session, status="quarantine", hold_until=today() + timedelta(days=2))
@@ -82,7 +90,7 @@ def fill(desk: Desk, session: Session, times: int = 1) -> None:
 EXPECTED = {
     "decide": 1, "asked": 1, "hand_overs": 1, "to_bring": 1, "not_fetched": 1, "offers": 1, "no_slot": 1, "broken_offers": 1,
     "due": 1, "late": 1, "data": 1, "to_wipe": 3, "held": 1, "to_test": 1, "repair": 1, "moving": 1, "missing": 1,
-    "counts": 0,
+    "counts": 0, "to_look_at": 1,
 }  # fmt: skip
 
 
