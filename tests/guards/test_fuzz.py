@@ -36,6 +36,7 @@ from inclusion_app.core.access import is_staff_path
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.headers import HEADERS
+from inclusion_app.loans.models import LoanRequest, Unit
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.models import TrayItem
 from inclusion_app.places.services import load_city_pack
@@ -69,12 +70,14 @@ PARTS_OF_ADDRESSES = {
     "code": ("ABCDEFGH", "ABCD-EFGH"),
     "language": ("en", "ur", "ar"),
     "group_id": ("1", "2", "0", "99999999999999999999"),
+    "tag": ("MR-00001-0", "none"),
     "feedback_id": ("1", "0", "99999999999999999999"),
 }
 QUERIES = (
     "near", "kind", "open", "page", "has", "with", "for", "size", "goal",
     "before", "day", "number", "organisation", "role", "next", "q", "step", "kind", "when", "since", "taught_in", "age",
-    "online", "afterChangeNumber", "afterTimestamp", "afterId", "limit",
+    "at", "ends", "first", "fitness", "l", "last", "model", "months", "owner", "place", "show", "state", "tag", "text",
+    "where", "workshop", "online", "afterChangeNumber", "afterTimestamp", "afterId", "limit",
 )  # fmt: skip
 # Without the paper service and the worker these answer 503, which is right.
 WAITING = {
@@ -110,6 +113,12 @@ LEAKS = re.compile(
 )
 
 
+# Registers, and what is lent: where a tag is scanned.
+CAMERA_PAGES = re.compile(
+    r"/staff/(training/dates/\d+/register|loans/(take-in|moves|scan|hand-over|counts/\d+|requests/\d+/hand-over))"
+)
+
+
 class Fields(HTMLParser):
     """The names of all fields of a page by the address they are sent to, each with the values its form would send."""
 
@@ -137,10 +146,10 @@ class Fields(HTMLParser):
 
 
 def own_headers(path: str) -> dict[str, str]:
-    """What a page says otherwise on purpose: open data is for other sites, and a register asks for the camera."""
+    """What a page says otherwise on purpose: open data is for other sites, and who scans asks for the camera."""
     if path in OPEN_DATA:
         return {FOR_OTHER_SITES: "cross-origin"}
-    if re.fullmatch(r"/staff/training/dates/\d+/register", path):
+    if CAMERA_PAGES.fullmatch(path):
         return {"Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"}
     return {}
 
@@ -200,10 +209,12 @@ class Attacker:
             ids = (*targets(self.world).values(), 0, 2**31, 10**20)
             self.places[name] = (*self.places.get(name, ()), *map(str, ids))
         self.places["token"] += (link,)
-        # Sessions to book, and the codes of bookings beside those of plans.
+        # Sessions to book, tags of devices, and the codes of bookings and requests beside those of plans.
         with app.app_context(), transaction() as session:
             self.places["slug"] += tuple(session.scalars(select(TrainingSession.slug)))
             self.places["code"] += tuple(session.scalars(select(Booking.code)))
+            self.places["code"] += tuple(session.scalars(select(LoanRequest.code)))
+            self.places["tag"] += tuple(session.scalars(select(Unit.tag)))
         self.group = "1"  # the one made last
         self.code = self.person("resident")[1]
         self.kept = sqlite3.connect(":memory:")
