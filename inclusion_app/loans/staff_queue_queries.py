@@ -155,7 +155,7 @@ def person_of(session: Session, principal: Principal, request: LoanRequest) -> P
         name=(resident.name or resident.nickname) if resident is not None and "identity" in parts else None,
         routes=people.routes_of(session, request.resident_id) if sees_contact else [],
         rule=(resident.safe_contact or {}) if resident is not None and sees_contact else {},
-        spoken=(resident.spoken or resident.language) if resident is not None and sees_contact else None,
+        spoken=resident.spoken if resident is not None and sees_contact else None,
         parts=parts,
         speak_first=resident is not None and resident.is_restricted,
     )

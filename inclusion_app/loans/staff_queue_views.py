@@ -69,6 +69,8 @@ def weeks_words(weeks: tuple[int, int] | None) -> str:
     """The wait as a range, never a day."""
     if weeks is None:
         return _("Nobody can say yet: none was handed over lately.")
+    if weeks == (0, 1):
+        return _("A week at most")
     return _("%(least)s to %(most)s weeks", least=weeks[0], most=weeks[1])
 
 
