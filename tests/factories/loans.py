@@ -149,7 +149,7 @@ def one_of_each(session: Session, *, scheme: LoanScheme, unit: Unit, request: Lo
         ),
         "pool_id": QuotaPool(organisation_id=holder, kind="area", ward="E05011355", share=10),
         "offer_id": LoanOffer(
-            request_id=make_request(session, model=unit.model, status="offered").id,
+            request_id=make_request(session, model=unit.model, status="offered", shares=False).id,
             unit_id=make_unit(session, model=unit.model).id, made_at=now(), ends_at=now() + timedelta(days=5),
         ),
         "evidence_id": evidence,
