@@ -409,6 +409,8 @@ def test_no_body_makes_a_500_or_tells_anything(
             person, _code = attacker.person(kind)
             token = a_token(person)
         rule = attacker.rule_for(kind, attacker.posts)
+        if number > bodies * 3 / 4 and (never := [one for one in attacker.posts if one.endpoint not in met]):
+            rule = attacker.dice.choice(never)  # chance has left these out so far
         path, given = attacker.address(rule), attacker.body(rule, token)
         if rule.rule.startswith("/hooks/") and attacker.dice.random() < 0.7:
             given["headers"] = {"Authorization": f"Bearer {HOOK}"}

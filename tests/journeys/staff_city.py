@@ -20,6 +20,8 @@ from inclusion_app.core import staff_sessions
 from inclusion_app.core.access import is_staff_path
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
+from inclusion_app.loans.models import LoanOffer
+from inclusion_app.loans.services.files import keep_file
 from inclusion_app.messages.models import JobRun, Message, TrayItem
 from inclusion_app.people.models import ContactRoute, Feedback, Merge, Resident, ResidentLink
 from tests.factories.people import make_person, put_on_caseload
@@ -163,6 +165,13 @@ def settle(app: Flask, url: str, file: Path) -> StaffCity:
     with app.app_context(), transaction() as session:
         world = build(session)
         ids = fill(session, world)
+        # The request for whom a device is kept, so that the pages of its offer are there; and a report of a tool.
+        offer = session.get_one(LoanOffer, world.rows["offer_id"]["own"])
+        report = keep_file(
+            session, instance=app.extensions["settings"].instance, organisation_id=world.red, kind="wipe_report",
+            data=b"serial,result\nSN-1,passed\n", staff_id=world.staff["loan_coordinator"], now=now(),
+        )  # fmt: skip
+        ids |= {"loan_request_id": offer.request_id, "evidence_id": report.id}
     city = StaffCity(app, url, world, ids, file)
     city.keep()
     return city

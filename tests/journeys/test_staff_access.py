@@ -88,6 +88,17 @@ def test_no_fault_on_any_page_of_the_staff(
                      "courses", "new_course", "edit_course", "course_words", "register", "register_sheet", "answers",
                      "figures", "mark_by_code")
     } <= seen  # fmt: skip
+    assert {
+        f"loans.{name}"
+        for name in ("desk", "desk_people", "desk_machines", "requests", "queue_of", "one_request", "ask_more", "decline",
+                     "withdraw_for", "put_first", "write_note", "offer_no", "offer_time", "offer_bring", "offer_swap",
+                     "ask_for", "sent", "sent_request", "hand_over_start", "hand_over", "hand_over_many", "handed_over",
+                     "agreement_page", "take_in", "returns_to_look_at", "return_loan", "one_loan", "loan_sim", "loan_lost",
+                     "loan_gift", "loan_outcome", "stock_list", "new_units", "stock_unit", "change_unit", "retire_unit",
+                     "import_units", "models", "new_model", "model", "model_words", "sims", "new_sim", "sim", "items", "item",
+                     "labels", "scan", "clean", "clean_unit", "send_report", "report", "scheme", "new_quota", "repairs",
+                     "new_repair", "repair", "counts", "count", "moves", "loan_figures")
+    } <= seen  # fmt: skip
     for endpoint, address, role in pages:
         city.sign_in(walk.page, role)
         walk.visit(city.url + address, endpoint, role)
