@@ -6,14 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.geo import metres_between
-from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, LoanScheme, Unit
+from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, LoanScheme, Transfer, Unit
 from inclusion_app.loans.rules import PACE_WEEKS, weeks_to_wait
-from inclusion_app.loans.services.custody import free_by_model
+from inclusion_app.loans.services import custody
 from inclusion_app.people import services as people
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where
@@ -75,7 +75,7 @@ def with_wait(session: Session, models: Collection[DeviceModel], *, now: datetim
     )
     before = {row[0]: row[1] for row in session.execute(waiting)}
     pace = {row[0]: row[1] for row in session.execute(handed_over)}
-    free = free_by_model(session, numbers)
+    free = custody.free_by_model(session, numbers)
     return [
         Offered(model, weeks_to_wait(before.get(model.id, 0), pace.get(model.id, 0), free.get(model.id, 0)))
         for model in models
@@ -85,9 +85,16 @@ def with_wait(session: Session, models: Collection[DeviceModel], *, now: datetim
 def places_of(
     session: Session, organisation_ids: Collection[int], where: Where | None = None, *, most: int = 6
 ) -> list[Near]:
-    """Where these schemes have devices, so where one can ask, fetch and give back: the nearest first, else by name."""
-    there = select(Unit.place_id).where(Unit.holder_id.in_(organisation_ids), Unit.status != "retired")
-    found = session.scalars(select(Place).where(Place.id.in_(there)).order_by(Place.name, Place.id)).all()
+    """Where these schemes have devices, so where one can ask, fetch and give back: the nearest first, else by name.
+
+    What is on its way counts where it is sent: a library that put one aside for us is no place of ours.
+    """
+    ours = Unit.holder_id.in_(organisation_ids), Unit.status != "retired"
+    there = select(Unit.place_id).where(*ours, ~custody.is_moving())
+    sent = select(Transfer.to_id).join(Unit, Unit.id == Transfer.unit_id)
+    coming = sent.where(Transfer.arrived_at.is_(None), *ours)
+    wanted = select(Place).where(or_(Place.id.in_(there), Place.id.in_(coming)))
+    found = session.scalars(wanted.order_by(Place.name, Place.id)).all()
     near = [Near(place, _metres(place, where)) for place in found]
     near.sort(key=lambda one: (one.metres is None, one.metres or 0.0))
     return near[:most]

@@ -27,6 +27,7 @@ from inclusion_app.loans.models import (
     Transfer,
     Unit,
 )
+from inclusion_app.loans.queries import places_of
 from inclusion_app.loans.services import custody, endings, returns
 from inclusion_app.loans.services.returns import Looked
 from inclusion_app.messages.models import Message
@@ -308,6 +309,8 @@ def test_another_organisation_takes_in_by_the_tag_and_reads_where_it_goes(
         unit, way = session.get_one(Unit, desk.unit_id), session.scalars(select(Transfer)).one()
         assert unit.place_id == library.place_id == way.from_id and way.to_id == desk.place_id
         assert session.scalars(select(TakeIn.organisation_id)).one() == desk.holder_id
+        # No resident is sent to the library for a device.
+        assert [one.place.id for one in places_of(session, [desk.holder_id])] == [desk.place_id]
     assert "in already" in library.scan(desk.tag)[1]
     # Whose it is looks at its parts.
     assert desk.tag in desk.browser.text("/staff/loans/returns")

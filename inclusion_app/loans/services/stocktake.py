@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -88,8 +87,9 @@ def see(session: Session, *, count: StockTake, typed: str, now: datetime) -> See
     seeing = insert_into(session, Sighting).values(
         stock_take_id=count.id, tag=tag, unit_id=unit.id if unit else None, seen_at=now
     )
-    done: Any = session.execute(seeing.on_conflict_do_nothing())
-    return Seen(tag, unit, done.rowcount == 1)
+    # Asked what was written: the number of rows of an INSERT is not known on every engine.
+    is_new = session.scalar(seeing.on_conflict_do_nothing().returning(Sighting.tag)) is not None
+    return Seen(tag, unit, is_new)
 
 
 def end(session: Session, *, count: StockTake, now: datetime) -> None:
