@@ -151,6 +151,7 @@ DONE: Mapping[str, str] = {
             "read loans.loan_outcome",
             "read loans.loan_note",
             "read loans.desk_people",
+            "read loans.sent",
         ),
         N_("Looked at what you borrow."),
     ),

@@ -81,6 +81,7 @@ record_words.ACTIONS.update(
         "award from sheet": N_("Gave an award from a sheet"),
         "keep booking": N_("Put a booking into a plan"),
         "read loans.desk_people": N_("Looked at who borrows devices"),
+        "read loans.sent": N_("Looked at the devices asked for"),
         **dict.fromkeys(
             ("read loans.one_request", "read loans.sent_request", "read loans.ask_for"),
             N_("Opened a request for a device"),
