@@ -24,7 +24,7 @@ EXPECTED = {
     "training_remind_hours", "training_arranged", "training_not_possible", "training_new_room",
     "training_late", "training_bring", "training_words", "training_moved_dates", "training_cancelled_from",
     "training_waitlisted_group", "training_new_room_unsaid", "training_words_unsaid",
-    "loan_asked", "loan_back", "loan_begun", "loan_data_ends", "loan_declined_asked_twice", "loan_declined_has_one",
+    "loan_asked", "loan_back", "loan_begun", "loan_data_ends", "loan_expired", "loan_declined_asked_twice", "loan_declined_has_one",
     "loan_declined_no_contact", "loan_declined_no_stock", "loan_declined_not_here", "loan_declined_other_way",
     "loan_due_now", "loan_due_now_keep", "loan_due_soon", "loan_due_soon_keep", "loan_gift", "loan_gift_old",
     "loan_gift_until", "loan_how_is_it", "loan_kept_longer", "loan_late", "loan_late_call", "loan_late_letter",
