@@ -7,7 +7,7 @@ happened since the count began (a return, an arrival, a new unit) is no differen
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
@@ -15,13 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import history
-from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import one_line
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Loan, LoanScheme, Sighting, StockTake, Ticket, Transfer, Unit
-from inclusion_app.loans.services import transfers
+from inclusion_app.loans.services import custody, transfers
 from inclusion_app.loans.services.stock import unit_by_mark
 from inclusion_app.places.models import Place
 
@@ -171,24 +170,20 @@ def move_here(session: Session, *, count: StockTake, unit: Unit, staff_id: int |
         raise RuleBroken(IS_RETIRED)
     transfers.close(session, unit_id=unit.id, now=now)
     if unit.status == "missing":
-        _found(session, unit, staff_id, now)
+        # As one that comes back: nobody knows who had it. The loan in which it was lost, where there was one, is over.
+        hold_days = session.scalar(
+            select(LoanScheme.hold_days).where(LoanScheme.organisation_id == unit.holder_id)
+        )
+        custody.take_in(
+            session,
+            unit=unit,
+            staff_id=staff_id,
+            hold_days=hold_days or 0,
+            now=now,
+            at_place_id=count.place_id,
+        )
     unit.place_id = count.place_id
     session.flush()
-
-
-def _found(session: Session, unit: Unit, staff_id: int | None, now: datetime) -> None:
-    """As one that comes back: nobody knows who had it. The loan in which it was lost, where there was one, is over."""
-    lost = select(Loan).where(Loan.unit_id == unit.id, Loan.status == "lost").order_by(Loan.id.desc())
-    loan = session.scalar(lost.limit(1))
-    if loan is not None:
-        history.move(session, loan, "returned", actor="staff", now=now, why="found")
-        loan.ended_at, loan.ended_by_id = now, staff_id
-    hold_days = session.scalar(
-        select(LoanScheme.hold_days).where(LoanScheme.organisation_id == unit.holder_id)
-    )
-    history.move(session, unit, "quarantine", actor="staff", now=now, why="found")
-    unit.returned_at, unit.is_unlocked = now, None
-    unit.hold_until = now.astimezone(LONDON).date() + timedelta(days=hold_days or 0)
 
 
 def _hold(session: Session, unit: Unit) -> None:
