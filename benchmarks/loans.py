@@ -14,7 +14,6 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -31,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from flask import Flask
 from sqlalchemy import event, func, insert, select, text
 
-from benchmarks.training import Failed, clusters, instance, p95
+from benchmarks.training import Failed, clusters, instance, p95, together
 from inclusion_app.app import create_app
 from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import staff_sessions
@@ -109,30 +108,11 @@ def at_once(
 ) -> tuple[float, Counter[str]]:
     """All clients at once, spread over the workers; the seconds from the start to the last answer."""
     share = [CLIENTS // workers + (number < CLIENTS % workers) for number in range(workers)]
-    running = []
+    commands = []
     for clients in share:
-        running.append(
-            subprocess.Popen(
-                [sys.executable, __file__, "--worker", kind, str(first), str(clients), str(tries)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
-            )
-        )  # fmt: skip
+        commands.append([__file__, "--worker", kind, str(first), str(clients), str(tries)])
         first += clients * tries
-    for child in running:
-        assert child.stdout and child.stdout.readline() == "ready\n"
-    began = time.perf_counter()
-    for child in running:
-        assert child.stdin
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    outcomes: Counter[str] = Counter()
-    for child in running:
-        assert child.stdout
-        outcomes.update(json.loads(child.stdout.readline()))
-    seconds = time.perf_counter() - began
-    for child in running:
-        child.wait(30)
-    return seconds, outcomes
+    return together(commands, environment)
 
 
 # --- what is there

@@ -39,14 +39,13 @@ from inclusion_app.accounts.services import make_organisation
 from inclusion_app.app import create_app
 from inclusion_app.config import Settings, load_settings
 from inclusion_app.core import migrations
-from inclusion_app.core.clock import now, today
+from inclusion_app.core.clock import moment, now, today
 from inclusion_app.core.db import engine, reading, transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.people.models import GivenCode
 from inclusion_app.places.models import Place
 from inclusion_app.training.models import Course, CourseText, FeedCounter, Occurrence, TrainingSession
 from inclusion_app.training.queries import PAGE
-from inclusion_app.training.rules import moment
 from inclusion_app.training.services.bookings import Wanted, book
 from tests.plugins.postgres import find_binaries, running_cluster
 
@@ -110,12 +109,20 @@ def at_once(
 ) -> tuple[float, Counter[str]]:
     """All clients at once, spread over the workers; the seconds from the start to the last answer."""
     share = [CLIENTS // workers + (number < CLIENTS % workers) for number in range(workers)]
+    return together(
+        [[__file__, "--worker", kind, str(session_id), str(clients), str(TRIES)] for clients in share],
+        environment,
+    )
+
+
+def together(commands: Sequence[Sequence[str]], environment: dict[str, str]) -> tuple[float, Counter[str]]:
+    """Worker processes that begin at one moment; the seconds from the start to the last answer, and what came of all."""
     running = [
         subprocess.Popen(
-            [sys.executable, __file__, "--worker", kind, str(session_id), str(clients), str(TRIES)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
+            [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **environment},
         )
-        for clients in share
+        for command in commands
     ]  # fmt: skip
     for child in running:
         assert child.stdout and child.stdout.readline() == "ready\n"

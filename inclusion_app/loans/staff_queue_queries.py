@@ -132,12 +132,6 @@ def models_of(session: Session, principal: Principal) -> list[DeviceModel]:
     return list(session.scalars(wanted.order_by(DeviceModel.kind, DeviceModel.name, DeviceModel.id)))
 
 
-def model_for(session: Session, principal: Principal, number: int) -> DeviceModel | None:
-    """One of them."""
-    wanted = select(DeviceModel).where(DeviceModel.id == number, policy.MODELS.rows("model.write", principal))
-    return session.scalar(wanted)
-
-
 def places_of(session: Session, organisation_id: int | None, *also: int | None) -> list[Place]:
     """Where a scheme has devices, and these places beside."""
     there = select(Unit.place_id).where(Unit.holder_id == organisation_id, Unit.status != "retired")

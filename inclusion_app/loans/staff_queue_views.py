@@ -23,6 +23,7 @@ from inclusion_app.loans import staff_queue_queries as queries
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.models import DeviceModel, LoanOffer, LoanRequest
 from inclusion_app.loans.services import offers, queue, requests, requests_decide
+from inclusion_app.loans.staff_stock_queries import model_for
 from inclusion_app.loans.views import room
 from inclusion_app.people import contact
 from inclusion_app.people.choice_fields import number_of
@@ -130,7 +131,7 @@ def request_list() -> Any:
 
 
 def _the_model(model_id: int) -> DeviceModel | None:
-    return queries.model_for(db_session(), the_staff(), model_id)
+    return model_for(db_session(), the_staff(), model_id)
 
 
 @room.page("/staff/loans/queue/<int(max=999999999):model_id>", allow=policy.WRITE_MODEL, load=_the_model,
