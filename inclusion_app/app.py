@@ -49,6 +49,7 @@ from inclusion_app.core import (
     template_words,
     uploads,
 )
+from inclusion_app.core.forms import LOST
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import views as groups_views
@@ -224,13 +225,14 @@ HOST = re.compile(
 
 class PlainRequest(Request):
     """A request whose typed words cannot pass for two languages of ours, and hold no null byte: no keyboard has one, and
-    PostgreSQL takes it in no text, so that each look-up of what was typed would end as an error.
+    PostgreSQL takes it in no text, so that each look-up of what was typed would end as an error. A page shows such a byte
+    as the replacement character (the HTML standard), so it is read as one: never as if nothing had been typed.
     """
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
         sent = self.form.items(multi=True)
-        plain = [(name, bilingual.without_signs(text).replace("\0", "")) for name, text in sent]
+        plain = [(name, bilingual.without_signs(text).replace("\0", LOST)) for name, text in sent]
         self.__dict__["form"] = type(self.form)(plain)
 
 

@@ -83,8 +83,8 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "ways to reach who booked": forgetting.forget_contacts,
     "bookings": forgetting.delete_old_bookings,
     "requests without a date": forgetting.delete_old_requests,
-    "requests for a device that came to nothing": loans_forgetting.delete_refused,
-    "answers behind the points of a request": loans_forgetting.forget_answers,
+    "requests without a loan": loans_forgetting.delete_refused,
+    "answers behind points": loans_forgetting.forget_answers,
     "loans that ended": loans_forgetting.delete_old_loans,
 }
 

@@ -24,6 +24,7 @@ MAX_TEXT = 2_000
 ONCE_LENGTH = 60
 ONCE_KNOWN = timedelta(days=1)
 JOINERS = "\u200c\u200d"  # letters of Persian, Urdu and Bengali need them
+LOST = "\N{REPLACEMENT CHARACTER}"  # what stands where a sign could not be read
 
 
 def one_line(text: str | None) -> str:
@@ -31,7 +32,8 @@ def one_line(text: str | None) -> str:
     seen = (
         sign
         for sign in text or ""
-        if sign.isspace() or sign in JOINERS or unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Co"}
+        if sign != LOST
+        and (sign.isspace() or sign in JOINERS or unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Co"})
     )
     return " ".join("".join(seen).split())
 

@@ -33,6 +33,8 @@ def test_every_kind_has_words_and_every_chore_a_kind() -> None:
     assert set(WORDS) == set(retention.SCHEDULE)
     assert set(SOURCES) <= set(WORDS)
     assert set(cli.DELETIONS) <= set(retention.OF_CHORE), "a chore deletes what is in no schedule"
+    room = RetentionRun.__table__.c.kind.type.length  # SQLite would take a longer name, PostgreSQL would not
+    assert [name for name in cli.DELETIONS if len(name) > room] == []
     for kind in retention.SCHEDULE.values():
         assert (kind.least is None) == (kind.most is None), kind.name
         assert kind.least is None or kind.most is None or kind.least <= kind.keep <= kind.most, kind.name

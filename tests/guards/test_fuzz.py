@@ -206,7 +206,9 @@ class Attacker:
             )
         self.places = {name: tuple(map(str, choices)) for name, choices in PARTS_OF_ADDRESSES.items()}
         for name, targets in TARGETS.items():
-            ids = (*targets(self.world).values(), 0, 2**31, 10**20)
+            # Every page has a language in its address: with what is none, most would be met by the same 404.
+            wrong = () if name == "language" else (0, 2**31, 10**20)
+            ids = (*targets(self.world).values(), *wrong)
             self.places[name] = (*self.places.get(name, ()), *map(str, ids))
         self.places["token"] += (link,)
         # Sessions to book, tags of devices, and the codes of bookings and requests beside those of plans.

@@ -20,7 +20,7 @@ from inclusion_app.core import staff_sessions
 from inclusion_app.core.access import is_staff_path
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
-from inclusion_app.loans.models import LoanOffer
+from inclusion_app.loans.models import LoanOffer, LoanRequest
 from inclusion_app.loans.services.files import keep_file
 from inclusion_app.messages.models import JobRun, Message, TrayItem
 from inclusion_app.people.models import ContactRoute, Feedback, Merge, Resident, ResidentLink
@@ -167,6 +167,9 @@ def settle(app: Flask, url: str, file: Path) -> StaffCity:
         ids = fill(session, world)
         # The request for whom a device is kept, so that the pages of its offer are there; and a report of a tool.
         offer = session.get_one(LoanOffer, world.rows["offer_id"]["own"])
+        # Red Door sent it, so that the page of whoever sent it is there too.
+        asked = session.get_one(LoanRequest, offer.request_id)
+        asked.referrer_id, asked.staff_id = world.red, world.staff["caseworker"]
         report = keep_file(
             session, instance=app.extensions["settings"].instance, organisation_id=world.red, kind="wipe_report",
             data=b"serial,result\nSN-1,passed\n", staff_id=world.staff["loan_coordinator"], now=now(),

@@ -236,7 +236,7 @@ def test_a_visit_that_ended_says_so(app: Flask, browser: Browser, lending: Schem
     [
         ("", {"model": ""}, "Choose a device."),
         ("", {"model": "999999"}, "Choose one of the answers"),
-        ("", {"model": "\0"}, "Choose a device."),
+        ("", {"model": "\0"}, "Choose one of the answers"),
         ("", {"purposes": ["fun"]}, "Choose one of the answers"),
         ("", {"whom": "cat"}, "Choose one of the answers"),
         ("/2", {"unsafe": "maybe"}, "Choose one of the answers"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inclusion_app.core import answer_hours
 from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.working_days import is_working
 from inclusion_app.training import rules
@@ -94,7 +95,7 @@ def test_no_offer_ends_when_nobody_answers_or_too_late_or_too_soon(
         return
     wall = ends.astimezone(LONDON)
     assert is_working(wall.date(), HOLIDAYS)
-    assert rules.OPENS <= wall.time() <= rules.CLOSES
+    assert answer_hours.OPENS <= wall.time() <= answer_hours.CLOSES
     assert ends <= starts - rules.BEFORE_START
     assert ends - made >= rules.SHORTEST_OFFER
 
