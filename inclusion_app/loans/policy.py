@@ -27,6 +27,7 @@ from inclusion_app.loans.models import (
 from inclusion_app.people.policy import keeps_away
 
 COORDINATOR = "loan_coordinator"
+ADMIN = "organisation_admin"
 OWN = "own organisation's scheme"
 
 
@@ -59,7 +60,14 @@ def _own_loans(principal: Principal) -> ColumnElement[bool]:
 # Whoever stands at the desk with a device in their hand: no list and no search ever has them.
 PRESENT = Scope("with the device in the hand, by its tag", lambda _principal: false())
 
-SCHEMES = PermissionTable(LoanScheme, {"scheme.run": {COORDINATOR: Scope(OWN, _own_scheme)}})
+SCHEMES = PermissionTable(
+    LoanScheme,
+    {
+        "scheme.run": {COORDINATOR: Scope(OWN, _own_scheme)},
+        # Numbers in which nobody stands.
+        "scheme.count": {COORDINATOR: Scope(OWN, _own_scheme), ADMIN: Scope(OWN, _own_scheme)},
+    },
+)
 MODELS = PermissionTable(
     DeviceModel,
     {
@@ -74,6 +82,7 @@ UNITS = PermissionTable(
     Unit,
     {
         "unit.run": {COORDINATOR: Scope(OWN, _own_units)},
+        "unit.count": {COORDINATOR: Scope(OWN, _own_units), ADMIN: Scope(OWN, _own_units)},
         "unit.take_in": {"front_desk": PRESENT, COORDINATOR: Scope(OWN, _own_units)},
     },
 )
@@ -125,6 +134,7 @@ STOCK_TAKES = PermissionTable(
     },
 )
 RUN = SCHEMES.permission("scheme.run")
+SEE_COUNTS = SCHEMES.permission("scheme.count")
 WRITE_MODEL = MODELS.permission("model.write")
 RUN_UNIT = UNITS.permission("unit.run")
 TAKE_IN = UNITS.permission("unit.take_in")

@@ -11,14 +11,38 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import LONDON
 from inclusion_app.core.history import StatusChange
-from inclusion_app.loans.models import DeviceModel, Loan, LoanOutcome, Unit
+from inclusion_app.loans.models import DeviceModel, Loan, LoanOutcome, LoanRequest, Unit
 from inclusion_app.loans.policy import UNITS
 from inclusion_app.loans.rules import IDLE_DAYS, SMALLEST_SUM
 from inclusion_app.loans.services import custody
 
 DAY = timedelta(days=1)
 IDLE_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Today:
+    """How the scheme stands: devices out on loan, late ones among them, requests not decided, requests in the queue."""
+
+    lent: int
+    late: int
+    to_decide: int
+    queued: int
+
+
+def today_of(session: Session, principal: Principal, now: datetime) -> Today:
+    """Numbers of this scheme at this moment, in one statement."""
+    lent = select(func.count(Loan.id)).where(
+        Loan.organisation_id == principal.organisation_id, Loan.status == "active"
+    )
+    asked = select(func.count(LoanRequest.id)).where(LoanRequest.organisation_id == principal.organisation_id)
+    counts = (
+        lent, lent.where(Loan.due_on < now.astimezone(LONDON).date()), asked.where(LoanRequest.status == "submitted"),
+        asked.where(LoanRequest.status == "queued"),
+    )  # fmt: skip
+    return Today(*session.execute(select(*(one.scalar_subquery() for one in counts))).one())
 
 
 @dataclass(frozen=True)
@@ -42,7 +66,7 @@ class Use:
 
 def use_of(session: Session, principal: Principal, *, since: datetime, now: datetime) -> list[Use]:
     """By model, in the order of their names. A unit counts from the day it came until it was retired."""
-    ours = UNITS.rows("unit.run", principal)
+    ours = UNITS.rows("unit.count", principal)
     owned: dict[int, float] = defaultdict(float)
     units: Counter[int] = Counter()
     retired = _retired(session, principal)
@@ -91,7 +115,7 @@ def _retired(session: Session, principal: Principal) -> Mapping[int, datetime]:
     )
     rows = session.execute(
         wanted.where(
-            UNITS.rows("unit.run", principal), Unit.status == "retired", StatusChange.noun == "units",
+            UNITS.rows("unit.count", principal), Unit.status == "retired", StatusChange.noun == "units",
             StatusChange.after == "retired",
         ).group_by(StatusChange.unit_id)
     )  # fmt: skip
@@ -109,7 +133,7 @@ def _is_idle(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def idle_of(session: Session, principal: Principal, now: datetime) -> Sequence[Unit]:
     """The units that lie idle, the longest first."""
-    wanted = select(Unit).where(UNITS.rows("unit.run", principal), *_is_idle(now))
+    wanted = select(Unit).where(UNITS.rows("unit.count", principal), *_is_idle(now))
     return session.scalars(
         wanted.order_by(func.coalesce(Unit.returned_at, Unit.made_at), Unit.id).limit(IDLE_SHOWN)
     ).all()

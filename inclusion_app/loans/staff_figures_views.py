@@ -25,7 +25,7 @@ HEAD = (
     "model", "kind", "units", "days owned", "days lent", "use, per cent", "loans begun", "lost", "given away",
     "idle over 60 days", "used for (at least)", "changed (at least)",
 )  # fmt: skip
-registry.add_to_menu(registry.StaffLink("loans.loan_figures", N_("Figures of loans"), policy.RUN, 52))
+registry.add_to_menu(registry.StaffLink("loans.loan_figures", N_("Figures of loans"), policy.SEE_COUNTS, 52))
 
 
 def _use() -> tuple[str, list[queries.Use]]:
@@ -36,20 +36,23 @@ def _use() -> tuple[str, list[queries.Use]]:
     return months, queries.use_of(db_session(), the_staff(), since=since, now=moment)
 
 
-@room.page("/staff/loans/figures", allow=policy.RUN, localised=False)
+@room.page("/staff/loans/figures", allow=policy.SEE_COUNTS, localised=False)
 def loan_figures() -> Any:
-    """For each model: days lent of days owned, loans, idle; the idle units; answers where there are enough of them."""
-    session, principal = db_session(), the_staff()
+    """How the scheme stands today; for each model days lent of days owned, loans, idle; the idle units; answers where
+    there are enough of them. The pages behind are for whoever runs the scheme.
+    """
+    session, principal, moment = db_session(), the_staff(), now()
     months, rows = _use()
     return shown(
-        "figures.html", rows=rows, months=months, choices=list(MONTHS), idle=queries.idle_of(session, principal, now()),
+        "figures.html", rows=rows, months=months, choices=list(MONTHS), idle=queries.idle_of(session, principal, moment),
+        today=queries.today_of(session, principal, moment), runs_it=policy.RUN.may_at_all(principal),
         outcomes=queries.outcomes_of(session, principal), changed=rules.CHANGED, carbon=carbon,
         saved=carbon_saved(session, organisation_id=principal.organisation_id),
         idle_days=rules.IDLE_DAYS,
     )  # fmt: skip
 
 
-@room.page("/staff/loans/figures.csv", allow=policy.RUN, localised=False)
+@room.page("/staff/loans/figures.csv", allow=policy.SEE_COUNTS, localised=False)
 def loan_figures_csv() -> Any:
     """The same as a table for a spreadsheet. Answers stand at the first model of their kind."""
     _months, rows = _use()

@@ -243,12 +243,24 @@ def test_figures_of_use_idle_and_answers(desk: Desk) -> None:
 
     desk.write(some)
     said = words_of(desk.browser.text("/staff/loans/figures"))
+    assert "On loan 1 Late 0 Requests to decide 0 Waiting for a device 0" in said
     assert "Maker 14 2 200 50 25 %" in said
     assert "MCR-IDLE" in said
     assert "To learn or for school 5 or more" in said and "For my health" not in said
     table = desk.browser.text("/staff/loans/figures.csv")
     assert '"Maker 14","laptop","2","200","50","25","1","0","0","1","learn 5",""' in table
     assert '"Maker 14"' in desk.browser.text("/staff/loans/figures.csv?months=999")
+
+
+def test_the_organisation_admin_sees_numbers_and_no_page_behind_them(app: Flask, desk: Desk) -> None:
+    desk.write(lambda session: fill(desk, session))
+    admin = sign_in_staff(app, "organisation_admin")
+    page = admin.text("/staff/loans/figures")
+    assert "On loan 3 Late 1 Requests to decide 1" in words_of(page)
+    assert "/staff/loans/stock/" not in page and 'href="/staff/loans"' not in page
+    assert admin.get("/staff/loans/figures.csv").status_code == 200
+    assert admin.get("/staff/loans").status_code == 403
+    assert "Figures of loans" in admin.text("/staff")
 
 
 def test_a_unit_of_another_scheme_is_in_no_list(app: Flask, desk: Desk) -> None:
