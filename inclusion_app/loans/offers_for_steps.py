@@ -31,6 +31,7 @@ class Lent:
 class Mine:
     """What somebody asked for or has: how it stands (N_), until when, and when somebody asks how it goes."""
 
+    model_id: int
     title: str
     title_language: str
     code: str
@@ -94,6 +95,7 @@ def loans_of(session: Session, resident_id: int) -> list[Mine]:
         asks = loan is not None and loan.outcome_asked_at is None
         found.append(
             Mine(
+                request.model_id,
                 words.title,
                 words.tag,
                 request.code,

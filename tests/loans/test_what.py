@@ -159,6 +159,18 @@ def test_the_page_of_a_step_leads_to_the_form(browser: Browser, lending: Scheme)
     assert "Borrow one for free" not in browser.text("/roadmap/steps/F1")
 
 
+def test_what_was_asked_for_is_not_offered_again(app: Flask, browser: Browser, lending: Scheme) -> None:
+    browser.make_plan()
+    browser.save_plan()
+    link = f"/en/loans/ask?model={lending.model_id}"
+    assert link in browser.text("/roadmap/steps/A1")
+    with app.app_context(), transaction() as session:
+        me = session.scalars(select(Resident.id)).one()
+        make_request(session, model=session.get_one(DeviceModel, lending.model_id), resident_id=me)
+    assert link not in browser.text("/roadmap/steps/A1")
+    assert link not in browser.text("/roadmap")
+
+
 def test_the_plan_says_until_when_and_when_somebody_asks(
     app: Flask, browser: Browser, lending: Scheme
 ) -> None:
