@@ -38,13 +38,14 @@ OPENS = N_("Say it when you come. It opens your page on a screen too.")
 
 @dataclass(frozen=True, kw_only=True)
 class LoanSlip(Paper):
-    """One request or loan on one side. `title` is the device, in the words it is written in."""
+    """One request or loan on one side. `title` is the device, in the words it is written in; `places` are names with
+    their addresses, of which one is enough.
+    """
 
     heading: Pair
     title: Pair
     said: tuple[Pair, ...]
-    place: str = ""
-    address_line: str = ""
+    places: tuple[tuple[str, str], ...] = ()
     phone: str = ""
     call: Pair
     at_a_library: Pair

@@ -44,6 +44,8 @@ from inclusion_app.loans.views import room
 from inclusion_app.places.models import Place
 from inclusion_app.places.on_paper import english_day, printed_today
 
+RETURN_PLACES = 3  # so many stand on the slip
+
 
 @room.page("/loans/<code>/print", allow=ANYONE, load=request_of, reads=("loan",))
 def print_slip(asked: LoanRequest) -> Any:
@@ -75,9 +77,9 @@ def build_slip(asked: LoanRequest) -> LoanSlip:
     words = {name: pair(_, text) for name, text in WORDS.items()}
     loan, offer = queries.loan_of(session, asked), offers.live_offer(session, asked.id)
     moment = now()
-    said, number = _said(asked, loan, offer, moment)
+    said, numbers = _said(asked, loan, offer, moment)
     said.append(pair(_, LOOK))
-    place = session.get(Place, number) if number else None
+    places = [place for number in numbers if (place := session.get(Place, number))]
     address = whole_address(page_of(asked))
     is_kept = offer is not None and offer.state == "accepted"
     return LoanSlip(
@@ -92,8 +94,10 @@ def build_slip(asked: LoanRequest) -> LoanSlip:
             wording.model_words(asked.model).title, wording.model_words(asked.model, i18n.ENGLISH).title
         ),
         said=tuple(said),
-        place=place.name if place else "",
-        address_line=", ".join(part for part in (place.address, place.postcode) if part) if place else "",
+        places=tuple(
+            (place.name, ", ".join(part for part in (place.address, place.postcode) if part))
+            for place in places
+        ),
         phone=asked.scheme.phone,
         call=pair(_, CALL),
         at_a_library=pair(_, AT_A_LIBRARY),
@@ -105,19 +109,28 @@ def build_slip(asked: LoanRequest) -> LoanSlip:
 
 def _said(
     asked: LoanRequest, loan: Loan | None, offer: LoanOffer | None, moment: datetime
-) -> tuple[list[Pair], int | None]:
-    """All that its page says of how it stands, for who never opens it; and the place that stands on the slip."""
+) -> tuple[list[Pair], list[int]]:
+    """All that its page says of how it stands, for who never opens it; and the places that stand on the slip."""
     if loan is not None and loan.status == "active":
-        return _of_loan(asked, loan, moment), loan.place_id
+        return _of_loan(asked, loan, moment), _return_places(asked, loan)
     if loan is not None:
-        return ([pair(_, NO_DEBT)] if loan.status == "lost" else [pair(_, PAY_NOTHING)]), asked.place_id
+        said = [pair(_, NO_DEBT if loan.status == "lost" else PAY_NOTHING)]
+        return said, [asked.place_id] if asked.place_id else []
     said, number = _of_offer(offer, moment) if offer is not None else (_of_request(asked, moment), None)
     has_way = telling.own_way(db_session(), asked, moment).route is not None
     said += [pair(_, words) for words in wording.next_words(asked, has_way=has_way)]
     if asked.status in rules.LIVE:
         said.append(pair(_, PAY_NOTHING))
     is_brought = offer is not None and offer.address is not None
-    return said, None if is_brought else number or asked.place_id
+    where = None if is_brought else number or asked.place_id
+    return said, [where] if where else []
+
+
+def _return_places(asked: LoanRequest, loan: Loan) -> list[int]:
+    """Where it can be brought: where it was fetched first, then other places of the scheme, as many as fit."""
+    others = queries.places_of(db_session(), [asked.organisation_id], most=RETURN_PLACES)
+    numbers = [loan.place_id, *(near.place.id for near in others)]
+    return list(dict.fromkeys(number for number in numbers if number))[:RETURN_PLACES]
 
 
 def _of_request(asked: LoanRequest, moment: datetime) -> list[Pair]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,8 +29,9 @@ from inclusion_app.loans.models import (
 from inclusion_app.loans.services import requests_decide
 from inclusion_app.people import my_record_services
 from inclusion_app.people.models import Resident
+from inclusion_app.places.models import Place
 from tests.conftest import Browser
-from tests.factories.loans import make_loan, make_request
+from tests.factories.loans import make_loan, make_request, make_unit
 from tests.factories.people import make_person
 from tests.loans.conftest import Scheme
 
@@ -440,3 +442,19 @@ def test_that_somebody_was_put_first_is_not_read_by_the_code_alone(
 def test_what_has_ended_can_be_asked_for_again(app: Flask, browser: Browser, code: str) -> None:
     browser.send(f"/loans/{code}/withdraw", form_on="/loans/ask")
     assert re.search(r'class="button" href="/en/loans/ask"', browser.text(f"/loans/{code}"))
+
+
+def test_the_slip_of_a_loan_names_each_place_where_it_can_be_brought(
+    app: Flask, browser: Browser, code: str
+) -> None:
+    loan_id = lend_it(app)
+    with app.app_context(), transaction() as session:
+        loan = session.get_one(Loan, loan_id)
+        unit = session.get_one(Unit, loan.unit_id)
+        here = session.get_one(Place, loan.place_id)
+        there = session.scalars(select(Place).where(Place.id != here.id).order_by(Place.id)).first()
+        assert there is not None
+        make_unit(session, model=unit.model, place_id=there.id)
+        names = [here.name, there.name]
+    page = html.unescape(browser.text(f"/loans/{code}/print"))
+    assert page.index(f"<b>{names[0]}</b>") < page.index(f"<b>{names[1]}</b>")
