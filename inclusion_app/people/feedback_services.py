@@ -16,6 +16,7 @@ from inclusion_app.core import attempts, events
 from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.forms import JOINERS, LOST
 from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.words import N_
 from inclusion_app.people import services
@@ -148,7 +149,9 @@ def send_feedback(
 def plain_words(text: str | None) -> str:
     """Typed words with their lines, without the signs nobody sees but those a letter needs."""
     kept = "".join(
-        sign for sign in text or "" if sign == "\n" or sign.isprintable() or sign in "\u200c\u200d"
+        sign
+        for sign in text or ""
+        if sign != LOST and (sign == "\n" or sign.isprintable() or sign in JOINERS)
     )
     return "\n".join(line.strip() for line in kept.splitlines()).strip()
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload, undefer
 
 from inclusion_app.core import history
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.forms import LOST
 from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.words import N_
 from inclusion_app.places import names, pack
@@ -497,7 +498,7 @@ def report_place(
 
     Raises RuleBroken for an empty or endless report.
     """
-    words = words.strip()
+    words = words.replace(LOST, "").strip()
     if what not in REPORT_KINDS:
         raise RuleBroken(N_("Choose what is wrong."), field="what")
     if len(words) > REPORT_LENGTH:

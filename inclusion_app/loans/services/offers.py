@@ -20,6 +20,7 @@ from inclusion_app.core.answer_hours import after_open_hours
 from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
+from inclusion_app.core.forms import one_line
 from inclusion_app.core.history import move
 from inclusion_app.core.registry import holidays
 from inclusion_app.core.words import N_
@@ -355,7 +356,7 @@ def bring_to(session: Session, *, offer: LoanOffer, address: str, now: datetime)
 
     Raises RuleBroken without one, or when the offer is over.
     """
-    where = " ".join(address.replace("\x00", " ").split())[:ADDRESS_LENGTH]
+    where = one_line(address)[:ADDRESS_LENGTH]
     if not where:
         raise RuleBroken(WHERE_TO, field="address")
     taking = update(LoanOffer).where(LoanOffer.id == offer.id, LoanOffer.state == "accepted")
