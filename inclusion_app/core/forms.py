@@ -38,6 +38,12 @@ def one_line(text: str | None) -> str:
     return " ".join("".join(seen).split())
 
 
+def lines_of(text: str | None, most: int) -> list[str]:
+    """Typed words line by line, each as `one_line` reads it, empty ones left out; nothing behind the first `most` signs."""
+    lines = (one_line(line) for line in (text or "")[:most].splitlines())
+    return [line for line in lines if line]
+
+
 def asks_for_pictures() -> bool:
     """True when the address or the form says that pictures stand in the place of a PIN."""
     return request.values.get("with") == "pictures"

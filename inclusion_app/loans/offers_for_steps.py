@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select
 from sqlalchemy.orm import Session, aliased, lazyload, selectinload
 
 from inclusion_app.core import i18n
@@ -31,7 +31,6 @@ class Lent:
 class Mine:
     """What somebody asked for or has: how it stands (N_), until when, and when somebody asks how it goes."""
 
-    model_id: int
     title: str
     title_language: str
     code: str
@@ -41,8 +40,13 @@ class Mine:
     follow_up_on: date | None
 
 
-def for_steps(session: Session, step_ids: Collection[str]) -> dict[str, list[Lent]]:
-    """For each step at most two devices that can be asked for now; a step without one is not in it. One query."""
+def for_steps(
+    session: Session, step_ids: Collection[str], *, resident_id: int | None = None
+) -> dict[str, list[Lent]]:
+    """For each step at most two devices that can be asked for now; a step without one is not in it. One query.
+
+    What this resident waits for or has already is left out.
+    """
     if not step_ids:
         return {}
     language = i18n.current_language().slug
@@ -57,6 +61,11 @@ def for_steps(session: Session, step_ids: Collection[str]) -> dict[str, list[Len
             DeviceModel.is_offered,
             LoanScheme.is_open,
             or_(*(moves.contains(f" {step_id} ", autoescape=True) for step_id in step_ids)),
+            ~exists().where(
+                LoanRequest.model_id == DeviceModel.id,
+                LoanRequest.resident_id == resident_id,
+                _is_still_on(),
+            ),
         )
         .order_by(DeviceModel.kind, DeviceModel.id)
     )
@@ -70,17 +79,20 @@ def for_steps(session: Session, step_ids: Collection[str]) -> dict[str, list[Len
     return found
 
 
+def _is_still_on() -> ColumnElement[bool]:
+    """Of a request: somebody waits for it, is offered it, or has what came of it."""
+    its_loan = aliased(Loan)
+    has_it = exists().where(its_loan.loan_request_id == LoanRequest.id, its_loan.status == "active")
+    return and_(LoanRequest.forgotten_at.is_(None), or_(LoanRequest.status.in_(LIVE), has_it))
+
+
 def loans_of(session: Session, resident_id: int) -> list[Mine]:
     """What somebody waits for, is offered or has, the newest last; what has ended is not in it."""
     wanted = (
         select(LoanRequest, Loan, LoanOffer)
         .outerjoin(Loan, Loan.loan_request_id == LoanRequest.id)
         .outerjoin(LoanOffer, (LoanOffer.request_id == LoanRequest.id) & LoanOffer.state.in_(LIVE_OFFER))
-        .where(
-            LoanRequest.resident_id == resident_id,
-            LoanRequest.forgotten_at.is_(None),
-            or_(LoanRequest.status.in_(LIVE), Loan.status == "active"),
-        )
+        .where(LoanRequest.resident_id == resident_id, _is_still_on())
         .order_by(LoanRequest.id)
         .options(
             lazyload(Loan.request),
@@ -95,7 +107,6 @@ def loans_of(session: Session, resident_id: int) -> list[Mine]:
         asks = loan is not None and loan.outcome_asked_at is None
         found.append(
             Mine(
-                request.model_id,
                 words.title,
                 words.tag,
                 request.code,

@@ -65,7 +65,7 @@ SCHEMES = PermissionTable(
     {
         "scheme.run": {COORDINATOR: Scope(OWN, _own_scheme)},
         # Numbers in which nobody stands.
-        "scheme.count": {COORDINATOR: Scope(OWN, _own_scheme), ADMIN: Scope(OWN, _own_scheme)},
+        "scheme.count": dict.fromkeys((COORDINATOR, ADMIN), Scope(OWN, _own_scheme)),
     },
 )
 MODELS = PermissionTable(
@@ -82,7 +82,7 @@ UNITS = PermissionTable(
     Unit,
     {
         "unit.run": {COORDINATOR: Scope(OWN, _own_units)},
-        "unit.count": {COORDINATOR: Scope(OWN, _own_units), ADMIN: Scope(OWN, _own_units)},
+        "unit.count": dict.fromkeys((COORDINATOR, ADMIN), Scope(OWN, _own_units)),
         "unit.take_in": {"front_desk": PRESENT, COORDINATOR: Scope(OWN, _own_units)},
     },
 )
@@ -110,13 +110,20 @@ REQUESTS = PermissionTable(
     LoanRequest,
     {
         "request.decide": {COORDINATOR: Scope(OWN, _own_requests)},
+        "request.count": dict.fromkeys((COORDINATOR, ADMIN), Scope(OWN, _own_requests)),
         "request.follow": {
             "caseworker": Scope("sent by own organisation", _sent_requests),
             "referrer": Scope("sent by own organisation", _sent_requests),
         },
     },
 )
-LOANS = PermissionTable(Loan, {"loan.run": {COORDINATOR: Scope(OWN, _own_loans)}})
+LOANS = PermissionTable(
+    Loan,
+    {
+        "loan.run": {COORDINATOR: Scope(OWN, _own_loans)},
+        "loan.count": dict.fromkeys((COORDINATOR, ADMIN), Scope(OWN, _own_loans)),
+    },
+)
 TICKETS = PermissionTable(
     Ticket,
     {

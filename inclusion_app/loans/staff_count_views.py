@@ -12,7 +12,7 @@ from inclusion_app.core.access import record_act, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm, one_line
+from inclusion_app.core.forms import BaseForm, lines_of, one_line
 from inclusion_app.core.headers import with_camera
 from inclusion_app.loans import policy
 from inclusion_app.loans import staff_queries as queries
@@ -49,8 +49,7 @@ class SendForm(PlaceForm):
     @property
     def marks(self) -> list[str]:
         """What was typed, line by line."""
-        lines = [one_line(line) for line in (self.tags.data or "")[:TYPED_AT_MOST].splitlines()]
-        return list(dict.fromkeys(line for line in lines if line))
+        return list(dict.fromkeys(lines_of(self.tags.data, TYPED_AT_MOST)))
 
 
 def note_act(action: str) -> None:

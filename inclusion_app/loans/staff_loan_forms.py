@@ -11,7 +11,7 @@ from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.forms import BaseForm, OnceForm, one_line
+from inclusion_app.core.forms import BaseForm, OnceForm, lines_of
 from inclusion_app.loans import rules
 from inclusion_app.loans import staff_loan_words as words
 from inclusion_app.people.choice_fields import AnyOf, OneOf, number_of, words_of
@@ -68,7 +68,6 @@ class NoteForm(OnceForm):
 
     def validate_words(self, field: Any) -> None:
         """Lines without the signs nobody sees, not too many of them."""
-        lines = [one_line(line) for line in (field.data or "")[: NOTE_LENGTH * 4].splitlines()]
-        field.data = "\n".join(line for line in lines if line)
+        field.data = "\n".join(lines_of(field.data, NOTE_LENGTH * 4))
         if len(field.data) > NOTE_LENGTH:
             raise ValidationError(_l(TOO_LONG))

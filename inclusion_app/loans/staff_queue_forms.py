@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.forms import BaseForm, OnceForm, one_line
+from inclusion_app.core.forms import BaseForm, OnceForm, lines_of
 from inclusion_app.loans import rules
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.services import schemes
@@ -35,8 +35,7 @@ class ParagraphField(TextAreaField):
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
         """Refuse nothing, and what does not fit."""
-        lines = [one_line(line) for line in (self.data or "")[: self.longest * 4].splitlines()]
-        self.data = "\n".join(line for line in lines if line)
+        self.data = "\n".join(lines_of(self.data, self.longest * 4))
         if not self.data:
             raise ValidationError(_l(MISSING))
         if len(self.data) > self.longest:

@@ -14,7 +14,7 @@ from wtforms.validators import ValidationError
 from inclusion_app.core.clock import LONDON, now
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm, DayField, OnceForm, one_line
+from inclusion_app.core.forms import BaseForm, DayField, OnceForm, lines_of
 from inclusion_app.core.registry import step_titles
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
@@ -55,8 +55,7 @@ LONG_TIME_AGO = date(1990, 1, 1)
 
 
 def _paragraph(field: Any, longest: int) -> None:
-    lines = [one_line(line) for line in (field.data or "")[: longest * 4].splitlines()]
-    field.data = "\n".join(line for line in lines if line)
+    field.data = "\n".join(lines_of(field.data, longest * 4))
     if len(field.data) > longest:
         raise ValidationError(_l(TOO_LONG))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from flask import url_for
@@ -32,7 +32,6 @@ class Borrow:
 class Borrowed:
     """What the person whose plan it is asked for or has; its address is its code. `stands` is an N_ word."""
 
-    model_id: int
     title: str
     title_language: str
     url: str
@@ -40,12 +39,12 @@ class Borrowed:
     more: tuple[str, ...]
 
 
-def devices_for(steps: Collection[str], borrowed: Iterable[Borrowed]) -> dict[str, list[Borrow]]:
-    """What can be borrowed for each step, without what was asked for already. A device of several steps stands at the
-    first of them.
+def devices_for(steps: Collection[str], resident_id: int | None) -> dict[str, list[Borrow]]:
+    """What can be borrowed for each step, without what this person asked for already. A device of several steps stands
+    at the first of them.
     """
-    found = offers_for_steps.for_steps(db_session(), steps)
-    said = {mine.model_id for mine in borrowed}
+    found = offers_for_steps.for_steps(db_session(), steps, resident_id=resident_id)
+    said: set[int] = set()
     devices: dict[str, list[Borrow]] = {}
     for step in steps:
         fresh = [lent for lent in found.get(step, ()) if lent.model_id not in said]
@@ -64,7 +63,6 @@ def borrowed_by(resident_id: int | None) -> list[Borrowed]:
         return []
     return [
         Borrowed(
-            mine.model_id,
             mine.title,
             mine.title_language,
             url_for("loans.request_page", code=mine.code),

@@ -354,7 +354,6 @@ def plan() -> Any:
         return render_template("roadmaps/titles.html", made=made)
     where, me = _where(roadmap), current_principal().resident_id
     near = nearby.said_once(nearby.places_for(made.plan.next, where))
-    borrowed = borrowing.borrowed_by(me)
     page = render_template(
         "roadmaps/plan.html",
         **_plan_words(made),
@@ -363,8 +362,8 @@ def plan() -> Any:
             (*made.plan.next, *made.plan.doing), where, needs=learning.needs_of(me)
         ),
         booked=learning.bookings_of(me),
-        devices=borrowing.devices_for((*made.plan.next, *made.plan.doing), borrowed),
-        borrowed=borrowed,
+        devices=borrowing.devices_for((*made.plan.next, *made.plan.doing), me),
+        borrowed=borrowing.borrowed_by(me),
         offers_award=learning.offers_award_to(me),
         where=where,
         first_open=journeys.next_question(roadmap.answers),
@@ -627,7 +626,6 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
     known = made is not None and step_id in made.plan.known
     # With the code alone there is no plan to see here, nor its area.
     where, me = _where(made.roadmap if made else None), current_principal().resident_id
-    borrowed = borrowing.borrowed_by(me if made else None)
     page = render_template(
         "roadmaps/step.html",
         step=catalogue.steps[step_id],
@@ -646,7 +644,7 @@ def _step_page(catalogue: Any, step_id: str, made: queries.Computed | None, form
         where=where,
         places=nearby.places_for([step_id], where).get(step_id, ()),
         sessions=learning.sessions_for([step_id], where).get(step_id, ()),
-        devices=borrowing.devices_for([step_id], borrowed).get(step_id, ()),
+        devices=borrowing.devices_for([step_id], me if made else None).get(step_id, ()),
         offers_award=learning.offers_award_to(me),
         offers=catalogue.offers_for(step_id),
         line=catalogue.phone_line_for(step_id),

@@ -15,7 +15,7 @@ from inclusion_app.core import i18n
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.forms import BaseForm, DayField, OnceForm, one_line
+from inclusion_app.core.forms import BaseForm, DayField, OnceForm, lines_of, one_line
 from inclusion_app.people import contact
 from inclusion_app.people import rules as people_rules
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of, words_of
@@ -54,8 +54,7 @@ class ClockField(StringField):
 
 
 def _paragraph(field: Any, longest: int) -> None:
-    lines = [one_line(line) for line in (field.data or "")[: longest * 4].splitlines()]
-    field.data = "\n".join(line for line in lines if line)
+    field.data = "\n".join(lines_of(field.data, longest * 4))
     if len(field.data) > longest:
         raise ValidationError(_l(TOO_LONG))
 

@@ -254,13 +254,30 @@ def test_figures_of_use_idle_and_answers(desk: Desk) -> None:
 
 def test_the_organisation_admin_sees_numbers_and_no_page_behind_them(app: Flask, desk: Desk) -> None:
     desk.write(lambda session: fill(desk, session))
+    desk.write(lambda session: desk.loan(session, due_in=-1))
+    desk.write(lambda session: desk.request(session, status="submitted"))
     admin = sign_in_staff(app, "organisation_admin")
     page = admin.text("/staff/loans/figures")
-    assert "On loan 3 Late 1 Requests to decide 1" in words_of(page)
+    assert "On loan 4 Late 2 Requests to decide 2 Waiting for a device 1" in words_of(page)
     assert "/staff/loans/stock/" not in page and 'href="/staff/loans"' not in page
     assert admin.get("/staff/loans/figures.csv").status_code == 200
     assert admin.get("/staff/loans").status_code == 403
     assert "Figures of loans" in admin.text("/staff")
+
+
+def test_who_is_kept_from_the_reader_is_in_no_number_of_the_scheme(desk: Desk) -> None:
+    desk.write(lambda session: fill(desk, session))
+    figures = "/staff/loans/figures"
+    assert "Requests to decide 1" in words_of(desk.browser.text(figures))
+
+    def keep_away(session: Session) -> None:
+        asked = session.scalars(
+            select(queries.LoanRequest).where(queries.LoanRequest.status == "submitted")
+        ).one()
+        session.add(Restriction(resident_id=asked.resident_id, staff_id=desk.browser.staff_id, made_at=now()))
+
+    desk.write(keep_away)
+    assert "Requests to decide 0" in words_of(desk.browser.text(figures))
 
 
 def test_a_unit_of_another_scheme_is_in_no_list(app: Flask, desk: Desk) -> None:
