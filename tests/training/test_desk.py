@@ -269,7 +269,7 @@ def test_a_bank_holiday_counts_where_the_place_closes_for_it(
     number = a_session(app, organiser, days=[day])
     with app.app_context(), transaction() as session:
         if session.scalar(select(BankHoliday).where(BankHoliday.day == day)) is None:
-            session.add(BankHoliday(day=day, title="A holiday"))
+            session.merge(BankHoliday(day=day, title="A holiday"))
         place = session.get_one(TrainingSession, number).place
         assert place is not None
         place.holiday_rule = rule
@@ -387,7 +387,7 @@ def test_a_weekly_pattern_is_shown_before_it_is_saved(
     holiday, closed = first + timedelta(weeks=1), first + timedelta(weeks=3)
     with app.app_context(), transaction() as session:
         if session.scalar(select(BankHoliday).where(BankHoliday.day == holiday)) is None:
-            session.add(BankHoliday(day=holiday, title="A holiday"))
+            session.merge(BankHoliday(day=holiday, title="A holiday"))
         place = make_place(session, name="Zion Hall")
         session.add(OpeningException(place_id=place.id, day=closed, reason="stocktake"))
     facts = new_facts(course, booked_as="course", first=boxes(first), times="4", place="zion")
@@ -850,7 +850,7 @@ def test_bad_new_days_are_named_before_anybody_is_told(app: Flask, organiser: St
     number, dates = three_weeks(app, organiser)
     with app.app_context(), transaction() as session:
         place_id = session.get_one(TrainingSession, number).place_id
-        session.add(BankHoliday(day=WEEKS[1] + timedelta(days=1), title="A holiday"))
+        session.merge(BankHoliday(day=WEEKS[1] + timedelta(days=1), title="A holiday"))
         session.add(OpeningException(place_id=place_id, day=WEEKS[2] + timedelta(days=1), reason="stocktake"))
     sure, done = move_later(organiser, dates[0], day=boxes(WEEKS[0] + timedelta(days=1)))
     assert "2 new days are bank holidays, or the place is closed on them." in sure.text

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -24,8 +25,11 @@ from tests.factories.training import make_booking, make_place, make_session, wan
 from tests.training.test_places_race import counters_fit
 
 SMS = {"contact_kind": "sms", "contact": "+447700900123"}
+# A Wednesday at noon: an offer made now ends tomorrow. What is made before nine ends the same day.
+WEDNESDAY = "2027-02-03 12:00"
 
 
+@time_machine.travel(WEDNESDAY)
 def test_an_offer_never_ends_after_a_date_that_moved(app: Flask) -> None:
     with app.app_context(), transaction() as session:
         training = make_session(session, capacity=1, days=[today() + timedelta(days=20)])
@@ -178,6 +182,7 @@ def test_whose_dates_are_at_two_places_is_told_no_one_place_for_all(app: Flask) 
         assert second["when"] == rows[1].starts_at.isoformat()
 
 
+@time_machine.travel(WEDNESDAY)
 def test_an_offer_of_a_course_never_ends_after_its_first_date_that_moved(app: Flask) -> None:
     days = [today() + timedelta(days=20 + 7 * week) for week in range(2)]
     with app.app_context(), transaction() as session:
