@@ -17,8 +17,10 @@ HERE = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const r = e.getBoundingClientRect(), c = getComputedStyle(e);
-  const x = Math.min(Math.max(r.x + r.width / 2, 0), innerWidth - 1);
-  const y = Math.min(Math.max(r.y + r.height / 2, 0), innerHeight - 1);
+  // A link may run over two lines: the middle of the box around both may be a neighbour's, so one line is asked about.
+  const line = e.getClientRects()[0] || r;
+  const x = Math.min(Math.max(line.x + line.width / 2, 0), innerWidth - 1);
+  const y = Math.min(Math.max(line.y + line.height / 2, 0), innerHeight - 1);
   const top = document.elementFromPoint(x, y);
   return {name: e.tagName + ' ' + (e.id || e.textContent.trim().slice(0, 20)), y: r.y + scrollY,
     seen: r.bottom > 0 && r.top < innerHeight,
