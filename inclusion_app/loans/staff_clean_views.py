@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext
 
 from inclusion_app.accounts import queries as accounts
 from inclusion_app.core import paper
@@ -41,6 +42,8 @@ from inclusion_app.people.choice_fields import number_of
 
 READY_NOW = N_("It is ready to be lent.")
 ALL_READY = N_("All that you ticked is ready to be lent.")
+CHECKS_KEPT = N_("The checks are written down.")
+ONE_IS_NOT = N_("%(tag)s: %(why)s Nothing was changed.")
 WIPES_KEPT = N_("The wipes are written down.")
 NOTHING_TICKED = N_("Tick at least one device.")
 NOT_WIPED_BY_REPORT = N_("The report says that this wipe did not hold.")
@@ -52,10 +55,10 @@ NO_REPORT = N_("This is no report of a tool.")
 def clean() -> Any:
     """What waits to be wiped, tested or made ready; who came back first comes first."""
     session, principal = db_session(), the_staff()
-    form = forms.ReportForm(formdata=None)
+    form, ticked = forms.TickedForm(), request.form.getlist("unit")[:200]
     if request.method == "POST":
         try:
-            return _ready_many([number_of(one) for one in request.form.getlist("unit")[:200]])
+            return _do_many(form, [number_of(one) for one in ticked])
         except RuleBroken as broken:
             refused(form, broken)
     state, place_id = request.args.get("fitness", ""), number_of(request.args.get("place", ""))
@@ -64,19 +67,35 @@ def clean() -> Any:
     total, units = queries.to_clean(session, principal, state=state, place_id=place_id, page=page)
     return shown(
         "clean.html", form, units=units, total=total, page=page, pages=-(-total // queries.ON_A_PAGE), state=state,
-        states=cleaning.TO_CLEAN, kept={"fitness": state or None, "place": place_id or None},
+        states=cleaning.TO_CLEAN, ticked=ticked, kept={"fitness": state or None, "place": place_id or None},
     )  # fmt: skip
 
 
-def _ready_many(numbers: Sequence[int]) -> Any:
-    """Make all that are ticked ready, or say of the first that is not why."""
-    units = queries.units_for(db_session(), the_staff(), numbers)
+def _do_many(form: forms.TickedForm, numbers: Sequence[int]) -> Any:
+    """Write down the check of all that are ticked, or make them ready: all, or none and why the first of them is not."""
+    session, principal, moment = db_session(), the_staff(), now()
+    units = queries.units_for(session, principal, numbers)
     if not units:
         raise RuleBroken(NOTHING_TICKED)
-    for unit in units:
-        cleaning.make_ready(db_session(), unit=unit, now=now())
-    act("make device ready")
-    flash(READY_NOW if len(units) == 1 else ALL_READY)
+    is_check = request.form.get("do") == "check"
+    is_first = not is_check or first_press(form, "checks")
+    for unit in units if is_first else ():
+        try:
+            if is_check:
+                cleaning.record_check(
+                    session, unit=unit, passed=True, is_unlocked=True, staff_id=principal.staff_id, now=moment
+                )
+            else:
+                cleaning.make_ready(session, unit=unit, now=moment)
+        except RuleBroken as broken:
+            why = lazy_gettext(broken.message, **broken.params)
+            raise RuleBroken(ONE_IS_NOT, tag=unit.tag, why=why) from None
+    if is_first:
+        act("record safety check" if is_check else "make device ready")
+    if is_check:
+        flash(CHECKS_KEPT)
+    else:
+        flash(READY_NOW if len(units) == 1 else ALL_READY)
     return redirect(url_for("loans.clean"), 303)
 
 

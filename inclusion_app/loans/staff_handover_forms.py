@@ -107,8 +107,12 @@ class HandOverForm(ReadInForm):
         self.agreed_how.choices = [(key, _(words)) for key, words in AGREED_HOW.items()]
 
     def ticked(self, parts: Sequence[tuple[str, int]], item_ids: Sequence[int]) -> Ticked:
-        """What was ticked. Raises RuleBroken where a number is none."""
-        counts = [(number, count_of(request.form.get(f"item-{number}"))) for number in item_ids]
+        """What was ticked. A number that is none is said at the head of the form and counts as none."""
+        counts: list[tuple[int, int]] = []
+        try:
+            counts = [(number, count_of(request.form.get(f"item-{number}"))) for number in item_ids]
+        except RuleBroken as broken:
+            self.refuse(broken)
         return Ticked(
             form_key=(self.form_key.data or "")[:KEY_LENGTH] or secrets.token_urlsafe(16),
             place_id=number_of(self.place.data),

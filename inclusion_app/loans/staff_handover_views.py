@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -131,10 +132,9 @@ def hand_over(asked: LoanRequest) -> Any:
                 raise RuleBroken(UNKNOWN_MARK, field="unit")
             if unit is None:
                 form.condition.data = form.condition.data or "B"
-            if not form.validate():
-                raise RuleBroken(WRONG)
-            parts = handover.parts_of(unit, form.parts.data or ()) if unit else []
-            return _hand_over(asked, unit, form.ticked(parts, [item.id for item in items]))
+            ticked = _sent(form, asked, unit, [item.id for item in items])
+            if not form.errors and not form.form_errors:
+                return _hand_over(asked, unit, ticked)
         except RuleBroken as broken:
             form.refuse(broken)
             session.rollback()
@@ -151,6 +151,23 @@ def hand_over(asked: LoanRequest) -> Any:
         drawn=signature if agreement.is_signature(signature) else "", sees_address=sees_address,
     )  # fmt: skip
     return with_camera(page, 422 if form.errors or form.form_errors else 200)
+
+
+def _sent(form: HandOverForm, asked: LoanRequest, unit: Unit | None, item_ids: Sequence[int]) -> Ticked:
+    """What was ticked. All that is wrong with it stands in the form, one message a field, so that it is mended in one go."""
+    form.validate()
+    wrong: list[RuleBroken] = []
+    parts: list[tuple[str, int]] = []
+    try:
+        parts = handover.parts_of(unit, form.parts.data or ()) if unit else []
+    except RuleBroken as broken:
+        wrong.append(broken)
+    ticked = form.ticked(parts, item_ids)
+    wrong += handover.whats_against(db_session(), request=asked, unit=unit, ticked=ticked)
+    for one in wrong:
+        if not one.field or one.field not in form or not form[one.field].errors:
+            form.refuse(one)
+    return ticked
 
 
 def _unit_of(asked: LoanRequest) -> tuple[Unit | None, bool]:

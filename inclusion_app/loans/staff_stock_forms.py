@@ -333,6 +333,10 @@ class CheckForm(OnceForm):
     note = LineField(_l("Note for the workshop"), longest=200)
 
 
+class TickedForm(OnceForm):
+    """What is ticked in a list of devices, to be done at once."""
+
+
 class ReportForm(BaseForm):
     """The report of a tool on many machines, or the marks of those it wiped."""
 

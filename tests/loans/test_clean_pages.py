@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
-from inclusion_app.loans.models import Evidence, Wipe
+from inclusion_app.loans.models import Evidence, SafetyCheck, Wipe
 from inclusion_app.loans.services.files import media_type_of
 from inclusion_app.loans.tool_reports import matched, read_report
 from tests.conftest import StaffBrowser
@@ -62,11 +62,36 @@ def test_many_are_made_ready_at_once(coordinator: StaffBrowser, stock: Stock) ->
     units = [stock.unit(status="testing") for _each in range(3)]
     waiting = stock.unit(**NEW)
     page = coordinator.text("/staff/loans/clean")
-    assert page.count('name="unit"') == 3
+    assert page.count('name="unit"') == 4
     assert coordinator.send("/staff/loans/clean").status_code == 422
+    mixed = coordinator.send("/staff/loans/clean", unit=[*map(str, units), str(waiting)])
+    page = mixed.get_data(as_text=True)
+    assert mixed.status_code == 422 and f"{stock.facts(waiting).tag}: It is not wiped" in page
+    # None of them is ready, and what was ticked is still.
+    assert {stock.facts(unit).status for unit in units} == {"testing"} and page.count(" checked") == 4
     assert coordinator.send("/staff/loans/clean", unit=[*map(str, units), "999999"]).status_code == 303
     assert {stock.facts(unit).status for unit in units} == {"ready"}
     assert coordinator.send("/staff/loans/clean", unit=[str(waiting)]).status_code == 422
+
+
+def test_many_are_checked_at_once_all_or_none(app: Flask, coordinator: StaffBrowser, stock: Stock) -> None:
+    units = [stock.unit(status="testing", checked_at=None, is_unlocked=False) for _each in range(3)]
+    ready = stock.unit()
+    path = "/staff/loans/clean"
+    assert coordinator.send(path, do="check").status_code == 422
+    refused = coordinator.send(path, do="check", once="a", unit=[*map(str, units), str(ready)])
+    assert refused.status_code == 422 and f"{stock.facts(ready).tag}: " in refused.get_data(as_text=True)
+    assert {stock.facts(unit).checked_at for unit in units} == {None}
+    # A check alone makes nothing ready, and nothing unwiped is ready by it.
+    for _press in range(2):
+        sent = coordinator.send(path, do="check", once="a", unit=list(map(str, units)))
+        assert sent.status_code == 303
+    with app.app_context(), transaction() as session:
+        assert session.scalar(select(func.count()).select_from(SafetyCheck)) == len(units)
+    assert {stock.facts(unit).status for unit in units} == {"testing"}
+    assert all(stock.facts(unit).checked_at and stock.facts(unit).is_unlocked for unit in units)
+    assert coordinator.send(path, do="ready", unit=list(map(str, units))).status_code == 303
+    assert {stock.facts(unit).status for unit in units} == {"ready"}
 
 
 CSV = (

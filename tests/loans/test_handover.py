@@ -162,6 +162,31 @@ def test_what_is_wrong_is_said_and_nothing_goes_out(desk: Desk, wrong: dict[str,
         assert session.get_one(Unit, desk.unit_id).issued == 0
 
 
+def test_all_that_is_wrong_is_said_at_once_and_each_thing_once(desk: Desk) -> None:
+    with desk.app.app_context(), transaction() as session:
+        asked = session.get_one(LoanRequest, desk.request_id)
+        asked.settings = "captions"
+        item = StockItem(
+            holder_id=desk.holder_id, place_id=desk.place_id, kind="accessory", name="mouse", in_stock=1
+        )
+        session.add(item)
+        session.flush()
+        count = f"item-{item.id}"
+    form = desk.ticked(agreed_how="", is_agreed="", place="999999", sim="77", **{count: "one"})
+    answer = desk.browser.send(desk.page, **form)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and the_loan(desk) is None
+    summary = page[page.index("error-summary") : page.index("</h1>")]
+    for said in (
+        "Set the device first",
+        "Choose how they said yes",
+        "Tick that they said yes",
+        "from 0 to 99",
+    ):
+        assert summary.count(said) == 1, said
+    assert summary.count('href="#place') == summary.count('href="#sim') == 1
+
+
 def test_more_than_lies_on_the_shelf_takes_nothing(desk: Desk) -> None:
     with desk.app.app_context(), transaction() as session:
         item = StockItem(

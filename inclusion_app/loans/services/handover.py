@@ -71,13 +71,12 @@ def hand_over(
     Raises RuleBroken when a setting they need is not ticked, nobody said yes, the turn is another's and no reason is
     given, the unit is not ready or of another pool, or somebody else was quicker.
     """
-    known = session.scalar(select(Loan).where(Loan.form_key == ticked.form_key))
+    known = _known(session, ticked)
+    for broken in whats_against(session, request=request, unit=unit, ticked=ticked):
+        raise broken
     if known is None:
-        _check(session, request, unit, ticked)
         _out_of_turn(session, request, ticked.why, now)
-    place = session.get(Place, ticked.place_id)
-    if place is None:
-        raise RuleBroken(NOT_OPEN, field="place")
+    place = session.get_one(Place, ticked.place_id)
     days, today = (unit.model if unit else request.model).loan_days, now.astimezone(LONDON).date()
     loan = custody.issue(
         session, request=request, unit=unit, staff_id=staff_id, now=now,
@@ -96,40 +95,76 @@ def hand_over(
     return loan
 
 
-def _check(session: Session, request: LoanRequest, unit: Unit | None, ticked: Ticked) -> None:
+def whats_against(
+    session: Session, *, request: LoanRequest, unit: Unit | None, ticked: Ticked
+) -> list[RuleBroken]:
+    """All that stands against this hand-over, each at its field: whoever mends it with a person beside them mends it once.
+
+    Of a form that has handed over already only the place is asked about.
+    """
+    found: list[RuleBroken] = []
+    if _known(session, ticked) is None:
+        found = [*_of_the_request(request, unit, ticked), *_of_the_sim(session, request, unit, ticked)]
+        found += _of_the_yes(ticked)
+    if session.get(Place, ticked.place_id) is None:
+        found.append(RuleBroken(NOT_OPEN, field="place"))
+    return found
+
+
+def _known(session: Session, ticked: Ticked) -> Loan | None:
+    return session.scalar(select(Loan).where(Loan.form_key == ticked.form_key))
+
+
+def _of_the_request(request: LoanRequest, unit: Unit | None, ticked: Ticked) -> list[RuleBroken]:
     if request.status == "need_info":
-        raise RuleBroken(ASKED_BACK)
+        return [RuleBroken(ASKED_BACK)]
     if request.status not in ON_THE_WAY and request.status != "fulfilled":
-        raise RuleBroken(IS_OVER)
+        return [RuleBroken(IS_OVER)]
+    found: list[RuleBroken] = []
     if unit is not None and unit.holder_id != request.organisation_id:
-        raise RuleBroken(OF_ANOTHER_POOL, field="unit")
-    if ticked.sim_id is not None:
-        sim = session.get(Sim, ticked.sim_id)
-        if sim is None or sim.holder_id != request.organisation_id:
-            raise RuleBroken(NO_SIM, field="sim")
-    elif unit is None:
-        raise RuleBroken(NO_SIM, field="sim")
+        found.append(RuleBroken(OF_ANOTHER_POOL, field="unit"))
     if unit is not None and set(request.settings.split()) - set(ticked.settings_done):
-        raise RuleBroken(SETTINGS_FIRST, field="settings")
+        found.append(RuleBroken(SETTINGS_FIRST, field="settings"))
+    why = one_line(ticked.why)
+    if _is_out_of_turn(request) and not why:
+        found.append(RuleBroken(SAY_WHY, field="why"))
+    elif _is_out_of_turn(request) and len(why) > WHY_LENGTH:
+        found.append(RuleBroken(WHY_LONG, field="why"))
+    return found
+
+
+def _of_the_sim(
+    session: Session, request: LoanRequest, unit: Unit | None, ticked: Ticked
+) -> list[RuleBroken]:
+    sim = session.get(Sim, ticked.sim_id) if ticked.sim_id is not None else None
+    if ticked.sim_id is None:
+        is_fine = unit is not None
+    else:
+        is_fine = sim is not None and sim.holder_id == request.organisation_id
+    return [] if is_fine else [RuleBroken(NO_SIM, field="sim")]
+
+
+def _of_the_yes(ticked: Ticked) -> list[RuleBroken]:
+    found: list[RuleBroken] = []
     if ticked.agreed_how not in agreement.AGREED:
-        raise RuleBroken(HOW_AGREED, field="agreed_how")
+        found.append(RuleBroken(HOW_AGREED, field="agreed_how"))
     if ticked.agreed_how == "drawn" and not agreement.is_signature(ticked.signature):
-        raise RuleBroken(SIGN_AGAIN, field="agreed_how")
+        found.append(RuleBroken(SIGN_AGAIN, field="agreed_how"))
     if not ticked.is_agreed:
-        raise RuleBroken(NOT_AGREED, field="is_agreed")
+        found.append(RuleBroken(NOT_AGREED, field="is_agreed"))
+    return found
+
+
+def _is_out_of_turn(request: LoanRequest) -> bool:
+    return request.status in ON_THE_WAY and request.status != "offered"
 
 
 def _out_of_turn(session: Session, request: LoanRequest, why: str, now: datetime) -> None:
     """Somebody stands there and needs it now: the reason is kept, as with everybody who is put first."""
-    if request.status not in ON_THE_WAY or request.status == "offered":
+    if not _is_out_of_turn(request):
         return
-    why = one_line(why)
-    if not why:
-        raise RuleBroken(SAY_WHY, field="why")
-    if len(why) > WHY_LENGTH:
-        raise RuleBroken(WHY_LONG, field="why")
     if request.put_first_at is None:
-        request.put_first_at, request.put_first_for = now, why
+        request.put_first_at, request.put_first_for = now, one_line(why)
     request.waits_since = request.waits_since or now
     for state in ON_THE_WAY[ON_THE_WAY.index(request.status) + 1 :]:
         history.move(session, request, state, actor="staff", now=now, why="out_of_turn")
