@@ -8,7 +8,7 @@ somebody brings back.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_
 
 from inclusion_app.core.access import Principal
 from inclusion_app.core.permissions import PermissionTable, Scope
@@ -24,7 +24,8 @@ from inclusion_app.loans.models import (
     Ticket,
     Unit,
 )
-from inclusion_app.people.policy import keeps_away
+from inclusion_app.people.models import Resident
+from inclusion_app.people.policy import is_on_caseload, keeps_away
 
 COORDINATOR = "loan_coordinator"
 ADMIN = "organisation_admin"
@@ -45,10 +46,19 @@ def _own_requests(principal: Principal) -> ColumnElement[bool]:
     return and_(ours, not_(keeps_away(principal, LoanRequest.resident_id)))
 
 
-def _sent_requests(principal: Principal) -> ColumnElement[bool]:
-    """What this organisation asked for, for somebody: how it stands."""
+def _sent_myself(principal: Principal) -> ColumnElement[bool]:
+    """What this person asked for, for somebody, while they acted for this organisation: how it stands."""
+    mine = LoanRequest.staff_id == principal.staff_id
     ours = LoanRequest.referrer_id == principal.organisation_id
-    return and_(ours, not_(keeps_away(principal, LoanRequest.resident_id)))
+    return and_(mine, ours, not_(keeps_away(principal, LoanRequest.resident_id)))
+
+
+def _sent_requests(principal: Principal) -> ColumnElement[bool]:
+    """The same, and what colleagues asked for whoever is on this person's caseload too, or on one that is shared."""
+    ours = LoanRequest.referrer_id == principal.organisation_id
+    on_caseload = exists().where(Resident.id == LoanRequest.resident_id, is_on_caseload(principal))
+    theirs = and_(ours, on_caseload, not_(keeps_away(principal, LoanRequest.resident_id)))
+    return or_(_sent_myself(principal), theirs)
 
 
 def _own_loans(principal: Principal) -> ColumnElement[bool]:
@@ -112,8 +122,8 @@ REQUESTS = PermissionTable(
         "request.decide": {COORDINATOR: Scope(OWN, _own_requests)},
         "request.count": dict.fromkeys((COORDINATOR, ADMIN), Scope(OWN, _own_requests)),
         "request.follow": {
-            "caseworker": Scope("sent by own organisation", _sent_requests),
-            "referrer": Scope("sent by own organisation", _sent_requests),
+            "caseworker": Scope("sent by oneself, or for own caseload", _sent_requests),
+            "referrer": Scope("sent by oneself", _sent_myself),
         },
     },
 )

@@ -78,10 +78,14 @@ def _do_many(form: forms.TickedForm, numbers: Sequence[int]) -> Any:
     if not units:
         raise RuleBroken(NOTHING_TICKED)
     is_check = request.form.get("do") == "check"
-    is_first = not is_check or first_press(form, "checks")
+    these = " ".join(str(unit.id) for unit in units)
+    is_first = not is_check or first_press(form, f"checks {these}")
     for unit in units if is_first else ():
         try:
             if is_check:
+                # One press must not take away a lock that somebody found: that is looked at alone, on its page.
+                if unit.is_unlocked is False:
+                    raise RuleBroken(cleaning.LOCKED)
                 cleaning.record_check(
                     session, unit=unit, passed=True, is_unlocked=True, staff_id=principal.staff_id, now=moment
                 )

@@ -18,7 +18,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import ONCE_LENGTH, BaseForm
 from inclusion_app.core.words import N_
 from inclusion_app.loans.rules import SETTINGS
-from inclusion_app.loans.services.handover import HOW_AGREED, Ticked
+from inclusion_app.loans.services.handover import HOW_AGREED, NO_UNIT, Ticked
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
 
 CONDITIONS = {
@@ -32,7 +32,12 @@ AGREED_HOW = {
     "paper": N_("They signed the paper"),
     "spoken": N_("They said yes, and I heard it"),
 }
-NO_MARK = N_("Scan or type the tag of the device.")
+# Of a whole course: nobody signs on the one screen.
+AGREED_HOW_OF_MANY = {
+    "paper": N_("Each of them signed the paper"),
+    "spoken": N_("I heard each of them say yes"),
+}
+NO_MARK = NO_UNIT
 UNKNOWN_MARK = N_("No device of your pool has this tag, serial number or IMEI.")
 NOTHING_FOUND = N_("No request of your scheme has this code, and no device has this tag.")
 COUNT = N_("Type a number from 0 to 99.")
@@ -106,6 +111,10 @@ class HandOverForm(ReadInForm):
         self.place.choices = list(places)
         self.agreed_how.choices = [(key, _(words)) for key, words in AGREED_HOW.items()]
 
+    def key(self) -> str:
+        """The key of this form as it was sent; empty where there is none."""
+        return (self.form_key.data or "")[:KEY_LENGTH]
+
     def ticked(self, parts: Sequence[tuple[str, int]], item_ids: Sequence[int]) -> Ticked:
         """What was ticked. A number that is none is said at the head of the form and counts as none."""
         counts: list[tuple[int, int]] = []
@@ -114,7 +123,7 @@ class HandOverForm(ReadInForm):
         except RuleBroken as broken:
             self.refuse(broken)
         return Ticked(
-            form_key=(self.form_key.data or "")[:KEY_LENGTH] or secrets.token_urlsafe(16),
+            form_key=self.key() or secrets.token_urlsafe(16),
             place_id=number_of(self.place.data),
             agreed_how=self.agreed_how.data or "",
             is_agreed=bool(self.is_agreed.data),
@@ -152,7 +161,8 @@ class ManyForm(BaseForm):
 
     form_key = StringField(default=lambda: secrets.token_urlsafe(16))
     place = FromList(_l("Where they bring them back"))
-    is_agreed = BooleanField(_l("Each of them signed the paper, or I heard each of them say yes."))
+    agreed_how = OneOf(_l("How they said yes"), missing=HOW_AGREED)
+    is_agreed = BooleanField(_l("Each of them knows the agreement and said yes."))
 
     def key_for(self, request_id: int) -> str:
         """One key for each line, so that the list sent twice hands each over once."""

@@ -27,6 +27,7 @@ from inclusion_app.loans.services.days import due_on
 from inclusion_app.loans.services.handover import Ticked
 from inclusion_app.loans.services.stock import unit_by_mark
 from inclusion_app.loans.staff_handover_forms import (
+    AGREED_HOW_OF_MANY,
     NO_MARK,
     NOTHING_FOUND,
     UNKNOWN_MARK,
@@ -104,6 +105,12 @@ def hand_over(asked: LoanRequest) -> Any:
     """Set, ticked, agreed and handed over. What is wrong is said at its field, and what was ticked stays."""
     session, principal = db_session(), the_staff()
     form = HandOverForm()
+    sent_before = (
+        handover.made_by(session, request=asked, form_key=form.key()) if request.method == "POST" else None
+    )
+    if sent_before is not None:
+        # Pressed twice: the SIM that went out is no choice any more, and still nothing is wrong.
+        return redirect(url_for("loans.handed_over", loan_id=sent_before.id), 303)
     # What the page needs is read before anything is changed.
     unit, wrong_unit = _unit_of(asked)
     offer, name = queries.live_offer(session, asked.id), name_of(session, principal, asked.resident_id)
@@ -191,12 +198,12 @@ def _sim_words(sim: Sim) -> str:
 
 def _hand_over(asked: LoanRequest, unit: Unit | None, ticked: Ticked) -> Any:
     session, principal, moment = db_session(), the_staff(), now()
-    in_turn, was_done = asked.status == "offered", asked.status == "fulfilled"
+    in_turn = asked.status == "offered"
     loan = handover.hand_over(
         session, request=asked, unit=unit, ticked=ticked, staff_id=principal.staff_id, now=moment
     )
-    # The same form sent a second time hands nothing over.
-    if not was_done:
+    # The same form sent a second time hands nothing over, and there is nothing to record.
+    if loan.issued_at == moment:
         record_act(
             session, principal, action="hand over device" if in_turn else "hand over device out of turn",
             resident_id=asked.resident_id, items=("identity",), now=moment,
@@ -342,6 +349,7 @@ def hand_over_many() -> Any:
     form = _many_form(kept)
     places = queries.places_of(session, principal.organisation_id)
     form.place.choices = [(str(place.id), place.name) for place in places]
+    form.agreed_how.choices = [(how, _(AGREED_HOW_OF_MANY[how])) for how in AGREED_HOW_OF_MANY]
     done: set[int] = set()
     if request.method == "POST":
         try:
@@ -377,7 +385,8 @@ def _hand_over_many(form: ManyForm, kept: list[queries.Kept]) -> set[int]:
                 if unit is None:
                     raise RuleBroken(UNKNOWN_MARK)
                 ticked = Ticked(
-                    form_key=form.key_for(asked.id), place_id=number_of(form.place.data), agreed_how="paper",
+                    form_key=form.key_for(asked.id), place_id=number_of(form.place.data),
+                    agreed_how=form.agreed_how.data or "",
                     is_agreed=bool(form.is_agreed.data), parts=[(part.name, part.count) for part in unit.parts],
                     settings_done=asked.settings.split() if form[f"set_{asked.id}"].data else (),
                     condition=unit.condition,

@@ -9,9 +9,11 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from inclusion_app.core import i18n, registry
-from inclusion_app.core.access import record_act, shows_person, the_staff
+from inclusion_app.core.access import Principal, record_act, shows_person, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.codes import code_to_words, show_code
 from inclusion_app.core.db import db_session
@@ -105,7 +107,7 @@ def _asked(form: forms.AskForForm, language: str, ward: str | None) -> requests.
 
 @room.page("/staff/loans/sent", allow=policy.FOLLOW, reads=("identity",), localised=False)
 def sent() -> Any:
-    """What this organisation asked for, and for whom: a name only while the person shares it."""
+    """What I asked for, and what was asked for my caseload: a name only of whom I may see, while they share it."""
     session, principal = db_session(), the_staff()
     every = queries.Filters(state="all", sent_by=principal.organisation_id)
     total = queries.count_requests(session, principal, every, right="request.follow")
@@ -114,12 +116,22 @@ def sent() -> Any:
     return render_template(
         "loans/staff/ask_for_list.html",
         requests=found,
-        names=names_of(session, principal, (one.resident_id for one in found)),
+        names=names_of(session, principal, _may_be_named(session, principal, found)),
         total=total,
         page=page,
         pages=max(1, -(-total // queries.ON_A_PAGE)),
         **words_for_pages(),
     )
+
+
+def _may_be_named(session: Session, principal: Principal, found: Sequence[LoanRequest]) -> set[int]:
+    """Whom a referrer asked for themself, and whom the table of people opens; who was handed on is a number only."""
+    own = {one.resident_id for one in found if one.staff_id == principal.staff_id}
+    opened = select(Resident.id).where(
+        Resident.id.in_({one.resident_id for one in found}),
+        people_policy.TABLE.rows("resident.identity", principal),
+    )
+    return (own if "referrer" in principal.roles else set()) | set(session.scalars(opened))
 
 
 def _followed(loan_request_id: int) -> LoanRequest | None:

@@ -75,16 +75,23 @@ def test_many_are_made_ready_at_once(coordinator: StaffBrowser, stock: Stock) ->
 
 
 def test_many_are_checked_at_once_all_or_none(app: Flask, coordinator: StaffBrowser, stock: Stock) -> None:
-    units = [stock.unit(status="testing", checked_at=None, is_unlocked=False) for _each in range(3)]
-    ready = stock.unit()
+    units = [stock.unit(status="testing", checked_at=None) for _each in range(3)]
+    ready, locked = stock.unit(), stock.unit(status="testing", checked_at=None, is_unlocked=False)
     path = "/staff/loans/clean"
+    # A lock somebody found is not taken away by one press for a whole shelf.
+    assert coordinator.text(path).count(">locked<") == 1
+    sent = coordinator.send(path, do="check", once="a", unit=[*map(str, units), str(locked)])
+    assert sent.status_code == 422 and f"{stock.facts(locked).tag}: It is still locked" in sent.get_data(
+        as_text=True
+    )
+    assert stock.facts(locked).is_unlocked is False
     assert coordinator.send(path, do="check").status_code == 422
     refused = coordinator.send(path, do="check", once="a", unit=[*map(str, units), str(ready)])
     assert refused.status_code == 422 and f"{stock.facts(ready).tag}: " in refused.get_data(as_text=True)
     assert {stock.facts(unit).checked_at for unit in units} == {None}
     # A check alone makes nothing ready, and nothing unwiped is ready by it.
-    for _press in range(2):
-        sent = coordinator.send(path, do="check", once="a", unit=list(map(str, units)))
+    for these in (units[:2], units[:2], units[2:]):
+        sent = coordinator.send(path, do="check", once="a", unit=list(map(str, these)))
         assert sent.status_code == 303
     with app.app_context(), transaction() as session:
         assert session.scalar(select(func.count()).select_from(SafetyCheck)) == len(units)

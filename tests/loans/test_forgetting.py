@@ -103,6 +103,33 @@ def test_answers_go_after_ninety_days_and_the_sum_stays(app: Flask) -> None:
         assert (old.points, old.put_first_for) == (8, None)
 
 
+def test_a_code_opens_its_page_while_they_have_the_device_and_ninety_days_on(app: Flask) -> None:
+    client = app.test_client()
+    with app.app_context(), transaction() as session:
+        loan = make_loan(session)
+        asked = session.get_one(LoanRequest, loan.loan_request_id)
+        loan.issued_at = asked.ended_at = now() - timedelta(days=91)
+        session.add(RequestAnswers(request_id=asked.id, answers={"no_device": True}))
+        number, code = asked.id, asked.code
+    with app.app_context(), transaction() as session:
+        # The answers have gone, and the code still opens what they have.
+        assert forgetting.forget_answers(session, now=now()) == 1
+        assert session.scalars(select(RequestAnswers.request_id)).all() == []
+        assert forgetting.forget_answers(session, now=now() + timedelta(days=400)) == 0
+    assert client.get(f"/en/loans/{code}").status_code == 200
+    with app.app_context(), transaction() as session:
+        loan = session.scalars(select(Loan).where(Loan.loan_request_id == number)).one()
+        assert loan.unit
+        back = now()
+        custody.take_in(session, unit=loan.unit, staff_id=None, hold_days=0, now=back)
+        assert forgetting.forget_answers(session, now=back + timedelta(days=89)) == 0
+    assert client.get(f"/en/loans/{code}").status_code == 200
+    with app.app_context(), transaction() as session:
+        assert forgetting.forget_answers(session, now=back + timedelta(days=91)) == 1
+        assert session.get_one(LoanRequest, number).forgotten_at is not None
+    assert client.get(f"/en/loans/{code}").status_code == 404
+
+
 def test_a_loan_goes_two_years_after_its_end_with_its_request(app: Flask) -> None:
     with app.app_context(), transaction() as session:
         at = now()

@@ -114,6 +114,38 @@ def test_a_form_posted_twice_issues_once(desk: Desk) -> None:
         assert session.get_one(Unit, desk.unit_id).issued == 1
 
 
+def test_a_form_with_a_sim_posted_twice_says_both_times_that_it_is_done(desk: Desk) -> None:
+    with desk.app.app_context(), transaction() as session:
+        sim = Sim(
+            holder_id=desk.holder_id, place_id=desk.place_id, iccid="89440000000000000003", made_at=now()
+        )
+        session.add(sim)
+        session.flush()
+        number = str(sim.id)
+    first, second = (desk.browser.send(desk.page, **desk.ticked(sim=number)) for _press in range(2))
+    assert first.status_code == second.status_code == 303 and first.location == second.location
+    with desk.app.app_context(), transaction() as session:
+        acts = session.scalars(select(AuditRow.action).where(AuditRow.action.startswith("hand over"))).all()
+        assert acts == ["hand over device"]
+
+
+def test_who_asked_for_a_laptop_is_not_served_with_a_sim_alone(desk: Desk) -> None:
+    with desk.app.app_context(), transaction() as session:
+        sim = Sim(
+            holder_id=desk.holder_id, place_id=desk.place_id, iccid="89440000000000000004", made_at=now()
+        )
+        session.add(sim)
+        session.flush()
+        number = str(sim.id)
+        asked = make_request(
+            session, model=session.get_one(Unit, desk.unit_id).model, status="submitted", waits_since=None
+        )
+        desk.request_id = asked.id
+    answer = desk.browser.send(desk.page, **desk.ticked(unit="", parts=[], sim=number, why="Here today"))
+    assert answer.status_code == 422 and "tag of the device" in answer.get_data(as_text=True)
+    assert the_loan(desk) is None
+
+
 def test_the_key_of_another_request_opens_nothing(desk: Desk) -> None:
     desk.browser.send(desk.page, **desk.ticked())
     with desk.app.app_context(), transaction() as session:
@@ -267,6 +299,9 @@ def test_a_course_of_many_and_the_one_that_was_wrong_stays(desk: Desk) -> None:
         tags = [desk.tag, second.tag, third.tag]
     typed = {f"tag_{number}": tag for number, tag in zip(requests, tags, strict=True)}
     form = {"form_key": "m" * 20, "place": str(desk.place_id), "is_agreed": "y", **typed}
+    unsaid = desk.browser.send(page, **form)
+    assert unsaid.status_code == 422 and "Choose how they said yes" in unsaid.get_data(as_text=True)
+    form["agreed_how"] = "spoken"
     answer = desk.browser.send(page, **form, **{f"set_{requests[1]}": "y"})
     text = answer.get_data(as_text=True)
     assert answer.status_code == 200 and "2 devices are handed over" in text and "not ready" in text
@@ -274,6 +309,8 @@ def test_a_course_of_many_and_the_one_that_was_wrong_stays(desk: Desk) -> None:
     desk.browser.send(page, **form, **{f"set_{requests[1]}": "y"})
     with desk.app.app_context(), transaction() as session:
         assert session.scalar(select(func.count(Loan.id)).where(Loan.organisation_id == desk.holder_id)) == 2
+        # What stands on their paper is what really was.
+        assert set(session.scalars(select(Loan.agreed_how))) == {"spoken"}
         assert session.get_one(LoanRequest, requests[2]).status == "offered"
     nothing = desk.browser.send(page, form_key="n" * 20, place=str(desk.place_id), is_agreed="y")
     assert nothing.status_code == 422

@@ -10,12 +10,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.loans.models import LoanNote, LoanOffer, LoanRequest, LoanScheme, QuotaPool, RequestAnswers
 from inclusion_app.loans.services import offers
-from inclusion_app.people.models import Consent, ContactRoute, Restriction
+from inclusion_app.people.models import Consent, ContactRoute, Resident, Restriction
 from tests.conftest import StaffBrowser, without_token
 from tests.factories.loans import make_model, make_request, make_scheme, make_unit
 from tests.factories.people import make_consent, make_person, put_on_caseload
@@ -344,9 +345,24 @@ def test_a_caseworker_asks_with_a_spoken_yes_once(app: Flask, staff_browser: Sta
     assert f"Request {number}" in sent_list and "Bilal" in sent_list, "forty people are told apart by name"
     assert f"/staff/loans/sent/{number}" in browser.text(url), "whoever asks again sees that they did"
     assert "Bilal" not in shown
-    # A colleague reads how it stands, and not the code; a coordinator of another scheme reads nothing.
-    colleague = staff_browser("referrer")
+    # A colleague reads nothing of whom they do not help: not in a list, not by its number.
+    colleague = staff_browser("caseworker", name="Kim")
+    referrer = staff_browser("referrer", name="Rae")
+    for other in (colleague, referrer):
+        assert other.get(f"/staff/loans/sent/{number}").status_code == 404
+        assert "Bilal" not in other.text("/staff/loans/sent") and f"Request {number}" not in other.text(
+            "/staff/loans/sent"
+        )
+    # Where the organisation shares its caseload they read how it stands, and not the code; of a restricted person nothing.
+    with app.app_context(), transaction() as session:
+        session.get_one(Organisation, browser.organisation_id).shares_caseload = True
     assert "quarter of an hour" not in colleague.text(f"/staff/loans/sent/{number}")
+    assert "Bilal" in colleague.text("/staff/loans/sent")
+    assert referrer.get(f"/staff/loans/sent/{number}").status_code == 404
+    with app.app_context(), transaction() as session:
+        session.get_one(Resident, resident_id).is_restricted = True
+    assert colleague.get(f"/staff/loans/sent/{number}").status_code == 404
+    assert "Bilal" not in colleague.text("/staff/loans/sent") and "Bilal" in browser.text("/staff/loans/sent")
     stranger = staff_browser("referrer", organisation="Blue Door")
     assert stranger.get(f"/staff/loans/sent/{number}").status_code == 404
     assert colleague.get(f"/staff/loans/requests/{number}").status_code == 403

@@ -128,7 +128,7 @@ def issue(
         if known.loan_request_id != request.id:
             raise RuleBroken(CHANGED_ALREADY)
         return known
-    if unit is None and hand_over.sim_id is None:
+    if unit is None and (hand_over.sim_id is None or request.model.kind != "sim"):
         raise RuleBroken(NOT_READY, field="unit")
     if unit is not None and not _take(session, unit.id, request.id):
         raise _why_not(session, unit.id, request.id)

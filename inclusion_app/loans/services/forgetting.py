@@ -60,21 +60,37 @@ def delete_refused(session: Session, *, now: datetime) -> int:
 
 
 def forget_answers(session: Session, *, now: datetime) -> int:
-    """The yes and no behind the points, and why somebody was put first, 90 days after the request ended. The sum stays."""
+    """The yes and no behind the points, and why somebody was put first, 90 days after the request ended. The sum stays.
+
+    The code opens its page as long as they have the device, and as long again after it ended: with it they keep it
+    longer, say that it is lost and read when it is due. Returns how many requests lost something.
+    """
     moment = now - keep("loan-answers")
-    over = and_(
-        LoanRequest.ended_at.is_not(None), LoanRequest.ended_at <= moment, LoanRequest.forgotten_at.is_(None)
+    over = LoanRequest.ended_at.is_not(None), LoanRequest.ended_at <= moment
+    has_answers = exists().where(RequestAnswers.request_id == LoanRequest.id)
+    its_loan_counts = exists().where(
+        Loan.loan_request_id == LoanRequest.id, or_(Loan.status == "active", Loan.ended_at > moment)
     )
-    numbers = session.scalars(select(LoanRequest.id).where(over)).all()
-    for begin in range(0, len(numbers), AT_ONCE):
-        some = numbers[begin : begin + AT_ONCE]
+    told = session.scalars(
+        select(LoanRequest.id).where(*over, or_(has_answers, LoanRequest.put_first_for.is_not(None)))
+    ).all()
+    closed = session.scalars(
+        select(LoanRequest.id).where(*over, LoanRequest.forgotten_at.is_(None), ~its_loan_counts)
+    ).all()
+    for begin in range(0, len(told), AT_ONCE):
+        some = told[begin : begin + AT_ONCE]
         session.execute(
             delete(RequestAnswers).where(RequestAnswers.request_id.in_(some)), execution_options=APART
         )
-        gone = {"forgotten_at": now, "put_first_at": None, "put_first_for": None}
+        gone = {"put_first_at": None, "put_first_for": None}
         rows_changed(session, update(LoanRequest).where(LoanRequest.id.in_(some)).values(**gone))
+    for begin in range(0, len(closed), AT_ONCE):
+        some = closed[begin : begin + AT_ONCE]
+        # Asked once more: an undone return may have made the loan active again in between.
+        closing = update(LoanRequest).where(LoanRequest.id.in_(some), ~its_loan_counts)
+        rows_changed(session, closing.values(forgotten_at=now))
     session.expire_all()
-    return len(numbers)
+    return len({*told, *closed})
 
 
 def delete_old_loans(session: Session, *, now: datetime) -> int:

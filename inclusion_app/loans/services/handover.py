@@ -33,6 +33,7 @@ IS_OVER = N_("This request has ended.")
 ASKED_BACK = N_("We asked them something first. Answer that, then hand over.")
 OF_ANOTHER_POOL = N_("This one is not in your pool.")
 NO_SIM = N_("Choose the SIM card.")
+NO_UNIT = N_("Scan or type the tag of the device.")
 NOT_OPEN = N_("Choose one of the places.")
 WHY_LENGTH = 300
 # The way a request goes that is handed over out of its turn.
@@ -71,6 +72,9 @@ def hand_over(
     Raises RuleBroken when a setting they need is not ticked, nobody said yes, the turn is another's and no reason is
     given, the unit is not ready or of another pool, or somebody else was quicker.
     """
+    # Held first: of two presses at once the second then finds what the first did, and of two people one is told.
+    session.flush()
+    session.refresh(request, with_for_update={"of": LoanRequest})
     known = _known(session, ticked)
     for broken in whats_against(session, request=request, unit=unit, ticked=ticked):
         raise broken
@@ -111,6 +115,12 @@ def whats_against(
     return found
 
 
+def made_by(session: Session, *, request: LoanRequest, form_key: str) -> Loan | None:
+    """The loan this very form made for this request, when it was sent before."""
+    mine = Loan.form_key == form_key, Loan.loan_request_id == request.id
+    return session.scalar(select(Loan).where(*mine)) if form_key else None
+
+
 def _known(session: Session, ticked: Ticked) -> Loan | None:
     return session.scalar(select(Loan).where(Loan.form_key == ticked.form_key))
 
@@ -136,6 +146,8 @@ def _of_the_request(request: LoanRequest, unit: Unit | None, ticked: Ticked) -> 
 def _of_the_sim(
     session: Session, request: LoanRequest, unit: Unit | None, ticked: Ticked
 ) -> list[RuleBroken]:
+    if unit is None and request.model.kind != "sim":
+        return [RuleBroken(NO_UNIT, field="unit")]
     sim = session.get(Sim, ticked.sim_id) if ticked.sim_id is not None else None
     if ticked.sim_id is None:
         is_fine = unit is not None
