@@ -7,7 +7,6 @@ refuse. A moment is aware, a day is a day in Europe/London.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +14,7 @@ from heapq import heapify, heappop, heappush
 from math import ceil, floor, inf
 
 from inclusion_app.core.answer_hours import after_open_hours
+from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.words import N_
 
 # --- what there is
@@ -163,7 +163,7 @@ def tag_of(prefix: str, number: int) -> str | None:
 
 def plain_mark(typed: str) -> str:
     """A mark as it is stored: capitals without spaces, in the letters and figures of any keyboard."""
-    return "".join(unicodedata.normalize("NFKC", typed[:200]).upper().split())
+    return "".join(plain_digits(typed[:200]).upper().split())
 
 
 def marks_in(typed: str) -> list[str]:

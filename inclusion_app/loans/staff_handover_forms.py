@@ -17,16 +17,10 @@ from inclusion_app.core.codes import BrokenCode, plain_digits, read_code
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import ONCE_LENGTH, BaseForm
 from inclusion_app.core.words import N_
-from inclusion_app.loans.rules import SETTINGS
+from inclusion_app.loans.rules import CONDITIONS, SETTINGS
 from inclusion_app.loans.services.handover import HOW_AGREED, NO_UNIT, Ticked
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
 
-CONDITIONS = {
-    "A": N_("Like new"),
-    "B": N_("Good: small marks"),
-    "C": N_("Used: it works, with bigger marks"),
-    "D": N_("Something does not work"),
-}
 AGREED_HOW = {
     "drawn": N_("They sign on this screen"),
     "paper": N_("They signed the paper"),

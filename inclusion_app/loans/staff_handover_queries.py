@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import today
 from inclusion_app.loans import policy
-from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, Sim, StockItem, TakeIn, Unit
+from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, Sim, StockItem, TakeIn, Transfer, Unit
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.people.models import Resident
@@ -114,7 +114,9 @@ def loan_for(session: Session, principal: Principal, number: int) -> Loan | None
 
 @dataclass(frozen=True)
 class CameIn:
-    """What somebody took in. Of another scheme's (`is_ours` False) its tag is shown, and the place it is put aside for."""
+    """What somebody took in, and for which place it is put aside, where it does not stay. Of another scheme's (`is_ours` False)
+    the tag is shown and nothing more.
+    """
 
     row: TakeIn
     is_ours: bool
@@ -128,7 +130,20 @@ def my_take_ins(session: Session, principal: Principal, since: datetime) -> list
     others = [row for row in rows if row.organisation_id != principal.organisation_id]
     homes = select(Place.id, Place.name).where(Place.id.in_({row.was_place_id for row in others}))
     names = dict(session.execute(homes).all())
-    return [CameIn(row, row not in others, names.get(row.was_place_id or 0, "")) for row in rows]
+    going = dict(_on_their_way(session, [row.unit_id for row in rows if row.unit_id is not None]))
+    return [
+        CameIn(row, False, names.get(row.was_place_id or 0, ""))
+        if row in others
+        else CameIn(row, True, "" if row.undone_at else going.get(row.unit_id or 0, ""))
+        for row in rows
+    ]
+
+
+def _on_their_way(session: Session, unit_ids: Sequence[int]) -> Sequence[tuple[int, str]]:
+    """Units that are between two places, and the one each goes to."""
+    going = select(Transfer.unit_id, Place.name).join(Place, Place.id == Transfer.to_id)
+    moving = Transfer.unit_id.in_(unit_ids), Transfer.arrived_at.is_(None)
+    return session.execute(going.where(*moving)).tuples().all()
 
 
 def desks_of(session: Session, principal: Principal) -> list[Place]:

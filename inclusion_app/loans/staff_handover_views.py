@@ -37,6 +37,7 @@ from inclusion_app.loans.staff_handover_forms import (
     StartForm,
     code_in,
 )
+from inclusion_app.loans.staff_loan_words import DATABANK
 from inclusion_app.loans.staff_people import name_of, shared_with
 from inclusion_app.loans.views import room
 from inclusion_app.people.choice_fields import number_of
@@ -155,7 +156,7 @@ def hand_over(asked: LoanRequest) -> Any:
         "loans/staff/hand_over.html", form=form, asked=asked, unit=unit, offer=offer, name=name, items=items,
         paper=_paper(asked, unit, language, place_id), read_in=read_in, typed=request.form,
         in_turn=asked.status == "offered", width=agreement.SIGNED_IN[0], height=agreement.SIGNED_IN[1],
-        drawn=signature if agreement.is_signature(signature) else "", sees_address=sees_address,
+        drawn=signature if agreement.is_signature(signature) else "", sees_address=sees_address, databank=DATABANK,
     )  # fmt: skip
     return with_camera(page, 422 if form.errors or form.form_errors else 200)
 

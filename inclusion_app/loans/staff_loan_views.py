@@ -167,7 +167,7 @@ def loan_sim(loan: Loan) -> Any:
         except RuleBroken as broken:
             _refused(form, broken)
             form.offer(_free(loan))
-    return _shown(loan, "loan_sim.html", form)
+    return _shown(loan, "loan_sim.html", form, databank=words.DATABANK)
 
 
 def _free(loan: Loan) -> list[tuple[int, str]]:

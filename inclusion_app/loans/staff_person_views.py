@@ -31,6 +31,7 @@ from inclusion_app.loans.staff_queue_views import title_of, words_for_pages
 from inclusion_app.loans.views import room
 from inclusion_app.people import policy as people_policy
 from inclusion_app.people import queries as people_queries
+from inclusion_app.people.choice_fields import number_of
 from inclusion_app.people.models import Resident
 
 # The code of a new request is shown to whoever asked for it, to give it to the person before they go.
@@ -55,8 +56,12 @@ def ask_for(resident: Resident) -> Any:
     form = forms.AskForForm()
     form.model.choices = [(str(model.id), title_of(model)) for model in models]
     form.place.choices = [
-        (0, _("They cannot come: it is brought")),
-        *((place.id, place.name) for place in sorted(places.values(), key=lambda one: (one.name, one.id))),
+        ("", _("Choose")),
+        ("0", _("They cannot come: it is brought")),
+        *(
+            (str(place.id), place.name)
+            for place in sorted(places.values(), key=lambda one: (one.name, one.id))
+        ),
     ]
     if request.method == "GET":
         form.form_key.data = secrets.token_urlsafe(16)
@@ -88,7 +93,7 @@ def _check_place(form: forms.AskForForm, models: Sequence[DeviceModel]) -> None:
     """Each scheme hands over at its own places. Raises RuleBroken for a place of another one."""
     model = next(model for model in models if str(model.id) == form.model.data)
     there = queries.places_of(db_session(), model.organisation_id)
-    if form.place.data and form.place.data not in {place.id for place in there}:
+    if number_of(form.place.data) and number_of(form.place.data) not in {place.id for place in there}:
         raise RuleBroken(words.NOT_THERE, field="place")
 
 
@@ -96,7 +101,7 @@ def _asked(form: forms.AskForForm, language: str, ward: str | None) -> requests.
     return requests.Asked(
         form_key=f"staff {(form.form_key.data or '')[:40]}", model_id=int(form.model.data), language=language,
         purposes=form.purposes.data or (), whom=form.whom.data, wants_data=bool(form.wants_data.data),
-        settings=form.settings.data or (), place_id=form.place.data or None, ward=ward,
+        settings=form.settings.data or (), place_id=number_of(form.place.data) or None, ward=ward,
         # What they did not say yes to is not a no.
         answers=dict.fromkeys(form.reasons.data or (), True), consent_how="spoken",
     )  # fmt: skip

@@ -31,8 +31,9 @@ class PlaceForm(BaseForm):
     other = StringField(_l("Another place, by its name"))
 
     def offer(self, places: Sequence[Place]) -> None:
-        """Put these places into the list, and a line for any other."""
-        self.place.choices = [(one.id, one.name) for one in places] + [(0, _l(words.ANOTHER_PLACE))]
+        """Put these places into the list, and a line for any other: of several none is chosen because nobody looked."""
+        rows, other = [(one.id, one.name) for one in places], (0, _l(words.ANOTHER_PLACE))
+        self.place.choices = [other, *rows] if len(rows) > 1 else [*rows, other]
 
     def chosen(self, session: Session, places: Sequence[Place]) -> Place:
         """The place that was meant. Raises RuleBroken for none, for a name nobody has, and for one that many have."""

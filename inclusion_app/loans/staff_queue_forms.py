@@ -12,12 +12,14 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
+from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, OnceForm, lines_of
 from inclusion_app.loans import rules
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.services import schemes
 from inclusion_app.loans.services.requests_decide import NOTE_LENGTH, WHY_LENGTH
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of, words_of
+from inclusion_app.people.contact import read_phone, show_phone
 from inclusion_app.people.staff_fields import CountField, LineField, NumberFromList
 from inclusion_app.people.staff_words import MISSING, TOO_LONG
 
@@ -136,6 +138,17 @@ class SchemeForm(BaseForm):
     children = CountField(_l(rules.REASONS["children"]), least=0, most=50)
     unsafe = CountField(_l(rules.REASONS["unsafe"]), least=0, most=50)
 
+    def validate_phone(self, field: LineField) -> None:
+        """Pages say “Please phone us”: so there is a number while residents can ask, and it is one."""
+        if not field.data:
+            if self.is_open.data:
+                raise ValidationError(_l(words.NEEDS_PHONE))
+            return
+        try:
+            field.data = show_phone(read_phone(field.data))
+        except RuleBroken as broken:
+            raise ValidationError(_l(broken.message)) from None
+
     @property
     def reasons(self) -> dict[str, CountField]:
         """The field of each reason."""
@@ -187,7 +200,7 @@ class AskForForm(BaseForm):
     wants_data = BooleanField(_l("They need data for the internet too"))
     reasons = AnyOf(_l("What is true for them?"), choices=words_of(rules.REASONS))
     settings = AnyOf(_l("How should it be set?"), choices=words_of(rules.SETTINGS))
-    place = NumberFromList(_l("Where can they fetch it?"))
+    place = FromList(_l("Where can they fetch it?"))
     consent = BooleanField(_l("I read this to them, and they said yes"))
     shown: Shown = (
         ("options", "model", ""),
@@ -198,6 +211,11 @@ class AskForForm(BaseForm):
         ("boxes", "settings", ""),
         ("select", "place", ""),
     )
+
+    def validate_place(self, field: FromList) -> None:
+        """Nobody is put down for a delivery because nobody looked."""
+        if not field.data:
+            raise ValidationError(_l(words.CHOOSE_PLACE))
 
     def validate_consent(self, field: BooleanField) -> None:
         """Nothing is shared without their yes."""

@@ -25,13 +25,13 @@ from inclusion_app.core.words import N_
 from inclusion_app.loans import policy
 from inclusion_app.loans import staff_handover_queries as queries
 from inclusion_app.loans.models import Loan, TakeIn, Unit
-from inclusion_app.loans.rules import FAULTS, marks_in
+from inclusion_app.loans.rules import CONDITIONS, FAULTS, marks_in
 from inclusion_app.loans.services import repairs, returns, sims
 from inclusion_app.loans.services.custody import UNDO_MINUTES, UNDO_OVER
 from inclusion_app.loans.services.returns import PART_COUNT, Looked
 from inclusion_app.loans.services.stock import unit_by_mark
 from inclusion_app.loans.staff_elsewhere import NOT_OUT, number_of_tag
-from inclusion_app.loans.staff_handover_forms import CONDITIONS, NO_MARK, count_of
+from inclusion_app.loans.staff_handover_forms import NO_MARK, count_of
 from inclusion_app.loans.staff_handover_views import LOAN, _loan
 from inclusion_app.loans.staff_place_forms import PlaceForm
 from inclusion_app.loans.views import room
@@ -50,7 +50,7 @@ CAME = {
 ON_ITS_WAY = N_("It is in. It belongs to another place: put it with what is sent there.")
 # Of another organisation's: what it is and whose, they do not read.
 PUT_ASIDE = N_("Thank you. Put it aside for the place in the list below.")
-UNDONE = N_("Taken back. They have it as before.")
+UNDONE = N_("Taken back. All is as it was before.")
 SEEN = N_("Noted. There is nothing to pay.")
 YES_NO = {
     "yes": N_("Yes"),

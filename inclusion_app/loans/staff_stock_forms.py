@@ -19,7 +19,7 @@ from inclusion_app.core.registry import step_titles
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import DeviceModel, Sim, Unit
-from inclusion_app.loans.services.cleaning import Wiped
+from inclusion_app.loans.services.cleaning import NOT_YET, Wiped
 from inclusion_app.loans.services.stock import MOST_COUNTED, ModelFacts, SimFacts, UnitFacts
 from inclusion_app.loans.staff_fields import (
     NO_DAY,
@@ -30,7 +30,7 @@ from inclusion_app.loans.staff_fields import (
 )
 from inclusion_app.loans.stock_csv import read_parts, write_parts
 from inclusion_app.people.choice_fields import words_of
-from inclusion_app.people.staff_fields import CountField, LineField, NumberFromList
+from inclusion_app.people.staff_fields import CountField, LineField, MustChoose, NumberFromList
 from inclusion_app.people.staff_words import TOO_LONG
 
 WORDS_STATES = {
@@ -114,8 +114,8 @@ class ModelForm(OnceForm):
 class UnitForm(OnceForm):
     """One unit, or so many that are alike."""
 
-    model = NumberFromList(_l("Device model"))
-    place = NumberFromList(_l("Where it is kept"))
+    model = MustChoose(_l("Device model"))
+    place = MustChoose(_l("Where it is kept"))
     owner = NumberFromList(_l("Whose it is"))
     serial = LineField(_l("Serial number"), longest=60)
     imei = LineField(_l("IMEI"), longest=30)
@@ -219,7 +219,7 @@ class SimForm(OnceForm):
     iccid = LineField(_l("Number of the card (ICCID)"), longest=40, needed=True)
     number = LineField(_l("Phone number"), longest=20)
     carrier = LineField(_l("Network"), longest=40)
-    place = NumberFromList(_l("Where it is kept"))
+    place = MustChoose(_l("Where it is kept"))
     data_gb = CountField(_l("Data each month, in GB"), least=1, most=9_999, may_be_empty=True)
     data_until = DayField(_l("Last day with data"), wrong=_l(NO_DAY))
 
@@ -246,7 +246,7 @@ class ItemForm(OnceForm):
 
     name = LineField(_l("What it is"), longest=40, needed=True)
     kind = OneOfWords(_l("Kind"), table=ITEM_KINDS)
-    place = NumberFromList(_l("Where it is kept"))
+    place = MustChoose(_l("Where it is kept"))
     count = CountField(_l("How many there are"), least=0, most=MOST_COUNTED, default="0")
 
     def __init__(self, *args: Any, places: Sequence[tuple[int, str]], **kwargs: Any) -> None:
@@ -319,6 +319,8 @@ class WipeForm(OnceForm):
         day = day or moment.astimezone(LONDON).date()
         if day < LONG_TIME_AGO:
             raise RuleBroken(NO_DAY, field="wiped_on")
+        if day > moment.astimezone(LONDON).date():
+            raise RuleBroken(NOT_YET, field="wiped_on")
         if not found:
             return min(moment, datetime.combine(day, time(23, 59), LONDON))
         return datetime.combine(day, time(int(found[1]), int(found[2])), LONDON)

@@ -47,7 +47,7 @@ ELSEWHERE = {
     "missing": N_("Missing"),
     "retired": N_("Retired"),
 }
-ANOTHER_PLACE = N_("Another place, named below")
+ANOTHER_PLACE = N_("Choose, or name another place below")
 NO_PLACE = N_("Choose a place, or type its name.")
 PLACE_UNKNOWN = N_("No place has this name. Type a part of it.")
 PLACES_MANY = N_("More than one place fits: %(names)s. Type more of the name.")

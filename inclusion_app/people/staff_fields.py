@@ -6,13 +6,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import Choice
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.forms import one_line
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.people.rules import NOT_AN_ANSWER
-from inclusion_app.people.staff_words import MISSING, NO_NUMBER, TOO_LONG
+from inclusion_app.people.staff_words import CHOOSE, CHOOSE_ONE, MISSING, NO_NUMBER, TOO_LONG
 
 
 class LineField(StringField):
@@ -67,3 +68,19 @@ class NumberFromList(SelectField):
         """What is not in the list is refused."""
         if self.data not in {value for value, *_ in self.iter_choices()}:
             raise ValidationError(_l(NOT_AN_ANSWER))
+
+
+class MustChoose(NumberFromList):
+    """The same, where nothing is written down because nobody looked: of several rows none is chosen beforehand."""
+
+    def iter_choices(self) -> list[Any]:
+        """The rows; where there are several, after a line that stands for none of them."""
+        rows: list[Any] = super().iter_choices()
+        none = Choice(value="", label=_l(CHOOSE), selected=not self.data, render_kw={})
+        return rows if len(rows) < 2 else [none, *rows]
+
+    def pre_validate(self, form: Any) -> None:
+        """One of the rows."""
+        if not self.data:
+            raise ValidationError(_l(CHOOSE_ONE))
+        super().pre_validate(form)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from inclusion_app.core.words import N_
 
+CHOOSE = N_("Choose")
+CHOOSE_ONE = N_("Choose one from the list.")
 POSSIBLE_MATCH = N_("Possible match. Ask the person for permission to link.")
 NEEDS_ADULT = N_("For a child under 13, add a way to reach an adult who answers for them.")
 TOO_MANY_ROUTES = N_("Keep five ways to reach somebody at most.")

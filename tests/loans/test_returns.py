@@ -119,7 +119,7 @@ def test_a_wrong_one_is_undone_by_who_did_it_and_all_stands_as_before(
     other = staff_browser("front_desk", name="Fay")
     assert scan(desk, "", other, do="undo", take_in=number)[0] == 422 and states(desk)[0] == "returned"
     status, page = scan(desk, "", do="undo", take_in=number)
-    assert status == 303 and "They have it as before" in page
+    assert status == 303 and "All is as it was before" in page
     assert states(desk) == ("active", "ready")
     with desk.app.app_context(), transaction() as session:
         unit, loan = session.get_one(Unit, desk.unit_id), session.get_one(Loan, desk.loan_id)
