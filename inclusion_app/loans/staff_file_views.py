@@ -22,7 +22,8 @@ from inclusion_app.loans.services.stock import NewSim, NewUnit, Sorted
 from inclusion_app.loans.staff_stock_views import act, holder, refused, shown
 from inclusion_app.loans.views import room
 
-LONGEST_TEXT = 100_000
+# In bytes: 200 for each line that a file may have. A page that takes files may be sent back as much.
+LONGEST_TEXT = 200 * csv_in.MOST_ROWS
 UNITS_MADE = N_("All devices of the file are in the stock now.")
 SIMS_MADE = N_("All SIM cards of the file are in the stock now.")
 
@@ -121,7 +122,7 @@ def _text_of(form: forms.ImportForm) -> str:
         text = files.text_of(data) if len(data) <= files.LARGEST else None
         if text is None:
             raise RuleBroken(csv_in.NO_TEXT, field="file")
-        form.text.data = text if len(text) <= LONGEST_TEXT else ""
+        form.text.data = text if len(text.encode()) <= LONGEST_TEXT else ""
     else:
         text = form.text.data or ""
     if not text.strip():

@@ -160,6 +160,19 @@ def test_a_file_that_is_no_such_table_is_refused_whole(
     assert coordinator.send(PAGE, do="make", text=two).status_code == 303
 
 
+def test_two_thousand_cards_are_tried_and_made_by_two_presses(
+    app: Flask, coordinator: StaffBrowser, stock: Stock
+) -> None:
+    net = "A network with as long a name as may be"
+    lines = (f"{iccid(number)},+4477009{number:05d},{net},@,20,2027-03-31," for number in range(2_000))
+    text = table(stock, *lines)
+    page = coordinator.send(PAGE, do="try", file=(io.BytesIO(text.encode()), "x.csv")).get_data(as_text=True)
+    assert "2000 SIM cards are new" in page and iccid(1_999) in page
+    # A browser sends the empty field of the file along, so each field is a part of its own.
+    made = coordinator.send(PAGE, do="make", text=text.replace("\n", "\r\n"), file=(io.BytesIO(), ""))
+    assert made.status_code == 303 and len(cards(app)) == 2_000
+
+
 def test_what_goes_out_comes_in_again_and_runs_no_formula(
     app: Flask, coordinator: StaffBrowser, stock: Stock, staff_browser: Staff
 ) -> None:
