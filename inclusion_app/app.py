@@ -65,6 +65,7 @@ from inclusion_app.loans import slip_views as loans_slip_views
 from inclusion_app.loans import (
     staff_clean_views,
     staff_count_views,
+    staff_file_views,
     staff_handover_views,
     staff_label_views,
     staff_loan_views,
@@ -187,6 +188,7 @@ MORE_PAGES = (
     staff_return_views,
     staff_loan_views,
     staff_stock_views,
+    staff_file_views,
     staff_clean_views,
     staff_label_views,
     staff_repair_views,

@@ -9,6 +9,8 @@ from flask import Flask, request
 from inclusion_app.core.staff_sessions import cookie_name
 
 LARGEST = 5 * 1024 * 1024 + 256 * 1024
+# Such a page may show the lines of a file in a box, to be mended and sent again: more than other forms have.
+LONGEST_TEXT = 512 * 1024
 
 
 def takes_files(view: Any) -> Any:
@@ -25,3 +27,4 @@ def register(app: Flask) -> None:
         view: Any = app.view_functions.get(endpoint or "")
         if getattr(view, "takes_files", False) and cookie_name() in request.cookies:
             request.max_content_length = LARGEST
+            request.max_form_memory_size = LONGEST_TEXT

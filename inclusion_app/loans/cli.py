@@ -1,9 +1,11 @@
-"""`flask loans import | export`: the devices of one scheme, in and out as CSV (docs/loan-stock.md)."""
+"""`flask loans import | export | import-sims | export-sims`: devices and SIM cards of one scheme as CSV (docs/loan-stock.md)."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -15,14 +17,17 @@ from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.loans import stock_csv
-from inclusion_app.loans.models import DeviceModel, LoanScheme, Unit
-from inclusion_app.loans.services import files, stock
-from inclusion_app.loans.staff_stock_queries import owners, place_named
+from inclusion_app.loans import csv_in, sim_csv, stock_csv
+from inclusion_app.loans.models import DeviceModel, LoanScheme, Sim, Unit
+from inclusion_app.loans.services import files
+from inclusion_app.loans.staff_stock_queries import owners, place_finder, sims_with_places
 
+FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 ORGANISATION = click.option(
     "--organisation", "name", required=True, metavar="NAME", help="Whose scheme it is."
 )
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+TARGET = click.option("-o", "target", type=click.Path(dir_okay=False, path_type=Path), required=True)
 
 
 @click.group("loans")
@@ -42,37 +47,27 @@ def _names(session: Session, holder_id: int) -> stock_csv.Names:
     models = session.scalars(select(DeviceModel).where(DeviceModel.organisation_id == holder_id))
     return stock_csv.Names(
         models={model.name.casefold(): model.id for model in models},
-        place=lambda typed: place_named(session, typed),
+        place=place_finder(session),
         owners={name.casefold(): number for number, name in owners(session).items()},
         own=holder_id,
     )
 
 
-@loans.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@ORGANISATION
-@click.option("--prefix", default="", help="Two or three letters tags begin with; asked for once by scheme.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@with_appcontext
-def import_units(file: Path, name: str, prefix: str, dry_run: bool) -> None:
-    """Make the devices of a CSV file. Refused lines are printed, and then none of the file is made (exit code 1)."""
+def _bring_in(file: Path, name: str, dry_run: bool, way: Callable[[Session, int], csv_in.Way[Any]]) -> None:
+    """Make what is in the file, or print what is refused and end with exit code 1."""
     text = files.text_of(file.read_bytes())
     if text is None:
-        raise click.ClickException(stock_csv.NO_TEXT)
+        raise click.ClickException(csv_in.NO_TEXT)
     try:
         with force_locale("en"), transaction() as session:
-            holder_id = _scheme(session, name)
-            rows, refused = stock_csv.read_units(text, _names(session, holder_id))
-            found = stock.sort_rows(session, holder_id=holder_id, rows=rows)
-            refused += [
-                stock_csv.Refused(line, column, stock.IS_ELSEWHERE, {}) for line, column in found.taken
-            ]
+            chosen = way(session, _scheme(session, name))
+            found, refused = chosen.try_it(text)
             if not refused and not dry_run:
-                stock.make_rows(session, holder_id=holder_id, rows=found.new, prefix=prefix, now=now())
+                chosen.make(found.new)
     except RuleBroken as broken:
         raise click.ClickException(broken.message % broken.params) from broken
     # Printed when the lock is let go: a terminal may be slow, and others wait.
-    for one in sorted(refused, key=lambda one: one.line):
+    for one in refused:
         click.echo(f"line {one.line}, {one.column or 'file'}: {one.why % one.params}", err=True)
     said = "would be made" if dry_run or refused else "made"
     click.echo(
@@ -82,9 +77,39 @@ def import_units(file: Path, name: str, prefix: str, dry_run: bool) -> None:
         sys.exit(1)
 
 
+@loans.command("import")
+@FILE
+@ORGANISATION
+@click.option("--prefix", default="", help="Two or three letters tags begin with; asked for once by scheme.")
+@DRY_RUN
+@with_appcontext
+def import_units(file: Path, name: str, prefix: str, dry_run: bool) -> None:
+    """Make the devices of a CSV file. Refused lines are printed, and then none of the file is made (exit code 1)."""
+
+    def way(session: Session, holder_id: int) -> csv_in.Way[Any]:
+        known = _names(session, holder_id)
+        return stock_csv.way_in(session, holder_id=holder_id, names=known, prefix=prefix, now=now())
+
+    _bring_in(file, name, dry_run, way)
+
+
+@loans.command("import-sims")
+@FILE
+@ORGANISATION
+@DRY_RUN
+@with_appcontext
+def import_sims(file: Path, name: str, dry_run: bool) -> None:
+    """Make the SIM cards of a CSV file. Refused lines are printed, and then none of the file is made (exit code 1)."""
+
+    def way(session: Session, holder_id: int) -> csv_in.Way[Any]:
+        return sim_csv.way_in(session, holder_id=holder_id, place=place_finder(session), now=now())
+
+    _bring_in(file, name, dry_run, way)
+
+
 @loans.command("export")
 @ORGANISATION
-@click.option("-o", "target", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@TARGET
 @with_appcontext
 def export_units(name: str, target: Path) -> None:
     """Write the devices of a scheme as CSV. Nobody who has one is in it."""
@@ -94,3 +119,16 @@ def export_units(name: str, target: Path) -> None:
         table = stock_csv.units_file(units, owners(session))
     target.write_bytes(table)
     click.echo(f"{len(units)} devices written")
+
+
+@loans.command("export-sims")
+@ORGANISATION
+@TARGET
+@with_appcontext
+def export_sims(name: str, target: Path) -> None:
+    """Write the SIM cards of a scheme as CSV. Nobody who has one is in it."""
+    with reading() as session:
+        sims = sims_with_places(session, Sim.holder_id == _scheme(session, name))
+        table = sim_csv.sims_file(sims)
+    target.write_bytes(table)
+    click.echo(f"{len(sims)} SIM cards written")

@@ -1,4 +1,4 @@
-"""Forms of the stock: a device model and its words, units, SIM cards, what is counted, a file of devices, a wipe, a check."""
+"""Forms of the stock: a device model and its words, units, SIM cards, what is counted, a file of them, a wipe, a check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import DeviceModel, Sim, Unit
 from inclusion_app.loans.services.cleaning import NOT_YET, Wiped
-from inclusion_app.loans.services.stock import MOST_COUNTED, ModelFacts, SimFacts, UnitFacts
+from inclusion_app.loans.services.stock import (
+    LONGEST_CARRIER,
+    LONGEST_NUMBER,
+    MOST_COUNTED,
+    MOST_GB,
+    ModelFacts,
+    SimFacts,
+    UnitFacts,
+)
 from inclusion_app.loans.staff_fields import (
     NO_DAY,
     AnyOfWords,
@@ -217,10 +225,10 @@ class SimForm(OnceForm):
     """A SIM card."""
 
     iccid = LineField(_l("Number of the card (ICCID)"), longest=40, needed=True)
-    number = LineField(_l("Phone number"), longest=20)
-    carrier = LineField(_l("Network"), longest=40)
+    number = LineField(_l("Phone number"), longest=LONGEST_NUMBER)
+    carrier = LineField(_l("Network"), longest=LONGEST_CARRIER)
     place = MustChoose(_l("Where it is kept"))
-    data_gb = CountField(_l("Data each month, in GB"), least=1, most=9_999, may_be_empty=True)
+    data_gb = CountField(_l("Data each month, in GB"), least=1, most=MOST_GB, may_be_empty=True)
     data_until = DayField(_l("Last day with data"), wrong=_l(NO_DAY))
 
     def __init__(self, *args: Any, places: Sequence[tuple[int, str]], **kwargs: Any) -> None:
@@ -261,10 +269,15 @@ class ByForm(OnceForm):
 
 
 class ImportForm(BaseForm):
-    """A file of devices, or its lines."""
+    """A file of SIM cards, or its lines."""
 
     file = UploadField(_l("CSV file"))
     text = TextAreaField(_l("Or the lines of the file"))
+
+
+class ImportUnitsForm(ImportForm):
+    """A file of devices: those without a tag are given one."""
+
     prefix = LineField(_l("Letters your tags begin with"), longest=5)
 
 

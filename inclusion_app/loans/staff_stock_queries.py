@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, partial
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -216,6 +217,11 @@ def place_named(session: Session, typed: str) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
+def place_finder(session: Session) -> Callable[[str], int | None]:
+    """The same for a file, whose lines name few places many times: each name is asked for once."""
+    return cache(partial(place_named, session))
+
+
 def scheme_of(session: Session, principal: Principal) -> LoanScheme | None:
     """The scheme of the organisation, where it has one."""
     if principal.organisation_id is None:
@@ -240,6 +246,17 @@ def sims_of(
             or_(Sim.iccid.contains(text, autoescape=True), Sim.number.contains(text, autoescape=True))
         )
     return session.scalars(wanted.order_by(Sim.data_until.is_(None), Sim.data_until, Sim.id)).all()
+
+
+def sims_with_places(session: Session, which: ColumnElement[bool]) -> list[tuple[Sim, str]]:
+    """These SIM cards in the order of their numbers, each with the short name of its place."""
+    wanted = select(Sim, Place.slug).join(Place, Place.id == Sim.place_id).where(which)
+    return [(sim, slug) for sim, slug in session.execute(wanted.order_by(Sim.iccid))]
+
+
+def all_sims(session: Session, principal: Principal) -> list[tuple[Sim, str]]:
+    """Every SIM card of the scheme."""
+    return sims_with_places(session, SIMS.rows("sim.run", principal))
 
 
 def sim_for(session: Session, principal: Principal, sim_id: int) -> Sim | None:

@@ -1,4 +1,4 @@
-"""Stock of one scheme: device models and their words, units, parts, SIMs and what is counted; in and out as CSV."""
+"""Stock of one scheme: device models and their words, units, parts, SIMs and what is counted."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ from inclusion_app.people.choice_fields import number_of
 
 UNIT = "/staff/loans/units/<int(max=999999999):unit_id>"
 MODEL = "/staff/loans/models/<int(max=999999999):model_id>"
-LONGEST_TEXT = 100_000
 SAVED = N_("Saved.")
-MADE_FROM_FILE = N_("All devices of the file are in the stock now.")
 NO_SCHEME = N_("Set up your scheme first.")
 registry.add_to_menu(registry.StaffLink("loans.stock_list", N_("Devices"), policy.RUN_UNIT, 32))
 
@@ -146,16 +144,6 @@ def stock_list() -> Any:
     )  # fmt: skip
 
 
-@room.page("/staff/loans/units.csv", allow=policy.RUN_UNIT, localised=False)
-def units_csv() -> Any:
-    """All units as a table. It tells of no resident."""
-    session = db_session()
-    table = stock_csv.units_file(queries.all_units(session, the_staff()), queries.owners(session))
-    answer = Response(table, mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="devices.csv"'
-    return answer
-
-
 @room.page("/staff/loans/units/new", allow=policy.RUN_UNIT, methods=("GET", "POST"), localised=False)
 def new_units() -> Any:
     """Make a unit, or so many that are alike; each has a tag of its own at once."""
@@ -265,74 +253,6 @@ def evidence_file(evidence_id: int) -> Any:
     answer.headers["Content-Disposition"] = f'attachment; filename="{files.name_of(row)}"'
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
-
-
-# --- in as CSV
-
-
-@room.page("/staff/loans/import", allow=policy.RUN_UNIT, methods=("GET", "POST"), localised=False)
-@takes_files
-def import_units() -> Any:
-    """A file of devices: tried first, and made by a second press. A file sent twice changes nothing."""
-    form = forms.ImportForm()
-    tried: stock.Sorted | None = None
-    wrong: list[stock_csv.Refused] = []
-    if request.method == "POST":
-        try:
-            form.validate()
-            rows, wrong = stock_csv.read_units(_text_of(form), names())
-            tried = stock.sort_rows(db_session(), holder_id=holder(), rows=rows)
-            wrong = sorted(
-                [
-                    *wrong,
-                    *(stock_csv.Refused(line, name, stock.IS_ELSEWHERE, {}) for line, name in tried.taken),
-                ],
-                key=lambda one: one.line,
-            )
-            if request.form.get("do") == "make" and not wrong:
-                stock.make_rows(
-                    db_session(), holder_id=holder(), rows=tried.new, prefix=form.prefix.data or "", now=now()
-                )
-                act("import devices")
-                flash(MADE_FROM_FILE)
-                return redirect(url_for("loans.stock_list"), 303)
-        except RuleBroken as broken:
-            refused(form, broken)
-            tried = None
-    return shown("import.html", form, tried=tried, wrong=wrong, columns=stock_csv.COLUMNS)
-
-
-def _text_of(form: forms.ImportForm) -> str:
-    """The lines of the file, or those in the box. They stand in the box then, so that the second press has them."""
-    data = form.file.sent
-    if data:
-        text = files.text_of(data) if len(data) <= files.LARGEST else None
-        if text is None:
-            raise RuleBroken(stock_csv.NO_TEXT, field="file")
-        form.text.data = text if len(text) <= LONGEST_TEXT else ""
-    else:
-        text = form.text.data or ""
-    if not text.strip():
-        raise RuleBroken(files.NOTHING_SENT, field="file")
-    return text
-
-
-def names() -> stock_csv.Names:
-    """What a file may name."""
-    session, principal = db_session(), the_staff()
-    found: dict[str, int | None] = {}
-
-    def place(typed: str) -> int | None:
-        if typed not in found:
-            found[typed] = queries.place_named(session, typed)
-        return found[typed]
-
-    return stock_csv.Names(
-        models={model.name.casefold(): model.id for model in queries.models_of(session, principal)},
-        place=place,
-        owners={name.casefold(): number for number, name in queries.owners(session).items()},
-        own=principal.organisation_id or 0,
-    )
 
 
 # --- device models

@@ -156,6 +156,7 @@ record_words.ACTIONS.update(
         "retire device": N_("Took a device out of use"),
         "write device model": N_("Changed a kind of device"),
         "write sim": N_("Changed a SIM card"),
+        "import sims": N_("Put SIM cards into the stock from a file"),
         "count stock": N_("Changed the count of what is lent along"),
         "make device ready": N_("Made a device ready to lend"),
         "record wipe": N_("Recorded the wipe of a device"),

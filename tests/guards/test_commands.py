@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2] / "inclusion_app"
 WRITERS = {
     "accounts/cli.py": {"_load_staff", "invite", "reset_factors", "load_demonstration", "remove_demo"},
     "cli.py": {"run_retention", "setup", "restore_backup", "delete", "tell_late"},
-    "loans/cli.py": {"import_units"},
+    "loans/cli.py": {"_bring_in"},
     "places/cli.py": {"_settle", "import_file", "import_postcodes"},
     "roadmaps/cli.py": {"_finished", "_put"},
 }

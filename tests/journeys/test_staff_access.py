@@ -95,7 +95,8 @@ def test_no_fault_on_any_page_of_the_staff(
                      "ask_for", "sent", "sent_request", "hand_over_start", "hand_over", "hand_over_many", "handed_over",
                      "agreement_page", "take_in", "returns_to_look_at", "return_loan", "one_loan", "loan_sim", "loan_lost",
                      "loan_gift", "loan_outcome", "stock_list", "new_units", "stock_unit", "change_unit", "retire_unit",
-                     "import_units", "models", "new_model", "model", "model_words", "sims", "new_sim", "sim", "items", "item",
+                     "import_units", "models", "new_model", "model", "model_words", "sims", "new_sim", "sim", "import_sims",
+                     "items", "item",
                      "labels", "scan", "clean", "clean_unit", "send_report", "report", "scheme", "new_quota", "repairs",
                      "new_repair", "repair", "counts", "count", "moves", "loan_figures")
     } <= seen  # fmt: skip

@@ -191,6 +191,9 @@ def test_sims_and_what_is_counted(app: Flask, coordinator: StaffBrowser, stock: 
     assert again.status_code == 422 and "We have a SIM card" in again.get_data(as_text=True)
     wrong = coordinator.send("/staff/loans/sims/new", **{**form, "once": "c", "iccid": "1234"})
     assert wrong.status_code == 422 and 'id="iccid-error"' in wrong.get_data(as_text=True)
+    # Twenty signs as typed, more as they are stored.
+    long = coordinator.send("/staff/loans/sims/new", **{**form, "once": "d", "number": "℡" * 10})
+    assert long.status_code == 422 and 'id="number-error"' in long.get_data(as_text=True)
     with app.app_context(), transaction() as session:
         sim = session.scalars(select(Sim)).one()
         number, iccid = sim.id, sim.iccid

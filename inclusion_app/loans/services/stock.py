@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from inclusion_app.core import history
 from inclusion_app.core.db import rows_changed
@@ -34,9 +35,14 @@ from inclusion_app.loans.services import custody
 
 MOST_AT_ONCE = 200
 MOST_COUNTED = 9_999
+# Of a SIM card: GB a month, and signs of its columns.
+MOST_GB = 9_999
+LONGEST_NUMBER = 20
+LONGEST_CARRIER = 40
 WRONG_SERIAL = N_("A serial number has 3 to 40 letters and figures.")
 WRONG_IMEI = N_("This is no IMEI. It has 15 figures, and one of them is not right.")
 WRONG_ICCID = N_("This is no SIM number. It begins with 89, has 19 or 20 figures, and each must be right.")
+LONG_NUMBER = N_("A phone number has up to 20 figures.")
 WRONG_TAG = N_("A tag has 3 to 12 letters and figures.")
 WRONG_PREFIX = N_("Choose two or three letters from A to Z.")
 PREFIX_TAKEN = N_("Another scheme uses these letters. Choose others.")
@@ -44,6 +50,7 @@ ONE_OF_MANY = N_("A serial number or IMEI is of one device. Make one device at a
 IS_THERE = N_("%(tag)s has this already.")
 IS_ELSEWHERE = N_("Another device has this already.")
 SIM_IS_THERE = N_("We have a SIM card with this number.")
+SIM_IS_ELSEWHERE = N_("Another SIM card has this already.")
 TOO_MANY = N_("Make from 1 to 200 at a time.")
 FULL = N_("There are no more numbers for tags. Ask for other letters.")
 SOMEBODY_HAS_IT = N_("Somebody has this one on loan. Take it in first.")
@@ -52,6 +59,8 @@ ON_ITS_WAY = N_("This one is on its way. Take it in where it arrives.")
 CHOOSE = N_("Choose one from the list.")
 NOT_SO_MANY = N_("There are not so many in stock.")
 SAME_NAME = N_("This place has one with this name. Change its count.")
+Made = TypeVar("Made", Unit, Sim)
+Row = TypeVar("Row")
 
 
 # --- device models
@@ -280,15 +289,17 @@ class NewUnit:
 
 
 @dataclass(frozen=True)
-class Sorted:
-    """What a file would do: rows to make, lines that are there already with their tag, and lines of marks others have."""
+class Sorted(Generic[Row]):
+    """What a file would do: rows to make, lines that are there already with the mark they are known by (a tag, an ICCID),
+    and lines of marks others have, each with its column.
+    """
 
-    new: Sequence[NewUnit]
+    new: Sequence[Row]
     known: Sequence[tuple[int, str]]
     taken: Sequence[tuple[int, str]]
 
 
-def sort_rows(session: Session, *, holder_id: int, rows: Sequence[NewUnit]) -> Sorted:
+def sort_rows(session: Session, *, holder_id: int, rows: Sequence[NewUnit]) -> Sorted[NewUnit]:
     """Which rows are new, which are in this pool already, and which have a mark (its column) of somebody else's."""
     there: dict[tuple[str, str], tuple[int, str]] = {}
     for name, column, asked in (
@@ -296,11 +307,8 @@ def sort_rows(session: Session, *, holder_id: int, rows: Sequence[NewUnit]) -> S
         ("serial", Unit.serial, [row.facts.serial for row in rows if row.facts.serial]),
         ("imei", Unit.imei, [row.facts.imei for row in rows if row.facts.imei]),
     ):
-        for part in _by_hundreds(asked):
-            for mark, holder, tag in session.execute(
-                select(column, Unit.holder_id, Unit.tag).where(column.in_(part))
-            ):
-                there[(name, str(mark))] = (holder, tag)
+        for mark, holder, tag in _there(session, column, asked, Unit.holder_id, Unit.tag):
+            there[(name, mark)] = (holder, tag)
     new: list[NewUnit] = []
     known: list[tuple[int, str]] = []
     taken: list[tuple[int, str]] = []
@@ -318,9 +326,15 @@ def sort_rows(session: Session, *, holder_id: int, rows: Sequence[NewUnit]) -> S
     return Sorted(new, known, taken)
 
 
-def _by_hundreds(marks: Sequence[str]) -> Iterator[Sequence[str]]:
+def _there(
+    session: Session,
+    column: InstrumentedAttribute[Any],
+    marks: Sequence[str],
+    *more: InstrumentedAttribute[Any],
+) -> Iterator[Any]:
+    """The marks that are in the column, whoever's they are, each with `more` of its row."""
     for at in range(0, len(marks), 500):
-        yield marks[at : at + 500]
+        yield from session.execute(select(column, *more).where(column.in_(marks[at : at + 500])))
 
 
 def make_rows(
@@ -334,6 +348,11 @@ def make_rows(
         unit = Unit(tag=row.tag or next(tags), holder_id=holder_id, made_at=now, parts=[])
         _fill(unit, row.facts, row.facts.serial or None, row.facts.imei or None)
         made.append(unit)
+    return _all_or_none(session, made)
+
+
+def _all_or_none(session: Session, made: list[Made]) -> list[Made]:
+    """Write them. The unique marks let one of two people through who bring in the same at once; the other reads it."""
     try:
         with session.begin_nested():
             session.add_all(made)
@@ -409,22 +428,82 @@ def make_sim(session: Session, *, holder_id: int, facts: SimFacts, now: datetime
 
 def change_sim(session: Session, *, sim: Sim, facts: SimFacts) -> None:
     """Change what is known of it. Raises RuleBroken at a field."""
-    iccid = re.sub(r"[-./]", "", rules.plain_mark(facts.iccid)).removesuffix("F")
-    number = re.sub(r"[-./()]", "", rules.plain_mark(facts.number)) or None
-    if not rules.is_iccid(iccid):
-        raise RuleBroken(WRONG_ICCID, field="iccid")
+    iccid, number = plain_iccid(facts.iccid), plain_number(facts.number) or None
     with session.no_autoflush:
         for name, column, mark in (("iccid", Sim.iccid, iccid), ("number", Sim.number, number)):
             wanted = select(Sim.id).where(column == mark)
             if mark and session.scalar(wanted if sim.id is None else wanted.where(Sim.id != sim.id)):
                 raise RuleBroken(SIM_IS_THERE, field=name)
-    sim.iccid, sim.number, sim.carrier = iccid, number, facts.carrier
-    sim.place_id, sim.data_gb, sim.data_until = facts.place_id, facts.data_gb, facts.data_until
+    _fill_sim(sim, facts, iccid, number)
     try:
         with session.begin_nested():
             session.add(sim)
     except IntegrityError:
         raise RuleBroken(SIM_IS_THERE, field="iccid") from None
+
+
+def plain_iccid(typed: str) -> str:
+    """The number of a card as it is stored. Raises RuleBroken at `iccid` for what is none."""
+    iccid = re.sub(r"[-./]", "", rules.plain_mark(typed)).removesuffix("F")
+    if not rules.is_iccid(iccid):
+        raise RuleBroken(WRONG_ICCID, field="iccid")
+    return iccid
+
+
+def plain_number(typed: str) -> str:
+    """Its phone number as it is stored; nothing for none. Raises RuleBroken at `number` where it does not fit."""
+    number = re.sub(r"[-./()]", "", rules.plain_mark(typed))
+    # One sign may stand for several, so the length that counts is this one.
+    if len(number) > LONGEST_NUMBER:
+        raise RuleBroken(LONG_NUMBER, field="number")
+    return number
+
+
+def _fill_sim(sim: Sim, facts: SimFacts, iccid: str, number: str | None) -> None:
+    sim.iccid, sim.number, sim.carrier = iccid, number, facts.carrier
+    sim.place_id, sim.data_gb, sim.data_until = facts.place_id, facts.data_gb, facts.data_until
+
+
+@dataclass(frozen=True)
+class NewSim:
+    """A row of a file: its line, and what is known of the card, with clean marks."""
+
+    line: int
+    facts: SimFacts
+
+
+def sort_sims(session: Session, *, holder_id: int, rows: Sequence[NewSim]) -> Sorted[NewSim]:
+    """Which cards are new, which this scheme has already, and which have a mark (its column) of another card.
+
+    A card is known by its ICCID alone, and stays as it is. Whose the other card is makes no difference to what is said.
+    """
+    cards = dict(_there(session, Sim.iccid, [row.facts.iccid for row in rows], Sim.holder_id))
+    asked = [row.facts.number for row in rows if row.facts.number]
+    numbers = {number for (number,) in _there(session, Sim.number, asked)}
+    new: list[NewSim] = []
+    known: list[tuple[int, str]] = []
+    taken: list[tuple[int, str]] = []
+    for row in rows:
+        if cards.get(row.facts.iccid) == holder_id:
+            known.append((row.line, row.facts.iccid))
+        elif row.facts.iccid in cards:
+            taken.append((row.line, "iccid"))
+        elif row.facts.number in numbers:
+            taken.append((row.line, "number"))
+        else:
+            new.append(row)
+    return Sorted(new, known, taken)
+
+
+def make_sims(session: Session, *, holder_id: int, rows: Sequence[NewSim], now: datetime) -> list[Sim]:
+    """All these cards in stock, or none. Raises RuleBroken where a mark was taken meanwhile."""
+    made = []
+    # Always in one order: two who bring in the same file at once wait for each other, and never each for the other.
+    for row in sorted(rows, key=lambda row: row.facts.iccid):
+        sim = Sim(holder_id=holder_id, made_at=now, state="stock")
+        _fill_sim(sim, row.facts, row.facts.iccid, row.facts.number or None)
+        made.append(sim)
+    return _all_or_none(session, made)
 
 
 def end_sim(session: Session, *, sim: Sim, to: str) -> None:
