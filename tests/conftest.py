@@ -155,8 +155,10 @@ def staff_browser(app: Flask) -> Callable[..., StaffBrowser]:
 
 
 def without_token(answer: TestResponse) -> bytes:
-    """The bytes of a page without its token, which has the second in it: two pages asked one after the other differ."""
-    return re.sub(rb'name="csrf_token" value="[^"]+"', b"", answer.get_data())
+    """The bytes of a page without its token, which has the second in it, and without the minute until which somebody is
+    signed in: two pages asked one after the other differ in these.
+    """
+    return re.sub(rb'name="csrf_token" value="[^"]+"|signed in until [^<]+', b"", answer.get_data())
 
 
 def sign_in_staff(app: Flask, *roles: str, organisation: str = "Red Door", **facts: Any) -> StaffBrowser:

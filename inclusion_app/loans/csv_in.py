@@ -122,16 +122,10 @@ def read_rows(
 
     `read` makes the row of a line; `marks` are those of which there is one in the world, by column.
     """
-    reader = csv.reader(io.StringIO(text), delimiter=_sign(text))
-    try:
-        table = [(reader.line_num, cells) for cells in reader]
-    except csv.Error:
-        raise RuleBroken(NO_TEXT, field="file") from None
+    table = _table(text)
     head = [columns.ours(cell) for cell in table[0][1]] if table else []
     if not set(columns.needed) <= set(head):
         raise RuleBroken(NO_HEAD, field="file", columns=", ".join(columns.needed))
-    if len(table) - 1 > MOST_ROWS:
-        raise RuleBroken(TOO_MANY_ROWS, field="file")
     rows: list[Row] = []
     refused: list[Refused] = []
     seen: set[tuple[str, str]] = set()
@@ -152,8 +146,24 @@ def read_rows(
     return rows, refused
 
 
+def _table(text: str) -> list[tuple[int, list[str]]]:
+    """The lines that say something, with their numbers. Reading stops where there are too many: the rest is not held."""
+    reader = csv.reader(io.StringIO(text), delimiter=_sign(text))
+    table: list[tuple[int, list[str]]] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            table.append((reader.line_num, cells))
+            if len(table) - 1 > MOST_ROWS:
+                raise RuleBroken(TOO_MANY_ROWS, field="file")
+    except csv.Error:
+        raise RuleBroken(NO_TEXT, field="file") from None
+    return table
+
+
 def _sign(text: str) -> str:
-    first = text.split("\n", 1)[0]
+    first = text.lstrip().split("\n", 1)[0]
     return max(",;\t", key=first.count)
 
 

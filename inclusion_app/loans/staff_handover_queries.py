@@ -143,7 +143,7 @@ def _on_their_way(session: Session, unit_ids: Sequence[int]) -> Sequence[tuple[i
     """Units that are between two places, and the one each goes to."""
     going = select(Transfer.unit_id, Place.name).join(Place, Place.id == Transfer.to_id)
     moving = Transfer.unit_id.in_(unit_ids), Transfer.arrived_at.is_(None)
-    return session.execute(going.where(*moving)).tuples().all()
+    return [(row[0], row[1]) for row in session.execute(going.where(*moving))]
 
 
 def desks_of(session: Session, principal: Principal) -> list[Place]:

@@ -103,7 +103,7 @@ def read_parts(typed: str) -> tuple[tuple[str, int], ...]:
         words = one_line(piece)
         if not words:
             continue
-        counted = re.fullmatch(r"(.*\S)\s*[x×]\s*(\d{1,2})", words)  # noqa: RUF001 - as people type it
+        counted = re.fullmatch(r"(.*\S)\s+[x×]\s*(\d{1,2})", words)  # noqa: RUF001 - as people type it
         name, count = (counted[1], int(counted[2])) if counted else (words, 1)
         if not 1 <= count <= 20 or len(name) > 40 or name in found or len(found) > 20:
             raise RuleBroken(WRONG_PARTS, field="parts")

@@ -47,6 +47,10 @@ def test_a_unit_is_wiped_checked_and_made_ready(app: Flask, coordinator: StaffBr
         sent = form | {"file": (io.BytesIO(b"sda erased"), "r.txt")}
         assert coordinator.send(path, **sent).status_code == 303
     assert wipes(app) == 1 and stock.facts(unit).status == "testing"
+    tomorrow = (now() + timedelta(days=2)).date()
+    to_come = {"wiped_on": [str(tomorrow.day), str(tomorrow.month), str(tomorrow.year)]}
+    early = coordinator.send(path, **{**form, **to_come, "once": "z"})
+    assert early.status_code == 422 and "still to come" in early.get_data(as_text=True) and wipes(app) == 1
     failed = coordinator.send(path, do="check", once="c", passed="no", unlocked="yes")
     assert failed.status_code == 422 and 'id="faults-error"' in failed.get_data(as_text=True)
     assert coordinator.send(path, do="check", once="d", passed="yes", unlocked="yes").status_code == 303

@@ -252,6 +252,15 @@ def test_a_scheme_begins_closed_and_is_begun_once(app: Flask, staff_browser: Sta
         assert [row.is_open for row in session.scalars(select(LoanScheme))] == [False]
 
 
+def test_the_phone_of_a_scheme_is_one_and_there_while_residents_can_ask(desk: Desk) -> None:
+    for wrong in ("abc", "12", "0161 496 0001 0161 496 0001", ""):
+        refused = desk.browser.send("/staff/loans/scheme", **scheme_form(phone=wrong))
+        assert refused.status_code == 422 and 'id="phone-error"' in refused.text, wrong
+    assert desk.browser.send("/staff/loans/scheme", **scheme_form(phone="(0161)4960002")).status_code == 303
+    assert desk.row(LoanScheme, desk.browser.organisation_id).phone == "0161 496 0002"
+    assert desk.browser.send("/staff/loans/scheme", **scheme_form(phone="", is_open="")).status_code == 303
+
+
 def test_points_are_whole_numbers_and_count_at_once(desk: Desk) -> None:
     desk.press("approve")
     for wrong in ("-1", "1.5", "51", "x", "", "\x00"):
@@ -331,6 +340,9 @@ def test_a_caseworker_asks_with_a_spoken_yes_once(app: Flask, staff_browser: Sta
     unsaid = browser.send(url, **data)
     assert unsaid.status_code == 422 and "they said yes" in unsaid.text
     assert browser.send(url, **{**data, "model": "0"}, consent="y").status_code == 422
+    # Nobody is put down for a delivery because nobody looked.
+    unseen = browser.send(url, **{**data, "place": ""}, consent="y")
+    assert unseen.status_code == 422 and "or that it is brought" in unseen.text
     for _press in range(2):
         sent = browser.send(url, **data, consent="y")
         assert sent.status_code == 303

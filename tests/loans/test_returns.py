@@ -222,6 +222,17 @@ def test_brought_to_another_place_it_is_on_its_way_home(both_engines: Flask) -> 
         assert way.arrived_at is not None and unit.place_id == home
 
 
+def test_who_takes_in_what_belongs_elsewhere_reads_where_it_goes(desk: Desk) -> None:
+    with desk.app.app_context(), transaction() as session:
+        unit = session.get_one(Unit, desk.unit_id)
+        home = unit.place.name
+        desk.place_id = (there := make_place(session, name="Elsewhere Library")).id
+        make_unit(session, model=unit.model, place_id=there.id)
+    status, page = scan(desk, desk.tag)
+    row = page[page.index("</thead>") :]
+    assert status == 303 and "Put it with what goes to:" in row and home in row
+
+
 def test_a_mistake_elsewhere_leaves_no_way_home(both_engines: Flask) -> None:
     with transaction() as session:
         unit, other = make_unit(session), make_place(session)

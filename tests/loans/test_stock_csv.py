@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from inclusion_app.core.db import transaction
+from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans import rules
 from inclusion_app.loans.cli import loans
+from inclusion_app.loans.csv_in import Columns, Line, read_rows
+from inclusion_app.loans.stock_csv import read_parts
 from tests.conftest import StaffBrowser
 from tests.factories.loans import make_unit
 from tests.loans.stock_pages import Staff, Stock
@@ -122,3 +126,34 @@ def test_a_tag_finds_a_wrong_sign_and_two_that_were_swapped() -> None:
                 assert (rules.check_sign(changed) == sign) == (changed == body)
             if at + 1 < len(body) and body[at] != body[at + 1]:
                 assert rules.check_sign(body[:at] + body[at + 1] + body[at] + body[at + 2 :]) != sign
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ("charger x2", (("charger", 2),)), ("charger × 3; Xbox 2", (("charger", 3), ("Xbox 2", 1))),
+        ("HDMI to VGA box 1", (("HDMI to VGA box 1", 1),)), ("fax 1\nmouse", (("fax 1", 1), ("mouse", 1))),
+    ],
+)  # fmt: skip
+def test_a_count_stands_behind_an_x_of_its_own(typed: str, parts: tuple[tuple[str, int], ...]) -> None:
+    assert read_parts(typed) == parts
+
+
+def test_empty_lines_cost_nothing_and_too_many_are_not_held() -> None:
+    asked = Columns(names=("model", "place"), others={}, needed=("model", "place"))
+
+    def read(line: Line) -> str:
+        return line.text("model")
+
+    rows, refused = read_rows(
+        "\n\nmodel,place\n" + "\n" * 50_000 + "A,B\n", asked, read=read, marks=lambda _row: {}
+    )
+    assert (rows, refused) == (["A"], [])
+    tracemalloc.start()
+    try:
+        with pytest.raises(RuleBroken, match="2000"):
+            read_rows("model,place\n" + "A,B\n" * 1_000_000, asked, read=read, marks=lambda _row: {})
+        # The text itself is four megabytes; its lines as lists would be some hundred.
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
