@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -87,6 +87,11 @@ def _said(loan: Loan, said: str) -> Any:
     return redirect(url_for("loans.one_loan", loan_id=loan.id), 303)
 
 
+def _is_over(loan: Loan) -> bool:
+    """Nobody fills in a form about what has ended; one that was open already is refused by its service."""
+    return request.method == "GET" and loan.status != "active"
+
+
 def _about_it(more: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A page about one loan of the scheme."""
     return room.page(
@@ -153,6 +158,8 @@ def renew(loan: Loan) -> Any:
 @_about_it("/sim", "GET", "POST")
 def loan_sim(loan: Loan) -> Any:
     """A SIM goes in, or takes the place of the one that is in."""
+    if _is_over(loan):
+        return _said(loan, words.LOAN_OVER)
     session, moment = db_session(), now()
     form = forms.SimForm()
     form.offer(_free(loan))
@@ -195,6 +202,8 @@ def take_sim_out(loan: Loan) -> Any:
 @_about_it("/lost", "GET", "POST")
 def loan_lost(loan: Loan) -> Any:
     """It is gone: by which cause, and what to do now. Nobody owes anything."""
+    if _is_over(loan):
+        return _said(loan, words.LOAN_OVER)
     form = forms.LostForm()
     if form.validate_on_submit():
         try:
@@ -238,6 +247,8 @@ def loan_found(loan: Loan) -> Any:
 @_about_it("/gift", "GET", "POST")
 def loan_gift(loan: Loan) -> Any:
     """It is theirs now: asked once more, with what was wiped when and how long its maker keeps it safe."""
+    if _is_over(loan):
+        return _said(loan, words.LOAN_OVER)
     form = forms.GiftForm()
     if form.validate_on_submit():
         try:

@@ -129,8 +129,12 @@ def test_gone_locked_and_found(app: Flask, desk: StaffBrowser) -> None:
     assert desk.send(page(number, "/locked"), page(number)).status_code == 303
     assert "It was locked from afar" in desk.text(page(number))
     # A second report from a page that was open before.
-    late = desk.send(page(number, "/lost"), cause="lost")
+    late = desk.send(page(number, "/lost"), page(number), cause="lost")
     assert late.status_code == 422 and "This loan is over." in late.get_data(as_text=True)
+    # And nobody is given such a form anew.
+    for more in ("/lost", "/gift", "/sim"):
+        answer = desk.get(page(number, more))
+        assert (answer.status_code, answer.location) == (303, page(number))
     assert desk.send(page(number, "/found"), page(number)).status_code == 303
     assert desk.send(page(number, "/found"), page(number)).status_code == 422
     assert loan_now(app, number).status == "returned"
