@@ -211,6 +211,13 @@ def test_it_is_brought_and_the_address_is_shown_nowhere(app: Flask, browser: Bro
     empty = browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="  ")
     assert empty.status_code == 422
     assert "Write where we should bring it." in empty.get_data(as_text=True)
+    # Nothing is cut without a word: it is refused at its field, and what they typed stays.
+    typed = "1 Canary Road " + "behind the green gate " * 220
+    long = browser.send(f"/loans/{code}/bring", f"/loans/{code}", address=typed)
+    assert long.status_code == 422
+    assert 'id="address-error"' in long.get_data(as_text=True)
+    assert "Use 300 letters at most." in long.get_data(as_text=True)
+    assert typed.strip() in long.get_data(as_text=True)
     assert browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="1 Canary Road").status_code == 303
     page = browser.text(f"/loans/{code}")
     assert "We bring it to you." in page
