@@ -389,6 +389,7 @@ def _know_the_residents() -> None:
     people.PLAN_OF[:] = [holding.steps_for_staff]
     opening.LEADS_TO["booking"] = training_views.address_of
     opening.LEADS_TO["loan"] = loans_opened.address_of
+    opening.OWNER_OF["loan"] = loans_opened.code_of_owner
     if keep_views.keep_with not in opening.WHEN_MADE:
         opening.WHEN_MADE.append(keep_views.keep_with)
     registry.steps_from(wording.step_titles, roadmaps_views.steps_still_to_do)

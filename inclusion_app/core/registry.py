@@ -17,10 +17,14 @@ from inclusion_app.core.access import Principal, StaffRight
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of what is held: a label (N_) and what stands there, in plain words."""
+    """One line of what is held: a label (N_) and what stands there, in plain words.
+
+    `opens`: the endpoint and the code of the page about it, for the person's own page on a screen and nowhere else.
+    """
 
     label: str
     value: str
+    opens: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

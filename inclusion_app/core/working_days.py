@@ -16,6 +16,13 @@ def is_working(day: date, holidays: Collection[date]) -> bool:
     return day.weekday() < SATURDAY and day not in holidays
 
 
+def working_day_from(day: date, holidays: Collection[date]) -> date:
+    """This day, or the first working day after it."""
+    while not is_working(day, holidays):
+        day += timedelta(days=1)
+    return day
+
+
 def working_days_between(since: date, until: date, holidays: Collection[date]) -> int:
     """How many working days have begun after `since`, up to and with `until`; 0 when `until` is not later.
 

@@ -102,7 +102,8 @@ class Agreement(Paper):
     name: str
     device: Pair
     tag: str
-    things: Sequence[str]
+    things: Sequence[Pair]
+    all_things: Pair | None
     until: Pair | None
     place: str
     phone: str
@@ -123,13 +124,19 @@ class Facts:
     name: str
     device: Pair
     tag: str
-    things: Sequence[str]
+    things: Sequence[Pair]
     due_on: date | None
     place: str
     phone: str
     agreed_how: str | None = None
     agreed_on: date | None = None
     signature: str = ""
+
+
+def _in_a_row(things: Sequence[Pair]) -> Pair | None:
+    if not things:
+        return None
+    return Pair(_(", ").join(thing.own for thing in things), ", ".join(thing.en for thing in things))
 
 
 def build(version: str, facts: Facts) -> Agreement:
@@ -142,6 +149,7 @@ def build(version: str, facts: Facts) -> Agreement:
     return Agreement(
         lang=language.tag, dir=language.dir, words={name: pair(_, words) for name, words in WORDS.items()},
         printed_on=printed_today(), name=facts.name, device=facts.device, tag=facts.tag, things=facts.things,
+        all_things=_in_a_row(facts.things),
         parts=[
             (pair(_, part.heading), [pair(_, line) for line in part.lines]) for part in parts_of(version)
         ],

@@ -100,7 +100,7 @@ def ask_why() -> Any:
     else:
         for name, said in typed.get("answers", {}).items():
             form.reasons[name].data = "yes" if said else "no"
-    return _page("loans/ask_why.html", form)
+    return _page("loans/ask_why.html", form, **speak_to())
 
 
 @room.page("/loans/ask/3", allow=ANYONE, methods=("GET", "POST"), reads=("contact",))
@@ -133,7 +133,7 @@ def ask_how() -> Any:
         form.is_discreet.data = typed["is_discreet"]
     return _page(
         "loans/ask_how.html", form, asks_contact=asks_contact, asks_age=asks_age, asks_name=resident is None,
-        has_places=bool(near), area=area,
+        has_places=bool(near), area=area, **speak_to(),
         routes=[(ROUTES[route.kind], show_value(route.kind, route.value) if route.value else "") for route in routes],
     )  # fmt: skip
 
@@ -190,7 +190,7 @@ def ask_send() -> Any:
         settings=wording.listed(typed["settings"], SETTINGS), place=place,
         way=ROUTES.get(typed["contact_kind"], ""), age=forms.AGES.get(typed["age"], ""),
         with_adult=typed["age"] in {"under_13", "13_15"}, consent=WORDINGS[WORDING],
-        lender=_lender(model) if model else "",
+        lender=_lender(model) if model else "", **speak_to(),
     )  # fmt: skip
 
 

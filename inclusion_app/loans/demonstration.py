@@ -37,9 +37,9 @@ from inclusion_app.loans.models import (
     StockItem,
     Unit,
 )
-from inclusion_app.loans.rules import FOLLOW_UP, POINTS, WORDING, points_of
+from inclusion_app.loans.rules import POINTS, WORDING, points_of
 from inclusion_app.loans.services import custody, endings, forgetting, repairs, sims
-from inclusion_app.loans.services.days import due_on
+from inclusion_app.loans.services.days import due_on, follow_up_day
 from inclusion_app.loans.services.requests import key_of
 from inclusion_app.messages.sending import settings_now
 from inclusion_app.people import consent_services
@@ -273,7 +273,7 @@ class _Maker:
             due_on=due_on(self.session, place_id=unit.place_id, since=self.today + timedelta(days=days), days=0),
             place_id=unit.place_id, agreement=WORDING, agreed_how="paper", language=request.language,
             parts=[(part, 1) for part in shown.parts], condition=unit.condition,
-            follow_up_on=begun.astimezone(LONDON).date() + FOLLOW_UP,
+            follow_up_on=follow_up_day(self.session, begun.astimezone(LONDON).date()),
         )  # fmt: skip
         loan = custody.issue(
             self.session, request=request, unit=unit, hand_over=hand_over, staff_id=None, now=begun

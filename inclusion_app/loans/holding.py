@@ -81,11 +81,16 @@ def _named(table: Any, codes: str) -> str:
     return _(", ").join(_(table[code]) for code in codes.split() if code in table)
 
 
+def _page_of(request: LoanRequest) -> tuple[str, str] | None:
+    """Its own page; there is none when its code was forgotten."""
+    return ("loans.request_page", request.code) if request.forgotten_at is None else None
+
+
 def _describe_request(session: Session, request: LoanRequest) -> list[Fact]:
     made = i18n.day_words(i18n.local(request.made_at).date())
     said = [code for code, yes in _answers(session, request.id).items() if yes is True]
     facts = [
-        Fact(ASKED[request.status], _(", ").join([_title(request), made])),
+        Fact(ASKED[request.status], _(", ").join([_title(request), made]), opens=_page_of(request)),
         Fact(N_("What for"), _named(rules.PURPOSES, request.purposes)),
         Fact(N_("For whom"), _named(rules.WHOM, request.whom)),
         Fact(N_("How it is set for you"), _named(rules.SETTINGS, request.settings)),

@@ -267,7 +267,7 @@ ENDINGS = (
         name="loan_not_kept_most",
         subject=N_("You cannot keep it longer"),
         lines=(
-            N_("You have kept it longer as often as we can."),
+            N_("We cannot lend it to you for longer."),
             N_("Talk to us. We look for a way to one of your own."), WHICH, DUE, CALL,
         ),
         sms=N_("We cannot let you keep it longer this time. Talk to us about one of your own."),

@@ -6,6 +6,7 @@ import re
 
 from flask import request as asked
 from flask import url_for
+from sqlalchemy.orm import Session
 
 from inclusion_app.core import audit, i18n
 from inclusion_app.core.access import current_principal, shows_of
@@ -15,6 +16,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.loans import queries
 from inclusion_app.loans.models import LoanRequest
 from inclusion_app.people import opening
+from inclusion_app.people.models import Resident
 
 
 def request_of(code: str) -> LoanRequest | None:
@@ -62,6 +64,13 @@ def note_change(request: LoanRequest, action: str) -> None:
 def page_of(request: LoanRequest) -> str:
     """The address of its own page, below which what belongs to it stands."""
     return url_for("loans.request_page", code=request.code)
+
+
+def code_of_owner(session: Session, code: str) -> str | None:
+    """The own code of whoever a request belongs to; None when it is nobody's any more."""
+    request = queries.request_by_code(session, code)
+    owner = session.get(Resident, request.resident_id) if request is not None else None
+    return owner.code if owner is not None else None
 
 
 def address_of(code: str) -> str:

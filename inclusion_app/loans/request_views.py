@@ -145,7 +145,7 @@ def _place_of_offer(asked: LoanRequest, offer: LoanOffer) -> Place | None:
 
 def _on_loan(asked: LoanRequest, loan: Loan | None, bad: dict[str, Any], moment: datetime) -> dict[str, Any]:
     if loan is None or loan.status != "active":
-        return {"renewal": None, "asks_outcome": False}
+        return {"asks_outcome": False}
     session = db_session()
     broken, lost = bad.get("broken"), bad.get("lost")
     if broken is None:
@@ -156,13 +156,11 @@ def _on_loan(asked: LoanRequest, loan: Loan | None, bad: dict[str, Any], moment:
         lost.offer()
     use = sims.sim_in(session, loan.id)
     refused = renewals.why_not(session, loan, moment)
-    last = next(iter(renewals.renewals_of(session, loan)), None)
     return {
         "due": i18n.day_words(loan.due_on),
         "is_late": wording.is_late(loan),
         "data_until": i18n.day_words(use.sim.data_until) if use and use.sim.data_until else "",
-        "renewal": last,
-        "has_asked_today": refused == "asked",
+        "is_longer": renewals.is_granted_today(session, loan, moment),
         "why_not": rules.NOT_RENEWED.get(refused or "", ""),
         "form_key": secrets.token_urlsafe(32),
         "ways_to_own": list(rules.WAYS_TO_OWN.values()) if renewals.is_last(session, loan) else [],

@@ -327,7 +327,8 @@ def why_not_renew(
 
 NOT_RENEWED: Mapping[str, str] = {
     "over": N_("This loan is over."),
-    "most": N_("You have kept it longer twice. Let us find a way for you to have one of your own."),
+    # How often is a setting of each scheme: no number stands here.
+    "most": N_("We cannot lend it to you for longer. Let us find a way for you to have one of your own."),
     "waited_for": N_("Somebody waits for one. So we need it back."),
     "asked": N_("You asked today already."),
 }

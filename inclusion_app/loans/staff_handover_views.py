@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -21,6 +21,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.loans import agreement, policy
 from inclusion_app.loans import staff_handover_queries as queries
 from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, Sim, Unit
+from inclusion_app.loans.parts import part_words
 from inclusion_app.loans.rules import KINDS, SETTINGS
 from inclusion_app.loans.services import handover, sims
 from inclusion_app.loans.services.days import due_on
@@ -223,13 +224,18 @@ def handed_over(loan: Loan) -> Any:
     )
 
 
-def _card(loan: Loan, language: i18n.Language) -> list[str]:
+def _card(loan: Loan, language: i18n.Language) -> list[Pair]:
     """The SIM in the loan as a thing on the paper: in the language of whoever keeps it, beside English."""
     if sims.sim_in(db_session(), loan.id) is None:
         return []
     with i18n.speaking(language):
-        own = i18n.translated(KINDS["sim"])
-    return [own if own == KINDS["sim"] else f"{own} ({KINDS['sim']})"]
+        return [Pair(i18n.translated(KINDS["sim"]), KINDS["sim"])]
+
+
+def _things(parts: Iterable[tuple[str, int]], language: i18n.Language) -> list[Pair]:
+    """What goes with it, as whoever borrows it reads it and as it was typed."""
+    with i18n.speaking(language):
+        return [part_words(name, count) for name, count in parts]
 
 
 def _note_person(loan: Loan) -> None:
@@ -259,7 +265,7 @@ def _paper(
     )
     facts = agreement.Facts(
         name=name_of(session, the_staff(), asked.resident_id), device=_device(model, language),
-        tag=unit.tag if unit else "", things=[_counted(part.name, part.count) for part in unit.parts] if unit else [],
+        tag=unit.tag if unit else "", things=_things(((part.name, part.count) for part in unit.parts), language) if unit else [],
         due_on=due, place=place.name if place else "", phone=asked.scheme.phone,
     )  # fmt: skip
     with i18n.speaking(language):
@@ -275,17 +281,13 @@ def _paper_of(loan: Loan, language: i18n.Language) -> agreement.Agreement:
     facts = agreement.Facts(
         name=name_of(session, the_staff(), loan.resident_id),
         device=_device(model, language) if model else Pair("", ""), tag=loan.unit.tag if loan.unit else "",
-        things=[*(_counted(part.name, part.count_out) for part in loan.parts), *_card(loan, language)],
+        things=[*_things(((part.name, part.count_out) for part in loan.parts), language), *_card(loan, language)],
         due_on=loan.due_on,
         place=place.name if place else "", phone=asked.scheme.phone if asked else "", agreed_how=loan.agreed_how,
         agreed_on=loan.issued_at.astimezone(LONDON).date(), signature=loan.signature or "",
     )  # fmt: skip
     with i18n.speaking(language):
         return agreement.build(loan.agreement, facts)
-
-
-def _counted(name: str, count: int) -> str:
-    return name if count == 1 else f"{count} × {name}"
 
 
 def agreement_html(made: agreement.Agreement, language: i18n.Language) -> str:

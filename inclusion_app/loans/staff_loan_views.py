@@ -22,6 +22,7 @@ from inclusion_app.loans import staff_loan_queries as queries
 from inclusion_app.loans import staff_loan_words as words
 from inclusion_app.loans.models import Loan, Sim
 from inclusion_app.loans.services import endings, outcomes, renewals, requests_decide, sims, telling
+from inclusion_app.loans.staff_people import say_told
 from inclusion_app.loans.views import room
 
 ONE = "/staff/loans/loans/<int(max=999999999):loan_id>"
@@ -75,11 +76,15 @@ def _refused(form: BaseForm, broken: RuleBroken) -> None:
     form.refuse(broken)
 
 
-def _done(loan: Loan, action: str, said: str) -> Any:
+def _done(loan: Loan, action: str, said: str, *, is_told: bool = False) -> Any:
     record_act(
         db_session(), the_staff(), action=action, resident_id=loan.resident_id, items=("loan",), now=now()
     )
-    return _said(loan, said)
+    done = _said(loan, said)
+    request = telling.request_of(db_session(), loan) if is_told else None
+    if request is not None:
+        say_told(db_session(), request, now())
+    return done
 
 
 def _said(loan: Loan, said: str) -> Any:
@@ -146,7 +151,7 @@ def renew(loan: Loan) -> Any:
             if row.refused_for:
                 # Nothing was changed, so there is nothing to record.
                 return _said(loan, words.REFUSED_FOR[row.refused_for])
-            return _done(loan, "renew loan", words.KEPT_LONGER)
+            return _done(loan, "renew loan", words.KEPT_LONGER, is_told=True)
         except RuleBroken as broken:
             _refused(form, broken)
     return _page(loan, form, forms.NoteForm(formdata=None))
@@ -256,7 +261,7 @@ def loan_gift(loan: Loan) -> Any:
                 db_session(), loan=loan, staff_id=the_staff().staff_id, now=now(),
                 owner_agrees=bool(form.owner_agrees.data),
             )  # fmt: skip
-            return _done(loan, "give loan away", words.GIVEN)
+            return _done(loan, "give loan away", words.GIVEN, is_told=True)
         except RuleBroken as broken:
             _refused(form, broken)
     until = endings.support_until(loan.unit) if loan.unit is not None else None

@@ -18,14 +18,14 @@ CHOOSE_SIM = N_("Choose a SIM card.")
 CHOOSE_CAUSE = N_("Choose what happened.")
 
 # --- what was done
-KEPT_LONGER = N_("They can keep it longer. They are told.")
+KEPT_LONGER = N_("They can keep it longer.")
 SIM_IN = N_("The SIM card is in.")
 SIM_SWAPPED = N_("The SIM card is swapped. The old one has ended.")
 SIM_OUT = N_("The SIM card is out.")
 LOST_NOTED = N_("It is noted as gone. Nobody owes anything.")
 LOCK_NOTED = N_("It is noted that you locked it.")
 FOUND_NOTED = N_("It is back. It waits for its wipe.")
-GIVEN = N_("It is theirs now. They are told.")
+GIVEN = N_("It is theirs now.")
 ANSWER_KEPT = N_("The answer is kept without a name.")
 NOTE_KEPT = N_("The note is kept.")
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from flask import flash
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
+from inclusion_app.core.words import N_
+from inclusion_app.loans.models import LoanRequest
+from inclusion_app.loans.services import telling
 from inclusion_app.people.models import Resident
 from inclusion_app.people.policy import has_consent
 
 ITEMS = ("identity", "contact")
+TOLD = N_("They are told.")
+NO_SAFE_WAY = N_("There is no safe way. They look at the page of their code.")
 
 
 def names_of(session: Session, principal: Principal, numbers: Iterable[int | None]) -> dict[int, str]:
@@ -36,3 +43,8 @@ def shared_with(session: Session, principal: Principal, number: int) -> tuple[st
         for item in ITEMS
         if session.scalar(select(Resident.id).where(Resident.id == number, has_consent(principal, item)))
     )
+
+
+def say_told(session: Session, request: LoanRequest, now: datetime) -> None:
+    """Say to staff whether the person is told of what was just done: not where there is no safe way to tell them."""
+    flash(TOLD if telling.own_way(session, request, now).route is not None else NO_SAFE_WAY)

@@ -23,6 +23,7 @@ from inclusion_app.loans import staff_queue_queries as queries
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.models import DeviceModel, LoanOffer, LoanRequest
 from inclusion_app.loans.services import offers, queue, requests, requests_decide
+from inclusion_app.loans.staff_people import say_told
 from inclusion_app.loans.staff_stock_queries import model_for
 from inclusion_app.loans.views import room
 from inclusion_app.people import contact
@@ -204,7 +205,7 @@ def _asked_for(
         try:
             said = do(form)
             act(action, asked, reason=reason(form))
-            flash(said)
+            _say(asked, said)
             return to_request(asked)
         except RuleBroken as broken:
             db_session().rollback()
@@ -216,9 +217,15 @@ def _asked_for(
     return page, 422 if form.errors or form.form_errors else 200
 
 
+def _say(asked: LoanRequest, said: str) -> None:
+    flash(said)
+    if said in words.WITH_MESSAGE:
+        say_told(db_session(), asked, now())
+
+
 def _done(asked: LoanRequest, action: str, said: str) -> Any:
     act(action, asked)
-    flash(said)
+    _say(asked, said)
     return to_request(asked)
 
 
@@ -264,7 +271,7 @@ def decline(asked: LoanRequest) -> Any:
         return words.DECLINED_NOW
 
     return _asked_for(
-        asked, forms.DeclineForm(), title=N_("Decline this request"), button=N_("Decline and tell them"), do=do,
+        asked, forms.DeclineForm(), title=N_("Decline this request"), button=N_("Decline"), do=do,
         action="decline a loan request", is_warning=True,
     )  # fmt: skip
 

@@ -8,11 +8,12 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from inclusion_app.core import i18n
-from inclusion_app.core.access import ANYONE, Room, current_staff
+from inclusion_app.core.access import ANYONE, Room, current_principal, current_staff, shows_nobody
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.sessions import current_visit
 from inclusion_app.loans import carbon, queries, wording
+from inclusion_app.loans.offers_for_steps import loans_of
 from inclusion_app.loans.policy import RUN_UNIT
 from inclusion_app.loans.reuse import carbon_saved
 from inclusion_app.loans.rules import POINTS_A_WEEK, PURPOSES, REASONS, SETTINGS
@@ -23,10 +24,17 @@ from inclusion_app.places import wording as place_words
 room = Room("loans", __name__)
 
 
-@room.page("/loans", allow=ANYONE)
+@room.page("/loans", allow=ANYONE, reads=("loan",))
 def what() -> Any:
-    """What can be borrowed, for how long and for nothing, about how long one waits, and whom to speak to."""
-    session = db_session()
+    """What can be borrowed, for how long and for nothing, about how long one waits, and whom to speak to.
+
+    Who has their record open with PIN or pictures sees what they asked for or have; everybody else how to come back to it.
+    """
+    session, principal = db_session(), current_principal()
+    is_open = principal.kind == "resident"
+    mine = loans_of(session, principal.resident_id) if is_open and principal.resident_id else []
+    if not mine:
+        shows_nobody()
     schemes = queries.open_schemes(session)
     models = queries.offered_models(session, schemes)
     offered = [
@@ -41,7 +49,7 @@ def what() -> Any:
     ]
     return render_template(
         "loans/what.html", offered=offered, purposes=list(PURPOSES.values()), settings=list(SETTINGS.values()),
-        **speak_to(),
+        mine=mine, is_open=is_open, **speak_to(),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def code_of(typed: str) -> str:
 
     Raises BrokenCode.
     """
-    return read_code(re.split(r"/(?:[rg]|book)/", typed[:200])[-1].split("?")[0])
+    return read_code(re.split(r"/(?:[rg]|book|loans)/", typed[:200])[-1].split("?")[0])
 
 
 class CodeForm(BaseForm):

@@ -6,7 +6,7 @@ Used wherever a code is typed: to come back, to bring somebody into a home or a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -48,6 +48,9 @@ NOT_A_GROUP = {
 
 # Where a code of another kind leads when it is typed in where one comes back: the rooms above say so, by kind.
 LEADS_TO: dict[str, Callable[[str], str]] = {}
+# The own code of whoever a thing of such a kind belongs to: with their PIN or pictures its code opens all that is theirs.
+# None: it is nobody's any more.
+OWNER_OF: dict[str, Callable[[Session, str], str | None]] = {}
 # What the rooms above do when a plan was opened with its secret: they know what is kept with it.
 WHEN_OPENED: list[Callable[[Session, Visit], None]] = []
 # What the rooms above do when somebody with an unsaved visit became a resident in a room below: their plan is kept too.
@@ -102,10 +105,15 @@ class _Tries:
 
 @dataclass(frozen=True)
 class Proven:
-    """What was found for a code, and the same secret's hash with today's parameters when the stored one is older."""
+    """What was found for a code, and the same secret's hash with today's parameters when the stored one is older.
+
+    `code` is the one the facts belong to; `door` where the code that was typed leads, when that was another one.
+    """
 
     facts: Facts
+    code: str
     fresh_hash: str | None = None
+    door: str = ""
 
 
 def prove(
@@ -124,6 +132,7 @@ def prove(
     Hold no change in the request's own transaction yet: tries are counted beside it. `find` looks the code up,
     `others` says of codes of another kind what they are. Raises RuleBroken at `code` or `pin`, or without a field when
     there were too many tries; with `other_doors` AnotherDoor for the code of a thing that is opened by its code alone.
+    With a secret beside such a code it is the secret of whoever the thing belongs to that is checked.
     """
     tries = _Tries.of(code, address)
     counted, of_the_city = _claim(tries, now, with_secret=secret is not None)
@@ -131,10 +140,17 @@ def prove(
         facts = find(session, code)
         kind = "" if facts else services.kind_of_code(session, code=code) or ""
         other = others.get(kind)
+        owner = OWNER_OF[kind](session, code) if secret is not None and kind in OWNER_OF else None
     if other_doors and kind in LEADS_TO:
         with side_write() as session:
             _give_back(session, tries, of_the_city=of_the_city, now=now)
-        raise AnotherDoor(LEADS_TO[kind](code))
+            if secret is not None:
+                attempts.give_back(session, key_hash=counted, limit=attempts.PIN_WRONG, now=now)
+        if owner is None:
+            raise AnotherDoor(LEADS_TO[kind](code))
+        # Counted as a try of their own code: two codes must not give a guesser two times as many tries of one PIN.
+        proven = prove(owner, secret, address=address, secret_key=secret_key, now=now)
+        return replace(proven, door=LEADS_TO[kind](code))
     fresh_hash = None
     if secret is not None:
         stored = facts.secret_hash if facts else None
@@ -156,7 +172,7 @@ def prove(
             attempts.settle_success(session, key_hash=counted, now=now)
             attempts.remember_network(session, key_hash=tries.here, now=now)
         _give_back(session, tries, of_the_city=of_the_city, now=now)
-    return Proven(facts, fresh_hash)
+    return Proven(facts, code, fresh_hash)
 
 
 def enter(facts: Facts, code: str, unlocked: str, *, now: datetime) -> None:

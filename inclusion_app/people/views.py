@@ -14,7 +14,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import asks_for_pictures
 from inclusion_app.people import opening, services
-from inclusion_app.people.forms import ComeBackForm
+from inclusion_app.people.forms import ComeBackForm, code_of
 from inclusion_app.people.models import Resident
 
 room = Room("people", __name__)
@@ -25,7 +25,7 @@ def come_back() -> Any:
     form = ComeBackForm()
     pictures = asks_for_pictures()
     if request.method == "GET":
-        form.code.data = _code_of_this_visit()
+        form.code.data = _code_of_the_page_before() or _code_of_this_visit()
     show = request.form.get("show")
     if show:
         # The other of the two was asked for: nothing is tried, and the code that was typed stays.
@@ -34,13 +34,21 @@ def come_back() -> Any:
         code = form.read_code()
         if code is not None:
             try:
-                _open(code, form.typed_secret(pictures=pictures))
-                return redirect(url_for("roadmaps.plan"), 303)
-            except opening.AnotherDoor as door:
-                return redirect(door.address, 303)
+                door = _open(code, form.typed_secret(pictures=pictures))
+                return redirect(door or url_for("roadmaps.plan"), 303)
+            except opening.AnotherDoor as another:
+                return redirect(another.address, 303)
             except RuleBroken as broken:
                 form.refuse(broken)
     return _page(form, pictures)
+
+
+def _code_of_the_page_before() -> str:
+    """Who comes from a page that its code opened finds that code filled in. Looks nothing up."""
+    try:
+        return show_code(code_of(request.args.get("code", "")))
+    except BrokenCode:
+        return ""
 
 
 def _code_of_this_visit() -> str:
@@ -81,8 +89,11 @@ def _page(form: ComeBackForm, pictures: bool, *, from_paper: bool = False) -> An
     return page, 422 if form.errors or form.form_errors else 200
 
 
-def _open(code: str, secret: str | None) -> None:
-    """Open a saved plan in this browser. Tries are claimed before anything is looked up or checked."""
+def _open(code: str, secret: str | None) -> str:
+    """Open a saved plan in this browser. Tries are claimed before anything is looked up or checked.
+
+    Returns where the code leads, when it was that of a thing of theirs and not their own.
+    """
     moment = now()
     proven = opening.prove(
         code,
@@ -93,8 +104,9 @@ def _open(code: str, secret: str | None) -> None:
         other_doors=True,
     )
     facts = proven.facts
-    opening.enter(facts, code, "everything" if secret else "titles", now=moment)
+    opening.enter(facts, proven.code, "everything" if secret else "titles", now=moment)
     if proven.fresh_hash is not None:
         services.renew_hash(
             db_session(), resident_id=facts.number, old=facts.secret_hash, fresh=proven.fresh_hash
         )
+    return proven.door

@@ -148,9 +148,9 @@ def roadmap_of(session: Session, visit: Visit, *, to_change: bool = False) -> Ro
 
 def has_roadmap(session: Session, visit: Visit) -> bool:
     """The same question as `roadmap_of` without reading the answers: every page asks it."""
-    if visit.resident_id is not None:
-        return True
-    return bool(session.scalar(select(exists().where(Roadmap.visit_id == visit.id))))
+    # Who asked for a device or booked a course without a plan is a resident who has none.
+    mine = _opened_by(visit.resident_id) if visit.resident_id is not None else Roadmap.visit_id == visit.id
+    return bool(session.scalar(select(exists().where(mine))))
 
 
 def roadmap_of_resident(session: Session, resident_id: int) -> Roadmap | None:

@@ -348,7 +348,7 @@ def plan() -> Any:
     """The plan of this visit: next three, list, picture. With the code alone: titles only."""
     roadmap = _mine()
     if roadmap is None:
-        return render_template("errors/ended.html" if had_visit() else "roadmaps/no_plan.html")
+        return _no_plan()
     made = queries.compute(roadmap, today=clock.today())
     if current_principal().kind == "code":
         return render_template("roadmaps/titles.html", made=made)
@@ -378,6 +378,20 @@ def plan() -> Any:
     if where is not None and near.gaps:
         _count_gaps(near.gaps, where)
     return page
+
+
+def _no_plan() -> str:
+    """Who asked for a device or a course without a plan finds it here; with the code alone nobody does."""
+    if had_visit():
+        return render_template("errors/ended.html")
+    principal = current_principal()
+    me = principal.resident_id if principal.kind == "resident" else None
+    return render_template(
+        "roadmaps/no_plan.html",
+        kind=principal.kind,
+        booked=learning.bookings_of(me),
+        borrowed=borrowing.borrowed_by(me),
+    )
 
 
 def _progress_words(roadmap: Roadmap) -> dict[str, Any]:

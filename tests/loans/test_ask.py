@@ -70,6 +70,25 @@ def test_somebody_with_nothing_asks(app: Flask, browser: Browser, lending: Schem
     assert browser.get("/roadmap/code").status_code == 200
 
 
+def test_speaking_to_a_person_is_on_every_page_of_the_form(
+    app: Flask, browser: Browser, lending: Scheme
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(LoanScheme, lending.organisation_id).phone = "0161 496 0001"
+    assert browser.send("/loans/ask", model=str(lending.model_id), **WHAT).status_code == 303
+    assert browser.send("/loans/ask/2", **WHY).status_code == 303
+    browser.send("/loans/ask/3", **{**HOW, "place": str(lending.place_id)})
+    for path in ("/loans/ask", "/loans/ask/2", "/loans/ask/3", "/loans/ask/4"):
+        page = browser.text(path)
+        assert "speak to a person" in page, path
+        assert "0161 496 0001" in page, path
+        assert "Gorton Library" in page.split("speak to a person")[-1], path
+    # What is wrong with a form takes nothing of it away.
+    wrong = browser.send("/loans/ask/3", **{**HOW, "place": str(lending.place_id), "contact": "x"})
+    assert wrong.status_code == 422
+    assert "0161 496 0001" in wrong.get_data(as_text=True)
+
+
 def test_an_unsaved_plan_is_kept_with_it(app: Flask, browser: Browser, lending: Scheme) -> None:
     browser.make_plan()
     fill_in(browser, lending)

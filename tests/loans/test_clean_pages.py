@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,10 @@ def test_a_unit_is_wiped_checked_and_made_ready(app: Flask, coordinator: StaffBr
     wrong = coordinator.send(path, do="wipe", once="a", tool="")
     page = wrong.get_data(as_text=True)
     assert wrong.status_code == 422 and 'id="method-error"' in page and 'id="tool-error"' in page
+    # A browser told how long it may be would cut what is pasted, and nobody would know.
+    assert "maxlength" not in re.findall(r'<input[^>]*name="tool"[^>]*>', page)[0]
+    long = coordinator.send(path, do="wipe", once="a", method="clear", tool="N" * 61).get_data(as_text=True)
+    assert 'id="tool-error"' in long and "This is too long." in long and "N" * 61 in long
     form = {"do": "wipe", "once": "b", "method": "clear", "tool": "Nwipe 0.37"}
     for _press in range(2):
         sent = form | {"file": (io.BytesIO(b"sda erased"), "r.txt")}

@@ -28,7 +28,7 @@ from inclusion_app.loans.models import (
     StockItem,
     Unit,
 )
-from inclusion_app.loans.services import handover
+from inclusion_app.loans.services import days, handover
 from inclusion_app.loans.services.custody import can_be_lent
 from inclusion_app.loans.services.days import due_on
 from inclusion_app.messages.templates import template_of
@@ -83,7 +83,8 @@ def test_set_ticked_agreed_and_handed_over(desk: Desk) -> None:
     with desk.app.app_context(), transaction() as session:
         loan = session.scalars(select(Loan).where(Loan.loan_request_id == desk.request_id)).one()
         assert (loan.unit_id, loan.agreed_how, loan.signature) == (desk.unit_id, "drawn", DRAWN)
-        assert loan.follow_up_on == loan.issued_at.astimezone(LONDON).date() + timedelta(days=28)
+        begun = loan.issued_at.astimezone(LONDON).date()
+        assert loan.follow_up_on == days.follow_up_day(session, begun)
         assert sorted((part.name, part.count_out) for part in loan.parts) == [("charger", 1), ("mouse", 2)]
         assert (
             session.get_one(StockItem, numbers[0]).in_stock,
@@ -360,6 +361,21 @@ def test_parts_that_did_not_come_back_are_looked_for(both_engines: Flask) -> Non
         assert handover.missing_last_time(session, unit) == {"bag"}
         with pytest.raises(RuleBroken, match="list of parts"):
             handover.parts_of(unit, ["0"])
+
+
+@pytest.mark.parametrize(
+    ("begun", "asked"),
+    [
+        (date(2026, 11, 10), date(2026, 12, 8)),  # a Tuesday, and four weeks on
+        (date(2026, 11, 27), date(2026, 12, 29)),  # Christmas Day, then a weekend, then the day in lieu
+        (date(2026, 11, 28), date(2026, 12, 29)),
+        (date(2026, 12, 4), date(2027, 1, 4)),  # New Year's Day is a Friday
+        (date(2026, 10, 10), date(2026, 11, 9)),  # a Saturday
+    ],
+)
+def test_nobody_is_asked_on_a_day_off(app: Flask, begun: date, asked: date) -> None:
+    with app.app_context(), transaction() as session:
+        assert days.follow_up_day(session, begun) == asked
 
 
 # --- the agreement

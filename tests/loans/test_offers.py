@@ -251,6 +251,10 @@ def test_the_address_is_kept_until_it_was_brought(both_engines: Flask) -> None:
         offer = offers.accept(session, request=request, now=now())
         with pytest.raises(RuleBroken, match="where"):
             offers.bring_to(session, offer=offer, address=" \x00\n ", now=now())
+        with pytest.raises(RuleBroken, match="too long"):
+            offers.bring_to(session, offer=offer, address="1" * 301, now=now())
+        offers.bring_to(session, offer=offer, address=" " + "1" * 300 + " ", now=now())
+        assert offer.address == "1" * 300
         offers.bring_to(session, offer=offer, address="1 Red Road\nMoss Side", now=now())
         assert offer.address == "1 Red Road Moss Side"
         unit = offer.unit

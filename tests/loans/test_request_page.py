@@ -21,6 +21,7 @@ from inclusion_app.loans.models import (
     LoanOffer,
     LoanOutcome,
     LoanRequest,
+    LoanScheme,
     Renewal,
     RequestAnswers,
     Ticket,
@@ -210,6 +211,13 @@ def test_it_is_brought_and_the_address_is_shown_nowhere(app: Flask, browser: Bro
     empty = browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="  ")
     assert empty.status_code == 422
     assert "Write where we should bring it." in empty.get_data(as_text=True)
+    # Nothing is cut without a word: it is refused at its field, and what they typed stays.
+    typed = "1 Canary Road " + "behind the green gate " * 220
+    long = browser.send(f"/loans/{code}/bring", f"/loans/{code}", address=typed)
+    assert long.status_code == 422
+    assert 'id="address-error"' in long.get_data(as_text=True)
+    assert "Use 300 letters at most." in long.get_data(as_text=True)
+    assert typed.strip() in long.get_data(as_text=True)
     assert browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="1 Canary Road").status_code == 303
     page = browser.text(f"/loans/{code}")
     assert "We bring it to you." in page
@@ -266,6 +274,34 @@ def test_it_is_kept_longer_once_by_a_form_sent_twice(app: Flask, browser: Browse
     page = browser.text(f"/loans/{code}")
     assert "The new day stands above." in page
     assert "You asked today already." not in page  # they have what they asked for
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_that_it_cannot_be_kept_longer_is_right_for_any_number(
+    app: Flask, browser: Browser, code: str, lending: Scheme, most: int
+) -> None:
+    """How often is a setting of the scheme; and a yes and a no never stand side by side."""
+    loan_id = lend_it(app)
+    with app.app_context(), transaction() as session:
+        session.get_one(LoanScheme, lending.organisation_id).max_renewals = most
+    for _ in range(most):
+        key = re.findall(r'name="form_key" value="([^"]+)"', browser.text(f"/loans/{code}"))[0]
+        browser.send(f"/loans/{code}/longer", form_on="/loans/ask", form_key=key)
+        page = browser.text(f"/loans/{code}")
+        assert "The new day stands above." in page
+        assert "We cannot lend it" not in page
+        assert 'name="form_key"' not in page
+        with app.app_context(), transaction() as session:
+            for row in session.scalars(select(Renewal)):
+                row.asked_at -= timedelta(days=2)
+    with app.app_context(), transaction() as session:
+        assert session.get_one(Loan, loan_id).renewals == most
+    # Another day: what was granted then is the day that stands above, and no more of it is said.
+    for page in (browser.text(f"/loans/{code}"), browser.text(f"/loans/{code}/print")):
+        assert "We cannot lend it to you for longer." in page
+        assert "You can keep it longer." not in page
+        assert "twice" not in page
+    assert "Ways to have your own" in browser.text(f"/loans/{code}")
 
 
 def test_while_somebody_waits_it_is_not_kept_longer(

@@ -149,6 +149,13 @@ def test_nobody_fills_the_queue_alone(session: Session) -> None:
     with pytest.raises(RuleBroken) as broken:
         requests.ask(session, resident_id=person.id, asked=asked(model.id, form_key="more"), now=now())
     assert broken.value.message == requests.ENOUGH_ASKED
+    # Whoever asks for somebody reads it of them.
+    with pytest.raises(RuleBroken) as broken:
+        requests.ask(
+            session, resident_id=person.id, now=now(), staff_id=1,
+            asked=asked(model.id, form_key="staff more", consent_how="spoken"),
+        )  # fmt: skip
+    assert broken.value.message.startswith("They have asked for")
 
 
 def test_staff_ask_with_a_spoken_yes(session: Session) -> None:

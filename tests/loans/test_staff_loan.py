@@ -11,9 +11,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from inclusion_app.core.audit import AuditRow
-from inclusion_app.core.clock import today
+from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.loans.models import Loan, LoanNote, LoanOutcome, LoanRequest, Renewal, Unit
+from inclusion_app.messages.rules import CHANNELS
+from inclusion_app.people import my_record_services
 from inclusion_app.people.models import Resident, Restriction
 from tests.conftest import StaffBrowser, sign_in_staff, without_token
 from tests.factories.accounts import make_organisation
@@ -74,6 +76,35 @@ def test_kept_longer_at_the_desk_once(app: Flask, desk: StaffBrowser) -> None:
     # The button is gone for today, and the page says why.
     assert "They asked on that day already." in desk.text(page(number))
     assert "renew loan" in acts(app)
+
+
+@pytest.mark.parametrize("has_way", [True, False])
+def test_that_they_are_told_is_said_only_when_they_are(app: Flask, desk: StaffBrowser, has_way: bool) -> None:
+    number = lend(app, desk)
+    with app.app_context(), transaction() as session:
+        loan = session.get_one(Loan, number)
+        person = session.get_one(Resident, loan.resident_id)
+        if has_way:
+            my_record_services.add_route(
+                session, resident=person, kind="letter", value="1 Red Road", channels=CHANNELS, now=now()
+            )
+        asked = make_request(
+            session, model=loan.unit.model, status="submitted", waits_since=None, resident_id=person.id
+        ).id
+    said = []
+    key = re.findall(r'name="form_key" value="([^"]+)"', desk.text(page(number)))[0]
+    desk.send(page(number, "/renew"), page(number), form_key=key)
+    said.append(desk.text(page(number)))
+    request = f"/staff/loans/requests/{asked}"
+    desk.send(f"{request}/ask", question="talk")
+    said.append(desk.text(request))
+    desk.send(f"{request}/decline", reason="no_stock")
+    said.append(desk.text(request))
+    notices = [re.findall(r'class="notice" role="status"><p>([^<]+)', text) for text in said]
+    for found in notices:
+        assert len(found) == 2, notices
+        assert found[1].startswith("They are told." if has_way else "There is no safe way."), found
+        assert "They are told" not in found[0]
 
 
 def test_refused_with_the_reason_while_somebody_waits(app: Flask, desk: StaffBrowser) -> None:

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.registry import holidays
-from inclusion_app.core.working_days import is_working
-from inclusion_app.loans.rules import due_day
+from inclusion_app.core.working_days import is_working, working_day_from
+from inclusion_app.loans.rules import FOLLOW_UP, due_day
 from inclusion_app.places.hours import Kind, hours_of_day
 from inclusion_app.places.models import Place
 
@@ -41,6 +41,9 @@ def due_on(session: Session, *, place_id: int, since: date, days: int) -> date:
     opens = open_days(session, place_id=place_id, since=wanted, until=wanted + LOOK_AHEAD)
     if opens:
         return due_day(since, days, opens)
-    off = holidays(session)
-    ahead = (wanted + timedelta(days=number) for number in range(LOOK_AHEAD.days))
-    return next(day for day in ahead if is_working(day, off))
+    return working_day_from(wanted, holidays(session))
+
+
+def follow_up_day(session: Session, since: date) -> date:
+    """The day on which somebody asks how it goes, some weeks after a device or SIM: never a weekend or a bank holiday."""
+    return working_day_from(since + FOLLOW_UP, holidays(session))

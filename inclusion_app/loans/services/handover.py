@@ -17,9 +17,8 @@ from inclusion_app.core.i18n import language_for
 from inclusion_app.core.words import N_
 from inclusion_app.loans import agreement
 from inclusion_app.loans.models import KitPart, Loan, LoanPart, LoanRequest, Sim, Unit
-from inclusion_app.loans.rules import FOLLOW_UP
 from inclusion_app.loans.services import custody
-from inclusion_app.loans.services.days import due_on
+from inclusion_app.loans.services.days import due_on, follow_up_day
 from inclusion_app.loans.services.telling import tell
 from inclusion_app.places.models import Place
 
@@ -90,7 +89,7 @@ def hand_over(
             signature=ticked.signature if ticked.agreed_how == "drawn" else None,
             language=language_for(ticked.language, request.language).slug, parts=ticked.parts, items=ticked.items,
             condition=ticked.condition, sim_id=ticked.sim_id,
-            follow_up_on=today + FOLLOW_UP,
+            follow_up_on=follow_up_day(session, today),
         ),
     )  # fmt: skip
     if known is None:

@@ -35,6 +35,7 @@ OFFER_OVER = N_("This offer is over. Look at the page again.")
 SLOT_TAKEN = N_("Somebody else took this time. Choose another one.")
 NO_SUCH_SLOT = N_("Choose a time from the list.")
 WHERE_TO = N_("Write where we should bring it.")
+ADDRESS_LONG = N_("This is too long. Use %(most)s letters at most.")
 ADDRESS_LENGTH = 300
 
 
@@ -354,11 +355,13 @@ def _tell_slot(session: Session, offer: LoanOffer, place: Place, now: datetime) 
 def bring_to(session: Session, *, offer: LoanOffer, address: str, now: datetime) -> LoanOffer:
     """It is brought there; the address is kept until it was, and the offer with it: it waits for us now.
 
-    Raises RuleBroken without one, or when the offer is over.
+    Raises RuleBroken without one, for one that would have to be cut, or when the offer is over.
     """
-    where = one_line(address)[:ADDRESS_LENGTH]
+    where = one_line(address)
     if not where:
         raise RuleBroken(WHERE_TO, field="address")
+    if len(where) > ADDRESS_LENGTH:
+        raise RuleBroken(ADDRESS_LONG, field="address", most=ADDRESS_LENGTH)
     taking = update(LoanOffer).where(LoanOffer.id == offer.id, LoanOffer.state == "accepted")
     # A time they had chosen would end it a day later.
     keep = after_open_hours(now, rules.FETCH_DAYS * rules.DAY_HOURS, holidays(session))

@@ -64,6 +64,11 @@ def why_not(session: Session, loan: Loan, now: datetime) -> str | None:
     )
 
 
+def is_granted_today(session: Session, loan: Loan, now: datetime) -> bool:
+    """They asked today and got a new day. Until midnight that is all to say of it, whatever stands against one more."""
+    return bool(session.scalar(select(_granted_since(loan, _midnight(now)))))
+
+
 def _most(session: Session, loan: Loan) -> int:
     found = session.scalar(
         select(LoanScheme.max_renewals).where(LoanScheme.organisation_id == loan.organisation_id)

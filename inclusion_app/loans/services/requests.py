@@ -40,6 +40,9 @@ from inclusion_app.places.models import Place
 NOT_LENT = N_("We do not lend this one now. Choose another one.")
 SENT_BEFORE = N_("This form was sent before. To ask again, begin anew.")
 ENOUGH_ASKED = N_("You have asked for %(most)s devices already. Take one request back to ask for another.")
+ENOUGH_ASKED_FOR = N_(
+    "They have asked for %(most)s devices already. Take one request back to ask for another."
+)
 # What the coordinator of the scheme reads of somebody, and nothing beside.
 SHARED = ("identity", "contact")
 
@@ -105,7 +108,7 @@ def _ask(
     if resident is None:
         raise RuleBroken(CHANGED_ALREADY)
     if len(_live_of(session, resident_id)) >= MOST_AT_ONCE:
-        raise RuleBroken(ENOUGH_ASKED, most=MOST_AT_ONCE)
+        raise RuleBroken(ENOUGH_ASKED if staff_id is None else ENOUGH_ASKED_FOR, most=MOST_AT_ONCE)
     code = people.give_code(session, kind="loan", now=now)
     said_yes = [reason for reason, yes in asked.answers.items() if yes]
     statement = (

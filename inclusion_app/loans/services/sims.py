@@ -11,9 +11,9 @@ from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans.models import Loan, LoanOffer, Sim, SimUse
-from inclusion_app.loans.rules import FOLLOW_UP
 from inclusion_app.loans.services import telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.services.days import follow_up_day
 from inclusion_app.loans.staff_loan_words import HAS_NONE, HAS_ONE, LOAN_OVER, NOT_FREE
 
 
@@ -106,7 +106,8 @@ def _begin(session: Session, loan: Loan, sim: Sim, now: datetime) -> SimUse:
     asking = update(Loan).where(
         Loan.id == loan.id, Loan.follow_up_on.is_(None), Loan.outcome_asked_at.is_(None)
     )
-    if rows_changed(session, asking.values(follow_up_on=now.astimezone(LONDON).date() + FOLLOW_UP)):
+    day = follow_up_day(session, now.astimezone(LONDON).date())
+    if rows_changed(session, asking.values(follow_up_on=day)):
         session.refresh(loan, ["follow_up_on"])
     return use
 
