@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
-from inclusion_app.core.clock import today
 from inclusion_app.loans import policy
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, Sim, StockItem, TakeIn, Unit
+from inclusion_app.loans.services import custody
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.people.models import Resident
@@ -96,11 +96,9 @@ def items_at(session: Session, principal: Principal, place_id: int) -> list[Stoc
 
 def sims_in_stock(session: Session, principal: Principal, request_id: int) -> list[Sim]:
     """SIMs with data left that can go out, those kept for somebody else left out."""
-    kept = exists().where(
-        LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
+    wanted = select(Sim).where(
+        custody.sim_is_free(but_for=request_id), policy.SIMS.rows("sim.run", principal)
     )
-    good = or_(Sim.data_until.is_(None), Sim.data_until >= today())
-    wanted = select(Sim).where(Sim.state == "stock", good, ~kept, policy.SIMS.rows("sim.run", principal))
     return list(session.scalars(wanted.order_by(Sim.data_until.desc().nulls_first(), Sim.id).limit(MOST)))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, lazyload
 
@@ -25,7 +25,7 @@ from inclusion_app.core.history import move
 from inclusion_app.core.registry import holidays
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
-from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, Sim, SimUse, Unit
+from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, Sim, Unit
 from inclusion_app.loans.services import custody, queue, telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.places.hours import Kind, hours_of_day
@@ -136,12 +136,10 @@ def hold(session: Session, request_id: int) -> None:
 
 
 def _can_be_offered(model: DeviceModel) -> Select[int, int]:
-    """Units that are free (custody.is_free); of a SIM: in stock, with data, kept for nobody."""
+    """Units that are free (custody.is_free); of a SIM alone those that may go out (custody.sim_is_free)."""
     if model.kind == "sim":
-        kept = exists().where(LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER))
-        out = exists().where(SimUse.sim_id == Sim.id, SimUse.until_at.is_(None))
         return select(Sim.id, Sim.place_id).where(
-            Sim.holder_id == model.organisation_id, Sim.state == "stock", ~kept, ~out
+            Sim.holder_id == model.organisation_id, custody.sim_is_free()
         )
     return select(Unit.id, Unit.place_id).where(
         Unit.holder_id == model.organisation_id, Unit.model_id == model.id, custody.is_free()
@@ -453,14 +451,23 @@ def lapse_offers(session: Session, *, now: datetime) -> int:
 
 
 def unready(session: Session) -> Sequence[int]:
-    """Requests for which something is kept that cannot be handed over any more: it broke, is missing, or is out."""
+    """Requests for which something is kept that cannot be handed over any more: it broke, is missing or out, or a SIM
+    has no data any more.
+    """
     out = exists().where(Loan.unit_id == LoanOffer.unit_id, Loan.status == "active")
     wanted = (
         select(LoanOffer.request_id)
         .outerjoin(Unit, Unit.id == LoanOffer.unit_id)
         .outerjoin(Sim, Sim.id == LoanOffer.sim_id)
         .where(LoanOffer.state.in_(LIVE_OFFER))
-        .where(or_(Unit.status != "ready", Sim.state != "stock", out))
+        .where(
+            or_(
+                Unit.status != "ready",
+                Sim.state != "stock",
+                and_(Sim.id.is_not(None), ~custody.has_data()),
+                out,
+            )
+        )
         .order_by(LoanOffer.id)
     )
     return session.scalars(wanted).all()
