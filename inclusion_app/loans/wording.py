@@ -147,6 +147,9 @@ def queue_words(place: QueuePlace, *, shows_reasons: bool) -> list[str]:
         said.append(_("We put you first, for a special reason."))
     if place.moved_by_quota:
         said.append(_("Some devices are kept for some areas or helpers. So a few people go before you."))
+    elif place.moved_forward:
+        # The page of the points promises that either is told.
+        said.append(_("Some devices are kept for some areas or helpers. So you go before a few people."))
     if shows_reasons:
         said.append(
             ngettext(

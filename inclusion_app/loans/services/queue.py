@@ -22,7 +22,8 @@ class QueuePlace:
     """Where somebody stands: the how many-th of how many, and why.
 
     `reasons` are the codes that counted, `points` their sum, `weeks_waited` what was added for waiting. `weeks`: from how
-    many to how many weeks from now; None when nobody can say. `moved_by_quota`: without quotas they would come sooner.
+    many to how many weeks from now; None when nobody can say. `moved_by_quota`: without quotas they would come sooner;
+    `moved_forward`: later.
     """
 
     position: int
@@ -33,6 +34,7 @@ class QueuePlace:
     points: int = 0
     weeks_waited: int = 0
     is_put_first: bool = False
+    moved_forward: bool = False
 
 
 def pools_of(session: Session, organisation_id: int) -> Pools:
@@ -150,12 +152,12 @@ def place_of(session: Session, request: LoanRequest, now: datetime) -> QueuePlac
         )  # fmt: skip
         entries.append(mine)
     ordered = rules.queue_order(entries, shares_of(session, organisation_id, model_id, now), now)
-    before = ordered.index(mine)
+    before, without = ordered.index(mine), rules.in_order(entries, now).index(mine)
     return QueuePlace(
         position=before + 1,
         of=len(ordered),
         reasons=reasons_of(session, request),
-        moved_by_quota=rules.in_order(entries, now).index(mine) < before,
+        moved_by_quota=without < before,
         weeks=rules.weeks_to_wait(
             before,
             handed_over(session, organisation_id, model_id, now),
@@ -164,6 +166,7 @@ def place_of(session: Session, request: LoanRequest, now: datetime) -> QueuePlac
         points=mine.points,
         weeks_waited=rules.total_points(mine, now) - mine.points,
         is_put_first=mine.is_put_first,
+        moved_forward=without > before,
     )
 
 
