@@ -243,11 +243,16 @@ def _waits(
     ready: dict[int, int] = {}
     for shelf in shelves:
         ready[shelf.model.id] = ready.get(shelf.model.id, 0) + shelf.ready
+    # SIMs alone lie on no shelf of units.
+    alone = [model.id for model in models.values() if model.kind == "sim"]
+    ready |= custody.free_by_model(session, alone) if alone else {}
     found = []
     for model in sorted(models.values(), key=lambda one: (one.name.casefold(), one.id)):
         many = waiting.get(model.id, 0)
-        weeks = rules.weeks_to_wait(max(0, many - 1), pace.get(model.id, 0)) if many else None
-        found.append(Wait(model, many, ready.get(model.id, 0), lent.get(model.id, 0), weeks))
+        can_go = ready.get(model.id, 0)
+        # As their own page says it to the last of them (queue.place_of).
+        weeks = rules.weeks_to_wait(many - 1, pace.get(model.id, 0), can_go) if many else None
+        found.append(Wait(model, many, can_go, lent.get(model.id, 0), weeks))
     return found
 
 

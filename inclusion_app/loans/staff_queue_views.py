@@ -139,16 +139,17 @@ def _the_model(model_id: int) -> DeviceModel | None:
 def queue_of(model: DeviceModel) -> Any:
     """Who waits for a model, in order, with the points. No name stands here."""
     session, principal, moment = db_session(), the_staff(), now()
-    entries = queue.entries_of(session, model.organisation_id, model.id)
-    pace = queue.handed_over(session, model.organisation_id, model.id, moment)
+    waiting = len(queue.entries_of(session, model.organisation_id, model.id))
+    asking = queue.asking_now(session, [model], moment)[model.id]
     return render_template(
         "loans/staff/queue_model.html",
         model=model,
         turns=queries.turns_of(session, principal, model, moment),
-        total=len(entries),
-        pace=pace,
-        weeks=rules.weeks_to_wait(len(entries), pace),
-        ready=len(queries.ready_units(session, principal, model.id)),
+        total=waiting,
+        undecided=asking.before - waiting,
+        pace=queue.handed_over(session, model.organisation_id, model.id, moment),
+        weeks=asking.weeks,
+        ready=asking.ready,
         **words_for_pages(),
     )
 

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
+from inclusion_app.loans import rules
 from inclusion_app.loans.models import DeviceModel, LoanRequest, LoanScheme, QuotaPool
 from inclusion_app.loans.services import queue
 from tests.conftest import Browser, StaffBrowser
-from tests.factories.loans import make_model, make_request, make_scheme
+from tests.factories.loans import make_loan, make_model, make_request, make_scheme, make_unit
+from tests.loans.coordinator import words_of
 
 Staff = Callable[..., StaffBrowser]
 WARD = "E05011355"
@@ -62,3 +64,35 @@ def test_whom_a_quota_moves_forward_reads_it_as_the_points_page_promises(
     page = coordinator.text(f"/staff/loans/queue/{model_id}")
     assert (page.count("Moved forward by a quota"), page.count("Moved back by a quota")) == (1, 2)
     assert "Moved forward by a quota" in coordinator.text(f"/staff/loans/requests/{request_id}")
+
+
+# --- the wait of who asks now
+
+
+def test_coordinators_and_residents_read_one_wait_for_who_asks_now(
+    app: Flask, browser: Browser, coordinator: StaffBrowser
+) -> None:
+    with app.app_context(), transaction() as session:
+        scheme = make_scheme(session, organisation_id=coordinator.organisation_id)
+        model = make_model(session, scheme=scheme)
+        for _one in range(4):
+            make_loan(session, unit=make_unit(session, model=model))
+        for _one in range(2):
+            make_request(session, model=model)
+        # Who is not decided on yet comes before who asks now, too.
+        make_request(session, model=model, status="submitted", waits_since=None)
+        model_id = model.id
+    least, most = rules.weeks_to_wait(3, 4) or (0, 0)
+    page = words_of(coordinator.text(f"/staff/loans/queue/{model_id}"))
+    assert "Waiting 2 Requests to decide 1 Ready now 0" in page
+    assert f"Who asks now waits {least} to {most} weeks" in page
+    assert f"You wait about {least} to {most} weeks." in browser.text("/loans")
+    # What is ready counts for both of them.
+    with app.app_context(), transaction() as session:
+        for _one in range(4):
+            make_unit(session, model=session.get_one(DeviceModel, model_id))
+    page = words_of(coordinator.text(f"/staff/loans/queue/{model_id}"))
+    assert "Ready now 4" in page and "Who asks now waits A week at most" in page
+    assert "You wait up to 1 week, as far as we know." in browser.text("/loans")
+    # The last who waits reads at the desk what their own page says.
+    assert "A week at most" in words_of(coordinator.text("/staff/loans")).split("Expected wait")[1]

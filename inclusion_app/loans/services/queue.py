@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.loans import rules
-from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, QuotaPool, RequestAnswers
+from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, QuotaPool, RequestAnswers
 from inclusion_app.loans.services import custody
 from inclusion_app.loans.services.custody import LIVE_OFFER
 
@@ -125,13 +125,52 @@ def paces(
     session: Session, organisation_id: int, now: datetime, model_ids: Collection[int]
 ) -> dict[int, int]:
     """The same for several models of a scheme at once."""
+    return _paces(session, (organisation_id,), now, model_ids)
+
+
+def _paces(
+    session: Session, organisation_ids: Collection[int], now: datetime, model_ids: Collection[int]
+) -> dict[int, int]:
     wanted = select(Loan.model_id, func.count()).where(
-        Loan.organisation_id == organisation_id,
+        Loan.organisation_id.in_(organisation_ids),
         Loan.model_id.in_(model_ids),
         Loan.issued_at > now - timedelta(weeks=rules.PACE_WEEKS),
         Loan.issued_at <= now,
     )
     return dict(session.execute(wanted.group_by(Loan.model_id)).all())
+
+
+# Who asks now comes after all of these. Who was offered one already waits no more.
+WAITS = ("submitted", "approved", "queued")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What awaits who asks for a model now: how many are before them, how many are ready, and from how many to how many
+    weeks it takes; None when nobody knows.
+    """
+
+    before: int
+    ready: int
+    weeks: tuple[int, int] | None
+
+
+def asking_now(session: Session, models: Collection[DeviceModel], now: datetime) -> dict[int, Asking]:
+    """By model, in a few counts for all of them. Residents and coordinators read this one reckoning."""
+    numbers = [model.id for model in models]
+    waiting = (
+        select(LoanRequest.model_id, func.count())
+        .where(LoanRequest.model_id.in_(numbers), LoanRequest.status.in_(WAITS))
+        .group_by(LoanRequest.model_id)
+    )
+    before = dict(session.execute(waiting).all())
+    pace = _paces(session, {model.organisation_id for model in models}, now, numbers)
+    free = custody.free_by_model(session, numbers)
+    found = {}
+    for number in numbers:
+        ahead, ready = before.get(number, 0), free.get(number, 0)
+        found[number] = Asking(ahead, ready, rules.weeks_to_wait(ahead, pace.get(number, 0), ready))
+    return found
 
 
 def order_of(session: Session, organisation_id: int, model_id: int, now: datetime) -> list[rules.Entry]:
