@@ -24,7 +24,8 @@ TEMPLATES: tuple[MessageTemplate, ...] = ()
 # --- the queue: decisions and offers
 PAY_NOTHING = N_("You pay nothing.")
 KEEP_PLACE = N_("You keep your place in the queue.")
-FETCH_AT = N_("It waits for you at %(place)s.")
+# It may lie elsewhere until then (services/fetching.py): so not that it waits there.
+FETCH_AT = N_("You fetch it at %(place)s.")
 DEVICE_IS = N_("You asked for: %(device)s.")
 
 TEMPLATES += (

@@ -103,7 +103,7 @@ NEXT = {
 }
 # What can only be asked for again.
 ENDED = ("declined", "withdrawn", "expired")
-KEPT_FOR_YOU = N_("Your device waits for you")
+KEPT_FOR_YOU = N_("A device is kept for you")
 GIVEN_BACK = N_("You gave it back. Thank you.")
 GIVEN_AWAY = N_("It is yours now. You can keep it.")
 NOT_THERE = N_("We know that you do not have it any more.")
