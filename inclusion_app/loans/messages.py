@@ -57,6 +57,22 @@ TEMPLATES += (
         needs=("until",),
     ),
     _about(
+        # Of who cannot come, as they asked: no place is named at which it would wait for them.
+        name="loan_offer_bring",
+        subject=N_("There is one for you. Do you want it?"),
+        lines=(
+            N_("It is your turn. We keep a device for you until %(until)s."),
+            DEVICE_IS,
+            N_("Say yes or no before that. You can say it on the page of your code, or by phone."),
+            N_("You told us that you cannot come. So we bring it."),
+            N_("Tell us where, when you say yes."),
+            PAY_NOTHING,
+            CALL,
+        ),
+        sms=N_("It is your turn. We keep it for you until %(until)s. Say yes or no."),
+        needs=("until",),
+    ),
+    _about(
         name="loan_slot",
         subject=N_("Your day to fetch it"),
         lines=(

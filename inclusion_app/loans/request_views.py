@@ -114,6 +114,7 @@ def _offered(
         **_times(times),
         "slot_place": place,
         "is_elsewhere": fetching.is_elsewhere(asked, offer),
+        "asks_where": fetching.has_to_say_where(asked, offer),
         "asked_day": "day" in request.args,
         "chosen": wording.until_words(offer.slot_at) if offer.slot_at else "",
         "is_brought": offer.address is not None,

@@ -34,6 +34,7 @@ from inclusion_app.loans.slip import (
     NO_PAPERS,
     OPENS,
     PAY_NOTHING,
+    SAY_WHERE,
     SAY_YES,
     WE_BRING_IT,
     WITH_PARTS,
@@ -151,7 +152,7 @@ def _of_request(asked: LoanRequest, moment: datetime) -> list[Pair]:
 
 def _of_offer(offer: LoanOffer, moment: datetime) -> tuple[list[Pair], int | None]:
     """Until when it is kept, and how somebody says yes or comes for it without a screen."""
-    number = fetching.may_come_to(offer.request, offer)
+    number = fetching.fetched_at(offer.request, offer)
     if offer.address is not None:
         return [pair(_, WE_BRING_IT)], number
     if offer.ends_at <= moment:
@@ -159,6 +160,8 @@ def _of_offer(offer: LoanOffer, moment: datetime) -> tuple[list[Pair], int | Non
     kept = _at("until", KEPT_UNTIL, offer.ends_at)
     if offer.state == "open":
         return [kept, pair(_, SAY_YES)], number
+    if fetching.has_to_say_where(offer.request, offer):
+        return [pair(_, SAY_WHERE), kept], None
     when = _at("when", FETCH, offer.slot_at) if offer.slot_at else pair(_, CALL_FIRST)
     return [when, kept, pair(_, NO_PAPERS)], number
 

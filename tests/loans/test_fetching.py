@@ -286,3 +286,54 @@ def test_another_schemes_kept_device_is_sent_by_nobody_else(desk: Desk, app: Fla
     other = Desk(app, organisation="Blue Door")
     answer = other.browser.send(f"/staff/loans/requests/{number}/offer/send", form_on="/staff/loans/moves")
     assert answer.status_code == 404
+
+
+# --- who cannot come
+
+
+def brought(session: Session) -> LoanRequest:
+    """Somebody who said that it has to be brought, and for whom a unit is kept where mornings are staffed."""
+    unit = make_unit(session, place_id=a_place(session).id)
+    request = make_request(session, model=unit.model, place_id=None)
+    by_letter(session, request)
+    assert serve(session, request) == 1
+    return request
+
+
+def test_who_cannot_come_is_sent_to_no_place(both_engines: Flask) -> None:
+    with transaction() as session:
+        request = brought(session)
+        offer = offers.live_offer(session, request.id)
+        assert offer is not None
+        name = session.get_one(Place, fetching.lies_at(offer)).name
+        (letter,) = letters(session, request)
+        assert name not in letter and "You fetch it at" not in letter
+        assert "You told us that you cannot come. So we bring it." in letter
+        assert not fetching.is_elsewhere(request, offer)
+
+
+def test_after_yes_who_cannot_come_is_asked_where_to_bring_it(app: Flask, browser: Browser) -> None:
+    with app.app_context(), transaction() as session:
+        request = brought(session)
+        code, name = request.code, session.scalars(select(Place.name).join(Unit)).one()
+    browser.send(f"/loans/{code}/offer", f"/loans/{code}", answer="yes")
+    page = html.unescape(browser.text(f"/loans/{code}"))
+    own = page[page.index("<h1>") : page.index("Speak to a person")]
+    asked, times = own.index("Where should we bring it?"), own.index('id="times"')
+    # The question stands open and first; the place and its times are folded away below it.
+    assert asked < times < own.index(name)
+    assert "<details" not in own[:asked] and 'id="times" open' not in own
+    assert "I can come and fetch it" in own and "I cannot come" not in own.replace("you cannot come", "")
+    assert "Say your code there." not in own
+    slip = html.unescape(browser.text(f"/loans/{code}/print"))
+    assert "We bring it to you. Phone us to say where." in slip
+    assert name not in slip and "Phone us to say when you come." not in slip
+    empty = browser.send(f"/loans/{code}/bring", f"/loans/{code}", address=" ")
+    assert empty.status_code == 422
+    # They may still choose to come.
+    when = re.findall(r'name="slot" value="([^"]+)"', page)[0]
+    assert browser.send(f"/loans/{code}/slot", f"/loans/{code}", slot=when).status_code == 303
+    page = html.unescape(browser.text(f"/loans/{code}"))
+    assert "You fetch it:" in page and "Say your code there." in page and name in page
+    assert browser.send(f"/loans/{code}/bring", f"/loans/{code}", address="1 Red Road").status_code == 303
+    assert "We bring it to you. We tell you when." in browser.text(f"/loans/{code}")

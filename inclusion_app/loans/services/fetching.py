@@ -43,6 +43,11 @@ def may_come_to(request: LoanRequest, offer: LoanOffer) -> int | None:
     return offer.slot_place_id or request.place_id or lies_at(offer)
 
 
+def has_to_say_where(request: LoanRequest, offer: LoanOffer) -> bool:
+    """They cannot come, as they asked, and nobody knows yet to where it is brought."""
+    return offer.address is None and fetched_at(request, offer) is None
+
+
 def is_elsewhere(request: LoanRequest, offer: LoanOffer) -> bool:
     """It lies at another place than the one at which they fetch it."""
     place_id = fetched_at(request, offer)

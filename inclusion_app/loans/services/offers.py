@@ -28,12 +28,12 @@ from inclusion_app.loans import rules
 from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, Sim, Unit
 from inclusion_app.loans.services import custody, fetching, queue, telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.staff_queue_words import TOO_FAR
 from inclusion_app.places.hours import Kind, hours_of_day
 from inclusion_app.places.models import Place
 
 OFFER_OVER = N_("This offer is over. Look at the page again.")
 SLOT_TAKEN = N_("Somebody else took this time. Choose another one.")
-TOO_FAR = N_("They come before this one can be there. Agree another time first.")
 NO_SUCH_SLOT = N_("Choose a time from the list.")
 WHERE_TO = N_("Write where we should bring it.")
 ADDRESS_LENGTH = 300
@@ -178,9 +178,10 @@ def _offer(
         return False
     move(session, request, "offered", actor="queue", now=now)
     session.flush()
+    place_id = fetching.fetched_at(request)
     telling.tell(
-        session, request, "loan_offer", key=f"offer {number}", now=now, until=ends, useful_until=ends,
-        place=_place(session, fetching.fetched_at(request)),
+        session, request, "loan_offer" if place_id is not None else "loan_offer_bring", key=f"offer {number}", now=now,
+        until=ends, useful_until=ends, place=_place(session, place_id),
     )  # fmt: skip
     return True
 
