@@ -24,7 +24,8 @@ TEMPLATES: tuple[MessageTemplate, ...] = ()
 # --- the queue: decisions and offers
 PAY_NOTHING = N_("You pay nothing.")
 KEEP_PLACE = N_("You keep your place in the queue.")
-FETCH_AT = N_("It waits for you at %(place)s.")
+# It may lie elsewhere until then (services/fetching.py): so not that it waits there.
+FETCH_AT = N_("You fetch it at %(place)s.")
 DEVICE_IS = N_("You asked for: %(device)s.")
 
 TEMPLATES += (
@@ -49,6 +50,22 @@ TEMPLATES += (
             FETCH_AT,
             N_("Say yes or no before that. You can say it on the page of your code, or by phone."),
             N_("We can bring it too, if you cannot come."),
+            PAY_NOTHING,
+            CALL,
+        ),
+        sms=N_("It is your turn. We keep it for you until %(until)s. Say yes or no."),
+        needs=("until",),
+    ),
+    _about(
+        # Of who cannot come, as they asked: no place is named at which it would wait for them.
+        name="loan_offer_bring",
+        subject=N_("There is one for you. Do you want it?"),
+        lines=(
+            N_("It is your turn. We keep a device for you until %(until)s."),
+            DEVICE_IS,
+            N_("Say yes or no before that. You can say it on the page of your code, or by phone."),
+            N_("You told us that you cannot come. So we bring it."),
+            N_("Tell us where, when you say yes."),
             PAY_NOTHING,
             CALL,
         ),

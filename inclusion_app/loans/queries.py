@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.geo import metres_between
 from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, LoanScheme, Transfer, Unit
-from inclusion_app.loans.rules import PACE_WEEKS, weeks_to_wait
-from inclusion_app.loans.services import custody
+from inclusion_app.loans.services import custody, queue
 from inclusion_app.people import services as people
 from inclusion_app.places.models import Place
 from inclusion_app.places.queries import Where
-
-# Who waits for a device; who was offered one already waits no more.
-WAITS = ("submitted", "approved", "queued")
 
 
 @dataclass(frozen=True)
@@ -57,29 +53,9 @@ def offered_models(session: Session, schemes: Collection[LoanScheme]) -> list[De
 
 
 def with_wait(session: Session, models: Collection[DeviceModel], *, now: datetime) -> list[Offered]:
-    """The same with the wait of whoever asks now: three counts for all of them."""
-    numbers = [model.id for model in models]
-    waiting = (
-        select(LoanRequest.model_id, func.count())
-        .where(LoanRequest.model_id.in_(numbers), LoanRequest.status.in_(WAITS))
-        .group_by(LoanRequest.model_id)
-    )
-    handed_over = (
-        select(Loan.model_id, func.count())
-        .where(
-            Loan.organisation_id.in_({model.organisation_id for model in models}),
-            Loan.model_id.in_(numbers),
-            Loan.issued_at > now - timedelta(weeks=PACE_WEEKS),
-        )
-        .group_by(Loan.model_id)
-    )
-    before = {row[0]: row[1] for row in session.execute(waiting)}
-    pace = {row[0]: row[1] for row in session.execute(handed_over)}
-    free = custody.free_by_model(session, numbers)
-    return [
-        Offered(model, weeks_to_wait(before.get(model.id, 0), pace.get(model.id, 0), free.get(model.id, 0)))
-        for model in models
-    ]
+    """The same with the wait of whoever asks now."""
+    asking = queue.asking_now(session, models, now)
+    return [Offered(model, asking[model.id].weeks) for model in models]
 
 
 def places_of(

@@ -25,6 +25,7 @@ from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest
 from inclusion_app.loans.opened import is_mine, note_change, note_reader, page_of, request_of
 from inclusion_app.loans.services import (
     endings,
+    fetching,
     offers,
     outcomes,
     queue,
@@ -102,7 +103,7 @@ def _offered(
         return {"until": "", "slots": [], "days": [], "slot_place": None}
     place = _place_of_offer(asked, offer)
     times = (
-        offers.slots(db_session(), place_id=place.id, now=moment)
+        offers.slots(db_session(), place_id=place.id, now=moment, offer=offer)
         if place and offer.state == "accepted"
         else []
     )
@@ -112,6 +113,8 @@ def _offered(
         else "",
         **_times(times),
         "slot_place": place,
+        "is_elsewhere": fetching.is_elsewhere(asked, offer),
+        "asks_where": fetching.has_to_say_where(asked, offer),
         "asked_day": "day" in request.args,
         "chosen": wording.until_words(offer.slot_at) if offer.slot_at else "",
         "is_brought": offer.address is not None,
@@ -137,9 +140,8 @@ def _times(slots: Sequence[offers.Slot]) -> dict[str, Any]:
 
 
 def _place_of_offer(asked: LoanRequest, offer: LoanOffer) -> Place | None:
-    """Where they fetch it: as they chose, else as they asked for it, else where it lies."""
-    thing = offer.unit or offer.sim
-    number = offer.slot_place_id or asked.place_id or (thing.place_id if thing else None)
+    """Where they fetch it, or may fetch it if they come after all."""
+    number = fetching.may_come_to(asked, offer)
     return db_session().get(Place, number) if number else None
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from heapq import heapify, heappop, heappush
 from math import ceil, floor, inf
 
 from inclusion_app.core.answer_hours import after_open_hours
+from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.words import N_
+from inclusion_app.core.working_days import working_days_after
 
 # --- what there is
 
@@ -456,6 +458,16 @@ LAPSES = 1
 SLOT = timedelta(minutes=30)
 # So many fetch at once, at one place; so far ahead; and never sooner than the device can be set.
 SLOT_SEATS, SLOT_DAYS, SLOT_LEAD = 2, 14, timedelta(hours=3)
+# What lies at another place has to be taken to where it is fetched: nobody is asked to come before so many working days.
+CARRY_DAYS = 2
+
+
+def first_slot(now: datetime, *, is_there: bool, holidays: Collection[date]) -> datetime:
+    """From when on a device can be fetched: where it lies, after SLOT_LEAD; elsewhere, from CARRY_DAYS working days on."""
+    soon = now + SLOT_LEAD
+    if is_there:
+        return soon
+    return max(soon, moment(working_days_after(now.astimezone(LONDON).date(), CARRY_DAYS, holidays), time()))
 
 
 def offer_ends(made_at: datetime, *, days: int, hears_by: str, holidays: Collection[date]) -> datetime:

@@ -18,7 +18,7 @@ from inclusion_app.core.paper_parts import Pair, pair, qr_square, with_day
 from inclusion_app.loans import queries, rules, wording
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest
 from inclusion_app.loans.opened import note_reader, page_of, request_of
-from inclusion_app.loans.services import offers, queue, renewals, sims, telling
+from inclusion_app.loans.services import fetching, offers, queue, renewals, sims, telling
 from inclusion_app.loans.slip import (
     AT_A_LIBRARY,
     BACK_BY,
@@ -34,6 +34,7 @@ from inclusion_app.loans.slip import (
     NO_PAPERS,
     OPENS,
     PAY_NOTHING,
+    SAY_WHERE,
     SAY_YES,
     WE_BRING_IT,
     WITH_PARTS,
@@ -151,8 +152,7 @@ def _of_request(asked: LoanRequest, moment: datetime) -> list[Pair]:
 
 def _of_offer(offer: LoanOffer, moment: datetime) -> tuple[list[Pair], int | None]:
     """Until when it is kept, and how somebody says yes or comes for it without a screen."""
-    thing = offer.unit or offer.sim
-    number = offer.slot_place_id or offer.request.place_id or (thing.place_id if thing else None)
+    number = fetching.fetched_at(offer.request, offer)
     if offer.address is not None:
         return [pair(_, WE_BRING_IT)], number
     if offer.ends_at <= moment:
@@ -160,6 +160,8 @@ def _of_offer(offer: LoanOffer, moment: datetime) -> tuple[list[Pair], int | Non
     kept = _at("until", KEPT_UNTIL, offer.ends_at)
     if offer.state == "open":
         return [kept, pair(_, SAY_YES)], number
+    if fetching.has_to_say_where(offer.request, offer):
+        return [pair(_, SAY_WHERE), kept], None
     when = _at("when", FETCH, offer.slot_at) if offer.slot_at else pair(_, CALL_FIRST)
     return [when, kept, pair(_, NO_PAPERS)], number
 

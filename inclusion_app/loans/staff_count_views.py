@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField
 
@@ -18,7 +19,7 @@ from inclusion_app.loans import policy
 from inclusion_app.loans import staff_queries as queries
 from inclusion_app.loans import staff_words as words
 from inclusion_app.loans.models import StockTake, Unit
-from inclusion_app.loans.services import stocktake, transfers
+from inclusion_app.loans.services import fetching, stocktake, transfers
 from inclusion_app.loans.services.stock import unit_by_mark
 from inclusion_app.loans.staff_desk_views import common_words, refused, shown
 from inclusion_app.loans.staff_place_forms import PlaceForm
@@ -196,6 +197,12 @@ def _send(form: SendForm, place: Any) -> None:
     transfers.send(session, units=units, to=place, staff_id=principal.staff_id, now=now())
     note_act("devices sent")
     flash(words.SENT)
+    for one in fetching.kept_units(session, [unit.id for unit in units]):
+        # For whom it is kept, by the number of their request: whoever takes it along knows that somebody waits for it.
+        if one.place_id is None:
+            flash(_(words.SENT_TO_BRING, tag=one.tag, number=one.request_id))
+        else:
+            flash(_(words.SENT_KEPT, tag=one.tag, number=one.request_id))
 
 
 def _arrive(form: ArriveForm, place: Any) -> None:

@@ -175,6 +175,10 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
         "due": ngettext("%(num)s device comes back today", "%(num)s devices come back today", counts["due"]),
         "late": ngettext("%(num)s device is late", "%(num)s devices are late", counts["late"]),
         "data": ngettext("%(num)s SIM card runs out of data soon", "%(num)s SIM cards run out of data soon", counts["data"]),
+        "elsewhere": ngettext(
+            "%(num)s device is kept for somebody, but lies elsewhere", "%(num)s devices are kept for somebody, but lie elsewhere",
+            counts["elsewhere"],
+        ),
         "broken_offers": ngettext(
             "%(num)s offer is of a device that is not ready", "%(num)s offers are of devices that are not ready",
             counts["broken_offers"],

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
-from inclusion_app.core.clock import today
 from inclusion_app.loans import policy
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, Sim, StockItem, TakeIn, Transfer, Unit
+from inclusion_app.loans.services import custody, fetching
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_people import names_of
 from inclusion_app.people.models import Resident
@@ -26,11 +26,16 @@ PLACES_AT_MOST = 200
 
 @dataclass(frozen=True)
 class Kept:
-    """A request with the offer that keeps something for it, and the name of its person while they share it."""
+    """A request with the offer that keeps something for it, and the name of its person while they share it.
+
+    `lies_at` and `fetched_at` are names of places, where they are not the same.
+    """
 
     request: LoanRequest
     offer: LoanOffer | None
     name: str | None
+    lies_at: str = ""
+    fetched_at: str = ""
 
 
 def request_for(session: Session, principal: Principal, number: int) -> LoanRequest | None:
@@ -76,7 +81,20 @@ def ready_for(session: Session, principal: Principal) -> list[Kept]:
     )
     rows = session.execute(wanted).all()
     names = names_of(session, principal, (request.resident_id for request, _offer in rows))
-    return [Kept(request, offer, names.get(request.resident_id)) for request, offer in rows]
+    apart = {
+        offer.id: (fetching.lies_at(offer), fetching.fetched_at(request, offer))
+        for request, offer in rows
+        if fetching.is_elsewhere(request, offer)
+    }
+    wanted_places = {number for pair in apart.values() for number in pair if number is not None}
+    places = dict(session.execute(select(Place.id, Place.name).where(Place.id.in_(wanted_places))).all())
+    return [
+        Kept(
+            request, offer, names.get(request.resident_id),
+            *(places.get(number or 0, "") for number in apart.get(offer.id, ())),
+        )
+        for request, offer in rows
+    ]  # fmt: skip
 
 
 def places_of(session: Session, holder_id: int | None, also: Sequence[int | None] = ()) -> list[Place]:
@@ -96,11 +114,9 @@ def items_at(session: Session, principal: Principal, place_id: int) -> list[Stoc
 
 def sims_in_stock(session: Session, principal: Principal, request_id: int) -> list[Sim]:
     """SIMs with data left that can go out, those kept for somebody else left out."""
-    kept = exists().where(
-        LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request_id
+    wanted = select(Sim).where(
+        custody.sim_is_free(but_for=request_id), policy.SIMS.rows("sim.run", principal)
     )
-    good = or_(Sim.data_until.is_(None), Sim.data_until >= today())
-    wanted = select(Sim).where(Sim.state == "stock", good, ~kept, policy.SIMS.rows("sim.run", principal))
     return list(session.scalars(wanted.order_by(Sim.data_until.desc().nulls_first(), Sim.id).limit(MOST)))
 
 

@@ -20,10 +20,10 @@ from inclusion_app.core.paper_parts import Pair
 from inclusion_app.core.words import N_
 from inclusion_app.loans import agreement, policy
 from inclusion_app.loans import staff_handover_queries as queries
-from inclusion_app.loans.models import DeviceModel, Loan, LoanRequest, Sim, Unit
+from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, Sim, Unit
 from inclusion_app.loans.parts import part_words
 from inclusion_app.loans.rules import KINDS, SETTINGS
-from inclusion_app.loans.services import handover, sims
+from inclusion_app.loans.services import fetching, handover, sims
 from inclusion_app.loans.services.days import due_on
 from inclusion_app.loans.services.handover import Ticked
 from inclusion_app.loans.services.stock import unit_by_mark
@@ -117,8 +117,7 @@ def hand_over(asked: LoanRequest) -> Any:
     unit, wrong_unit = _unit_of(asked)
     offer, name = queries.live_offer(session, asked.id), name_of(session, principal, asked.resident_id)
     sees_address = "contact" in shared_with(session, principal, asked.resident_id)
-    at_id = offer.slot_place_id if offer and offer.slot_place_id else None
-    place_id = at_id or asked.place_id or (unit.place_id if unit else None)
+    place_id = _where(asked, offer, unit)
     places = queries.places_of(session, principal.organisation_id, (place_id,))
     items = queries.items_at(session, principal, unit.place_id if unit else place_id or 0)
     sims = queries.sims_in_stock(session, principal, asked.id)
@@ -189,6 +188,12 @@ def _unit_of(asked: LoanRequest) -> tuple[Unit | None, bool]:
         return kept, False
     found = unit_by_mark(session, holder_id=holder, typed=typed)
     return found or kept, found is None
+
+
+def _where(asked: LoanRequest, offer: LoanOffer | None, unit: Unit | None) -> int | None:
+    """Where they fetch it; of what is brought or kept for nobody: where it lies."""
+    place_id = fetching.may_come_to(asked, offer) if offer is not None else asked.place_id
+    return place_id or (unit.place_id if unit else None)
 
 
 def _sim_words(sim: Sim) -> str:
@@ -306,8 +311,7 @@ def agreement_to_sign(asked: LoanRequest) -> Any:
     unit, _wrong = _unit_of(asked)
     language = i18n.language_for(request.args.get("language"), asked.language)
     offer = queries.live_offer(db_session(), asked.id)
-    place_id = offer.slot_place_id if offer and offer.slot_place_id else asked.place_id
-    made = _paper(asked, unit, language, place_id or (unit.place_id if unit else None))
+    made = _paper(asked, unit, language, _where(asked, offer, unit))
     shows_person(asked.resident_id, "identity")
     back = url_for("loans.hand_over", loan_request_id=asked.id)
     return pdf_answer(agreement_html(made, language), name="agreement.pdf", print_page=back)

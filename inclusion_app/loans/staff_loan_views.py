@@ -183,8 +183,7 @@ def loan_sim(loan: Loan) -> Any:
 
 
 def _free(loan: Loan) -> list[tuple[int, str]]:
-    today = now().astimezone(LONDON).date()
-    return [(sim.id, _sim_words(sim)) for sim in sims.free_sims(db_session(), loan=loan, today=today)]
+    return [(sim.id, _sim_words(sim)) for sim in sims.free_sims(db_session(), loan=loan)]
 
 
 @_about_it("/sim/out", "POST")

@@ -32,7 +32,7 @@ from inclusion_app.loans.models import (
     Unit,
 )
 from inclusion_app.loans.policy import LOANS, REQUESTS, STOCK_TAKES, TICKETS, UNITS
-from inclusion_app.loans.services import custody, queue, stocktake
+from inclusion_app.loans.services import custody, fetching, queue, stocktake
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.staff_handover_queries import waits_to_be_looked_at
 from inclusion_app.loans.staff_people import names_of
@@ -66,6 +66,7 @@ def _conditions(principal: Principal, now: datetime) -> dict[str, tuple[Any, ...
         "not_fetched": (requests, accepted, LoanOffer.slot_at < begins),
         "offers": (requests, LoanOffer.state == "open"),
         "no_slot": (requests, accepted, LoanOffer.slot_at.is_(None), LoanOffer.address.is_(None)),
+        "elsewhere": (requests, fetching.has_to_be_moved()),
         "broken_offers": (requests, LoanOffer.state.in_(LIVE_OFFER), Unit.status != "ready"),
         "due": (*active, Loan.due_on == today),
         "late": (*active, Loan.due_on < today),
@@ -103,6 +104,9 @@ def _from(show: str, *columns: Any) -> Any:
         joined = select(*columns).select_from(Sim).join(SimUse, SimUse.sim_id == Sim.id)
         return joined.join(Loan, Loan.id == SimUse.loan_id)
     offers = select(*columns).select_from(LoanOffer).join(LoanRequest, LoanRequest.id == LoanOffer.request_id)
+    if show == "elsewhere":
+        units = offers.outerjoin(Unit, Unit.id == LoanOffer.unit_id)
+        return units.outerjoin(Sim, Sim.id == LoanOffer.sim_id)
     return offers.join(Unit, Unit.id == LoanOffer.unit_id) if show == "broken_offers" else offers
 
 
@@ -243,11 +247,16 @@ def _waits(
     ready: dict[int, int] = {}
     for shelf in shelves:
         ready[shelf.model.id] = ready.get(shelf.model.id, 0) + shelf.ready
+    # SIMs alone lie on no shelf of units.
+    alone = [model.id for model in models.values() if model.kind == "sim"]
+    ready |= custody.free_by_model(session, alone) if alone else {}
     found = []
     for model in sorted(models.values(), key=lambda one: (one.name.casefold(), one.id)):
         many = waiting.get(model.id, 0)
-        weeks = rules.weeks_to_wait(max(0, many - 1), pace.get(model.id, 0)) if many else None
-        found.append(Wait(model, many, ready.get(model.id, 0), lent.get(model.id, 0), weeks))
+        can_go = ready.get(model.id, 0)
+        # As their own page says it to the last of them (queue.place_of).
+        weeks = rules.weeks_to_wait(many - 1, pace.get(model.id, 0), can_go) if many else None
+        found.append(Wait(model, many, can_go, lent.get(model.id, 0), weeks))
     return found
 
 
@@ -273,6 +282,15 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Lies:
+    """Where what is kept lies, when it is fetched elsewhere; `sim_id` of a SIM, which is on no way between places."""
+
+    place: str
+    sim_id: int | None
+    is_moving: bool
+
+
+@dataclass(frozen=True)
 class PersonLine:
     """One request, offer or loan: whose, of what, where and when."""
 
@@ -287,6 +305,7 @@ class PersonLine:
     request_id: int | None
     loan_id: int | None
     told: Told | None
+    lies: Lies | None = None
 
 
 @dataclass(frozen=True)
@@ -323,6 +342,7 @@ def people_of(
     today = now.astimezone(LONDON).date()
     by: Any
     columns: tuple[Any, ...]
+    order: tuple[Any, ...]
     if show in ("due", "late", "data"):
         by = Sim.data_until if show == "data" else Loan.due_on
         columns = (Loan.id, Loan.loan_request_id, Loan.resident_id, Loan.unit_id, Loan.place_id, by)
@@ -335,16 +355,20 @@ def people_of(
         by = {
             "hand_overs": LoanOffer.slot_at,
             "not_fetched": LoanOffer.slot_at,
+            "elsewhere": LoanOffer.slot_at,
             "to_bring": LoanOffer.made_at,
         }.get(show, LoanOffer.ends_at)
         where = func.coalesce(LoanOffer.slot_place_id, LoanRequest.place_id)
         columns = (LoanOffer.id, LoanRequest.id, LoanRequest.resident_id, LoanOffer.unit_id, where, by)
-        order = (by, LoanOffer.id)
+        # Of what lies elsewhere nobody may have chosen a time yet: that is less pressing.
+        order = (by.is_(None), by, LoanOffer.id) if show == "elsewhere" else (by, LoanOffer.id)
     wanted = _narrowed(_from(show, *columns), show, narrow, principal, now)
     rows = session.execute(wanted.order_by(*order).offset(narrow.first).limit(ON_A_PAGE)).all()
     names = names_of(session, principal, (row[2] for row in rows))
     places = _places(session, {row[4] for row in rows if row[4] is not None})
     told = last_told(session, {row[1] for row in rows if row[1] is not None})
+    of_loan = show in ("due", "late", "data", "decide", "asked")
+    lies = {} if of_loan else _lying_elsewhere(session, [row[0] for row in rows])
     tags: dict[int, str] = {}
     found: Any
     if show in ("decide", "asked"):
@@ -366,10 +390,20 @@ def people_of(
                 tag=tags.get(thing, ""), place=places[place_id].name if place_id in places else "", day=day,
                 at=when if isinstance(when, datetime) else None, days=abs((today - day).days) if day else 0,
                 request_id=request_id, loan_id=number if show in ("due", "late", "data") else None,
-                told=told.get(request_id or 0),
+                told=told.get(request_id or 0), lies=lies.get(number),
             )
         )  # fmt: skip
     return lines
+
+
+def _lying_elsewhere(session: Session, offers: Sequence[int]) -> dict[int, Lies]:
+    """By offer: what lies at another place than the one at which it is fetched."""
+    moving = exists().where(Transfer.unit_id == LoanOffer.unit_id, Transfer.arrived_at.is_(None))
+    wanted = _from("elsewhere", LoanOffer.id, fetching.LIES_AT, LoanOffer.sim_id, moving)
+    apart = wanted.where(LoanOffer.id.in_(offers), fetching.FETCHED_AT != fetching.LIES_AT)
+    rows = session.execute(apart).all()
+    names = _places(session, {row[1] for row in rows})
+    return {row[0]: Lies(names[row[1]].name, row[2], bool(row[3])) for row in rows}
 
 
 def _narrowed(wanted: Any, show: str, narrow: Narrow, principal: Principal, now: datetime) -> Any:

@@ -60,13 +60,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Turn:
-    """One who waits: the request, its place, and whether a quota moved it back."""
+    """One who waits: the request, its place, and whether a quota moved it back (-1), forward (1) or not (0)."""
 
     request: LoanRequest
     position: int
     points: int
     weeks: int
-    moved: bool
+    moved: int
     pool: str
 
 
@@ -214,11 +214,15 @@ def turns_of(session: Session, principal: Principal, model: DeviceModel, now: da
     return [
         Turn(
             rows[entry.request_id], at + 1, entry.points, rules.total_points(entry, now) - entry.points,
-            without[entry.request_id] < at, pools.get(entry.pool, "") if entry.pool is not None else "",
+            _way(without[entry.request_id], at), pools.get(entry.pool, "") if entry.pool is not None else "",
         )
         for at, entry in enumerate(shown)
         if entry.request_id in rows
     ]  # fmt: skip
+
+
+def _way(without: int, at: int) -> int:
+    return (without > at) - (without < at)
 
 
 # --- the scheme

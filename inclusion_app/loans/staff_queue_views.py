@@ -22,7 +22,7 @@ from inclusion_app.loans import staff_queue_forms as forms
 from inclusion_app.loans import staff_queue_queries as queries
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.models import DeviceModel, LoanOffer, LoanRequest
-from inclusion_app.loans.services import offers, queue, requests, requests_decide
+from inclusion_app.loans.services import fetching, offers, queue, requests, requests_decide, transfers
 from inclusion_app.loans.staff_people import say_told
 from inclusion_app.loans.staff_stock_queries import model_for
 from inclusion_app.loans.views import room
@@ -140,16 +140,17 @@ def _the_model(model_id: int) -> DeviceModel | None:
 def queue_of(model: DeviceModel) -> Any:
     """Who waits for a model, in order, with the points. No name stands here."""
     session, principal, moment = db_session(), the_staff(), now()
-    entries = queue.entries_of(session, model.organisation_id, model.id)
-    pace = queue.handed_over(session, model.organisation_id, model.id, moment)
+    waiting = len(queue.entries_of(session, model.organisation_id, model.id))
+    asking = queue.asking_now(session, [model], moment)[model.id]
     return render_template(
         "loans/staff/queue_model.html",
         model=model,
         turns=queries.turns_of(session, principal, model, moment),
-        total=len(entries),
-        pace=pace,
-        weeks=rules.weeks_to_wait(len(entries), pace),
-        ready=len(queries.ready_units(session, principal, model.id)),
+        total=waiting,
+        undecided=asking.before - waiting,
+        pace=queue.handed_over(session, model.organisation_id, model.id, moment),
+        weeks=asking.weeks,
+        ready=asking.ready,
         **words_for_pages(),
     )
 
@@ -180,6 +181,8 @@ def one_request(asked: LoanRequest) -> Any:
         loan_id=queries.loan_of(session, asked.id) if asked.status == "fulfilled" else None,
         before=[one for one in queries.offers_of(session, asked.id) if one.ended_at],
         slot_place=session.get(Place, offer.slot_place_id) if offer and offer.slot_place_id else None,
+        kept_at=_places_of_kept(asked, offer),
+        is_moving=offer is not None and fetching.way_of(session, offer) is not None,
         notes=queries.notes_of(session, asked.id),
         changes=queries.changes_of(session, asked.id),
         ways=ROUTES,
@@ -187,6 +190,15 @@ def one_request(asked: LoanRequest) -> Any:
         show_value=contact.show_value,
         **words_for_pages(),
     )
+
+
+def _places_of_kept(asked: LoanRequest, offer: LoanOffer | None) -> tuple[str, str] | None:
+    """The names of where what is kept lies and where it is fetched, when these are two places."""
+    if offer is None or not fetching.is_elsewhere(asked, offer):
+        return None
+    both = fetching.lies_at(offer), fetching.fetched_at(asked, offer)
+    names = [place.name if (place := db_session().get(Place, number)) else "" for number in both]
+    return names[0], names[1]
 
 
 def _asked_for(
@@ -386,12 +398,12 @@ def offer_no(asked: LoanRequest) -> Any:
 def offer_time(asked: LoanRequest) -> Any:
     """When and where they fetch it."""
     session, moment, offer = db_session(), now(), _offer(asked)
-    unit_place = offer.unit.place_id if offer.unit else offer.sim.place_id if offer.sim else None
+    unit_place = fetching.lies_at(offer)
     places = queries.places_of(session, the_staff().organisation_id, asked.place_id, unit_place)
-    usual = offer.slot_place_id or asked.place_id or unit_place
+    usual = fetching.may_come_to(asked, offer)
     chosen = number_of(request.args.get("place", "")) or usual
     place = next((one for one in places if one.id == chosen), None)
-    free = offers.slots(session, place_id=place.id, now=moment) if place else []
+    free = offers.slots(session, place_id=place.id, now=moment, offer=offer) if place else []
     form, pick = forms.TimeForm(), forms.PlaceForm(formdata=None)
     form.slot.choices = [(slot.at.isoformat(), moment_words(slot.at)) for slot in free]
     pick.place.choices, pick.place.data = [(one.id, one.name) for one in places], chosen
@@ -406,6 +418,9 @@ def offer_time(asked: LoanRequest) -> Any:
     return _asked_for(
         asked, form, title=N_("Agree a time to fetch it"), button=N_("Set this time"), do=do,
         action="set a time to fetch a device", pick=pick, has_times=bool(free),
+        hint=N_("It lies at another place. So the first times are in two working days.")
+        if place is not None and not fetching.is_there(session, offer, place.id)
+        else "",
     )  # fmt: skip
 
 
@@ -450,3 +465,21 @@ def offer_back(asked: LoanRequest) -> Any:
     """It is not kept for them any more; they wait on, and are told."""
     offers.take_back(db_session(), request=asked, staff_id=the_staff().staff_id, now=now())
     return _done(asked, "take back a kept device", words.TAKEN_BACK)
+
+
+@room.page(f"{ONE}/offer/send", allow=policy.DECIDE, load=the_offered, methods=("POST",), localised=False)
+def send_kept(asked: LoanRequest) -> Any:
+    """What is kept leaves for the place at which they fetch it: one press, from its page or from the list."""
+    session, offer, moment = db_session(), _offer(asked), now()
+    place_id = fetching.fetched_at(asked, offer)
+    place = session.get(Place, place_id) if place_id is not None else None
+    if offer.unit is None or place is None:
+        raise RuleBroken(words.NOTHING_TO_SEND)
+    principal = the_staff()
+    transfers.send(session, units=[offer.unit], to=place, staff_id=principal.staff_id, now=moment)
+    # A move of a device, as on the page of moves: the row is about no person.
+    record_act(session, principal, action="devices sent", items=("device",), now=moment)
+    flash(words.SENT_THERE)
+    if request.form.get("from") == "list":
+        return redirect(url_for("loans.desk_people", show="elsewhere"), 303)
+    return to_request(asked)

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
-from inclusion_app.core.clock import LONDON, now
+from inclusion_app.core.clock import LONDON, now, today
 from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, DayField, OnceForm, lines_of
@@ -37,6 +37,7 @@ from inclusion_app.loans.staff_fields import (
     WordFromList,
 )
 from inclusion_app.loans.stock_csv import read_parts, write_parts
+from inclusion_app.people import contact
 from inclusion_app.people.choice_fields import words_of
 from inclusion_app.people.staff_fields import CountField, LineField, MustChoose, NumberFromList
 from inclusion_app.people.staff_words import TOO_LONG
@@ -57,6 +58,7 @@ UNLOCKED = {
     "none": N_("This kind has no such lock"),
 }
 UNKNOWN_STEP = N_("There is no step %(step)s.")
+DATA_OVER = N_("This day is over. Type the last day with data, or leave it empty.")
 CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
 NO_TIME = N_("Type a time like 14:30, or leave it empty.")
 LONG_TIME_AGO = date(1990, 1, 1)
@@ -231,9 +233,31 @@ class SimForm(OnceForm):
     data_gb = CountField(_l("Data each month, in GB"), least=1, most=MOST_GB, may_be_empty=True)
     data_until = DayField(_l("Last day with data"), wrong=_l(NO_DAY))
 
-    def __init__(self, *args: Any, places: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, places: Sequence[tuple[int, str]], before: Sim | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.place.choices = list(places)
+        self.place.choices, self.before = list(places), before
+
+    def validate_data_until(self, field: Any) -> None:
+        """A card without data goes to nobody. One whose data ended meanwhile keeps its day, so that the rest can be changed."""
+        was = self.before.data_until if self.before is not None else None
+        if field.data is not None and field.data < today() and field.data != was:
+            raise ValidationError(_l(DATA_OVER))
+
+    def validate_number(self, field: Any) -> None:
+        """Read as every other phone number is; one that was written down before stays."""
+        try:
+            self._number()
+        except RuleBroken as broken:
+            raise ValidationError(_l(broken.message)) from None
+
+    def _number(self) -> str:
+        """As people here write it, whatever way it was typed: so no number stands there twice."""
+        typed = self.number.data or ""
+        if not typed or (self.before is not None and typed == self.before.number):
+            return typed
+        return contact.show_phone(contact.read_phone(typed))
 
     def show(self, sim: Sim) -> None:
         """Fill in what is known."""
@@ -244,7 +268,7 @@ class SimForm(OnceForm):
     def read(self) -> SimFacts:
         """What was typed."""
         return SimFacts(
-            place_id=self.place.data, iccid=self.iccid.data or "", number=self.number.data or "",
+            place_id=self.place.data, iccid=self.iccid.data or "", number=self._number(),
             carrier=self.carrier.data or "", data_gb=self.data_gb.count or None, data_until=self.data_until.data,
         )  # fmt: skip
 

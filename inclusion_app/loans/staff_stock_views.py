@@ -390,7 +390,7 @@ def the_sim(sim_id: int) -> Sim | None:
 )  # fmt: skip
 def sim(found: Sim) -> Any:
     """Change a SIM card, or say that it has ended or is lost."""
-    form = forms.SimForm(places=queries.places(db_session()))
+    form = forms.SimForm(places=queries.places(db_session()), before=found)
     if request.method == "GET":
         form.show(found)
         return shown("sim.html", form, sim=found)

@@ -13,6 +13,7 @@ DESK = {
     "not_fetched": N_("Not fetched at the time they chose"),
     "offers": N_("Offers that wait for an answer"),
     "no_slot": N_("Taken offers without a time to fetch"),
+    "elsewhere": N_("Kept for somebody, but lies elsewhere"),
     "broken_offers": N_("Offers of a device that is not ready any more"),
     "due": N_("Back today"),
     "late": N_("Late"),
@@ -29,7 +30,7 @@ DESK = {
     "ready": N_("Ready to lend"),
 }
 PEOPLE = (
-    "decide", "asked", "hand_overs", "to_bring", "not_fetched", "offers", "no_slot", "broken_offers", "due", "late",
+    "decide", "asked", "hand_overs", "to_bring", "not_fetched", "offers", "no_slot", "elsewhere", "broken_offers", "due", "late",
     "data",
 )  # fmt: skip
 MACHINES = ("to_wipe", "held", "to_test", "missing", "cleaning", "ready")
@@ -59,6 +60,8 @@ TICKET_OPEN = N_("The ticket is open.")
 SAVED = N_("Saved.")
 REPAIR_DONE = N_("The repair is done.")
 SENT = N_("They are on their way.")
+SENT_KEPT = N_("%(tag)s is kept for request %(number)s. They fetch it there.")
+SENT_TO_BRING = N_("%(tag)s is kept for request %(number)s. It is brought to them.")
 ARRIVED = N_("It has arrived.")
 STAYED = N_("It did not leave. It is where it was.")
 SEEN = N_("Counted.")

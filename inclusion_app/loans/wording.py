@@ -103,7 +103,7 @@ NEXT = {
 }
 # What can only be asked for again.
 ENDED = ("declined", "withdrawn", "expired")
-KEPT_FOR_YOU = N_("Your device waits for you")
+KEPT_FOR_YOU = N_("A device is kept for you")
 GIVEN_BACK = N_("You gave it back. Thank you.")
 GIVEN_AWAY = N_("It is yours now. You can keep it.")
 NOT_THERE = N_("We know that you do not have it any more.")
@@ -147,6 +147,9 @@ def queue_words(place: QueuePlace, *, shows_reasons: bool) -> list[str]:
         said.append(_("We put you first, for a special reason."))
     if place.moved_by_quota:
         said.append(_("Some devices are kept for some areas or helpers. So a few people go before you."))
+    elif place.moved_forward:
+        # The page of the points promises that either is told.
+        said.append(_("Some devices are kept for some areas or helpers. So you go before a few people."))
     if shows_reasons:
         said.append(
             ngettext(

@@ -57,6 +57,8 @@ def fill(desk: Desk, session: Session, times: int = 1) -> None:
         desk.offer(session, state="accepted", slot_place_id=desk.here, slot_at=noon - timedelta(days=1))
         desk.offer(session, state="accepted", unit_id=desk.unit(session, status="repair").id,
                    slot_place_id=desk.here, slot_at=noon + timedelta(days=2))  # fmt: skip
+        desk.offer(session, state="accepted", unit_id=desk.unit(session, place_id=desk.there).id,
+                   slot_place_id=desk.here, slot_at=noon + timedelta(days=2))  # fmt: skip
         desk.loan(session, due_in=0)
         desk.loan(session, due_in=-9)
         unit = desk.loan(session, due_in=30)
@@ -90,7 +92,7 @@ def fill(desk: Desk, session: Session, times: int = 1) -> None:
 EXPECTED = {
     "decide": 1, "asked": 1, "hand_overs": 1, "to_bring": 1, "not_fetched": 1, "offers": 1, "no_slot": 1, "broken_offers": 1,
     "due": 1, "late": 1, "data": 1, "to_wipe": 3, "held": 1, "to_test": 1, "repair": 1, "moving": 1, "missing": 1,
-    "counts": 0, "to_look_at": 1,
+    "counts": 0, "to_look_at": 1, "elsewhere": 1,
 }  # fmt: skip
 
 

@@ -45,9 +45,9 @@ def serve(session: Session, request: LoanRequest, at=None) -> int:  # type: igno
     )
 
 
-def offered(session: Session, **facts: object) -> tuple[LoanRequest, LoanOffer]:
-    """Somebody for whom a unit is kept."""
-    unit = make_unit(session)
+def offered(session: Session, *, lies: int | None = None, **facts: object) -> tuple[LoanRequest, LoanOffer]:
+    """Somebody for whom a unit is kept; it `lies` at a place of its own, or there."""
+    unit = make_unit(session, **({"place_id": lies} if lies else {}))
     request = make_request(session, model=unit.model, **facts)
     assert serve(session, request) == 1
     offer = offers.live_offer(session, request.id)
@@ -226,14 +226,14 @@ def test_a_time_is_given_to_so_many_and_not_to_one_more(both_engines: Flask) -> 
         place = a_place(session)
         at = offers.slots(session, place_id=place.id, now=now())[0].at
         for _one in range(2):
-            request, offer = offered(session)
+            request, offer = offered(session, lies=place.id)
             with pytest.raises(RuleBroken, match="over"):  # first they say yes
                 offers.choose_slot(session, offer=offer, place_id=place.id, slot_at=at, now=now())
             offer = offers.accept(session, request=request, now=now())
             for _press in range(2):
                 offers.choose_slot(session, offer=offer, place_id=place.id, slot_at=at, now=now())
             assert (offer.slot_at, offer.slot_place_id) == (at, place.id)
-        request, _offer = offered(session)
+        request, _offer = offered(session, lies=place.id)
         offer = offers.accept(session, request=request, now=now())
         with pytest.raises(RuleBroken, match="Somebody else"):
             offers.choose_slot(session, offer=offer, place_id=place.id, slot_at=at, now=now())

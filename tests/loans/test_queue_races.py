@@ -156,7 +156,7 @@ def test_eight_choose_one_time_and_two_get_it(service_on_both: Flask) -> None:
         model = make_model(session)
         numbers = []
         for _one in range(8):
-            make_unit(session, model=model)
+            make_unit(session, model=model, place_id=place_id)
             request = make_request(session, model=model)
             offers.serve(session, organisation_id=model.organisation_id, model_id=model.id, now=now())
             numbers.append(offers.accept(session, request=request, now=now()).id)

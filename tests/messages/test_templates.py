@@ -31,7 +31,7 @@ EXPECTED = {
     "loan_gift_until", "loan_how_is_it", "loan_kept_longer", "loan_late", "loan_late_call", "loan_late_letter",
     "loan_lost", "loan_need_reach", "loan_need_settings", "loan_need_still_wanted", "loan_need_talk",
     "loan_need_where", "loan_need_which", "loan_not_back", "loan_not_kept_most", "loan_not_kept_over",
-    "loan_not_kept_waited_for", "loan_offer", "loan_offer_lapsed", "loan_offer_taken_back", "loan_queued",
+    "loan_not_kept_waited_for", "loan_offer", "loan_offer_bring", "loan_offer_lapsed", "loan_offer_taken_back", "loan_queued",
     "loan_slot",
 }  # fmt: skip
 # What a text message may say beside its link: for how long it works, of a session when and where it is, and what to

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, lazyload
 
 from inclusion_app.accounts.models import Staff
-from inclusion_app.core import history
+from inclusion_app.core import clock, history
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import (
+    DeviceModel,
     Loan,
     LoanOffer,
     LoanPart,
@@ -87,6 +89,23 @@ def is_free(*, but_for: int | None = None) -> ColumnElement[bool]:
     Whatever lends, offers or counts what is ready asks this, so that none of them promises what another one refuses.
     """
     return and_(Unit.status == "ready", ~is_lent(), ~is_kept(but_for=but_for), ~is_moving(), ~is_broken())
+
+
+def has_data() -> ColumnElement[bool]:
+    """A SIM with data today: its last day is not over, or nobody knows of one."""
+    return or_(Sim.data_until.is_(None), Sim.data_until >= clock.today())
+
+
+def sim_is_free(*, but_for: int | None = None) -> ColumnElement[bool]:
+    """A SIM that may go out: in stock, with data, with nobody and kept for nobody else.
+
+    Asked wherever SIMs are offered, handed over or counted: one without data was offered, and the desk had no such SIM.
+    """
+    kept = [LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER)]
+    if but_for is not None:
+        kept.append(LoanOffer.request_id != but_for)
+    out = exists().where(SimUse.sim_id == Sim.id, SimUse.until_at.is_(None))
+    return and_(Sim.state == "stock", has_data(), ~exists().where(*kept), ~out)
 
 
 @dataclass(frozen=True)
@@ -388,14 +407,21 @@ def open_loan(session: Session, unit_id: int) -> Loan | None:
 
 
 def free_by_model(session: Session, model_ids: Collection[int]) -> dict[int, int]:
-    """How many units of each of these models are free."""
-    wanted = select(Unit.model_id, func.count(Unit.id)).where(Unit.model_id.in_(model_ids), is_free())
-    return dict(session.execute(wanted.group_by(Unit.model_id)).all())
+    """How many units of each of these models are free; of a model that is a SIM alone, how many SIMs of its scheme."""
+    units = select(Unit.model_id, func.count(Unit.id)).where(Unit.model_id.in_(model_ids), is_free())
+    sims = (
+        select(DeviceModel.id, func.count(Sim.id))
+        .join(Sim, Sim.holder_id == DeviceModel.organisation_id)
+        .where(DeviceModel.id.in_(model_ids), DeviceModel.kind == "sim", sim_is_free())
+    )
+    found = dict(session.execute(units.group_by(Unit.model_id)).all())
+    return found | dict(session.execute(sims.group_by(DeviceModel.id)).all())
 
 
 def can_be_lent(session: Session, holder_id: int, model_id: int, place_id: int | None = None) -> int:
-    """How many units of a model are free; at one place or at all."""
-    wanted = select(func.count(Unit.id)).where(
-        Unit.holder_id == holder_id, Unit.model_id == model_id, is_free()
-    )
-    return session.scalar(wanted.where(Unit.place_id == place_id) if place_id else wanted) or 0
+    """How many of a model are free; at one place or at all."""
+    is_sim = session.scalar(select(DeviceModel.kind).where(DeviceModel.id == model_id)) == "sim"
+    kind: Any = Sim if is_sim else Unit
+    wanted = select(func.count(kind.id)).where(kind.holder_id == holder_id)
+    wanted = wanted.where(sim_is_free()) if is_sim else wanted.where(Unit.model_id == model_id, is_free())
+    return session.scalar(wanted.where(kind.place_id == place_id) if place_id else wanted) or 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, lazyload
 
@@ -25,9 +25,10 @@ from inclusion_app.core.history import move
 from inclusion_app.core.registry import holidays
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
-from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, Sim, SimUse, Unit
-from inclusion_app.loans.services import custody, queue, telling
+from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, Sim, Unit
+from inclusion_app.loans.services import custody, fetching, queue, telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.staff_queue_words import TOO_FAR
 from inclusion_app.places.hours import Kind, hours_of_day
 from inclusion_app.places.models import Place
 
@@ -137,12 +138,10 @@ def hold(session: Session, request_id: int) -> None:
 
 
 def _can_be_offered(model: DeviceModel) -> Select[int, int]:
-    """Units that are free (custody.is_free); of a SIM: in stock, with data, kept for nobody."""
+    """Units that are free (custody.is_free); of a SIM alone those that may go out (custody.sim_is_free)."""
     if model.kind == "sim":
-        kept = exists().where(LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER))
-        out = exists().where(SimUse.sim_id == Sim.id, SimUse.until_at.is_(None))
         return select(Sim.id, Sim.place_id).where(
-            Sim.holder_id == model.organisation_id, Sim.state == "stock", ~kept, ~out
+            Sim.holder_id == model.organisation_id, custody.sim_is_free()
         )
     return select(Unit.id, Unit.place_id).where(
         Unit.holder_id == model.organisation_id, Unit.model_id == model.id, custody.is_free()
@@ -180,11 +179,16 @@ def _offer(
         return False
     move(session, request, "offered", actor="queue", now=now)
     session.flush()
+    place_id = fetching.fetched_at(request)
     telling.tell(
-        session, request, "loan_offer", key=f"offer {number}", now=now, until=ends, useful_until=ends,
-        place=session.get(Place, thing.place_id),
+        session, request, "loan_offer" if place_id is not None else "loan_offer_bring", key=f"offer {number}", now=now,
+        until=ends, useful_until=ends, place=_place(session, place_id),
     )  # fmt: skip
     return True
+
+
+def _place(session: Session, place_id: int | None) -> Place | None:
+    return session.get(Place, place_id) if place_id is not None else None
 
 
 # --- what they answer
@@ -270,8 +274,10 @@ def _back_to_queue(session: Session, request: LoanRequest, *, actor: str, now: d
 # --- when and where they get it
 
 
-def slots(session: Session, *, place_id: int, now: datetime) -> list[Slot]:
+def slots(session: Session, *, place_id: int, now: datetime, offer: LoanOffer | None = None) -> list[Slot]:
     """The times at which a device can be fetched at a place: half hours in which staff are there, with room left.
+
+    With the offer of a device that lies elsewhere: none before it can be there (rules.first_slot).
 
     None where nobody knows its hours; a bank holiday whose rule nobody knows has none either.
     """
@@ -279,12 +285,16 @@ def slots(session: Session, *, place_id: int, now: datetime) -> list[Slot]:
     if place is None:
         return []
     taken = _taken(session, place_id)
-    times = open_times(place, now=now, days=holidays(session))
+    is_there = offer is None or fetching.is_there(session, offer, place_id)
+    times = open_times(place, now=now, days=holidays(session), is_there=is_there)
     return [Slot(at, left) for at in times if (left := rules.SLOT_SEATS - taken.get(at, 0)) > 0]
 
 
-def open_times(place: Place, *, now: datetime, days: Collection[date]) -> list[datetime]:
-    """Every half hour within the staffed hours of the next days, that ends before they do."""
+def open_times(
+    place: Place, *, now: datetime, days: Collection[date], is_there: bool = True
+) -> list[datetime]:
+    """Every half hour within the staffed hours of the next days, that ends before they do, once the device is there."""
+    since = rules.first_slot(now, is_there=is_there, holidays=days)
     first, hours = now.astimezone(LONDON).date(), place.hours
     found: set[datetime] = set()
     for day in (first + timedelta(days=number) for number in range(rules.SLOT_DAYS + 1)):
@@ -295,7 +305,7 @@ def open_times(place: Place, *, now: datetime, days: Collection[date]) -> list[d
             while at + rules.SLOT <= closes:
                 found.add(at)
                 at += rules.SLOT
-    return sorted(at for at in found if at >= now + rules.SLOT_LEAD)
+    return sorted(at for at in found if at >= since)
 
 
 def _taken(session: Session, place_id: int) -> dict[datetime, int]:
@@ -316,7 +326,8 @@ def choose_slot(
     were quicker.
     """
     place = session.get(Place, place_id)
-    if place is None or slot_at not in open_times(place, now=now, days=holidays(session)):
+    is_there = fetching.is_there(session, offer, place_id)
+    if place is None or slot_at not in open_times(place, now=now, days=holidays(session), is_there=is_there):
         raise RuleBroken(NO_SUCH_SLOT, field="slot")
     if (offer.slot_place_id, offer.slot_at) == (place_id, slot_at) and offer.state == "accepted":
         return offer
@@ -376,8 +387,11 @@ def bring_to(session: Session, *, offer: LoanOffer, address: str, now: datetime)
 def swap_unit(session: Session, *, offer: LoanOffer, unit: Unit, now: datetime) -> LoanOffer:
     """Keep another ready unit of the same model for them instead: one statement, and the index of live offers.
 
-    Raises RuleBroken when that one is not ready, or kept for somebody else, and when the offer is over.
+    Raises RuleBroken when that one is not ready, or kept for somebody else, when it cannot be there before they come, and
+    when the offer is over.
     """
+    if _comes_too_soon(offer, unit.place_id, holidays(session), now):
+        raise RuleBroken(TOO_FAR, field="unit")
     if not _swap(session, offer.id, unit.id):
         if (
             session.scalar(
@@ -389,6 +403,13 @@ def swap_unit(session: Session, *, offer: LoanOffer, unit: Unit, now: datetime) 
         raise custody.why_not_free(session, unit.id, offer.request_id)
     session.refresh(offer)
     return offer
+
+
+def _comes_too_soon(offer: LoanOffer, place_id: int, days: Collection[date], now: datetime) -> bool:
+    """They come before what lies at this place can be where they fetch it."""
+    if offer.slot_at is None or offer.slot_place_id == place_id:
+        return False
+    return now < offer.slot_at < rules.first_slot(now, is_there=False, holidays=days)
 
 
 def _swap(session: Session, offer_id: int, unit_id: int) -> bool:
@@ -456,14 +477,23 @@ def lapse_offers(session: Session, *, now: datetime) -> int:
 
 
 def unready(session: Session) -> Sequence[int]:
-    """Requests for which something is kept that cannot be handed over any more: it broke, is missing, or is out."""
+    """Requests for which something is kept that cannot be handed over any more: it broke, is missing or out, or a SIM
+    has no data any more.
+    """
     out = exists().where(Loan.unit_id == LoanOffer.unit_id, Loan.status == "active")
     wanted = (
         select(LoanOffer.request_id)
         .outerjoin(Unit, Unit.id == LoanOffer.unit_id)
         .outerjoin(Sim, Sim.id == LoanOffer.sim_id)
         .where(LoanOffer.state.in_(LIVE_OFFER))
-        .where(or_(Unit.status != "ready", Sim.state != "stock", out))
+        .where(
+            or_(
+                Unit.status != "ready",
+                Sim.state != "stock",
+                and_(Sim.id.is_not(None), ~custody.has_data()),
+                out,
+            )
+        )
         .order_by(LoanOffer.id)
     )
     return session.scalars(wanted).all()
@@ -481,8 +511,15 @@ def mend_offers(session: Session, *, now: datetime) -> int:
         if request is None or offer is None or request.status != "offered":
             continue
         model = _take_turn(session, request.organisation_id, request.model_id)
-        instead = _free(session, model) if model is not None and offer.unit_id is not None else []
-        if not any(one.unit_id is not None and _swap(session, offer.id, one.unit_id) for one in instead):
+        free = _free(session, model) if model is not None and offer.unit_id is not None else []
+        # One that lies where they fetch it comes first; nobody finds nothing there at the time they chose.
+        place_id, days = fetching.fetched_at(request, offer), holidays(session)
+        instead = [
+            one.unit_id
+            for one in sorted(free, key=lambda one: one.place_id != place_id)
+            if not _comes_too_soon(offer, one.place_id, days, now)
+        ]
+        if not any(one is not None and _swap(session, offer.id, one) for one in instead):
             end_offer(session, request=request, to="taken_back", now=now)
             _back_to_queue(session, request, actor="queue", now=now)
         else:

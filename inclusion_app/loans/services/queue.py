@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.loans import rules
-from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, QuotaPool, RequestAnswers
+from inclusion_app.loans.models import DeviceModel, Loan, LoanOffer, LoanRequest, QuotaPool, RequestAnswers
 from inclusion_app.loans.services import custody
 from inclusion_app.loans.services.custody import LIVE_OFFER
 
@@ -22,7 +22,8 @@ class QueuePlace:
     """Where somebody stands: the how many-th of how many, and why.
 
     `reasons` are the codes that counted, `points` their sum, `weeks_waited` what was added for waiting. `weeks`: from how
-    many to how many weeks from now; None when nobody can say. `moved_by_quota`: without quotas they would come sooner.
+    many to how many weeks from now; None when nobody can say. `moved_by_quota`: without quotas they would come sooner;
+    `moved_forward`: later.
     """
 
     position: int
@@ -33,6 +34,7 @@ class QueuePlace:
     points: int = 0
     weeks_waited: int = 0
     is_put_first: bool = False
+    moved_forward: bool = False
 
 
 def pools_of(session: Session, organisation_id: int) -> Pools:
@@ -123,13 +125,52 @@ def paces(
     session: Session, organisation_id: int, now: datetime, model_ids: Collection[int]
 ) -> dict[int, int]:
     """The same for several models of a scheme at once."""
+    return _paces(session, (organisation_id,), now, model_ids)
+
+
+def _paces(
+    session: Session, organisation_ids: Collection[int], now: datetime, model_ids: Collection[int]
+) -> dict[int, int]:
     wanted = select(Loan.model_id, func.count()).where(
-        Loan.organisation_id == organisation_id,
+        Loan.organisation_id.in_(organisation_ids),
         Loan.model_id.in_(model_ids),
         Loan.issued_at > now - timedelta(weeks=rules.PACE_WEEKS),
         Loan.issued_at <= now,
     )
     return dict(session.execute(wanted.group_by(Loan.model_id)).all())
+
+
+# Who asks now comes after all of these. Who was offered one already waits no more.
+WAITS = ("submitted", "approved", "queued")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What awaits who asks for a model now: how many are before them, how many are ready, and from how many to how many
+    weeks it takes; None when nobody knows.
+    """
+
+    before: int
+    ready: int
+    weeks: tuple[int, int] | None
+
+
+def asking_now(session: Session, models: Collection[DeviceModel], now: datetime) -> dict[int, Asking]:
+    """By model, in a few counts for all of them. Residents and coordinators read this one reckoning."""
+    numbers = [model.id for model in models]
+    waiting = (
+        select(LoanRequest.model_id, func.count())
+        .where(LoanRequest.model_id.in_(numbers), LoanRequest.status.in_(WAITS))
+        .group_by(LoanRequest.model_id)
+    )
+    before = dict(session.execute(waiting).all())
+    pace = _paces(session, {model.organisation_id for model in models}, now, numbers)
+    free = custody.free_by_model(session, numbers)
+    found = {}
+    for number in numbers:
+        ahead, ready = before.get(number, 0), free.get(number, 0)
+        found[number] = Asking(ahead, ready, rules.weeks_to_wait(ahead, pace.get(number, 0), ready))
+    return found
 
 
 def order_of(session: Session, organisation_id: int, model_id: int, now: datetime) -> list[rules.Entry]:
@@ -150,12 +191,12 @@ def place_of(session: Session, request: LoanRequest, now: datetime) -> QueuePlac
         )  # fmt: skip
         entries.append(mine)
     ordered = rules.queue_order(entries, shares_of(session, organisation_id, model_id, now), now)
-    before = ordered.index(mine)
+    before, without = ordered.index(mine), rules.in_order(entries, now).index(mine)
     return QueuePlace(
         position=before + 1,
         of=len(ordered),
         reasons=reasons_of(session, request),
-        moved_by_quota=rules.in_order(entries, now).index(mine) < before,
+        moved_by_quota=without < before,
         weeks=rules.weeks_to_wait(
             before,
             handed_over(session, organisation_id, model_id, now),
@@ -164,6 +205,7 @@ def place_of(session: Session, request: LoanRequest, now: datetime) -> QueuePlac
         points=mine.points,
         weeks_waited=rules.total_points(mine, now) - mine.points,
         is_put_first=mine.is_put_first,
+        moved_forward=without > before,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans.models import Loan, LoanOffer, Sim, SimUse
-from inclusion_app.loans.services import telling
+from inclusion_app.loans.services import custody, telling
 from inclusion_app.loans.services.custody import LIVE_OFFER
 from inclusion_app.loans.services.days import follow_up_day
 from inclusion_app.loans.staff_loan_words import HAS_NONE, HAS_ONE, LOAN_OVER, NOT_FREE
@@ -75,10 +75,10 @@ def stop(session: Session, *, loan: Loan, state: str, now: datetime) -> Sim | No
     return use.sim
 
 
-def free_sims(session: Session, *, loan: Loan, today: date) -> list[Sim]:
+def free_sims(session: Session, *, loan: Loan) -> list[Sim]:
     """SIMs of this scheme that can go out, with the longest data first."""
-    fresh = or_(Sim.data_until.is_(None), Sim.data_until >= today)
-    wanted = select(Sim).where(*_free(loan), fresh)
+    free = custody.sim_is_free(but_for=loan.loan_request_id)
+    wanted = select(Sim).where(Sim.holder_id == loan.organisation_id, free)
     return list(session.scalars(wanted.order_by(Sim.data_until.desc().nulls_first(), Sim.id)))
 
 

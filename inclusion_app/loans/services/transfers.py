@@ -16,6 +16,7 @@ from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Loan, Transfer, Unit
+from inclusion_app.loans.services import fetching
 from inclusion_app.places.models import Place
 
 MOST_AT_ONCE = 200
@@ -26,6 +27,10 @@ IS_GONE = N_("%(tag)s is missing or retired.")
 IS_LENT = N_("Somebody has %(tag)s on loan.")
 ON_THE_WAY = N_("%(tag)s is on its way already.")
 NOT_ON_THE_WAY = N_("This one is not on its way. Look at its page.")
+# Whoever is sent there by their page would find nothing: first they fetch it elsewhere, or another one is kept for them.
+IS_KEPT = N_(
+    "%(tag)s is kept for request %(number)s, to be fetched at %(place)s. Send it there, or keep another one for them first."
+)
 GONE = ("missing", "retired")
 
 
@@ -34,7 +39,8 @@ def send(
 ) -> list[Transfer]:
     """All of them leave for another place, or none does: the first that cannot is named.
 
-    Raises RuleBroken for one that is there, gone, lent, or on its way already.
+    Raises RuleBroken for one that is there, gone, lent, or on its way already, and for those kept for somebody who fetches
+    them at another place. What is to be brought to somebody may go anywhere: they come to no place.
     """
     once = {unit.id: unit for unit in units}
     if not once:
@@ -57,6 +63,9 @@ def send(
         )  # fmt: skip
         if said:
             raise RuleBroken(said, field="tags", tag=unit.tag)
+    for one in fetching.kept_units(session, once):
+        if one.place_id not in (None, to.id):
+            raise RuleBroken(IS_KEPT, field="tags", tag=one.tag, number=str(one.request_id), place=one.place)
     sent = [
         Transfer(unit_id=unit.id, from_id=unit.place_id, to_id=to.id, sent_at=now, sent_by_id=staff_id)
         for unit in once.values()
