@@ -165,8 +165,18 @@ def _take(session: Session, unit_id: int, request_id: int) -> bool:
     return rows_changed(session, taking.values(issued=Unit.issued + 1)) == 1
 
 
+def hold_sims(session: Session, *sim_ids: int) -> None:
+    """Lock these SIMs, in one order, before a statement asks whether they are free.
+
+    PostgreSQL would wait inside the statement, and then not see the offer it waited for.
+    """
+    held = select(Sim.id).where(Sim.id.in_(sim_ids)).order_by(Sim.id)
+    session.execute(held.with_for_update())
+
+
 def _take_sim(session: Session, loan: Loan, request: LoanRequest, sim_id: int, now: datetime) -> None:
     """A SIM of this scheme that lies in stock and no offer keeps for another goes out with this loan."""
+    hold_sims(session, sim_id)
     kept = exists().where(
         LoanOffer.sim_id == sim_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request.id
     )
