@@ -50,6 +50,8 @@ TOO_FEW = N_("There are not so many in stock: %(name)s.")
 LIVE_OFFER = ("open", "accepted")
 # Whoever took it in may take that back so long; after that a coordinator may, until the parts were looked at.
 UNDO_MINUTES = 15
+# The kinds of key of what is told while somebody has it, or lost it: none of that is true of what came back.
+ABOUT_BEING_OUT = ("begun ", "remind ", "data ", "how ", "renewed ", "not back ", "lost ")
 UNDO_OVER = N_("This cannot be undone any more. Ask a loan coordinator.")
 LOOKED_AT = N_("Somebody has looked at it already. The return stays.")
 
@@ -303,10 +305,10 @@ def take_in(
 
 
 def _no_more_reminders(session: Session, loan: Loan, now: datetime) -> None:
+    """Nobody is asked to bring what has just come back. What was told about the request itself stays as it is."""
     request = telling.request_of(session, loan)
     if request is not None:
-        # Nobody is asked to bring what has just come back.
-        telling.take_back(session, request, now=now)
+        telling.take_back(session, request, now=now, key_begins=ABOUT_BEING_OUT)
 
 
 def _was_with_somebody(unit: Unit) -> ColumnElement[bool]:
