@@ -217,6 +217,21 @@ def _take_items(
     return parts
 
 
+def count_accessories(session: Session, loan: Loan, *, out: bool) -> None:
+    """What went out with a loan and is counted by its kind is with somebody again, or no more.
+
+    For whoever changes what becomes of the loan, in the transaction that does it: so each time counts once.
+    """
+    theirs = select(LoanPart.stock_item_id, func.sum(LoanPart.count_out)).where(
+        LoanPart.loan_id == loan.id, LoanPart.stock_item_id.is_not(None)
+    )
+    by_item = theirs.group_by(LoanPart.stock_item_id).order_by(LoanPart.stock_item_id)
+    for item_id, count in session.execute(by_item).all():
+        more = int(count) if out else -int(count)
+        counting = update(StockItem).where(StockItem.id == item_id, StockItem.on_loan + more >= 0)
+        rows_changed(session, counting.values(on_loan=StockItem.on_loan + more))
+
+
 def _why_not(session: Session, unit_id: int | None, request_id: int) -> RuleBroken:
     """What stands in the way, for whoever was slower."""
     issued = select(Staff.name).select_from(Loan).outerjoin(Staff, Staff.id == Loan.issued_by_id)
@@ -289,6 +304,7 @@ def take_in(
         was_hold_until=unit.hold_until, was_unlocked=unit.is_unlocked,
     )  # fmt: skip
     if ended is not None:
+        _with_somebody_till_looked_at(session, ended)
         history.move(session, ended, "returned", actor="staff", now=now, why=why)
         ended.ended_at, ended.ended_by_id = now, staff_id
     history.move(session, unit, "quarantine", actor="staff", now=now, why=why)
@@ -302,6 +318,12 @@ def take_in(
     if ended is not None:
         _no_more_reminders(session, ended, now)
     return ended
+
+
+def _with_somebody_till_looked_at(session: Session, loan: Loan) -> None:
+    """Accessories of a lost loan were with nobody; now it is looked at, like every other, which of them came back."""
+    if loan.status == "lost":
+        count_accessories(session, loan, out=True)
 
 
 def _no_more_reminders(session: Session, loan: Loan, now: datetime) -> None:
@@ -330,6 +352,7 @@ def _take_in_sim(
         organisation_id=loan.organisation_id, loan_id=loan.id, place_id=at_place_id or loan.place_id, taken_at=now,
         taken_by_id=staff_id, was_loan=loan.status, was_ended_at=loan.ended_at,
     )  # fmt: skip
+    _with_somebody_till_looked_at(session, loan)
     history.move(session, loan, "returned", actor="staff", now=now)
     loan.ended_at, loan.ended_by_id = now, staff_id
     sims.take_out(session, loan=loan, now=now)
@@ -371,6 +394,8 @@ def undo_take_in(
         rows_changed(session, sent)
     if loan is not None and take_in.was_loan is not None:
         history.move(session, loan, take_in.was_loan, actor="staff", now=now, why="undone")
+        if take_in.was_loan == "lost":
+            count_accessories(session, loan, out=False)
         loan.ended_at = take_in.was_ended_at
         loan.ended_by_id = None
         if unit is None:
