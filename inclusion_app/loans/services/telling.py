@@ -86,15 +86,14 @@ def request_of(session: Session, loan: Loan) -> LoanRequest | None:
 
 def take_back(
     session: Session, request: LoanRequest, *, now: datetime, key_begins: str | Sequence[str] = ""
-) -> None:
-    """What was to be told about it and did not leave yet is not true any more; all, or what some kinds of key begin."""
-    if key_begins:
-        begins = (key_begins,) if isinstance(key_begins, str) else key_begins
-        messages.take_back(
-            session, about=about(request), now=now, key_begins=[f"loan {one}" for one in begins]
-        )
-    else:
-        messages.take_back(session, about=about(request), now=now)
+) -> int:
+    """What was to be told about it and did not leave yet is not true any more; all, or what some kinds of key begin.
+
+    Returns how many there were.
+    """
+    kinds = (key_begins,) if isinstance(key_begins, str) else key_begins
+    keys = [f"loan {kind}" for kind in kinds if kind]
+    return messages.take_back(session, about=about(request), now=now, key_begins=keys)
 
 
 def free_keys(session: Session, request: LoanRequest, *, taken_back_at: datetime) -> list[str]:
