@@ -51,6 +51,11 @@ MAKING_NETWORK = Limit("making-network", 60, timedelta(hours=1), timedelta(minut
 # e-mail: a youth worker books for a whole group, and nobody has a stranger told all day.
 BOOKING_NETWORK = Limit("booking-network", 60, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 BOOKING_CONTACT = Limit("booking-contact", 12, timedelta(days=1), timedelta(hours=12), timedelta(days=1))
+# Devices asked for in a day by one person, or by all who name one phone or e-mail: as many as one may ask for at once. Asked
+# and taken back without end, each would tell whoever that number is of.
+ASKING = Limit("asking", 5, timedelta(days=1), timedelta(hours=1), timedelta(days=1))
+# Times to fetch a device that are told for one request: switched to and fro, each would be a message.
+SLOT_TOLD = Limit("slot-told", 5, timedelta(days=1), timedelta(days=1), timedelta(days=1))
 
 # Staff. A browser somebody has signed in from before counts for itself (accounts/sign_in.py).
 STAFF_MINUTE = Limit(

@@ -179,6 +179,8 @@ def ask_send() -> Any:
         try:
             return _send(form, kind, principal)
         except RuleBroken as broken:
+            # Nothing of it stays, and the page is shown of what was before.
+            db_session().rollback()
             form.refuse(broken)
     model = _model_of(typed)
     place = db_session().get(Place, typed["place"]) if typed["place"] else None
@@ -249,6 +251,7 @@ def _send(form: forms.SendForm, kind: str, principal: Principal) -> Any:
     made = requests.ask(
         session, resident_id=resident.id, asked=asking.asked_of(typed, language=language), now=moment
     )
+    requests.count_asking(session, resident_id=resident.id, now=moment)
     visit.asking = {asking.SENT: made.id}
     if is_new:
         renew_browser(visit)

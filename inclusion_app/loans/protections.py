@@ -86,9 +86,10 @@ def _end_loan(session: Session, loan: Loan, how: str, cause: str, now: datetime)
             endings.report_lost(session, loan=loan, cause=cause, staff_id=None, now=now)
         elif how == "returned" and loan.status == "lost":
             endings.found_again(session, loan=loan, staff_id=None, now=now)
-        elif how == "returned" and loan.unit_id is not None:
-            unit = session.get_one(Unit, loan.unit_id)
-            custody.take_in(session, unit=unit, staff_id=None, hold_days=0, now=now)
+        elif how == "returned":
+            # Without a unit it is a SIM alone, which comes back by its loan.
+            unit = session.get_one(Unit, loan.unit_id) if loan.unit_id is not None else None
+            custody.take_in(session, unit=unit, loan=loan, staff_id=None, hold_days=0, now=now)
         else:
             return 0
     except RuleBroken:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import CursorResult, String, cast, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -122,15 +122,16 @@ def _put_for_contact(
     return _in_tray(session, number, route, event.organisation_id, now)
 
 
-def take_back(session: Session, *, about: str, now: datetime, key_begins: str = "") -> int:
+def take_back(session: Session, *, about: str, now: datetime, key_begins: str | Collection[str] = "") -> int:
     """What was to be told about this and did not leave yet is told no more. Returns how many.
 
-    `key_begins`: only those whose key begins so. One that a worker is sending at this moment leaves all the same, but
-    when it fails it is not tried again.
+    `key_begins`: only those whose key begins so, or in one of these ways. One that a worker is sending at this moment
+    leaves all the same, but when it fails it is not tried again.
     """
     about_it = [Message.about == about]
     if key_begins:
-        about_it.append(Message.key.startswith(key_begins, autoescape=True))
+        begins = (key_begins,) if isinstance(key_begins, str) else key_begins
+        about_it.append(or_(*(Message.key.startswith(one, autoescape=True) for one in begins)))
     mine = (*about_it, Message.state == "waiting")
     open_items = update(TrayItem).where(
         TrayItem.done_at.is_(None), TrayItem.message_id.in_(select(Message.id).where(*mine))
@@ -140,6 +141,25 @@ def take_back(session: Session, *, about: str, now: datetime, key_begins: str = 
     _count(session, update(Message).where(*about_it, Message.state == "sending").values(useful_until=now))
     gone = {"state": "dropped", "fault": TAKEN_BACK, "next_try_at": now}
     return _count(session, update(Message).where(*mine).values(**gone, **NO_WORDS))
+
+
+def free_keys(session: Session, *, about: str, taken_back_at: datetime) -> list[str]:
+    """What was taken back at this moment was true after all: it may be told anew by the same keys. Returns those.
+
+    What left, or was taken back at another moment, keeps its key and is not told twice. Their words are gone, so whoever
+    told it before tells it again.
+    """
+    gone = select(Message.key).where(
+        Message.about == about, Message.state == "dropped", Message.fault == TAKEN_BACK, Message.next_try_at == taken_back_at
+    )  # fmt: skip
+    keys = sorted({key.partition(NEXT_ROUTE)[0] for key in session.scalars(gone)})
+    for key in keys:
+        # With the routes that were tried before it, or its first key would still count as told.
+        again = or_(Message.key == key, Message.key.startswith(key + NEXT_ROUTE, autoescape=True))
+        _count(
+            session, update(Message).where(again).values(key=Message.key + " #" + cast(Message.id, String))
+        )
+    return keys
 
 
 def forget_about(session: Session, *, about: str) -> None:

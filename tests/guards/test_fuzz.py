@@ -174,8 +174,8 @@ def leaks(answer: TestResponse) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def many_makers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each person of the attack makes a group or books, all from one address and for the same few numbers."""
-    for name in ("MAKING_NETWORK", "BOOKING_NETWORK", "BOOKING_CONTACT"):
+    """Each person of the attack makes a group, books or asks for a device, all from one address and for the same few numbers."""
+    for name in ("MAKING_NETWORK", "BOOKING_NETWORK", "BOOKING_CONTACT", "ASKING"):
         monkeypatch.setattr(attempts, name, replace(getattr(attempts, name), tries=1_000_000))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,14 +12,17 @@ from flask import Flask
 from sqlalchemy import event, func, select, text
 from werkzeug.test import TestResponse
 
+from inclusion_app.core import attempts
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.db import transaction
 from inclusion_app.loans.models import DeviceModel, LoanRequest, LoanScheme, RequestAnswers
-from inclusion_app.loans.rules import POINTS
+from inclusion_app.loans.rules import MOST_AT_ONCE, POINTS
+from inclusion_app.messages.models import Message
 from inclusion_app.people.models import Consent, ContactRoute, GivenCode, Resident
 from inclusion_app.roadmaps.models import Roadmap
 from tests.conftest import Browser
 from tests.loans.conftest import Scheme
+from tests.messages.conftest import configure
 
 WHAT = {"purposes": ["learn", "work"], "whom": "me", "wants_data": "y"}
 WHY = {"no_device": "yes", "deadline": "no", "disability": "skip", "children": "skip", "unsafe": "yes"}
@@ -344,3 +348,67 @@ def test_the_pages_ask_few_questions_of_the_database(app: Flask, browser: Browse
     browser.text("/loans")
     event.remove(app.extensions["engine"], "before_cursor_execute", note)
     assert len([one for one in asked if one.startswith("SELECT")]) <= 10, asked
+
+
+def ask_and_take_back(browser: Browser, lending: Scheme, **how: Any) -> int:
+    fill_in(browser, lending, **how)
+    sent = send(browser)
+    if sent.status_code == 303:
+        page = sent.headers["Location"][3:]
+        assert browser.send(f"{page}/withdraw", page).status_code == 303
+    return sent.status_code
+
+
+STRANGER = {"contact_kind": "email", "contact": "stranger@example.org"}
+
+
+def test_nobody_has_a_stranger_told_all_day(app: Flask, browser: Browser, lending: Scheme) -> None:
+    """Asked and taken back by one visit, and by new ones that name the same address in another way."""
+    configure(app, mail_url="smtp://127.0.0.1:9", mail_from="post@example.org")
+    most = attempts.ASKING.tries
+    assert ask_and_take_back(browser, lending, **STRANGER) == 303
+    for _time in range(most - 1):
+        assert ask_and_take_back(browser, lending) == 303
+    fill_in(browser, lending)
+    for one in (browser, Browser(app)):
+        if one is not browser:
+            fill_in(one, lending, contact_kind="email", contact="Stranger@Example.org")
+        refused = send(one)
+        page = refused.get_data(as_text=True)
+        assert refused.status_code == 422
+        # What to do now: wait, another way to be reached, or a person.
+        assert "Wait an hour and try again." in page and "Or speak to a person" in page
+        assert "0161 496 0000" in page and 'href="/en/loans/ask/3"' in page
+    assert count(app, LoanRequest, Resident) == [most, 1]
+    with app.app_context(), transaction() as session:
+        told = select(func.count()).select_from(Message).where(Message.template == "loan_asked")
+        assert session.scalar(told) == most
+    # Who is told of nothing, or names another address, is not kept from asking.
+    fill_in(one, lending)
+    assert send(one).status_code == 303
+    other = Browser(app)
+    assert ask_and_take_back(other, lending, contact_kind="email", contact="other@example.org") == 303
+
+
+def test_one_who_asks_by_themselves_may_ask_for_as_many_as_a_home_needs(app: Flask, lending: Scheme) -> None:
+    browser = Browser(app)
+    for _time in range(MOST_AT_ONCE):
+        fill_in(browser, lending)
+        assert send(browser).status_code == 303
+    fill_in(browser, lending)
+    refused = send(browser)
+    # The reason that is theirs comes first.
+    assert refused.status_code == 422 and "Take one request back" in refused.get_data(as_text=True)
+
+
+def test_an_asking_that_is_refused_for_another_reason_counts_for_nothing(
+    app: Flask, browser: Browser, lending: Scheme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "ASKING", replace(attempts.ASKING, tries=1))
+    fill_in(browser, lending, **STRANGER)
+    with app.app_context(), transaction() as session:
+        session.get_one(LoanScheme, lending.organisation_id).is_open = False
+    assert send(browser).status_code != 303
+    with app.app_context(), transaction() as session:
+        session.get_one(LoanScheme, lending.organisation_id).is_open = True
+    assert send(browser).status_code == 303

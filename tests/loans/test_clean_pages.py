@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.loans.models import Evidence, SafetyCheck, Wipe
 from inclusion_app.loans.services.files import media_type_of
-from inclusion_app.loans.tool_reports import matched, read_report
+from inclusion_app.loans.tool_reports import held, matched, read_report
 from tests.conftest import StaffBrowser
 from tests.loans.stock_pages import Staff, Stock
 
@@ -187,6 +188,83 @@ def test_reports_are_read_as_tools_write_them() -> None:
     }  # fmt: skip
     for odd in ("", "\n\n", ",,,,", '"' * 999, "status,\x0b\n"):
         assert matched(read_report(odd), known)[0] == {}
+
+
+HELD = (
+    "Erased", "Success", "PASS", "Completed, 0 errors", "100% complete", "Erased successfully without errors", "verified ok",
+    "-Erased-", "OK", "Wiped", "Completed with no errors", "Errors: 0, passed", "Passed (no read errors)", "done: 3 of 3",
+    "completed, 0 bad sectors", "Erased, without any warnings", "DoD 3-pass completed", "Erased in 1:02:03", "100.0 % erased",
+    "Successful (NIST 800-88 Purge)", "Serial no. 12 erased", "Erased, no failures", "Completed 27/11/2026",
+)  # fmt: skip
+NOT_HELD = (
+    "Not completed - 45% done", "Not successful", "Not passed", "Never completed", "not yet erased", "Not fully erased",
+    "Erasure not done", "Erased: no", "Verified: no", "no success", "45% complete", "Stopped: 12% completed",
+    "interrupted 50% done", "Completed with 2 failures", "timed out done", "verify mismatch done",
+    "Erased with warnings", "wasn't erased", "was not erased", "Isn’t done", "didnt pass", "Erased: false",
+    "Erased = 0", "Completed: N", "unverified, done", "Unable to verify, erased", "Unsuccessful", "un-successful: done",
+    "Incomplete", "Partially erased", "Erased, verification skipped", "Erased without verification", "none erased",
+    "nothing done", "Completed with errors", "Completed, 10 errors", "no errors: 5, done", "Error count 3, done",
+    "rejected - done", "Exception: done", "ABORTED after pass", "UABORTED done", "Cancelled, done", "erase pending",
+    "to be erased", "must be wiped", "erased 99.9%", "erased ４５％", "Completed 1 of 3", "done 2/3 passes",
+    "45 percent complete", "pass 1", "3-pass", "Verification pass started", "almost done",
+    "Erase in progress, 1 pass done", "0% complete", "Success: 0", "Time-out, done", "Timeout done", "halted ok",
+    "dry run completed", "nok", "UNKNOWN", "", "0 sectors erased", "erased 5 bad sectors",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", HELD)
+def test_a_report_that_says_so_proves_a_wipe(said: str) -> None:
+    assert held(said) is True
+    assert held(said.upper()) is True and held(f"PF0001 | {said} |") is True
+
+
+@pytest.mark.parametrize("said", NOT_HELD)
+def test_a_report_that_says_not_or_leaves_a_doubt_proves_nothing(said: str) -> None:
+    assert held(said) is not True
+    assert held(said.upper()) is not True and held(f"PF0001 | {said} |") is not True
+
+
+BADS = (
+    "not", "never", "no", "failed", "failure", "failures", "error", "errors", "warning", "stopped", "interrupted", "aborted",
+    "canceled", "timeout", "timed out", "mismatch", "rejected", "exception", "skipped", "pending", "partial", "unverified",
+    "incomplete", "isn't", "45%", "0 %", "1 of 2", "false",
+)  # fmt: skip
+
+
+def test_a_word_of_failure_beside_any_success_is_never_a_proof() -> None:
+    between = (" ", ", ", " - ", "; ", "\n", " (")
+    for good, bad, sign in itertools.product(HELD, BADS, between):
+        assert held(f"{good}{sign}{bad}") is not True, (good, sign, bad)
+        # "no Errors: 0" says that there was none.
+        if not (bad == "no" and sign == " " and good.startswith("Errors")):
+            assert held(f"{bad}{sign}{good}") is not True, (bad, sign, good)
+
+
+def test_another_column_can_speak_against_the_status_and_not_for_it() -> None:
+    known = {"PF0001": 1, "PF0002": 2, "PF0003": 3, "PF0004": 4, "PF0005": 5}
+    table = (
+        "serial,status,errors,verified\nPF0001,Erased,0,yes\nPF0002,Erased,5,yes\nPF0003,Erased,,no\n"
+        "PF0004,,0,verified\nPF0005,Erased,0,10%\n"
+    )
+    found, _unknown = matched(read_report(table), known)
+    assert {unit: says for unit, (_line, says) in found.items()} == {
+        1: True,
+        2: False,
+        3: False,
+        4: None,
+        5: None,
+    }
+
+
+def test_a_report_of_an_unfinished_wipe_makes_nothing_ready(
+    app: Flask, coordinator: StaffBrowser, stock: Stock
+) -> None:
+    unit = stock.unit(serial="PF0001", **NEW)
+    said = b"serial,status\nPF0001,Not completed - 45% done\n"
+    sent = coordinator.send("/staff/loans/clean/reports", file=(io.BytesIO(said), "x.csv"))
+    assert "did not hold" in coordinator.text(sent.location)
+    coordinator.send(sent.location, do="record", method="clear", tool="Nwipe")
+    assert wipes(app) == 0 and stock.facts(unit).status == "intake"
 
 
 def test_a_file_is_what_its_bytes_say() -> None:

@@ -14,11 +14,11 @@ from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans import carbon, reuse, rules
-from inclusion_app.loans.models import Loan, LoanOutcome, Sim
-from inclusion_app.loans.services import custody, endings, outcomes, sims
+from inclusion_app.loans.models import Loan, LoanOutcome, Sim, StockItem, Unit
+from inclusion_app.loans.services import custody, endings, outcomes, returns, sims
 from inclusion_app.messages.models import Message
 from tests.factories.accounts import make_organisation
-from tests.factories.loans import make_loan, make_model, make_request, make_scheme, make_unit
+from tests.factories.loans import hand_over, make_loan, make_model, make_request, make_scheme, make_unit
 
 number = iter(range(10_000, 99_999))
 
@@ -110,6 +110,95 @@ def test_what_belongs_to_another_is_given_away_when_they_agree(both_engines: Fla
         assert broken.value.field == "owner_agrees" and broken.value.params["owner"] == owner.name
         endings.give_away(session, loan=loan, staff_id=None, now=now(), owner_agrees=True)
         assert loan.status == "gifted"
+
+
+# --- accessories
+
+
+def with_accessories(session: Session, *counts: int) -> tuple[Loan, Unit, list[StockItem]]:
+    """A loan with so many of each kind; somebody else has one of each too."""
+    unit = make_unit(session)
+    usual = {
+        "holder_id": unit.holder_id,
+        "place_id": unit.place_id,
+        "kind": "accessory",
+        "in_stock": 9,
+        "on_loan": 1,
+    }
+    items = [StockItem(name=f"Mouse {next(number)}", **usual) for _count in counts]
+    session.add_all(items)
+    session.flush()
+    parts = [(item.id, count) for item, count in zip(items, counts, strict=True)]
+    request = make_request(session, model=unit.model, status="offered")
+    loan = custody.issue(
+        session, request=request, unit=unit, staff_id=None, now=now(), hand_over=hand_over(unit, items=parts)
+    )
+    return loan, unit, items
+
+
+def counted(session: Session, items: list[StockItem]) -> list[tuple[int, int]]:
+    for item in items:
+        session.refresh(item)
+    return [(item.in_stock, item.on_loan) for item in items]
+
+
+def test_accessories_go_with_a_gift(both_engines: Flask) -> None:
+    with transaction() as session:
+        loan, _unit, items = with_accessories(session, 2, 1)
+        assert counted(session, items) == [(7, 3), (8, 2)]
+        endings.give_away(session, loan=loan, staff_id=None, now=now())
+        assert counted(session, items) == [(7, 1), (8, 1)]
+
+
+def test_accessories_of_what_is_lost_are_with_nobody_and_count_once_when_it_is_found(
+    both_engines: Flask,
+) -> None:
+    with transaction() as session:
+        loan, unit, items = with_accessories(session, 2, 1)
+        endings.report_lost(session, loan=loan, cause="stolen", staff_id=None, now=now())
+        assert counted(session, items) == [(7, 1), (8, 1)]
+        # It is scanned, that was a mistake, and then it turns up all the same.
+        came = returns.quick_return(session, unit=unit, at_place_id=unit.place_id, staff_id=None, now=now())
+        assert (
+            came.how == "found" and came.take_in is not None and counted(session, items) == [(7, 3), (8, 2)]
+        )
+        returns.undo(session, take_in=came.take_in, staff_id=None, by_coordinator=True, now=now())
+        assert loan.status == "lost" and counted(session, items) == [(7, 1), (8, 1)]
+        endings.found_again(session, loan=loan, staff_id=None, now=now())
+        assert counted(session, items) == [(7, 3), (8, 2)]
+        back = {part.id: part.count_out if part.count_out != 2 else 1 for part in loan.parts}
+        returns.check_parts(session, loan=loan, looked=returns.Looked(back), staff_id=None, now=now())
+        # One mouse of two came back.
+        assert counted(session, items) == [(8, 1), (9, 1)]
+
+
+def test_accessories_of_a_sim_that_is_lost_alone_are_with_nobody(both_engines: Flask) -> None:
+    with transaction() as session:
+        model = make_model(session, kind="sim")
+        shell = make_unit(session, model=model)
+        item = StockItem(
+            holder_id=model.organisation_id, place_id=shell.place_id, kind="accessory", name="Box", in_stock=3
+        )
+        sim = Sim(
+            holder_id=model.organisation_id,
+            place_id=shell.place_id,
+            iccid=f"89{next(number):018d}",
+            made_at=now(),
+        )
+        session.add_all([item, sim])
+        session.flush()
+        request = make_request(session, model=model, status="offered")
+        loan = custody.issue(
+            session, request=request, unit=None, staff_id=None, now=now(),
+            hand_over=hand_over(shell, sim_id=sim.id, parts=[], items=[(item.id, 1)]),
+        )  # fmt: skip
+        endings.report_lost(session, loan=loan, cause="lost", staff_id=None, now=now())
+        assert counted(session, [item]) == [(2, 0)]
+        endings.found_again(session, loan=loan, staff_id=None, now=now())
+        assert counted(session, [item]) == [(2, 1)]
+        back = {part.id: 1 for part in loan.parts}
+        returns.check_parts(session, loan=loan, looked=returns.Looked(back), staff_id=None, now=now())
+        assert counted(session, [item]) == [(3, 0)]
 
 
 # --- SIMs

@@ -12,11 +12,11 @@ from inclusion_app.core import history
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.loans import holding, protections
-from inclusion_app.loans.models import Loan, LoanNote, LoanOffer, LoanRequest, RequestAnswers, Unit
+from inclusion_app.loans.models import Loan, LoanNote, LoanOffer, LoanRequest, RequestAnswers, Sim, Unit
 from inclusion_app.loans.services import custody, endings, forgetting
 from inclusion_app.people import services as people
 from inclusion_app.people.models import GivenCode, Resident
-from tests.factories.loans import make_loan, make_model, make_request, make_unit
+from tests.factories.loans import hand_over, make_loan, make_model, make_request, make_unit
 
 CANARY = "Zebra-7731"
 
@@ -144,6 +144,37 @@ def test_a_loan_goes_two_years_after_its_end_with_its_request(app: Flask) -> Non
         assert forgetting.delete_old_loans(session, now=at) == 1
         assert session.scalars(select(Loan.id).order_by(Loan.id)).all() == numbers
         assert session.get(LoanRequest, gone[1]) is None and session.get(Unit, gone[2]) is not None
+
+
+def test_a_sim_alone_that_came_back_stays_back_after_a_restore(both_engines: Flask) -> None:
+    with transaction() as session:
+        model = make_model(session, kind="sim")
+        shell = make_unit(session, model=model)
+        usual = {"holder_id": model.organisation_id, "place_id": shell.place_id, "made_at": now()}
+        sims_ = [Sim(iccid=f"8944000000000000000{number}", **usual) for number in range(3)]
+        session.add_all(sims_)
+        session.flush()
+        loans = [
+            custody.issue(
+                session, request=make_request(session, model=model, status="offered"), unit=None, staff_id=None, now=now(),
+                hand_over=hand_over(shell, sim_id=sim.id, parts=[]),
+            )
+            for sim in sims_
+        ]  # fmt: skip
+        back, found, _out = loans
+        ids = [loan.id for loan in loans]
+        session.commit()
+        custody.take_in(session, unit=None, loan=back, staff_id=None, now=now())
+        endings.report_lost(session, loan=found, cause="lost", staff_id=None, now=now())
+        session.flush()
+        known = protections.facts_of(session, {}, now=now())
+        session.rollback()
+        assert [session.get_one(Loan, number).status for number in ids] == ["active"] * 3
+        assert protections.put_back(session, facts=known, now=now()) == 2
+        assert protections.put_back(session, facts=known, now=now()) == 0
+        assert [session.get_one(Loan, number).status for number in ids] == ["returned", "lost", "active"]
+        # Its number does not ring at somebody else's.
+        assert [session.get_one(Sim, sim.id).state for sim in sims_] == ["ended", "lost", "out"]
 
 
 def test_what_ended_stays_ended_after_a_restore(app: Flask) -> None:

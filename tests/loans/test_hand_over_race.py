@@ -6,20 +6,25 @@ import os
 import re
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from inclusion_app.core import history
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.loans.models import Loan, LoanRequest, Unit
-from inclusion_app.loans.services import custody
+from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest, Sim, SimUse, Unit
+from inclusion_app.loans.services import custody, offers, sims
 from inclusion_app.loans.services.handover import Ticked, hand_over
+from inclusion_app.loans.staff_loan_words import NOT_FREE
 from tests.conftest import sign_in_staff
+from tests.factories import loans as factory
 from tests.factories.accounts import make_staff
 from tests.factories.loans import make_model, make_request, make_scheme, make_unit
 from tests.factories.people import make_person
@@ -158,3 +163,81 @@ def test_two_who_scan_one_return_take_it_in_once(service_on_both: Flask) -> None
         assert said.count("in") == 1
     with app.app_context(), transaction() as session:
         assert session.scalar(select(func.count(TakeIn.id))) == len(units)
+
+
+def _issue_with_it(session: Session, request_id: int, unit_id: int, sim_id: int, _loan_id: int) -> None:
+    unit, request = session.get_one(Unit, unit_id), session.get_one(LoanRequest, request_id)
+    history.move(session, request, "offered", actor="staff", now=now())
+    custody.issue(
+        session, request=request, unit=unit, staff_id=None, now=now(),
+        hand_over=factory.hand_over(unit, sim_id=sim_id),
+    )  # fmt: skip
+
+
+def _put_it_in(session: Session, _request_id: int, _unit_id: int, sim_id: int, loan_id: int) -> None:
+    sims.put_in(session, loan=session.get_one(Loan, loan_id), sim=session.get_one(Sim, sim_id), now=now())
+
+
+def _swap_for_it(session: Session, _request_id: int, _unit_id: int, sim_id: int, loan_id: int) -> None:
+    sims.swap(session, loan=session.get_one(Loan, loan_id), sim=session.get_one(Sim, sim_id), now=now())
+
+
+@pytest.mark.parametrize("take", [_issue_with_it, _put_it_in, _swap_for_it])
+def test_sim_race_one_that_was_just_kept_for_somebody_goes_to_nobody_else(
+    service_on_both: Flask, take: Callable[[Session, int, int, int, int], None]
+) -> None:
+    """The queue offers a SIM and has not ended yet, when a coordinator takes it for another: they wait, and then see it."""
+    app = service_on_both
+    with app.app_context(), transaction() as session:
+        scheme = make_scheme(session)
+        sim_model, laptop = make_model(session, scheme=scheme, kind="sim"), make_model(session, scheme=scheme)
+        unit = make_unit(session, model=laptop)
+        loan = factory.make_loan(session, unit=make_unit(session, model=laptop, place_id=unit.place_id))
+        old, free = (
+            Sim(
+                holder_id=scheme.organisation_id,
+                place_id=unit.place_id,
+                iccid=f"8944000000000000000{n}",
+                made_at=now(),
+            )
+            for n in range(2)
+        )
+        session.add(old)
+        session.flush()
+        if take is _swap_for_it:
+            sims.put_in(session, loan=loan, sim=old, now=now())
+        else:
+            old.state = "ended"
+        session.add(free)
+        session.flush()
+        make_request(session, model=sim_model, status="queued")
+        other = make_request(session, model=laptop, status="queued")
+        organisation_id, model_id = scheme.organisation_id, sim_model.id
+        numbers = (other.id, unit.id, free.id, loan.id)
+    is_kept = threading.Event()
+
+    def keep() -> int:
+        with app.app_context(), transaction() as session:
+            made = offers.serve(session, organisation_id=organisation_id, model_id=model_id, now=now())
+            session.flush()
+            is_kept.set()
+            # So long that the other one comes to the locked row meanwhile.
+            time.sleep(0.7)
+            return made
+
+    def take_it() -> str:
+        with app.app_context():
+            is_kept.wait(30)
+            try:
+                with transaction() as session:
+                    take(session, *numbers)
+                return "taken"
+            except RuleBroken as broken:
+                return broken.message
+
+    assert at_once(keep, take_it) == [1, custody.SIM_TAKEN if take is _issue_with_it else NOT_FREE]
+    with app.app_context(), transaction() as session:
+        sim_id = numbers[2]
+        assert session.get_one(Sim, sim_id).state == "stock"
+        assert session.scalar(select(func.count()).where(SimUse.sim_id == sim_id)) == 0
+        assert session.scalars(select(LoanOffer.state).where(LoanOffer.sim_id == sim_id)).all() == ["open"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from inclusion_app.core import attempts
 from inclusion_app.core.clock import LONDON, now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
@@ -20,6 +21,7 @@ from inclusion_app.messages.models import Message
 from inclusion_app.places.models import OpeningException, OpeningSpan
 from tests.factories.loans import hand_over, make_model, make_request, make_scheme, make_unit
 from tests.factories.training import make_place
+from tests.messages.conftest import configure, reachable
 
 OPEN = [(day, "09:30", "12:00") for day in range(5)]
 
@@ -241,6 +243,38 @@ def test_a_time_is_given_to_so_many_and_not_to_one_more(both_engines: Flask) -> 
             odd = at + timedelta(minutes=7)
             offers.choose_slot(session, offer=offer, place_id=place.id, slot_at=odd, now=now())
         assert at not in [slot.at for slot in offers.slots(session, place_id=place.id, now=now())]
+
+
+def test_a_time_that_is_switched_to_and_fro_is_not_told_each_time(app: Flask) -> None:
+    configure(app, sms="https://example.org/sms", sms_token="t")
+    at = datetime(2027, 3, 2, 7, tzinfo=UTC)  # a Tuesday with no holiday near
+    of_slot = Message.template == "loan_slot"
+    with app.app_context(), transaction() as session:
+        place = a_place(session)
+        request, offer = offered(session, resident_id=reachable(session, "sms").id)
+        offer = offers.accept(session, request=request, now=now())
+        times = [slot.at for slot in offers.slots(session, place_id=place.id, now=at)][-2:]
+
+        def switch(number: int, after: timedelta = timedelta(0)) -> None:
+            moment = at + after + timedelta(minutes=number)
+            offers.choose_slot(session, offer=offer, place_id=place.id, slot_at=times[number % 2], now=moment)
+
+        def waiting() -> list[str]:
+            return list(session.scalars(select(Message.key).where(of_slot, Message.state == "waiting")))
+
+        # What has not left yet is taken back, and counts for nothing: the last one is told.
+        for number in range(12):
+            switch(number)
+            assert len(waiting()) == 1 and times[number % 2].isoformat() in waiting()[0]
+        leave = update(Message).where(of_slot, Message.state == "waiting").values(state="sent", sent_at=at)
+        for number in range(12, 30):
+            session.execute(leave)
+            switch(number)
+            assert offer.slot_at == times[number % 2]
+        left = select(func.count()).where(of_slot, Message.state == "sent")
+        assert session.scalar(left) == attempts.SLOT_TOLD.tries and not waiting()
+        switch(30, timedelta(days=1, minutes=1))
+        assert len(waiting()) == 1
 
 
 def test_the_address_is_kept_until_it_was_brought(both_engines: Flask) -> None:

@@ -6,15 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from inclusion_app import cli
 from inclusion_app.core import clock
 from inclusion_app.core.db import transaction
 from inclusion_app.loans import reminders
-from inclusion_app.loans.models import Loan, Unit
-from inclusion_app.loans.services import custody, outcomes, renewals, sims
-from inclusion_app.messages.models import JobRun, Message
+from inclusion_app.loans.models import Loan, TakeIn, Unit
+from inclusion_app.loans.services import custody, outcomes, renewals, returns, sims, telling
+from inclusion_app.messages.models import JobRun, Message, TrayItem
 from tests.factories.loans import hand_over, make_request, make_unit
 from tests.factories.people import make_consent
 from tests.loans.test_endings import make_sim
@@ -130,6 +130,117 @@ def test_who_brought_it_back_or_keeps_it_longer_is_not_asked_for_it(ready: Flask
         "dropped"
     ] * 2
     assert run_days(ready, wall, date(2027, 3, 22), date(2027, 4, 12)) == []
+
+
+def back_by_mistake(
+    app: Flask, loan_id: int, at: datetime, *, is_undone: bool = True, is_read: bool = False
+) -> None:
+    """Somebody scans the wrong device, and says so five minutes later. `is_read`: its person heard that it is back."""
+    with app.app_context(), transaction() as session:
+        loan = session.get_one(Loan, loan_id)
+        came = returns.give_back(session, loan=loan, at_place_id=loan.place_id, staff_id=None, now=at)
+        assert came is loan
+        if is_read:
+            session.execute(
+                update(Message).where(Message.template == "loan_back").values(state="sent", sent_at=at)
+            )
+        if is_undone:
+            row = session.scalars(select(TakeIn).where(TakeIn.undone_at.is_(None))).one()
+            later = at + timedelta(minutes=5)
+            returns.undo(session, take_in=row, staff_id=None, by_coordinator=True, now=later)
+
+
+def test_a_return_by_mistake_loses_no_reminder(ready: Flask, wall: Clock) -> None:
+    number = lent(ready, "call")
+    late = date(2027, 4, 5)  # eight days
+    assert run_days(ready, wall, late, late) == [(late, "loan_late", "call")]
+    for _mistake in range(2):
+        back_by_mistake(ready, number, wall.at + timedelta(minutes=1))
+        assert [state for _name, _channel, state in told(ready)].count("waiting") == 0
+        # The task to call comes again, once; and the next step on its day.
+        assert run_days(ready, wall, late, late + timedelta(days=2)) == [(late, "loan_late", "call")]
+        wall.day(late, 16)
+    with ready.app_context(), transaction() as session:
+        open_items = select(func.count()).select_from(TrayItem).where(TrayItem.done_at.is_(None))
+        assert session.scalar(open_items) == 1
+    found = run_days(ready, wall, late + timedelta(days=3), date(2027, 5, 10))
+    assert found == [(date(2027, 4, 11), "loan_late_call", "call")]
+
+
+def test_a_reminder_that_left_is_not_told_again_after_a_mistake(ready: Flask, wall: Clock) -> None:
+    number = lent(ready, "sms")
+    late = date(2027, 3, 30)
+    assert len(run_days(ready, wall, late, late)) == 1
+    with ready.app_context(), transaction() as session:
+        session.execute(update(Message).values(state="sent", sent_at=wall.at))
+    back_by_mistake(ready, number, wall.at + timedelta(minutes=1))
+    assert run_days(ready, wall, late, late + timedelta(days=2)) == []
+
+
+def test_a_return_that_stands_is_not_reminded_of(ready: Flask, wall: Clock) -> None:
+    number = lent(ready, "call")
+    late = date(2027, 4, 5)
+    assert len(run_days(ready, wall, late, late)) == 1
+    back_by_mistake(ready, number, wall.at + timedelta(minutes=1), is_undone=False)
+    assert run_days(ready, wall, late, date(2027, 5, 10)) == []
+    assert [name for name, _channel, state in told(ready) if state == "waiting"] == ["loan_back"]
+
+
+def test_a_mistake_undone_tells_anew_of_data_and_how_it_goes(ready: Flask, wall: Clock) -> None:
+    number = lent(ready, "sms", due=date(2027, 6, 28))
+    with ready.app_context(), transaction() as session:
+        loan = session.get_one(Loan, number)
+        sims.put_in(session, loan=loan, sim=make_sim(session, loan, data_until=date(2027, 2, 10)), now=BEGUN)
+        loan.follow_up_on = date(2027, 2, 1)
+    wall.day(date(2027, 2, 1))
+    with ready.app_context():
+        assert reminders.warn_of_data() == 1 and reminders.ask_how_it_goes() == 1
+        back_by_mistake(ready, number, wall.at)
+        wall.at += timedelta(minutes=10)
+        assert reminders.warn_of_data() == 1 and reminders.ask_how_it_goes() == 1
+        assert reminders.warn_of_data() == 0 and reminders.ask_how_it_goes() == 0
+
+
+def test_a_mistake_undone_tells_anew_what_no_chore_tells(ready: Flask, wall: Clock) -> None:
+    number = lent(ready, "letter")
+    with ready.app_context(), transaction() as session:
+        loan = session.get_one(Loan, number)
+        renewals.ask_to_renew(session, loan=loan, how="code", form_key="a", now=BEGUN)
+        request = telling.request_of(session, loan)
+        assert request is not None
+        telling.tell(
+            session, request, "loan_begun", key=f"begun {number}", now=BEGUN, day=loan.due_on.isoformat()
+        )
+        telling.tell(session, request, "loan_asked", key=f"asked {request.id}", now=BEGUN)
+    wall.day(date(2027, 1, 5))
+    back_by_mistake(ready, number, wall.at)
+    waiting = [name for name, _channel, state in told(ready) if state == "waiting"]
+    # What is about the request and not about the loan stays all the time.
+    assert sorted(waiting) == ["loan_asked", "loan_begun", "loan_kept_longer"]
+    with ready.app_context(), transaction() as session:
+        session.execute(
+            update(Message).where(Message.template == "loan_begun").values(state="sent", sent_at=wall.at)
+        )
+    back_by_mistake(ready, number, wall.at + timedelta(hours=1))
+    waiting = [name for name, _channel, state in told(ready) if state == "waiting"]
+    assert sorted(waiting) == ["loan_asked", "loan_kept_longer"]
+
+
+def test_who_heard_that_it_is_back_hears_of_the_mistake_however_often_it_is_scanned(
+    ready: Flask, wall: Clock
+) -> None:
+    number = lent(ready, "letter")
+    back_by_mistake(ready, number, wall.at, is_read=True)
+    # Again the wrong one, before the letter about the first mistake is posted; this time nobody heard of it.
+    back_by_mistake(ready, number, wall.at + timedelta(hours=1))
+    waiting = [name for name, _channel, state in told(ready) if state == "waiting"]
+    assert waiting == ["loan_not_back"]
+    with ready.app_context(), transaction() as session:
+        session.execute(
+            update(Message).where(Message.template == "loan_not_back").values(state="sent", sent_at=wall.at)
+        )
+    back_by_mistake(ready, number, wall.at + timedelta(hours=2))
+    assert not [name for name, _channel, state in told(ready) if state == "waiting"]
 
 
 def test_whom_nothing_may_name_the_service_reads_no_device_and_no_link(ready: Flask, wall: Clock) -> None:

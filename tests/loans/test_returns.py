@@ -490,6 +490,7 @@ def test_who_is_told_of_a_wrong_return_is_told_that_it_was_wrong(both_engines: F
         session.add(
             Message(
                 key=f"loan back {loan.id} {moment.isoformat()}#x", template="loan_back", language="en", params={},
+                about=f"loan {loan.loan_request_id}",
                 resident_id=loan.resident_id, channel="sms", to="+447700900123", state="sent", sent_at=moment,
                 next_try_at=moment, made_at=moment,
             )

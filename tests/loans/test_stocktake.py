@@ -132,6 +132,10 @@ def test_what_is_missing_is_marked_once(both_engines: Flask) -> None:
         gone, seen = shelf.put("gone"), shelf.put("seen")
         count = shelf.begin()
         shelf.see(count, seen.tag)
+        # Somebody scans still: what was not seen yet is not missing.
+        early = lambda: stocktake.mark_missing(session, count=count, unit=gone, now=now())  # noqa: E731
+        assert refused(early) == stocktake.STILL_RUNS and gone.status == "ready"
+        stocktake.end(session, count=count, now=now())
         stocktake.mark_missing(session, count=count, unit=gone, now=now())
         assert gone.status == "missing"
         for unit in (gone, seen):

@@ -266,6 +266,42 @@ def test_only_what_begins_so_is_taken_back(app: Flask) -> None:
     assert [row.state for row in rows(app)] == ["waiting", "dropped", "waiting"]
 
 
+def test_what_was_taken_back_by_mistake_is_told_anew_once(app: Flask) -> None:
+    at = clock.now()
+    tell(app, "email")
+    tell(app, "email", key="before")
+    tell(app, "email", key="left")
+    with app.app_context(), transaction() as session:
+        before = at - timedelta(hours=1)
+        assert services.take_back(session, about="booking 7", now=before, key_begins=["before", "none"]) == 1
+        left = update(Message).where(Message.key == "left")
+        session.execute(left.values(state="sent", sent_at=at))
+        assert services.take_back(session, about="booking 7", now=at) == 1
+        first = services.free_keys(session, about="booking 7", taken_back_at=at)
+        assert (
+            len(first) == 1
+            and services.free_keys(session, about="booking 7", taken_back_at=at + timedelta(1)) == []
+        )
+    for _time in range(2):
+        tell(app, "email", key=first[0])
+        tell(app, "email", key="before")
+        tell(app, "email", key="left")
+    assert [row.state for row in rows(app)] == ["dropped", "dropped", "sent", "waiting"]
+
+
+def test_what_was_tried_by_another_route_before_is_told_anew_too(app: Flask) -> None:
+    tell(app, "email", key="k")
+    tell(app, "email", key="longer")
+    at = clock.now()
+    with app.app_context(), transaction() as session:
+        session.execute(update(Message).where(Message.key == "longer").values(key="k~1"))
+        session.execute(update(Message).where(Message.key == "k").values(state="dead"))
+        assert services.take_back(session, about="booking 7", now=at) == 1
+        assert services.free_keys(session, about="booking 7", taken_back_at=at) == ["k"]
+    tell(app, "email", key="k")
+    assert [row.state for row in rows(app)] == ["dead", "dropped", "waiting"]
+
+
 # --- the provider's tray
 
 

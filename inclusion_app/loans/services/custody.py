@@ -52,6 +52,8 @@ TOO_FEW = N_("There are not so many in stock: %(name)s.")
 LIVE_OFFER = ("open", "accepted")
 # Whoever took it in may take that back so long; after that a coordinator may, until the parts were looked at.
 UNDO_MINUTES = 15
+# The kinds of key of what is told while somebody has it, or lost it: none of that is true of what came back.
+ABOUT_BEING_OUT = ("begun ", "remind ", "data ", "how ", "renewed ", "not back ", "lost ")
 UNDO_OVER = N_("This cannot be undone any more. Ask a loan coordinator.")
 LOOKED_AT = N_("Somebody has looked at it already. The return stays.")
 
@@ -184,8 +186,18 @@ def _take(session: Session, unit_id: int, request_id: int) -> bool:
     return rows_changed(session, taking.values(issued=Unit.issued + 1)) == 1
 
 
+def hold_sims(session: Session, *sim_ids: int) -> None:
+    """Lock these SIMs, in one order, before a statement asks whether they are free.
+
+    PostgreSQL would wait inside the statement, and then not see the offer it waited for.
+    """
+    held = select(Sim.id).where(Sim.id.in_(sim_ids)).order_by(Sim.id)
+    session.execute(held.with_for_update())
+
+
 def _take_sim(session: Session, loan: Loan, request: LoanRequest, sim_id: int, now: datetime) -> None:
     """A SIM of this scheme that lies in stock and no offer keeps for another goes out with this loan."""
+    hold_sims(session, sim_id)
     kept = exists().where(
         LoanOffer.sim_id == sim_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request.id
     )
@@ -222,6 +234,21 @@ def _take_items(
         if comes_back:
             parts.append(LoanPart(name=item.name, stock_item_id=item.id, count_out=count))
     return parts
+
+
+def count_accessories(session: Session, loan: Loan, *, out: bool) -> None:
+    """What went out with a loan and is counted by its kind is with somebody again, or no more.
+
+    For whoever changes what becomes of the loan, in the transaction that does it: so each time counts once.
+    """
+    theirs = select(LoanPart.stock_item_id, func.sum(LoanPart.count_out)).where(
+        LoanPart.loan_id == loan.id, LoanPart.stock_item_id.is_not(None)
+    )
+    by_item = theirs.group_by(LoanPart.stock_item_id).order_by(LoanPart.stock_item_id)
+    for item_id, count in session.execute(by_item).all():
+        more = int(count) if out else -int(count)
+        counting = update(StockItem).where(StockItem.id == item_id, StockItem.on_loan + more >= 0)
+        rows_changed(session, counting.values(on_loan=StockItem.on_loan + more))
 
 
 def _why_not(session: Session, unit_id: int | None, request_id: int) -> RuleBroken:
@@ -296,6 +323,7 @@ def take_in(
         was_hold_until=unit.hold_until, was_unlocked=unit.is_unlocked,
     )  # fmt: skip
     if ended is not None:
+        _with_somebody_till_looked_at(session, ended)
         history.move(session, ended, "returned", actor="staff", now=now, why=why)
         ended.ended_at, ended.ended_by_id = now, staff_id
     history.move(session, unit, "quarantine", actor="staff", now=now, why=why)
@@ -311,11 +339,17 @@ def take_in(
     return ended
 
 
+def _with_somebody_till_looked_at(session: Session, loan: Loan) -> None:
+    """Accessories of a lost loan were with nobody; now it is looked at, like every other, which of them came back."""
+    if loan.status == "lost":
+        count_accessories(session, loan, out=True)
+
+
 def _no_more_reminders(session: Session, loan: Loan, now: datetime) -> None:
+    """Nobody is asked to bring what has just come back. What was told about the request itself stays as it is."""
     request = telling.request_of(session, loan)
     if request is not None:
-        # Nobody is asked to bring what has just come back.
-        telling.take_back(session, request, now=now)
+        telling.take_back(session, request, now=now, key_begins=ABOUT_BEING_OUT)
 
 
 def _was_with_somebody(unit: Unit) -> ColumnElement[bool]:
@@ -337,6 +371,7 @@ def _take_in_sim(
         organisation_id=loan.organisation_id, loan_id=loan.id, place_id=at_place_id or loan.place_id, taken_at=now,
         taken_by_id=staff_id, was_loan=loan.status, was_ended_at=loan.ended_at,
     )  # fmt: skip
+    _with_somebody_till_looked_at(session, loan)
     history.move(session, loan, "returned", actor="staff", now=now)
     loan.ended_at, loan.ended_by_id = now, staff_id
     sims.take_out(session, loan=loan, now=now)
@@ -378,6 +413,8 @@ def undo_take_in(
         rows_changed(session, sent)
     if loan is not None and take_in.was_loan is not None:
         history.move(session, loan, take_in.was_loan, actor="staff", now=now, why="undone")
+        if take_in.was_loan == "lost":
+            count_accessories(session, loan, out=False)
         loan.ended_at = take_in.was_ended_at
         loan.ended_by_id = None
         if unit is None:

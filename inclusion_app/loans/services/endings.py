@@ -25,6 +25,8 @@ NOT_OUT = N_("This loan is over.")
 def report_lost(session: Session, *, loan: Loan, cause: str, staff_id: int | None, now: datetime) -> None:
     """It is gone, by this cause (rules.CAUSES): the loan ends, the unit is missing, its SIM is to be stopped.
 
+    Its accessories are with nobody at once: after a loss nothing has to follow at which they could be written off (a SIM
+    alone has no unit that is retired). When it is found, they are with somebody again until somebody looks.
     Nothing is written about the person: no debt, no ban. Raises RuleBroken at `cause`, or when the loan is over.
     """
     if cause not in rules.CAUSES:
@@ -33,6 +35,7 @@ def report_lost(session: Session, *, loan: Loan, cause: str, staff_id: int | Non
     sims.stop(session, loan=loan, state="ended" if cause == "broken" else "lost", now=now)
     history.move(session, loan, "lost", actor="staff" if staff_id else "resident", now=now, why=cause)
     loan.ended_at, loan.ended_by_id, loan.cause = now, staff_id, cause
+    custody.count_accessories(session, loan, out=False)
     if loan.unit is not None and loan.unit.status not in {"missing", "retired"}:
         history.move(session, loan.unit, "missing", actor="staff" if staff_id else "resident", now=now)
     session.flush()
@@ -76,7 +79,7 @@ def found_again(
 def give_away(
     session: Session, *, loan: Loan, staff_id: int | None, now: datetime, owner_agrees: bool = False
 ) -> None:
-    """It is theirs now: the loan ends as a gift, the unit leaves the pool for good, a SIM stays in it.
+    """It is theirs now: the loan ends as a gift, the unit leaves the pool for good with its accessories, a SIM stays in it.
 
     It is not wiped: what is on it is theirs. Raises RuleBroken when the loan is over, or it belongs to another
     organisation and nobody said that they agree.
@@ -91,6 +94,7 @@ def give_away(
     sims.stop(session, loan=loan, state="ended", now=now)
     history.move(session, loan, "gifted", actor="staff", now=now)
     loan.ended_at, loan.ended_by_id = now, staff_id
+    custody.count_accessories(session, loan, out=False)
     history.move(session, unit, "retired", actor="staff", now=now, why="gifted")
     unit.retired_for = "gifted"
     session.flush()

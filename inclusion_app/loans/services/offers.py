@@ -16,8 +16,10 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, u
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, lazyload
 
+from inclusion_app.core import attempts
 from inclusion_app.core.answer_hours import after_open_hours
 from inclusion_app.core.clock import LONDON, moment
+from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import one_line
@@ -355,8 +357,13 @@ def choose_slot(
 
 def _tell_slot(session: Session, offer: LoanOffer, place: Place, now: datetime) -> None:
     request, when = session.get_one(LoanRequest, offer.request_id), offer.slot_at
-    if when is not None:
-        telling.take_back(session, request, now=now, key_begins="slot ")
+    if when is None:
+        return
+    key = keyed_hash("attempt-slot-told", str(request.id))
+    for _untold in range(telling.take_back(session, request, now=now, key_begins="slot ")):
+        attempts.give_back(session, key_hash=key, limit=attempts.SLOT_TOLD, now=now)
+    # The last one is told. Who switches to and fro all day reads it on the page, and nobody's phone rings each time.
+    if attempts.claim(session, key_hash=key, limit=attempts.SLOT_TOLD, now=now):
         telling.tell(
             session, request, "loan_slot", key=f"slot {offer.id} {place.id} {when.isoformat()} {now.isoformat()}",
             now=now, place=place, when=when, useful_until=when,

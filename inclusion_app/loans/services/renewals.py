@@ -156,6 +156,13 @@ def _tell(session: Session, loan: Loan, row: Renewal, now: datetime) -> None:
         )  # fmt: skip
 
 
+def tell_anew(session: Session, loan: Loan, number: int, now: datetime) -> None:
+    """The answer to this asking was taken back before it left, by a return that was none."""
+    row = session.get(Renewal, number)
+    if row is not None and row.loan_id == loan.id and loan.status == "active":
+        _tell(session, loan, row, now)
+
+
 def renewals_of(session: Session, loan: Loan) -> list[Renewal]:
     """Every time somebody asked, the last one first."""
     theirs = select(Renewal).where(Renewal.loan_id == loan.id)

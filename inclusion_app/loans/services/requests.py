@@ -14,7 +14,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from inclusion_app.core import history
+from inclusion_app.core import attempts, history
+from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import insert_into
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
@@ -34,6 +35,7 @@ from inclusion_app.loans.services import offers, telling
 from inclusion_app.people import consent_services
 from inclusion_app.people import services as people
 from inclusion_app.people.models import Resident
+from inclusion_app.people.queries import routes_of
 from inclusion_app.people.rules import HOW_GIVEN, NOT_AN_ANSWER
 from inclusion_app.places.models import Place
 
@@ -43,6 +45,7 @@ ENOUGH_ASKED = N_("You have asked for %(most)s devices already. Take one request
 ENOUGH_ASKED_FOR = N_(
     "They have asked for %(most)s devices already. Take one request back to ask for another."
 )
+TOO_MANY_ASKED = N_("Too many were made from here. Wait an hour and try again.")
 # What the coordinator of the scheme reads of somebody, and nothing beside.
 SHARED = ("identity", "contact")
 
@@ -145,6 +148,22 @@ def _ask(
     session.flush()
     telling.tell(session, request, "loan_asked", key=f"asked {number}", now=now)
     return request
+
+
+def count_asking(session: Session, *, resident_id: int, now: datetime) -> None:
+    """Count what somebody asked for by themselves, by who it is and by each phone and e-mail that is told of it.
+
+    A way to reach somebody is not proven to be theirs: whoever asks and takes back all day would have a stranger told each
+    time. In the transaction of the asking: what is refused for another reason counts for nothing. Raises RuleBroken.
+    """
+    keys = {keyed_hash("attempt-asking-resident", str(resident_id))}
+    for route in routes_of(session, resident_id):
+        if route.value and route.kind != "letter":
+            keys.add(keyed_hash("attempt-asking-contact", route.value.casefold()))
+    # In one order: two who ask at once do not wait for each other.
+    for key in sorted(keys):
+        if not attempts.claim(session, key_hash=key, limit=attempts.ASKING, now=now):
+            raise RuleBroken(TOO_MANY_ASKED)
 
 
 def key_of(resident_id: int, form_key: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,14 +21,16 @@ from inclusion_app.loans import rules
 from inclusion_app.loans.models import (
     Loan,
     LoanPart,
+    LoanRequest,
     StockItem,
     TakeIn,
     Transfer,
     Unit,
 )
-from inclusion_app.loans.services import custody, sims
-from inclusion_app.loans.services.telling import request_of, take_back, tell
+from inclusion_app.loans.services import custody, renewals, sims
+from inclusion_app.loans.services.telling import about, free_keys, request_of, take_back, tell
 from inclusion_app.messages.models import Message
+from inclusion_app.places.models import Place
 
 PART_COUNT = N_("Of each part, type how many came back.")
 NOT_BACK = N_("This one is with somebody. Take it in first.")
@@ -141,22 +143,46 @@ def undo(
 ) -> Loan | None:
     """It was the wrong one: everything stands as before. Who was told that it is back is told that this was a mistake.
 
-    Raises RuleBroken when it is too late.
+    What the return took back and nobody read is told anew. Raises RuleBroken when it is too late.
     """
     loan = custody.undo_take_in(
         session, take_in=take_in, staff_id=staff_id, by_coordinator=by_coordinator, now=now
     )
     request = request_of(session, loan) if loan is not None else None
     if loan is not None and request is not None:
-        key = f"loan back {loan.id} {take_in.taken_at.isoformat()}"
         take_back(session, request, now=now, key_begins=f"back {loan.id} ")
-        told = select(Message.id).where(
-            Message.key.startswith(key, autoescape=True), Message.state != "dropped"
-        )
-        if loan.status == "active" and session.scalar(told.limit(1)) is not None:
+        freed = free_keys(session, request, taken_back_at=take_in.taken_at)
+        if loan.status == "active" and _thinks_it_is_back(session, request):
             tell(session, request, "loan_not_back", key=f"not back {take_in.id}", now=now,
                  day=loan.due_on.isoformat())  # fmt: skip
+        _tell_anew(session, loan, request, freed, now)
     return loan
+
+
+def _thinks_it_is_back(session: Session, request: LoanRequest) -> bool:
+    """The last they heard is that it is back: at this return, or at one before whose mistake was not told them yet."""
+
+    def heard(template: str) -> datetime | None:
+        left = (Message.about == about(request), Message.template == template, Message.state != "dropped")
+        return session.scalar(select(func.max(Message.made_at)).where(*left))
+
+    back, not_back = heard("loan_back"), heard("loan_not_back")
+    return back is not None and (not_back is None or not_back < back)
+
+
+def _tell_anew(
+    session: Session, loan: Loan, request: LoanRequest, freed: Collection[str], now: datetime
+) -> None:
+    """What the return took back; reminders come by themselves, as their keys are free."""
+    for key in freed:
+        kind, _space, number = key.partition(" ")
+        if kind == "begun" and loan.status == "active":
+            tell(session, request, "loan_begun", key=key, now=now, place=session.get(Place, loan.place_id),
+                 day=loan.due_on.isoformat())  # fmt: skip
+        elif kind == "lost" and loan.status == "lost":
+            tell(session, request, "loan_lost", key=key, now=now)
+        elif kind == "renewed":
+            renewals.tell_anew(session, loan, int(number), now)
 
 
 # --- the parts

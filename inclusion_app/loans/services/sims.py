@@ -12,7 +12,7 @@ from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans.models import Loan, LoanOffer, Sim, SimUse
 from inclusion_app.loans.services import custody, telling
-from inclusion_app.loans.services.custody import LIVE_OFFER
+from inclusion_app.loans.services.custody import LIVE_OFFER, hold_sims
 from inclusion_app.loans.services.days import follow_up_day
 from inclusion_app.loans.staff_loan_words import HAS_NONE, HAS_ONE, LOAN_OVER, NOT_FREE
 
@@ -27,6 +27,7 @@ def put_in(session: Session, *, loan: Loan, sim: Sim, now: datetime) -> SimUse:
     _hold(session, loan)
     if sim_in(session, loan.id) is not None:
         raise RuleBroken(HAS_ONE, field="sim")
+    hold_sims(session, sim.id)
     taking = update(Sim).where(Sim.id == sim.id, *_free(loan))
     if rows_changed(session, taking.values(state="out")) != 1:
         raise RuleBroken(NOT_FREE, field="sim")
@@ -42,6 +43,7 @@ def swap(session: Session, *, loan: Loan, sim: Sim, now: datetime) -> SimUse:
     old = sim_in(session, loan.id)
     if old is None:
         raise RuleBroken(HAS_NONE, field="sim")
+    hold_sims(session, old.sim_id, sim.id)
     both = or_(and_(Sim.id == old.sim_id, Sim.state == "out"), and_(Sim.id == sim.id, *_free(loan)))
     swapping = update(Sim).where(both).values(state=case((Sim.id == old.sim_id, "ended"), else_="out"))
     with session.begin_nested():

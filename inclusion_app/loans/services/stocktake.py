@@ -30,6 +30,7 @@ UNKNOWN_AT_MOST = 500
 IS_OVER = N_("This count is over. Begin a new one.")
 NOTHING_TYPED = N_("Scan or type a tag.")
 TOO_MANY_UNKNOWN = N_("This count has %(most)s unknown tags. Look at them first.")
+STILL_RUNS = N_("This count still runs. End it first.")
 NOT_MISSING = N_("It is not missing here any more.")
 IS_LENT = N_("Somebody has this one on loan. Take it in first.")
 IS_RETIRED = N_("This one is retired.")
@@ -140,7 +141,10 @@ def is_elsewhere_by_the_books(count: StockTake) -> ColumnElement[bool]:
 
 
 def mark_missing(session: Session, *, count: StockTake, unit: Unit, now: datetime) -> None:
-    """It should be here and is not. Raises RuleBroken when that is not so any more."""
+    """It should be here and is not. Raises RuleBroken while somebody still scans, and when that is not so any more."""
+    over = select(StockTake.id).where(StockTake.id == count.id, StockTake.ended_at.is_not(None))
+    if session.scalar(over.with_for_update(read=True)) is None:
+        raise RuleBroken(STILL_RUNS)
     _hold(session, unit)
     if session.scalar(select(Unit.id).where(Unit.id == unit.id, is_missing_here(count))) is None:
         raise RuleBroken(NOT_MISSING)

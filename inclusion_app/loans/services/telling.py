@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -83,9 +84,19 @@ def request_of(session: Session, loan: Loan) -> LoanRequest | None:
     return session.get(LoanRequest, loan.loan_request_id) if loan.loan_request_id is not None else None
 
 
-def take_back(session: Session, request: LoanRequest, *, now: datetime, key_begins: str = "") -> None:
-    """What was to be told about it and did not leave yet is not true any more; all, or what one kind of key begins."""
-    if key_begins:
-        messages.take_back(session, about=about(request), now=now, key_begins=f"loan {key_begins}")
-    else:
-        messages.take_back(session, about=about(request), now=now)
+def take_back(
+    session: Session, request: LoanRequest, *, now: datetime, key_begins: str | Sequence[str] = ""
+) -> int:
+    """What was to be told about it and did not leave yet is not true any more; all, or what some kinds of key begin.
+
+    Returns how many there were.
+    """
+    kinds = (key_begins,) if isinstance(key_begins, str) else key_begins
+    keys = [f"loan {kind}" for kind in kinds if kind]
+    return messages.take_back(session, about=about(request), now=now, key_begins=keys)
+
+
+def free_keys(session: Session, request: LoanRequest, *, taken_back_at: datetime) -> list[str]:
+    """What was taken back at this moment was true after all, and may be told anew. Returns its keys."""
+    keys = messages.free_keys(session, about=about(request), taken_back_at=taken_back_at)
+    return [key.removeprefix("loan ") for key in keys]
