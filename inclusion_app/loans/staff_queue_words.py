@@ -89,4 +89,7 @@ NO_MODEL = N_("Choose a device.")
 NOT_SPOKEN = N_("Read it to them. Then tick that they said yes.")
 CHOOSE_PLACE = N_("Choose where they can fetch it, or that it is brought.")
 NEEDS_PHONE = N_("Pages for residents name this number. Write one while residents can ask.")
+ENOUGH_ASKED_FOR = N_(
+    "They have asked for %(most)s devices already. Take one request back to ask for another."
+)
 NOT_THERE = N_("This device is not lent there. Choose another place.")

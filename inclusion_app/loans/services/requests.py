@@ -32,6 +32,7 @@ from inclusion_app.loans.rules import (
     points_of,
 )
 from inclusion_app.loans.services import offers, telling
+from inclusion_app.loans.staff_queue_words import ENOUGH_ASKED_FOR
 from inclusion_app.people import consent_services
 from inclusion_app.people import services as people
 from inclusion_app.people.models import Resident
@@ -42,9 +43,6 @@ from inclusion_app.places.models import Place
 NOT_LENT = N_("We do not lend this one now. Choose another one.")
 SENT_BEFORE = N_("This form was sent before. To ask again, begin anew.")
 ENOUGH_ASKED = N_("You have asked for %(most)s devices already. Take one request back to ask for another.")
-ENOUGH_ASKED_FOR = N_(
-    "They have asked for %(most)s devices already. Take one request back to ask for another."
-)
 TOO_MANY_ASKED = N_("Too many were made from here. Wait an hour and try again.")
 # What the coordinator of the scheme reads of somebody, and nothing beside.
 SHARED = ("identity", "contact")
