@@ -57,13 +57,14 @@ UNSURE = _words(
     r"|retry\w*|tried|trying|before|until|maybe|perhaps|possibly|unknown|probably|n/a"
     r"|(?<![\d.,])0 (sectors?|blocks?|bytes|drives?|disks?|devices?|passes))\b"
 )
-PERCENT = re.compile(r"(\d+(?:[.,]\d+)?) *(?:%|per ?cent\b|pct\b)", re.IGNORECASE)
-PART_OF = re.compile(r"(?<![\w/.-])(\d+) *(?:/|(?:out )?of) *(\d+)(?![\w/-])", re.IGNORECASE)
+PERCENT = re.compile(r"(?<!\d)(\d{1,30}(?:[.,]\d{1,30})?) *(?:%|per ?cent\b|pct\b)", re.IGNORECASE)
+PART_OF = re.compile(r"(?<![\w/.-])(\d{1,30}) *(?:/|(?:out )?of) *(\d{1,30})(?![\w/-])", re.IGNORECASE)
 STATUS = re.compile(r"\b(status|result|outcome|state|erasure state)\b", re.IGNORECASE)
 # Other columns that can speak against what the status says, and never for it.
 AGAINST = re.compile(
     r"\b(errors?|fail(ures|ed)|warnings?|exceptions?|verif\w*|progress|percent\w*)\b", re.IGNORECASE
 )
+BLANKS = re.compile(r"[^\S\n]+")
 WORD = re.compile(r"[^\s,;|\"'()<>=]+")
 
 
@@ -148,7 +149,8 @@ def held(said: str, beside: str = "") -> bool | None:
 
 
 def _plain(text: str) -> str:
-    return HARMLESS.sub(" ", unicodedata.normalize("NFKC", text))
+    # One blank between words: a long stretch of them would be looked through again and again.
+    return HARMLESS.sub(" ", BLANKS.sub(" ", unicodedata.normalize("NFKC", text)))
 
 
 def matched(

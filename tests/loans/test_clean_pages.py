@@ -240,6 +240,20 @@ def test_a_word_of_failure_beside_any_success_is_never_a_proof() -> None:
             assert held(f"{bad}{sign}{good}") is not True, (bad, sign, good)
 
 
+def test_a_line_of_any_length_is_read_at_once() -> None:
+    many = 20_000
+    for odd in (
+        "1" * many,
+        f"errors{' ' * many}x",
+        f"0{' ' * many}errors",
+        "errors " * many,
+        "1 of " * many,
+        "un" * many,
+    ):
+        # Words that are looked through again and again would not come to an end here.
+        assert held(odd) is not True
+
+
 def test_another_column_can_speak_against_the_status_and_not_for_it() -> None:
     known = {"PF0001": 1, "PF0002": 2, "PF0003": 3, "PF0004": 4, "PF0005": 5}
     table = (
