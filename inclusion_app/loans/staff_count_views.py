@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField
 
@@ -176,9 +175,12 @@ def moves() -> Any:
             refused(form, broken)
     else:
         arriving.place.data = number_of(request.args.get("at", "")) or arriving.place.data
+    found = queries.moves_of(session, principal, moment)
+    # For whom each is kept, by the number of their request: whoever takes it along knows that somebody waits for it.
+    kept = {one.tag: one for one in fetching.kept_units(session, [move.id for move in found])}
     page = render_template(
-        "loans/staff/move_list.html", form=form, arriving=arriving, sending=sending,
-        moves=queries.moves_of(session, principal, moment), **common_words(),
+        "loans/staff/move_list.html", form=form, arriving=arriving, sending=sending, moves=found, kept=kept,
+        **common_words(),
     )  # fmt: skip
     return with_camera(page, 422 if form.errors or form.form_errors else 200)
 
@@ -197,12 +199,6 @@ def _send(form: SendForm, place: Any) -> None:
     transfers.send(session, units=units, to=place, staff_id=principal.staff_id, now=now())
     note_act("devices sent")
     flash(words.SENT)
-    for one in fetching.kept_units(session, [unit.id for unit in units]):
-        # For whom it is kept, by the number of their request: whoever takes it along knows that somebody waits for it.
-        if one.place_id is None:
-            flash(_(words.SENT_TO_BRING, tag=one.tag, number=one.request_id))
-        else:
-            flash(_(words.SENT_KEPT, tag=one.tag, number=one.request_id))
 
 
 def _arrive(form: ArriveForm, place: Any) -> None:

@@ -269,7 +269,8 @@ def test_what_is_kept_for_somebody_leaves_only_for_where_they_fetch_it(desk: Des
     assert send(other, to=desk.there).status_code == 303
     # What is brought comes from anywhere; it is said for whom it is kept.
     assert send(bring, to=desk.there).status_code == 303
-    assert f"{bring} is kept for request {bring_number}." in desk.browser.text("/staff/loans/moves")
+    page = desk.browser.text("/staff/loans/moves")
+    assert f"Kept for request {bring_number}. It is brought to them." in page
 
     def lie_apart(session: Session) -> tuple[str, int]:
         offer = lies_there(desk, session)
@@ -278,7 +279,7 @@ def test_what_is_kept_for_somebody_leaves_only_for_where_they_fetch_it(desk: Des
 
     apart, its_number = desk.write(lie_apart)
     assert send(apart, to=desk.here).status_code == 303
-    assert f"{apart} is kept for request {its_number}." in desk.browser.text("/staff/loans/moves")
+    assert f"Kept for request {its_number}. They fetch it there." in desk.browser.text("/staff/loans/moves")
 
 
 def test_another_schemes_kept_device_is_sent_by_nobody_else(desk: Desk, app: Flask) -> None:
