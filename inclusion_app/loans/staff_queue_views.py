@@ -23,6 +23,7 @@ from inclusion_app.loans import staff_queue_queries as queries
 from inclusion_app.loans import staff_queue_words as words
 from inclusion_app.loans.models import DeviceModel, LoanOffer, LoanRequest
 from inclusion_app.loans.services import fetching, offers, queue, requests, requests_decide, transfers
+from inclusion_app.loans.staff_count_views import note_act
 from inclusion_app.loans.staff_people import say_told
 from inclusion_app.loans.staff_stock_queries import model_for
 from inclusion_app.loans.views import room
@@ -478,7 +479,7 @@ def send_kept(asked: LoanRequest) -> Any:
     principal = the_staff()
     transfers.send(session, units=[offer.unit], to=place, staff_id=principal.staff_id, now=moment)
     # A move of a device, as on the page of moves: the row is about no person.
-    record_act(session, principal, action="devices sent", items=("device",), now=moment)
+    note_act("devices sent")
     flash(words.SENT_THERE)
     if request.form.get("from") == "list":
         return redirect(url_for("loans.desk_people", show="elsewhere"), 303)

@@ -152,6 +152,7 @@ DONE: Mapping[str, str] = {
             "read loans.loan_note",
             "read loans.desk_people",
             "read loans.sent",
+            "read loans.what",
         ),
         N_("Looked at what you borrow."),
     ),
