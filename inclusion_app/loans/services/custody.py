@@ -196,14 +196,10 @@ def hold_sims(session: Session, *sim_ids: int) -> None:
 
 
 def _take_sim(session: Session, loan: Loan, request: LoanRequest, sim_id: int, now: datetime) -> None:
-    """A SIM of this scheme that lies in stock and no offer keeps for another goes out with this loan."""
+    """A SIM of this scheme that is free, or kept for this request, goes out with this loan."""
     hold_sims(session, sim_id)
-    kept = exists().where(
-        LoanOffer.sim_id == sim_id, LoanOffer.state.in_(LIVE_OFFER), LoanOffer.request_id != request.id
-    )
-    taking = update(Sim).where(
-        Sim.id == sim_id, Sim.holder_id == request.organisation_id, Sim.state == "stock", ~kept
-    )
+    mine = Sim.id == sim_id, Sim.holder_id == request.organisation_id
+    taking = update(Sim).where(*mine, sim_is_free(but_for=request.id))
     if rows_changed(session, taking.values(state="out")) != 1:
         raise RuleBroken(SIM_TAKEN, field="sim")
     try:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.loans.models import Loan, LoanOffer, Sim, SimUse
+from inclusion_app.loans.models import Loan, Sim, SimUse
 from inclusion_app.loans.services import custody, telling
-from inclusion_app.loans.services.custody import LIVE_OFFER, hold_sims
+from inclusion_app.loans.services.custody import hold_sims
 from inclusion_app.loans.services.days import follow_up_day
 from inclusion_app.loans.staff_loan_words import HAS_NONE, HAS_ONE, LOAN_OVER, NOT_FREE
 
@@ -92,11 +92,8 @@ def _hold(session: Session, loan: Loan) -> None:
 
 
 def _free(loan: Loan) -> tuple[ColumnElement[bool], ...]:
-    """In stock of this scheme, and kept for nobody else."""
-    kept = [LoanOffer.sim_id == Sim.id, LoanOffer.state.in_(LIVE_OFFER)]
-    if loan.loan_request_id is not None:
-        kept.append(LoanOffer.request_id != loan.loan_request_id)
-    return Sim.state == "stock", Sim.holder_id == loan.organisation_id, ~exists().where(*kept)
+    """Of this scheme, and free for this loan."""
+    return Sim.holder_id == loan.organisation_id, custody.sim_is_free(but_for=loan.loan_request_id)
 
 
 def _begin(session: Session, loan: Loan, sim: Sim, now: datetime) -> SimUse:
