@@ -16,6 +16,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans import carbon, reuse, rules
 from inclusion_app.loans.models import Loan, LoanOutcome, Sim, StockItem, Unit
 from inclusion_app.loans.services import custody, endings, outcomes, returns, sims
+from inclusion_app.loans.services.days import follow_up_day
 from inclusion_app.messages.models import Message
 from tests.factories.accounts import make_organisation
 from tests.factories.loans import hand_over, make_loan, make_model, make_request, make_scheme, make_unit
@@ -228,7 +229,7 @@ def test_a_sim_is_swapped_by_one_statement_or_not_at_all(both_engines: Flask) ->
         session.refresh(old)
         use = sims.sim_in(session, loan.id)
         assert (old.state, new.state) == ("ended", "out") and use is not None and use.sim_id == new.id
-        assert loan.follow_up_on == today() + timedelta(weeks=4)
+        assert loan.follow_up_on == follow_up_day(session, today())
 
 
 @pytest.mark.parametrize(
@@ -237,8 +238,9 @@ def test_a_sim_is_swapped_by_one_statement_or_not_at_all(both_engines: Flask) ->
 def test_no_number_rings_at_another(app: Flask, kind: str, data: int, state: str) -> None:
     with app.app_context(), transaction() as session:
         loan = make_loan(session, unit=make_unit(session, model=make_model(session, kind=kind)))
-        sim = make_sim(session, loan, data_until=today() + timedelta(days=data))
+        sim = make_sim(session, loan, data_until=today() + timedelta(days=20))
         sims.put_in(session, loan=loan, sim=sim, now=now())
+        sim.data_until = today() + timedelta(days=data)
         assert sims.take_out(session, loan=loan, now=now()) is sim
         assert sim.state == state and sims.take_out(session, loan=loan, now=now()) is None
 
