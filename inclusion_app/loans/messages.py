@@ -26,6 +26,10 @@ PAY_NOTHING = N_("You pay nothing.")
 KEEP_PLACE = N_("You keep your place in the queue.")
 # It may lie elsewhere until then (services/fetching.py): so not that it waits there.
 FETCH_AT = N_("You fetch it at %(place)s.")
+IS_ONE = N_("There is one for you. Do you want it?")
+YOUR_TURN = N_("It is your turn. We keep a device for you until %(until)s.")
+ANSWER_BY = N_("Say yes or no before that. You can say it on the page of your code, or by phone.")
+YOUR_TURN_SMS = N_("It is your turn. We keep it for you until %(until)s. Say yes or no.")
 DEVICE_IS = N_("You asked for: %(device)s.")
 
 TEMPLATES += (
@@ -43,33 +47,33 @@ TEMPLATES += (
     ),
     _about(
         name="loan_offer",
-        subject=N_("There is one for you. Do you want it?"),
+        subject=IS_ONE,
         lines=(
-            N_("It is your turn. We keep a device for you until %(until)s."),
+            YOUR_TURN,
             DEVICE_IS,
             FETCH_AT,
-            N_("Say yes or no before that. You can say it on the page of your code, or by phone."),
+            ANSWER_BY,
             N_("We can bring it too, if you cannot come."),
             PAY_NOTHING,
             CALL,
         ),
-        sms=N_("It is your turn. We keep it for you until %(until)s. Say yes or no."),
+        sms=YOUR_TURN_SMS,
         needs=("until",),
     ),
     _about(
         # Of who cannot come, as they asked: no place is named at which it would wait for them.
         name="loan_offer_bring",
-        subject=N_("There is one for you. Do you want it?"),
+        subject=IS_ONE,
         lines=(
-            N_("It is your turn. We keep a device for you until %(until)s."),
+            YOUR_TURN,
             DEVICE_IS,
-            N_("Say yes or no before that. You can say it on the page of your code, or by phone."),
+            ANSWER_BY,
             N_("You told us that you cannot come. So we bring it."),
             N_("Tell us where, when you say yes."),
             PAY_NOTHING,
             CALL,
         ),
-        sms=N_("It is your turn. We keep it for you until %(until)s. Say yes or no."),
+        sms=YOUR_TURN_SMS,
         needs=("until",),
     ),
     _about(

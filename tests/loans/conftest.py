@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from inclusion_app.core.db import transaction
 from inclusion_app.places.models import Place
+from tests.conftest import StaffBrowser
 from tests.factories.accounts import make_organisation
 from tests.factories.loans import make_model, make_scheme, make_unit
+from tests.loans.stock_pages import Staff, Stock
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,15 @@ def lending(app: Flask) -> Scheme:
         model = make_model(session, scheme=scheme, steps="A1 A2")
         unit = make_unit(session, model=model, place_id=place.id)
         return Scheme(organisation.id, model.id, unit.id, place.id)
+
+
+@pytest.fixture
+def coordinator(staff_browser: Staff) -> StaffBrowser:
+    """A loan coordinator at a screen."""
+    return staff_browser("loan_coordinator")
+
+
+@pytest.fixture
+def stock(app: Flask, coordinator: StaffBrowser) -> Stock:
+    """What the scheme of this coordinator has."""
+    return Stock(app, coordinator)

@@ -22,16 +22,6 @@ from tests.loans.stock_pages import Staff, Stock
 NEW = {"status": "intake", "wiped_at": None, "checked_at": None}
 
 
-@pytest.fixture
-def coordinator(staff_browser: Staff) -> StaffBrowser:
-    return staff_browser("loan_coordinator")
-
-
-@pytest.fixture
-def stock(app: Flask, coordinator: StaffBrowser) -> Stock:
-    return Stock(app, coordinator)
-
-
 def wipes(app: Flask) -> int:
     with app.app_context(), transaction() as session:
         return session.scalar(select(func.count()).select_from(Wipe)) or 0

@@ -51,6 +51,17 @@ def the_loan(desk: Desk) -> Loan | None:
         return session.scalar(select(Loan).where(Loan.loan_request_id == desk.request_id))
 
 
+def sim_in_stock(desk: Desk) -> str:
+    """The number of a SIM of this scheme, as a form sends it."""
+    with desk.app.app_context(), transaction() as session:
+        sim = Sim(
+            holder_id=desk.holder_id, place_id=desk.place_id, iccid="89440000000000000003", made_at=now()
+        )
+        session.add(sim)
+        session.flush()
+        return str(sim.id)
+
+
 def test_set_ticked_agreed_and_handed_over(desk: Desk) -> None:
     with desk.app.app_context(), transaction() as session:
         session.get_one(LoanRequest, desk.request_id).settings = "large_text captions"
@@ -116,13 +127,7 @@ def test_a_form_posted_twice_issues_once(desk: Desk) -> None:
 
 
 def test_a_form_with_a_sim_posted_twice_says_both_times_that_it_is_done(desk: Desk) -> None:
-    with desk.app.app_context(), transaction() as session:
-        sim = Sim(
-            holder_id=desk.holder_id, place_id=desk.place_id, iccid="89440000000000000003", made_at=now()
-        )
-        session.add(sim)
-        session.flush()
-        number = str(sim.id)
+    number = sim_in_stock(desk)
     first, second = (desk.browser.send(desk.page, **desk.ticked(sim=number)) for _press in range(2))
     assert first.status_code == second.status_code == 303 and first.location == second.location
     with desk.app.app_context(), transaction() as session:
@@ -131,13 +136,8 @@ def test_a_form_with_a_sim_posted_twice_says_both_times_that_it_is_done(desk: De
 
 
 def test_who_asked_for_a_laptop_is_not_served_with_a_sim_alone(desk: Desk) -> None:
+    number = sim_in_stock(desk)
     with desk.app.app_context(), transaction() as session:
-        sim = Sim(
-            holder_id=desk.holder_id, place_id=desk.place_id, iccid="89440000000000000004", made_at=now()
-        )
-        session.add(sim)
-        session.flush()
-        number = str(sim.id)
         asked = make_request(
             session, model=session.get_one(Unit, desk.unit_id).model, status="submitted", waits_since=None
         )

@@ -41,16 +41,6 @@ def iccid(number: int) -> str:
 ONE, TWO, THREE = iccid(1), iccid(2), iccid(3)
 
 
-@pytest.fixture
-def coordinator(staff_browser: Staff) -> StaffBrowser:
-    return staff_browser("loan_coordinator")
-
-
-@pytest.fixture
-def stock(app: Flask, coordinator: StaffBrowser) -> Stock:
-    return Stock(app, coordinator)
-
-
 def table(stock: Stock, *lines: str, head: str = HEAD) -> str:
     return "\n".join([head, *(line.replace("@", stock.place) for line in lines)])
 

@@ -23,16 +23,6 @@ from tests.loans.stock_pages import Staff, Stock
 PAGE = "/staff/loans/import"
 
 
-@pytest.fixture
-def coordinator(staff_browser: Staff) -> StaffBrowser:
-    return staff_browser("loan_coordinator")
-
-
-@pytest.fixture
-def stock(app: Flask, coordinator: StaffBrowser) -> Stock:
-    return Stock(app, coordinator)
-
-
 def table(stock: Stock, *lines: str) -> str:
     return "\n".join(
         ["Model,Location,Serial number,IMEI,Parts,Donor", *(line.replace("@", stock.place) for line in lines)]

@@ -27,16 +27,6 @@ PNG = bytes.fromhex(
 )
 
 
-@pytest.fixture
-def coordinator(staff_browser: Staff) -> StaffBrowser:
-    return staff_browser("loan_coordinator")
-
-
-@pytest.fixture
-def stock(app: Flask, coordinator: StaffBrowser) -> Stock:
-    return Stock(app, coordinator)
-
-
 def test_units_are_made_with_tags_of_their_own(coordinator: StaffBrowser, stock: Stock) -> None:
     missing = coordinator.send("/staff/loans/units/new", **stock.new(count="3"))
     assert missing.status_code == 422 and "two or three letters" in missing.get_data(as_text=True)

@@ -74,7 +74,7 @@ def hand_over(
     # Held first: of two presses at once the second then finds what the first did, and of two people one is told.
     session.flush()
     session.refresh(request, with_for_update={"of": LoanRequest})
-    known = _known(session, ticked)
+    known = made_by(session, request=request, form_key=ticked.form_key)
     for broken in whats_against(session, request=request, unit=unit, ticked=ticked):
         raise broken
     if known is None:
@@ -106,7 +106,7 @@ def whats_against(
     Of a form that has handed over already only the place is asked about.
     """
     found: list[RuleBroken] = []
-    if _known(session, ticked) is None:
+    if made_by(session, request=request, form_key=ticked.form_key) is None:
         found = [*_of_the_request(request, unit, ticked), *_of_the_sim(session, request, unit, ticked)]
         found += _of_the_yes(ticked)
     if session.get(Place, ticked.place_id) is None:
@@ -118,10 +118,6 @@ def made_by(session: Session, *, request: LoanRequest, form_key: str) -> Loan | 
     """The loan this very form made for this request, when it was sent before."""
     mine = Loan.form_key == form_key, Loan.loan_request_id == request.id
     return session.scalar(select(Loan).where(*mine)) if form_key else None
-
-
-def _known(session: Session, ticked: Ticked) -> Loan | None:
-    return session.scalar(select(Loan).where(Loan.form_key == ticked.form_key))
 
 
 def _of_the_request(request: LoanRequest, unit: Unit | None, ticked: Ticked) -> list[RuleBroken]:
