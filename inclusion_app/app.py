@@ -13,6 +13,7 @@ from flask import Flask, Request, abort, g, request
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 from werkzeug.sansio.utils import host_is_trusted
@@ -96,11 +97,16 @@ from inclusion_app.people import (
     staff_retention_views,
     staff_views,
 )
+from inclusion_app.people import policy as people_policy
 from inclusion_app.people import services as people
 from inclusion_app.people import views as people_views
 from inclusion_app.places import paper_views as places_paper_views
 from inclusion_app.places import queries as places
 from inclusion_app.places import views as places_views
+from inclusion_app.referrals import pages as referrals_pages
+from inclusion_app.referrals import policy as referrals_policy
+from inclusion_app.referrals import views as referrals_views
+from inclusion_app.referrals.services import machine as referrals_machine
 from inclusion_app.roadmaps import (
     attendance,
     award_views,
@@ -194,6 +200,7 @@ MORE_PAGES = (
     staff_repair_views,
     staff_count_views,
     loans_figures_views,
+    referrals_pages,
 )
 # Importing these makes known what their room holds of a resident, and the messages staff are sent.
 MORE_FACTS = (
@@ -215,6 +222,7 @@ ROOMS = (
     messages_views.room,
     roadmaps_views.room,
     groups_views.room,
+    referrals_views.room,
     accounts_views.room,
 )
 
@@ -330,6 +338,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     events.subscribe(events.MessageWanted, sending.put_wanted)
     events.subscribe(events.AttendanceRecorded, attendance.take_credit)
+    events.subscribe(events.SharingEnded, end_what_lived_by_it)
+    people_policy.WAYS["referral"] = referrals_policy.by_referral
     registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:
         opening.WHEN_OPENED.append(services.take_saved_area)
@@ -365,6 +375,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         allow_all_origins=False,
     )
     return app
+
+
+def end_what_lived_by_it(session: Session, ended: events.SharingEnded) -> None:
+    """A consent ended, or an organisation is kept away: referrals that lived by it are taken back at once."""
+    referrals_machine.withdraw_unshared(session, resident_id=ended.resident_id, now=ended.at)
 
 
 def _know_the_staff(app: Flask) -> None:

@@ -51,6 +51,7 @@ from inclusion_app.people.feedback_services import delete_old_feedback
 from inclusion_app.people.glass_services import tell_late_reviews
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
+from inclusion_app.referrals import clocks
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance
@@ -428,6 +429,7 @@ def do_chores(folder: Path) -> None:
         "remind of what is lent": loans_reminders.remind,
         "warn of data that ends": loans_reminders.warn_of_data,
         "ask how a loan goes": loans_reminders.ask_how_it_goes,
+        "nudge about referrals": lambda: clocks.look(now()),
         "send messages": sending.send_pass,
         "look at the trays": sending.look_at_trays,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},

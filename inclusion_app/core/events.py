@@ -68,6 +68,14 @@ class AttendanceRecorded:
     at: datetime
 
 
+@dataclass(frozen=True)
+class SharingEnded:
+    """A resident shares less than they did: a consent ended, or they keep somebody away. What lived by it ends too."""
+
+    resident_id: int
+    at: datetime
+
+
 def subscribe(kind: type, handler: Callable[[Session, Any], None]) -> None:
     """Call this handler for each event of this kind; the same handler is kept once."""
     known = _handlers.setdefault(kind, [])

@@ -23,12 +23,12 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from inclusion_app.core.db import Base, UTCDateTime
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 
-OWNERS = ("roadmap_id", "place_id", "booking_id", "loan_request_id", "loan_id", "unit_id")
+OWNERS = ("roadmap_id", "place_id", "booking_id", "loan_request_id", "loan_id", "unit_id", "referral_id")
 
 
 class StatusChange(Base):
-    """One move of one row, in the transaction that made it. It goes with the plan, place, booking, request, loan or unit the row
-    belongs to; a row that knows two of them says by `__owner__` which.
+    """One move of one row, in the transaction that made it. It goes with the plan, place, booking, request, loan, unit or
+    referral the row belongs to; a row that knows two of them says by `__owner__` which.
 
     A row that may be deleted alone takes its changes with it by `forget`. The numbers of rows named here are given
     once only (`sqlite_autoincrement` at their tables), so that no later row can take these for its own.
@@ -59,6 +59,9 @@ class StatusChange(Base):
     )
     loan_id: Mapped[int | None] = mapped_column(ForeignKey("loans.id", ondelete="CASCADE"), index=True)
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id", ondelete="CASCADE"), index=True)
+    referral_id: Mapped[int | None] = mapped_column(
+        ForeignKey("referrals.id", ondelete="CASCADE"), index=True
+    )
 
 
 def move(session: Session, row: Any, to: str, *, actor: str, now: datetime, why: str = "") -> None:

@@ -136,6 +136,7 @@ def _sharing_contact(
             Consent.organisation_id.in_(organisation_ids),
             Consent.withdrawn_at.is_(None),
             Consent.until_at > now,
+            Consent.is_for_referral.is_(False),
             ConsentItem.item == "contact",
             Organisation.closed_at.is_(None),
         )

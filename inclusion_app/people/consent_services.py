@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.events import SharingEnded, publish
 from inclusion_app.people.models import Consent, ConsentItem
 from inclusion_app.people.rules import CONSENT_LIFE, ITEMS, NOT_AN_ANSWER, WORDING, why_not_share
 
@@ -28,8 +29,10 @@ def give_consent(
     told_staff_id: int | None = None,
     basis: str = "consent",
     wording: str = WORDING,
+    for_referral: bool = False,
 ) -> Consent:
-    """Write down one act of sharing. `told_staff_id` heard or read it, where it was not given on a screen.
+    """Write down one act of sharing. `told_staff_id` heard or read it, where it was not given on a screen. With
+    `for_referral` it opens nothing by itself, only while its referral is live.
 
     Refuses with RuleBroken, at the field it belongs to: nothing shared, an unknown item, purpose or wording, a closed
     or unknown organisation, and an end that is past or more than a year away.
@@ -47,7 +50,7 @@ def give_consent(
     row = Consent(
         resident_id=resident_id, organisation_id=organisation_id, purpose=purpose, basis=basis, wording=wording,
         language=language, how=how, told_staff_id=told_staff_id, given_at=now, until_at=until_at,
-        items=[ConsentItem(item=item) for item in ITEMS if item in items],
+        is_for_referral=for_referral, items=[ConsentItem(item=item) for item in ITEMS if item in items],
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -70,6 +73,8 @@ def withdraw_consent(session: Session, *, resident_id: int, consent_id: int, now
         .values(withdrawn_at=now)
         .execution_options(synchronize_session=False)
     )
+    if ended.rowcount:  # type: ignore[attr-defined]
+        publish(session, SharingEnded(resident_id, now))
     return bool(ended.rowcount)  # type: ignore[attr-defined]
 
 
@@ -95,4 +100,6 @@ def stop_sharing(session: Session, *, resident_id: int, consent_id: int, now: da
         .values(withdrawn_at=now)
         .execution_options(synchronize_session=False)
     )
+    if ended.rowcount:  # type: ignore[attr-defined]
+        publish(session, SharingEnded(resident_id, now))
     return int(ended.rowcount)  # type: ignore[attr-defined]

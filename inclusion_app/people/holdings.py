@@ -270,7 +270,11 @@ def register() -> None:
             "needs", N_("What you need"), (), _needs, lambda session, number: {"needs": _needs_of(session, number)}
         ),
         Holding("consents", N_("What you share"), ("consents",), _consents, _export_consents),
-        Holding("help", N_("Who helps you"), ("caseload_entries", "merges"), _help, _export_help),
+        # That somebody feared for a person is never told by a page: whoever they fear may stand beside them.
+        Holding(
+            "help", N_("Who helps you"), ("caseload_entries", "merges", "safeguarding_flags", "safeguarding_words"), _help,
+            _export_help,
+        ),
         Holding("rights", N_("Emergencies and your rights"), ("break_glasses", "access_requests"), _rights, _export_rights),
         Holding("screens", N_("Where your plan is open"), ("visits", "resident_links", "desk_papers"), _screens, _export_screens),
     ):  # fmt: skip

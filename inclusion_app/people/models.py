@@ -136,6 +136,8 @@ class Consent(Base):
     given_at: Mapped[datetime] = mapped_column(UTCDateTime)
     until_at: Mapped[datetime] = mapped_column(UTCDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Given for one referral: it opens nothing by itself, only while that referral is live (see referrals.policy).
+    is_for_referral: Mapped[bool] = mapped_column(default=False)
     items: Mapped[list[ConsentItem]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
     )
@@ -148,6 +150,44 @@ class ConsentItem(Base):
 
     consent_id: Mapped[int] = mapped_column(ForeignKey("consents.id", ondelete="CASCADE"), primary_key=True)
     item: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
+class SafeguardingFlag(Base):
+    """Somebody of the staff fears for a resident. That there is one may be seen by whoever helps them; why, by few.
+
+    The lead of the organisation is told at once. What was written stands apart (SafeguardingWords).
+    """
+
+    __tablename__ = "safeguarding_flags"
+    __table_args__ = (
+        CheckConstraint("(ended_at IS NULL) = (ended_by_id IS NULL)", name="ended_by_somebody"),
+        Index("ix_safeguarding_flags_organisation_id_resident_id", "organisation_id", "resident_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    form_key: Mapped[str] = mapped_column(String(64), unique=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    raised_by_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    raised_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # Which of the organisation's caseworkers works on it with the lead, and so reads it.
+    assigned_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+
+class SafeguardingWords(Base):
+    """What was written about a flag: the reason first, then what was done. Added to, never changed."""
+
+    __tablename__ = "safeguarding_words"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flag_id: Mapped[int] = mapped_column(ForeignKey("safeguarding_flags.id", ondelete="CASCADE"), index=True)
+    words: Mapped[str] = mapped_column(EncryptedText)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
 
 
 class CaseloadEntry(Base):

@@ -12,6 +12,7 @@ Broken glass shows; it never changes. Nor does an officer see whom they are kept
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
@@ -41,9 +42,20 @@ def has_consent(principal: Principal, item: str) -> ColumnElement[bool]:
         Consent.organisation_id == principal.organisation_id,
         Consent.withdrawn_at.is_(None),
         Consent.until_at > now(),
+        Consent.is_for_referral.is_(False),
         ConsentItem.consent_id == Consent.id,
         ConsentItem.item == item,
     )
+
+
+# Ways on which later rooms open an item of a person: a name, and a condition on Resident for a principal and an item.
+WAYS: dict[str, Callable[[Principal, str], ColumnElement[bool]]] = {}
+
+
+def by_other_ways(principal: Principal, item: str) -> ColumnElement[bool]:
+    """A later room opens this item (a live referral does), and the person is not kept from this principal."""
+    ways = or_(false(), *(way(principal, item) for way in WAYS.values()))
+    return and_(ways, not_(is_kept_from(principal)))
 
 
 def is_kept_from(principal: Principal, resident: Any = Resident) -> ColumnElement[bool]:
@@ -116,6 +128,7 @@ def stands_for_itself(principal: Principal) -> ColumnElement[bool]:
         Consent.organisation_id == principal.organisation_id,
         Consent.withdrawn_at.is_(None),
         Consent.until_at > now(),
+        Consent.is_for_referral.is_(False),
         ConsentItem.consent_id == Consent.id,
         ConsentItem.item == "identity",
     )
@@ -136,7 +149,11 @@ def caseload(*items: str) -> Scope:
     """Rows a caseworker reaches for any of these items: by consent and caseload, or through broken glass."""
     return Scope(
         f"own caseload, {' or '.join(items)}",
-        lambda principal: or_(*(by_caseload(principal, item) for item in items), has_broken_glass(principal)),
+        lambda principal: or_(
+            *(by_caseload(principal, item) for item in items),
+            *(by_other_ways(principal, item) for item in items),
+            has_broken_glass(principal),
+        ),
     )
 
 
@@ -145,7 +162,9 @@ def own_organisation(*items: str) -> Scope:
     return Scope(
         f"own organisation, {' or '.join(items)}",
         lambda principal: or_(
-            *(by_organisation(principal, item) for item in items), has_broken_glass(principal)
+            *(by_organisation(principal, item) for item in items),
+            *(by_other_ways(principal, item) for item in items),
+            has_broken_glass(principal),
         ),
     )
 

@@ -19,7 +19,7 @@ from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.core.events import MessageWanted, publish
+from inclusion_app.core.events import MessageWanted, SharingEnded, publish
 from inclusion_app.people import contact, rules, services
 from inclusion_app.people import staff_words as words
 from inclusion_app.people.consent_services import give_consent
@@ -341,6 +341,7 @@ def keep_from(
             session, actor, action="keep from", resident_id=resident_id, items=("restriction",), now=now
         )
         _tell_of_limit(session, actor, resident_id, now)
+        publish(session, SharingEnded(resident_id, now))
 
 
 def stop_keeping_from(

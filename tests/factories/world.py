@@ -30,8 +30,10 @@ from inclusion_app.people.models import (
     Merge,
     Restriction,
 )
+from inclusion_app.referrals.rules import RESIDENT
+from inclusion_app.referrals.services import machine
 from inclusion_app.training.models import Notice, TrainingSession, WalkIn
-from tests.factories import loans
+from tests.factories import loans, referrals
 from tests.factories.accounts import make_organisation, make_staff, sign_in
 from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.factories.training import make_booking, make_session
@@ -62,6 +64,17 @@ LOAN_ROWS = (
     "wipe_id", "ticket_id", "transfer_id", "count_id",
 )  # fmt: skip
 
+REFERRAL_ROWS = (
+    "referral_id",
+    "service_id",
+    "note_id",
+    "task_id",
+    "file_id",
+    "sheet_id",
+    "view_id",
+    "flag_id",
+)
+
 # The ids to ask for under the name of a part of an address. A case that means nothing there is left out; "unknown" is
 # always there, for it is what the others are compared with.
 TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
@@ -80,6 +93,7 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
         for name in (
             "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number",
             "session_id", "course_id", "occurrence_id", "booking_id", "arrangement_id", "walk_in_id", "notice_id", *LOAN_ROWS,
+            *REFERRAL_ROWS,
         )
     },
     # Beside an id: what is done with it, or in which language; whosever it is.
@@ -220,6 +234,7 @@ def _add_rows(session: Session, world: World) -> None:
     }  # fmt: skip
     _add_training(session, world)
     _add_loans(session, world)
+    _add_referrals(session, world)
 
 
 def _add_training(session: Session, world: World) -> None:
@@ -295,4 +310,50 @@ def _add_loans(session: Session, world: World) -> None:
                 found["loan_id"][which] = loans.make_loan(
                     session, unit=loans.make_unit(session, model=model), request=asks
                 ).id
+    world.rows |= found
+
+
+def _add_referrals(session: Session, world: World) -> None:
+    """A service of each organisation, and one row of each kind of a case.
+
+    `own` referral: sent by Blue Door, received by Red Door, about the resident both know. `other`: from a third
+    organisation to Blue Door. `restricted` and `kept`: of people whom Red Door's caseworker may not see. `withdrawn`: the
+    person took it back.
+    """
+    found: dict[str, dict[str, int]] = {name: {} for name in REFERRAL_ROWS}
+    here, there = world.residents["own"], world.residents["other"]
+    third = make_organisation(session, name="Third Door")
+    services = {}
+    for case, organisation_id, staff_id, number in (
+        ("own", world.red, world.staff["caseworker"], here),
+        ("other", world.blue, world.staff["of Blue Door"], there),
+    ):
+        services[case] = referrals.make_service(session, organisation_id=organisation_id)
+        found["service_id"][case] = services[case].id
+        mine = {"organisation_id": organisation_id}
+        rows = {
+            "note_id": referrals.make_note(session, resident_id=number, author_id=staff_id, **mine),
+            "task_id": referrals.make_task(session, resident_id=number, owner_id=staff_id, **mine),
+            "file_id": referrals.make_file(session, resident_id=number, author_id=staff_id, **mine),
+            "sheet_id": referrals.make_sheet(session, staff_id=staff_id, people=(number,), **mine),
+            "view_id": referrals.make_view(session, staff_id=staff_id, **mine),
+            "flag_id": referrals.make_flag(session, resident_id=number, raised_by_id=staff_id, **mine),
+        }
+        for name, row in rows.items():
+            found[name][case] = row.id
+    restricted = make_person(session, name="Canary restricted referral", is_restricted=True).id
+    kept, left = (make_person(session, name=f"Canary {name} referral").id for name in ("kept", "withdrawn"))
+    for case, number, service, sender_id in (
+        ("own", make_person(session, name="Canary referred").id, services["own"], world.blue),
+        ("other", there, services["other"], third.id),
+        ("restricted", restricted, services["own"], third.id),
+        ("kept", kept, services["own"], third.id),
+        ("withdrawn", left, services["own"], third.id),
+    ):
+        sent = referrals.make_referral(session, resident_id=number, service=service, sender_id=sender_id)
+        found["referral_id"][case] = sent.id
+        if case == "withdrawn":
+            machine.act(session, referral=sent, actor=RESIDENT, action="withdraw", now=now())
+    session.add(Restriction(resident_id=kept, organisation_id=world.red, made_at=now()))
+    session.flush()
     world.rows |= found

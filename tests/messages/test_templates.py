@@ -12,6 +12,7 @@ from inclusion_app.loans.messages import FACTS as LOAN_FACTS
 from inclusion_app.messages import templates
 from inclusion_app.messages.rules import BY_WIRE
 from inclusion_app.messages.templates import BadMessage, MessageTemplate, Text, template_of, write
+from inclusion_app.referrals.messages import FACTS as REFERRAL_FACTS
 from inclusion_app.training.messages import FACTS as BOOKING_FACTS
 
 EXPECTED = {
@@ -33,11 +34,16 @@ EXPECTED = {
     "loan_need_where", "loan_need_which", "loan_not_back", "loan_not_kept_most", "loan_not_kept_over",
     "loan_not_kept_waited_for", "loan_offer", "loan_offer_bring", "loan_offer_lapsed", "loan_offer_taken_back", "loan_queued",
     "loan_slot",
+    "referral_sent", "referral_seen", "referral_asked", "referral_answered", "referral_accepted", "referral_waitlisted",
+    "referral_begun", "referral_declined", "referral_own_no", "referral_rerouted", "referral_closed",
+    "referral_reopened", "referral_recalled", "referral_withdrawn", "referral_lapsed", "staff_referral_came",
+    "staff_referral_turned", "staff_referral_waits", "staff_referral_late", "partner_referral",
+    "public_referral_confirm", "public_referral_news",
 }  # fmt: skip
 # What a text message may say beside its link: for how long it works, of a session when and where it is, and what to
 # bring, and of what is lent until which day. None of it is a fact of a person.
 NOT_OF_A_PERSON = ("minutes", "when", "until", "time", "room", "things", "day")
-OF_A_ROOM = {"training_": BOOKING_FACTS, "loan_": (*LOAN_FACTS, "day")}
+OF_A_ROOM = {"training_": BOOKING_FACTS, "loan_": (*LOAN_FACTS, "day"), "referral_": REFERRAL_FACTS}
 LINK = "https://roadmap.example.org/en/x/CANARYlink"
 # Words nobody else may read over a shoulder: of health, of immigration, of money and of violence.
 TELLING = re.compile(

@@ -1,0 +1,22 @@
+"""What the worker does for referrals: nudge whoever has to answer, and let lapse what nobody answered.
+
+Called inside an application context. A look decides whether there is anything to do, so a quiet minute takes no lock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from inclusion_app.core.db import reading, transaction
+from inclusion_app.referrals.services import machine
+
+
+def look(now: datetime) -> int:
+    """Look at every clock that runs, each in a transaction of its own. Returns at how many something was done."""
+    with reading() as session:
+        numbers = session.scalars(machine.overdue(now)).all()
+    done = 0
+    for number in numbers:
+        with transaction() as session:
+            done += bool(machine.tick(session, referral_id=number, now=now))
+    return done

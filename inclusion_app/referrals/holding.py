@@ -1,0 +1,117 @@
+"""What this room holds of a resident: referrals and what was said about them, notes, files, tasks, sheets with their name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from inclusion_app.core import i18n
+from inclusion_app.core.registry import Fact, Holding, hold
+from inclusion_app.core.words import N_
+from inclusion_app.referrals import rules
+from inclusion_app.referrals.models import (
+    CaseFile,
+    CaseNote,
+    CaseTask,
+    Referral,
+    ReferralNote,
+    ReferralWords,
+    SheetPerson,
+)
+
+
+def referrals_of(session: Session, resident_id: int) -> Sequence[Referral]:
+    """Every referral of one person, the oldest first; drafts are unread by others and stand here too."""
+    mine = select(Referral).where(Referral.resident_id == resident_id)
+    return session.scalars(mine.order_by(Referral.made_at, Referral.id)).all()
+
+
+def _words_of(session: Session, referral_id: int) -> Sequence[ReferralWords]:
+    said = select(ReferralWords).where(ReferralWords.referral_id == referral_id)
+    return session.scalars(said.order_by(ReferralWords.at, ReferralWords.id)).all()
+
+
+def _rows(session: Session, model: Any, resident_id: int) -> Sequence[Any]:
+    return session.scalars(select(model).where(model.resident_id == resident_id).order_by(model.id)).all()
+
+
+def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
+    made = i18n.day_words(i18n.local(referral.made_at).date())
+    to = _(", ").join([referral.service.organisation.name, made])
+    facts = [
+        Fact(N_("You were referred to"), to),
+        Fact(N_("How it stands"), _(rules.STATES_FOR_RESIDENT[referral.status])),
+        Fact(N_("How you were passed on"), _(rules.MODES[referral.mode])),
+        Fact(N_("Whom you met"), referral.introduced_to or ""),
+        *(Fact(rules.WORDS[one.kind], one.words) for one in _words_of(session, referral.id)),
+    ]
+    return [fact for fact in facts if fact.value]
+
+
+def describe(session: Session, resident_id: int) -> list[Fact]:
+    """Each referral with what was typed about it; notes marked for the person; that there are others; files; tasks."""
+    facts = [fact for one in referrals_of(session, resident_id) for fact in _describe_referral(session, one)]
+    notes = _rows(session, CaseNote, resident_id)
+    for note in notes:
+        if note.is_shareable:
+            facts.append(Fact(N_("What a helper noted"), note.words))
+    kept = sum(not note.is_shareable for note in notes)
+    if kept:
+        facts.append(Fact(N_("Other notes of helpers"), str(kept)))
+    facts += [Fact(N_("A file a helper keeps"), file.name) for file in _rows(session, CaseFile, resident_id)]
+    tasks = [task for task in _rows(session, CaseTask, resident_id) if task.done_at is None]
+    facts += [
+        Fact(N_("What a helper does for you"), _(rules.TASK_KINDS[task.kind]))
+        for task in tasks
+        if task.kind != "own"
+    ]
+    sheets = session.scalar(
+        select(func.count()).select_from(SheetPerson).where(SheetPerson.resident_id == resident_id)
+    )
+    if sheets:
+        facts.append(Fact(N_("Lists on paper with your name"), str(sheets)))
+    return facts
+
+
+def export(session: Session, resident_id: int) -> dict[str, Any]:
+    """The same as data, with every note: what is held of somebody is theirs to have."""
+    return {
+        "referrals": [
+            {
+                "to": one.service.organisation.name,
+                "service": one.service.name,
+                "state": one.status,
+                "mode": one.mode,
+                "made_at": one.made_at.isoformat(),
+                "words": [{"kind": said.kind, "words": said.words} for said in _words_of(session, one.id)],
+            }
+            for one in referrals_of(session, resident_id)
+        ],
+        "notes": [
+            {"happened_on": note.happened_on.isoformat(), "words": note.words}
+            for note in _rows(session, CaseNote, resident_id)
+        ],
+        "files": [file.name for file in _rows(session, CaseFile, resident_id)],
+        "tasks": [
+            {"due_on": task.due_on.isoformat(), "words": task.words or task.kind}
+            for task in _rows(session, CaseTask, resident_id)
+        ],
+    }
+
+
+hold(
+    Holding(
+        "referrals",
+        N_("Who else helps you"),
+        tuple(
+            model.__tablename__
+            for model in (Referral, ReferralWords, ReferralNote, CaseNote, CaseFile, CaseTask, SheetPerson)
+        ),
+        describe,
+        export,
+    )
+)

@@ -1,0 +1,262 @@
+"""Which of the staff may read, send, receive and end what: one table for the check and for the list.
+
+What a receiver reads of a person follows from a live referral and its consent, asked at every request; nothing is copied. A
+caseworker reaches what their organisation sent or received; a referrer what they sent themselves. Case notes are their own
+organisation's; of another's only those that go with a referral. A note about safeguarding is none: see people.policy.
+Whom a person is kept from sees none of it. An organisation's admin reads numbers, and gives an owner without opening.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
+
+from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import now
+from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope, TableRight
+from inclusion_app.people import policy as people
+from inclusion_app.people.models import Consent, ConsentItem, Resident
+from inclusion_app.referrals.models import (
+    CaseFile,
+    CaseNote,
+    CaseTask,
+    CityService,
+    OutreachSheet,
+    Referral,
+    ReferralNote,
+)
+from inclusion_app.referrals.rules import OPEN
+
+WORKER, LEAD, ADMIN, REFERRER = "caseworker", "safeguarding_lead", "organisation_admin", "referrer"
+
+
+def live_consent(item: Any | None = None) -> ColumnElement[bool]:
+    """The yes of this referral holds now; for this item, where one is named."""
+    alive = [
+        Consent.id == Referral.consent_id,
+        Consent.organisation_id == Referral.organisation_id,
+        Consent.resident_id == Referral.resident_id,
+        Consent.withdrawn_at.is_(None),
+        Consent.until_at > now(),
+    ]
+    if item is not None:
+        alive += [ConsentItem.consent_id == Consent.id, ConsentItem.item == item]
+    return exists().where(*alive)
+
+
+def is_received(principal: Principal) -> ColumnElement[bool]:
+    """Sent to the organisation the principal acts for. Where somebody was only told to go, nobody received anything."""
+    return and_(
+        Referral.organisation_id == principal.organisation_id,
+        Referral.mode != "signposted",
+        Referral.status != "draft",
+    )
+
+
+def _is_open_to_receiver(principal: Principal) -> ColumnElement[bool]:
+    """Received, live, and by a yes that holds. A public one was sent by whoever it is about, or for them, without one."""
+    by_yes = or_(Referral.resident_id.is_(None), live_consent())
+    return and_(is_received(principal), Referral.status.in_(sorted(OPEN)), by_yes, _not_kept(principal))
+
+
+def _not_kept(principal: Principal) -> ColumnElement[bool]:
+    return or_(Referral.resident_id.is_(None), not_(people.keeps_away(principal, Referral.resident_id)))
+
+
+def _for_whom_looks_after(principal: Principal) -> ColumnElement[bool]:
+    """Of somebody who is restricted only whoever looks after this referral."""
+    restricted = exists().where(Resident.id == Referral.resident_id, Resident.is_restricted)
+    return or_(not_(restricted), Referral.owner_id == principal.staff_id)
+
+
+def _received_by_worker(principal: Principal) -> ColumnElement[bool]:
+    return and_(_is_open_to_receiver(principal), _for_whom_looks_after(principal))
+
+
+def _ended_here(principal: Principal) -> ColumnElement[bool]:
+    """Received once and ended: that it was, and how; nothing of the person."""
+    return and_(is_received(principal), Referral.status.not_in(sorted(OPEN)), _not_kept(principal))
+
+
+def _sent_by_organisation(principal: Principal) -> ColumnElement[bool]:
+    """Sent by this organisation, of whom this person may see. What was sent is known to who sent it, also when it ended."""
+    theirs = or_(
+        Referral.sender_staff_id == principal.staff_id,
+        exists().where(Resident.id == Referral.resident_id, people.is_on_caseload(principal)),
+    )
+    return and_(Referral.sender_id == principal.organisation_id, theirs, _not_kept(principal))
+
+
+def _sent_by_me(principal: Principal) -> ColumnElement[bool]:
+    return and_(
+        Referral.sender_id == principal.organisation_id,
+        Referral.sender_staff_id == principal.staff_id,
+        _not_kept(principal),
+    )
+
+
+def by_referral(principal: Principal, item: str) -> ColumnElement[bool]:
+    """A live referral to this organisation shares this item of the person: the way people.policy asks for."""
+    received = and_(
+        Referral.resident_id == Resident.id,
+        is_received(principal),
+        Referral.status.in_(sorted(OPEN)),
+        live_consent(item),
+        or_(not_(Resident.is_restricted), Referral.owner_id == principal.staff_id),
+    )
+    return exists().where(received)
+
+
+def _any(*scopes: Scope) -> Scope:
+    return Scope(
+        " or ".join(scope.name for scope in scopes),
+        lambda principal: or_(false(), *(scope.where(principal) for scope in scopes)),
+    )
+
+
+SENT = Scope("sent by own organisation", _sent_by_organisation)
+SENT_MYSELF = Scope("sent by oneself", _sent_by_me)
+RECEIVED = Scope("received by own organisation, live", _received_by_worker)
+RECEIVED_BY_LEAD = Scope("received by own organisation, live", _is_open_to_receiver)
+RECEIVED_ONCE = Scope("received by own organisation, ended", _ended_here)
+# An admin sees that there is one and since when, and gives it an owner; no page of it opens.
+OF_ORGANISATION = Scope(
+    "own organisation's, without opening",
+    lambda principal: or_(is_received(principal), Referral.sender_id == principal.organisation_id),
+)
+
+REFERRALS = PermissionTable(
+    Referral,
+    {
+        # The page of a referral: what was typed, what is shared, how it stands.
+        "referral.read": {
+            WORKER: _any(SENT, RECEIVED), LEAD: _any(SENT, RECEIVED_BY_LEAD), REFERRER: SENT_MYSELF,
+        },
+        # One line of it: to or from whom, how it stands, how it ended.
+        "referral.follow": {
+            WORKER: _any(SENT, RECEIVED, RECEIVED_ONCE), LEAD: _any(SENT, RECEIVED_BY_LEAD, RECEIVED_ONCE),
+            REFERRER: SENT_MYSELF,
+        },
+        "referral.send": {WORKER: SENT, REFERRER: SENT_MYSELF},
+        "referral.receive": {WORKER: RECEIVED, LEAD: RECEIVED_BY_LEAD},
+        "referral.reopen": {WORKER: _any(SENT, RECEIVED_ONCE)},
+        "referral.count": {ADMIN: OF_ORGANISATION},
+        "referral.assign": {ADMIN: OF_ORGANISATION, WORKER: RECEIVED, LEAD: RECEIVED_BY_LEAD},
+    },
+)  # fmt: skip
+READ = REFERRALS.permission("referral.read")
+FOLLOW = REFERRALS.permission("referral.follow")
+SEND = REFERRALS.permission("referral.send")
+RECEIVE = REFERRALS.permission("referral.receive")
+REOPEN = REFERRALS.permission("referral.reopen")
+SEE_COUNTS = REFERRALS.permission("referral.count")
+ASSIGN = REFERRALS.permission("referral.assign")
+
+
+def _own_service(principal: Principal) -> ColumnElement[bool]:
+    return CityService.organisation_id == principal.organisation_id
+
+
+SERVICES = PermissionTable(
+    CityService,
+    {
+        # The directory holds no fact of anybody.
+        "service.look": dict.fromkeys((WORKER, LEAD, ADMIN, REFERRER), EVERY_ROW),
+        "service.write": {
+            WORKER: Scope("own organisation's", _own_service), ADMIN: Scope("own organisation's", _own_service),
+            # Of organisations that have no account here.
+            "platform_admin": EVERY_ROW,
+        },
+    },
+)  # fmt: skip
+LOOK = SERVICES.permission("service.look")
+WRITE_SERVICE = SERVICES.permission("service.write")
+
+
+def _of_own_organisation(model: Any) -> Any:
+    """Written by this organisation, of somebody whom this person may open for any item."""
+
+    def where(principal: Principal) -> ColumnElement[bool]:
+        opened = select(Resident.id).where(people.TABLE.rows("resident.identity", principal))
+        return and_(model.organisation_id == principal.organisation_id, model.resident_id.in_(opened))
+
+    return where
+
+
+def _attached(principal: Principal) -> ColumnElement[bool]:
+    """Another organisation's note that goes with a referral which this one received, and which is live and shared."""
+    return exists().where(
+        ReferralNote.note_id == CaseNote.id,
+        Referral.id == ReferralNote.referral_id,
+        Referral.resident_id == CaseNote.resident_id,
+        _received_by_worker(principal),
+    )
+
+
+def _written_by_me(principal: Principal) -> ColumnElement[bool]:
+    return and_(
+        CaseNote.author_id == principal.staff_id, CaseNote.organisation_id == principal.organisation_id
+    )
+
+
+_OWN_NOTES = Scope("own organisation's", _of_own_organisation(CaseNote))
+NOTES = PermissionTable(
+    CaseNote,
+    {
+        "note.read": {
+            WORKER: _any(_OWN_NOTES, Scope("attached to a received referral", _attached)), LEAD: _OWN_NOTES,
+        },
+        "note.write": {
+            WORKER: Scope(
+                "one's own", lambda principal: and_(_written_by_me(principal), _OWN_NOTES.where(principal))
+            )
+        },
+    },
+)  # fmt: skip
+READ_NOTE = NOTES.permission("note.read")
+WRITE_NOTE = NOTES.permission("note.write")
+_OWN_FILES = Scope("own organisation's", _of_own_organisation(CaseFile))
+FILES = PermissionTable(CaseFile, {"file.read": dict.fromkeys((WORKER, LEAD), _OWN_FILES)})
+READ_FILE = FILES.permission("file.read")
+
+
+def _own_tasks(principal: Principal) -> ColumnElement[bool]:
+    """Of this organisation: one's own, nobody's, or about somebody this person may open."""
+    opened = select(Resident.id).where(people.TABLE.rows("resident.identity", principal))
+    about = or_(
+        CaseTask.owner_id == principal.staff_id,
+        CaseTask.resident_id.in_(opened),
+        and_(CaseTask.owner_id.is_(None), CaseTask.resident_id.is_(None)),
+    )
+    kept = or_(CaseTask.resident_id.is_(None), not_(people.keeps_away(principal, CaseTask.resident_id)))
+    return and_(CaseTask.organisation_id == principal.organisation_id, about, kept)
+
+
+TASKS = PermissionTable(
+    CaseTask, {"task.work": dict.fromkeys((WORKER, LEAD), Scope("own organisation's", _own_tasks))}
+)
+WORK_TASK = TASKS.permission("task.work")
+SHEETS = PermissionTable(
+    OutreachSheet,
+    {
+        "sheet.keep": {
+            WORKER: Scope(
+                "one's own",
+                lambda principal: and_(
+                    OutreachSheet.staff_id == principal.staff_id,
+                    OutreachSheet.organisation_id == principal.organisation_id,
+                ),
+            )
+        }
+    },
+)
+KEEP_SHEET = SHEETS.permission("sheet.keep")
+
+
+def _refers(principal: Principal, _row: object) -> bool:
+    return principal.kind == "staff" and bool(principal.roles & {WORKER, REFERRER})
+
+
+# Choosing a service for somebody: whom they may send is asked by the table of people.
+REFER = TableRight("referral.make", _refers, (WORKER, REFERRER))

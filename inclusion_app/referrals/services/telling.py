@@ -1,0 +1,149 @@
+"""Who is told what, at each turn: the person by their own way; sender and receiver by e-mail, without one fact of anybody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from inclusion_app.accounts.models import Organisation
+from inclusion_app.core.answer_hours import CLOSES
+from inclusion_app.core.clock import LONDON
+from inclusion_app.core.events import MessageWanted, publish
+from inclusion_app.core.history import StatusChange
+from inclusion_app.messages import services as messages
+from inclusion_app.messages.own_way import own_way
+from inclusion_app.messages.sending import whole_address
+from inclusion_app.messages.templates import template_of
+from inclusion_app.referrals import rules
+from inclusion_app.referrals.models import PublicReferral, Referral
+
+# Which message the person gets at which turn. What they asked for themself they need not be told of twice.
+TO_RESIDENT = {
+    "send": "referral_sent", "acknowledge": "referral_seen", "ask": "referral_asked", "answer": "referral_answered",
+    "accept": "referral_accepted", "waitlist": "referral_waitlisted", "decline": "referral_declined",
+    "reroute": "referral_rerouted", "begin": "referral_begun", "close": "referral_closed", "reopen": "referral_reopened",
+    "recall": "referral_recalled", "withdraw": "referral_withdrawn", "lapse": "referral_lapsed",
+}  # fmt: skip
+
+
+def about(referral: Referral) -> str:
+    """Under what the messages about a referral are found again."""
+    return f"referral {referral.id}"
+
+
+def turn(session: Session, referral: Referral, *, action: str, actor: str, now: datetime) -> None:
+    """Tell whoever it concerns what was just done. What was still to be told of an earlier turn is not true any more."""
+    session.flush()
+    messages.take_back(session, about=about(referral), now=now)
+    number = session.scalar(
+        select(func.count()).where(
+            StatusChange.noun == Referral.__tablename__, StatusChange.row_id == referral.id
+        )
+    )
+    key = f"referral {referral.id} {number}"
+    _tell_resident(session, referral, action, key=key, now=now)
+    if actor != rules.SENDER:
+        _tell_sender(session, referral, key=key)
+    if actor != rules.RECEIVER and referral.mode != "signposted":
+        _tell_receiver(session, referral, action, key=key)
+
+
+def _tell_resident(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
+    name = TO_RESIDENT.get(action)
+    if name is None or referral.resident_id is None:
+        return
+    if action == "decline" and referral.declined_by == "resident":
+        name = "referral_own_no"
+    way = own_way(
+        session, resident_id=referral.resident_id, runs_it=referral.sender_id or referral.organisation_id, now=now,
+        channels=template_of(name).channels,
+    )  # fmt: skip
+    # Another organisation's name says what somebody is helped with, so it goes where the service's own may.
+    facts = {} if way.no_trace else _facts(session, referral)
+    if referral.promised_on is not None:
+        facts["when"] = datetime.combine(referral.promised_on, CLOSES, LONDON).isoformat()
+    publish(
+        session,
+        MessageWanted(
+            key=key, template=name, language=referral.language, params=facts, resident_id=referral.resident_id,
+            organisation_id=way.posts, about=about(referral),
+        ),
+    )  # fmt: skip
+
+
+def _facts(session: Session, referral: Referral) -> dict[str, str]:
+    sender = session.get(Organisation, referral.sender_id) if referral.sender_id else None
+    facts = {
+        "organisation": referral.service.organisation.name,
+        "helper": sender.name if sender else "",
+        "phone": referral.service.phone,
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
+    facts = {"number": str(referral.id), "state": rules.STATES[referral.status]}
+    if referral.sender_staff_id is not None:
+        link = whole_address(f"/staff/referrals/{referral.id}")
+        publish(
+            session,
+            MessageWanted(
+                key=f"{key} sender", template="staff_referral_turned", params=facts | {"link": link},
+                staff_id=referral.sender_staff_id, about=about(referral),
+            ),
+        )  # fmt: skip
+        return
+    public = session.get(PublicReferral, referral.id)
+    if public is not None and public.from_email and public.confirmed_at is not None:
+        publish(
+            session,
+            MessageWanted(
+                key=f"{key} public", template="public_referral_news", params=facts, email=public.from_email,
+                about=about(referral),
+            ),
+        )  # fmt: skip
+
+
+def _tell_receiver(session: Session, referral: Referral, action: str, *, key: str) -> None:
+    """Whoever looks after it there, or has the duty of its service. A partner without an account gets a link instead."""
+    staff_id = referral.owner_id or referral.service.duty_staff_id
+    if staff_id is None:
+        return
+    link = whole_address(f"/staff/referrals/{referral.id}")
+    if action in {"send", "confirm"} and referral.clock_due is not None:
+        template, facts = "staff_referral_came", {"until": referral.clock_due.isoformat()}
+    else:
+        template, facts = "staff_referral_turned", {"state": rules.STATES[referral.status]}
+    publish(
+        session,
+        MessageWanted(
+            key=f"{key} receiver", template=template, params=facts | {"number": str(referral.id), "link": link},
+            staff_id=staff_id, about=about(referral),
+        ),
+    )  # fmt: skip
+
+
+def nudge(session: Session, referral: Referral, percent: int, *, now: datetime) -> None:
+    """A clock has run for half, for four fifths, or wholly: whoever has to answer hears it, and at the end the sender too."""
+    if referral.clock_due is None or referral.clock_since is None:
+        return
+    is_late = percent >= rules.NUDGES[-1]
+    facts = {
+        "number": str(referral.id),
+        "until": referral.clock_due.isoformat(),
+        "link": whole_address(f"/staff/referrals/{referral.id}"),
+    }
+    hears = {referral.owner_id or referral.service.duty_staff_id}
+    if is_late:
+        hears.add(referral.sender_staff_id)
+    for staff_id in hears - {None}:
+        publish(
+            session,
+            MessageWanted(
+                key=f"referral {referral.id} nudge {percent} {referral.clock_since.isoformat()} {staff_id}",
+                template="staff_referral_late" if is_late else "staff_referral_waits", params=facts, staff_id=staff_id,
+                about=about(referral),
+            ),
+        )  # fmt: skip
