@@ -134,6 +134,8 @@ def hand_over(
         raise RuleBroken(words.CHOOSE_ONE, field="to_id")
     if from_id == to_id:
         raise RuleBroken(words.SAME_CASEWORKER, field="from_id")
+    # Two at once come one after the other: the second finds nothing left to hand on.
+    session.execute(select(Staff.id).where(Staff.id == from_id).with_for_update(key_share=True))
     waits = open_work(session, actor).get(from_id, Open()) if only is None else Open()
     moved = _move(session, actor, from_id=from_id, to_id=to_id, only=only, now=now)
     if not moved and not any(waits):

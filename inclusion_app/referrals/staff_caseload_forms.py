@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import TextAreaField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import ValidationError
 
 from inclusion_app.core.errors import RuleBroken
@@ -15,8 +15,9 @@ from inclusion_app.core.forms import BaseForm, DayField, OnceForm, lines_of
 from inclusion_app.core.words import N_
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of, words_of
 from inclusion_app.people.rules import LANGUAGES
-from inclusion_app.people.staff_fields import LineField, MustChoose
+from inclusion_app.people.staff_fields import LineField, MustChoose, NumberFromList
 from inclusion_app.people.staff_forms import language_name
+from inclusion_app.people.staff_words import CHOOSE
 from inclusion_app.referrals import rules
 from inclusion_app.referrals import staff_caseload_rules as caseload
 from inclusion_app.referrals import staff_caseload_words as words
@@ -25,6 +26,15 @@ from inclusion_app.referrals.staff_caseload_queries import Choices
 from inclusion_app.referrals.staff_caseload_rules import Filters
 
 ANY = N_("Any")
+
+
+class Colleague(MustChoose):
+    """Which colleague: nobody is chosen beforehand, not even where there is one alone."""
+
+    def iter_choices(self) -> list[Any]:
+        """Nobody, and then everybody."""
+        nobody = Choice(value="", label=_l(CHOOSE), selected=not self.data, render_kw={})
+        return [nobody, *NumberFromList.iter_choices(self)]
 
 
 class FiltersForm(BaseForm):
@@ -61,14 +71,14 @@ class ViewForm(OnceForm):
 class GiveForm(OnceForm):
     """Which colleague looks after a person from now on."""
 
-    to_id = MustChoose(_l("Who looks after them from now on?"))
+    to_id = Colleague(_l("Who looks after them from now on?"))
 
 
 class NumbersForm(BaseForm):
     """Some of somebody's people, by their numbers, and who looks after them from now on."""
 
     people = AnyOf(_l("Numbers"), choices=[], coerce=number_of)
-    to_id = MustChoose(_l("Who looks after them from now on?"))
+    to_id = Colleague(_l("Who looks after them from now on?"))
 
     def validate_people(self, asked: Any) -> None:
         """At least one."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
@@ -88,12 +88,13 @@ def choices_for(session: Session, principal: Principal) -> Choices:
     )
 
 
-def _entry(principal: Principal, staff_id: int | None) -> ColumnElement[bool]:
-    return and_(
-        CaseloadEntry.resident_id == Resident.id,
-        CaseloadEntry.staff_id == staff_id,
-        CaseloadEntry.organisation_id == principal.organisation_id,
+def on_caseload(principal: Principal, staff_id: int | None) -> ColumnElement[bool]:
+    """On the caseload of this member of staff, for the organisation the principal acts for."""
+    entry = aliased(CaseloadEntry)
+    mine = select(entry.resident_id).where(
+        entry.staff_id == staff_id, entry.organisation_id == principal.organisation_id
     )
+    return Resident.id.in_(mine)
 
 
 def listed(principal: Principal, filters: Filters, *columns: Any) -> Select[Any]:
@@ -104,15 +105,15 @@ def listed(principal: Principal, filters: Filters, *columns: Any) -> Select[Any]
             Consent.organisation_id == principal.organisation_id, Consent.withdrawn_at.is_(None)
         )
         return wanted.where(Resident.id.in_(shared))
-    return wanted.join(CaseloadEntry, _entry(principal, filters.colleague_id or principal.staff_id))
+    return wanted.where(on_caseload(principal, filters.colleague_id or principal.staff_id))
 
 
 def _restricted(principal: Principal, *columns: Any) -> Select[Any]:
     """The restricted people of one's own caseload: in no search and no count, but their worker finds them."""
-    return (
-        select(*columns)
-        .join(CaseloadEntry, _entry(principal, principal.staff_id))
-        .where(people.TABLE.rows("resident.identity", principal), Resident.is_restricted)
+    return select(*columns).where(
+        on_caseload(principal, principal.staff_id),
+        people.TABLE.rows("resident.identity", principal),
+        Resident.is_restricted,
     )
 
 
@@ -131,10 +132,12 @@ def caseload_of(session: Session, principal: Principal, filters: Filters, now: d
         if hidden:
             among = among.union(_restricted(principal, Resident.id))  # type: ignore[assignment]
     gathered = _gather(session, principal, among, now)
-    lines = [line for line in _lines(known, gathered) if filters.takes(line, now)]
+    lines, restricted = (
+        [line for line in _lines(some, gathered) if filters.takes(line, now)] for some in (known, hidden)
+    )
     return Found(
         caseload.sorted_by_due(lines),
-        caseload.sorted_by_due(_lines(hidden, gathered)),
+        caseload.sorted_by_due(restricted),
         _others(session, principal, filters, set(numbers), now),
     )
 

@@ -81,6 +81,16 @@ class Line:
         dated = [due for due in self.dues if due.day is not None]
         return dated[0] if dated else next((due for due in self.dues if due.waits == US), None)
 
+    @property
+    def also(self) -> list[Due]:
+        """What waits for us beside that and has no day: a question of somebody."""
+        return [due for due in self.dues if due.waits == US and due.day is None and due is not self.next]
+
+    @property
+    def more(self) -> int:
+        """How much else has a day, beside what comes next."""
+        return max(sum(due.day is not None for due in self.dues) - 1, 0)
+
     def late(self, now: datetime) -> list[Due]:
         """What is overdue."""
         return [due for due in self.dues if due.is_late(now)]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from inclusion_app.accounts.models import Staff
@@ -99,7 +101,8 @@ def numbers(theirs: Theirs) -> Any:
     """The numbers of somebody's people and how much is open about each; some of them are handed on. Nobody is opened."""
     session, principal = db_session(), the_staff()
     form = forms.NumbersForm()
-    form.people.choices = [(number, str(number)) for number in theirs.numbers]
+    tasks = handover.tasks_about(session, principal.organisation_id or 0, theirs.numbers)
+    form.people.choices = [(number, _open_about(number, tasks.get(number, 0))) for number in theirs.numbers]
     form.to_id.choices = [
         one for one in caseload_services.caseworkers(session, principal) if one[0] != theirs.id
     ]
@@ -112,8 +115,10 @@ def numbers(theirs: Theirs) -> Any:
             return redirect(url_for("people.caseloads"), 303)
         except RuleBroken as broken:
             form.refuse(RuleBroken(broken.message, field="to_id" if broken.field == "to_id" else "people"))
-    page = render_template(
-        "referrals/staff/numbers.html", form=form, theirs=theirs,
-        tasks=handover.tasks_about(session, principal.organisation_id or 0, theirs.numbers),
-    )  # fmt: skip
+    page = render_template("referrals/staff/numbers.html", form=form, theirs=theirs)
     return page, 422 if form.errors or form.form_errors else 200
+
+
+def _open_about(number: int, tasks: int) -> str:
+    open_tasks = ngettext("%(num)s open task", "%(num)s open tasks", tasks)
+    return _("Number %(number)s, %(tasks)s", number=number, tasks=open_tasks)

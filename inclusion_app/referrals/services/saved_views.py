@@ -40,7 +40,7 @@ def rename(session: Session, *, actor: Principal, view: SavedView, name: str) ->
 
 def _one_at_a_time(session: Session, actor: Principal) -> None:
     """Two forms of one person come one after the other: the count, and the name, are right for both."""
-    session.execute(select(Staff.id).where(Staff.id == actor.staff_id).with_for_update())
+    session.execute(select(Staff.id).where(Staff.id == actor.staff_id).with_for_update(key_share=True))
 
 
 def _check_name(session: Session, actor: Principal, name: str, but: int = 0) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.core.access import Principal, record_act
 from inclusion_app.core.crypto import keyed_hash
@@ -31,17 +31,12 @@ def make(session: Session, *, actor: Principal, numbers: Sequence[int], now: dat
         raise RuleBroken(words.CHOOSE_FOR_SHEET, field="people")
     if len(chosen) > rules.SHEET_PEOPLE:
         raise RuleBroken(words.TOO_MANY_ON_SHEET, field="people", most=rules.SHEET_PEOPLE)
-    mine = (
-        select(Resident.id)
-        .join(
-            CaseloadEntry,
-            and_(
-                CaseloadEntry.resident_id == Resident.id,
-                CaseloadEntry.staff_id == actor.staff_id,
-                CaseloadEntry.organisation_id == actor.organisation_id,
-            ),
-        )
-        .where(Resident.id.in_(chosen), people.TABLE.rows("resident.search", actor))
+    entry = aliased(CaseloadEntry)
+    own = select(entry.resident_id).where(
+        entry.staff_id == actor.staff_id, entry.organisation_id == actor.organisation_id
+    )
+    mine = select(Resident.id).where(
+        Resident.id.in_(chosen), Resident.id.in_(own), people.TABLE.rows("resident.search", actor)
     )
     if set(session.scalars(mine)) != set(chosen):
         raise RuleBroken(words.CHOOSE_FOR_SHEET, field="people")
