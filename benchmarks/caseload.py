@@ -15,6 +15,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -154,10 +155,13 @@ def run(
 ) -> None:
     """Fill both places and measure each page of them."""
     with contextlib.ExitStack() as stack:
-        places = []
+        places: list[tuple[Flask, str]] = []
+        keys: dict[str, Any] = {}
         for people, referrals, url in ((MINE, max(MINE, city[1] // 1000), urls[0]), (*city, urls[1])):
             settings, _environment = stack.enter_context(instance(url))
-            app = create_app(settings)
+            # One process seals with one key, whichever place it writes to.
+            keys = keys or {"secret_key": settings.secret_key, "field_keys": settings.field_keys}
+            app = create_app(replace(settings, **keys))
             stack.callback(app.extensions["engine"].dispose)
             began = time.perf_counter()
             places.append((app, fill(app, people=people, referrals=referrals)))

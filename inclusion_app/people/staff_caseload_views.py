@@ -19,7 +19,7 @@ from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.words import N_
 from inclusion_app.people import caseload_services, policy
 from inclusion_app.people import staff_words as words
-from inclusion_app.people.choice_fields import FromList, number_of
+from inclusion_app.people.staff_fields import MustChoose
 from inclusion_app.people.views import room
 
 registry.add_to_menu(registry.StaffLink("people.caseloads", N_("Caseloads"), policy.HAND_OVER))
@@ -28,8 +28,8 @@ registry.add_to_menu(registry.StaffLink("people.caseloads", N_("Caseloads"), pol
 class HandOverForm(BaseForm):
     """From whom to whom."""
 
-    from_id = FromList(_l("Whose people?"), choices=[], coerce=number_of)
-    to_id = FromList(_l("Who looks after them from now on?"), choices=[], coerce=number_of)
+    from_id = MustChoose(_l("Whose people?"))
+    to_id = MustChoose(_l("Who looks after them from now on?"))
 
 
 @room.page("/staff/caseloads", allow=policy.HAND_OVER, methods=("GET", "POST"), localised=False)

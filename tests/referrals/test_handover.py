@@ -17,7 +17,7 @@ from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.people import caseload_services
 from inclusion_app.people.models import CaseloadEntry, Resident, Restriction
-from inclusion_app.referrals.models import CaseTask, Referral
+from inclusion_app.referrals.models import CaseTask, CityService, Referral
 from inclusion_app.referrals.services import handover
 from tests.conftest import StaffBrowser
 from tests.factories.accounts import make_organisation, make_staff
@@ -69,7 +69,11 @@ def test_what_was_open_goes_along(app: Flask, staff_browser: Make) -> None:
     page = admin.text("/staff/caseloads")
     assert "Gone Girl" in page and NAME not in page
     ids = {"from_id": str(gone.staff_id), "to_id": str(stays.staff_id)}
+    with app.app_context(), transaction() as session:
+        service = make_service(session, organisation_id=gone.organisation_id, duty_staff_id=gone.staff_id).id
     assert admin.send("/staff/caseloads", **ids).status_code == 303
+    with app.app_context(), transaction() as session:
+        assert session.get_one(CityService, service).duty_staff_id == stays.staff_id
     found = owners(app)
     assert [found["tasks"][number] for number in moves] == [stays.staff_id] * 2
     assert [found["tasks"][number] for number in (*stay, done)] == [gone.staff_id] * 3

@@ -24,7 +24,7 @@ from inclusion_app.people import caseload_services
 from inclusion_app.people.caseload_services import Open
 from inclusion_app.people.models import Resident, Restriction
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import CaseTask, Referral
+from inclusion_app.referrals.models import CaseTask, CityService, Referral
 
 # Working days until whoever took somebody on has said hello.
 TAKE_OVER_DAYS = 2
@@ -66,9 +66,15 @@ def take_over(session: Session, handed: CaseloadHandedOver) -> None:
     rows_changed(session, received.values(owner_id=comes))
     sent = update(Referral).where(_sent(here, _STILL_ASKED), Referral.sender_staff_id == leaves, about)
     rows_changed(session, sent.values(sender_staff_id=comes))
+    if handed.is_everything:
+        # Whoever is on duty for a service is still here: else its next task would be left behind too.
+        duty = update(CityService).where(
+            CityService.organisation_id == here, CityService.duty_staff_id == leaves
+        )
+        rows_changed(session, duty.values(duty_staff_id=comes))
     # What this session holds in memory was changed past it.
     for row in session.identity_map.values():
-        if isinstance(row, CaseTask | Referral):
+        if isinstance(row, CaseTask | Referral | CityService):
             session.expire(row)
 
 
