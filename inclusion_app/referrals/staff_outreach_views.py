@@ -32,6 +32,7 @@ class Way:
     kind: str
     value: str
     written: str
+    is_adults: bool
 
 
 def ways_now(
@@ -43,7 +44,7 @@ def ways_now(
     if rule.unreadable or kept or not may_send_at(rule, moment):
         return []
     return [
-        Way(route.kind, route.value, contact.show_value(route.kind, route.value))
+        Way(route.kind, route.value, contact.show_value(route.kind, route.value), route.is_adults)
         for route in routes
         if route.value and route.kind in WITH_PHONE and not (route.kind == "call" and rule.never_call)
     ]

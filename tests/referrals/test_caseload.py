@@ -15,7 +15,7 @@ from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
-from inclusion_app.people.models import CaseloadEntry, Consent, Resident, Restriction
+from inclusion_app.people.models import CaseloadEntry, Consent, ContactRoute, Resident, Restriction
 from inclusion_app.referrals import policy
 from inclusion_app.referrals import staff_caseload_queries as queries
 from inclusion_app.referrals.models import CaseTask, Referral
@@ -328,6 +328,26 @@ def test_no_way_is_shown_that_safe_contact_forbids(
     assert not ways(safe_contact={"hours": "nonsense"})
     assert not ways(safe_contact=None, items=("identity", "needs"))
     assert ways(safe_contact={"never_call": True})  # a text is none
+
+
+def test_whoever_answers_for_a_child_is_named_as_that(app: Flask, worker: StaffBrowser) -> None:
+    number = looked_after(app, worker, name="Child", safe_contact=None)
+    with app.app_context(), transaction() as session:
+        session.execute(update(ContactRoute).where(ContactRoute.resident_id == number).values(is_adults=True))
+    assert "an adult who answers for the child" in worker.text(f"{PAGE}/outreach")
+
+
+def test_what_else_has_a_day_is_counted(app: Flask, worker: StaffBrowser) -> None:
+    number = looked_after(app, worker, name="Busy")
+    for days in range(3):
+        task_of(app, worker, number, days)
+    sent_by(app, worker, number, "acknowledge", "ask")
+    page = worker.text(PAGE)
+    assert "and 2 more" in page and "Answer the question about a referral" in page
+    assert f'href="/staff/people/{number}/give"' in page
+    with app.app_context(), transaction() as session:
+        session.get_one(Organisation, worker.organisation_id).shares_caseload = True
+    assert "/give" not in worker.text(f"{PAGE}?whose=organisation")
 
 
 def test_a_number_of_the_record_is_gone_when_the_person_is(app: Flask, worker: StaffBrowser) -> None:

@@ -17,12 +17,12 @@ from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.people import caseload_services
 from inclusion_app.people.models import CaseloadEntry, Resident, Restriction
-from inclusion_app.referrals.models import CaseTask, CityService, Referral
+from inclusion_app.referrals.models import CaseTask, CityService, OutreachSheet, Referral
 from inclusion_app.referrals.services import handover
 from tests.conftest import StaffBrowser
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_consent, make_person, put_on_caseload
-from tests.factories.referrals import bring_to, make_referral, make_service, make_task
+from tests.factories.referrals import bring_to, make_referral, make_service, make_sheet, make_task
 from tests.people.world import NAME, looked_after, rows_of
 from tests.referrals.test_caseload import received_by, sent_by, task_of
 
@@ -71,9 +71,17 @@ def test_what_was_open_goes_along(app: Flask, staff_browser: Make) -> None:
     ids = {"from_id": str(gone.staff_id), "to_id": str(stays.staff_id)}
     with app.app_context(), transaction() as session:
         service = make_service(session, organisation_id=gone.organisation_id, duty_staff_id=gone.staff_id).id
+        here = {"organisation_id": gone.organisation_id, "staff_id": gone.staff_id}
+        out, shredded = make_sheet(session, people=(one, afraid), **here), make_sheet(session, **here)
+        shredded.destroyed_at, shredded.destroyed_how = now(), "shredded"
+        sheet, old = out.id, shredded.id
     assert admin.send("/staff/caseloads", **ids).status_code == 303
     with app.app_context(), transaction() as session:
         assert session.get_one(CityService, service).duty_staff_id == stays.staff_id
+        keepers = [session.get_one(OutreachSheet, number).staff_id for number in (sheet, old)]
+        assert keepers == [stays.staff_id, gone.staff_id]
+    # Whoever keeps the sheet now is not told of whom the person keeps away.
+    assert "1 person no longer shares with you." in stays.text(f"/staff/caseload/sheets/{sheet}")
     found = owners(app)
     assert [found["tasks"][number] for number in moves] == [stays.staff_id] * 2
     assert [found["tasks"][number] for number in (*stay, done)] == [gone.staff_id] * 3

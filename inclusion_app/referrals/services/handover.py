@@ -1,5 +1,7 @@
 """What goes along when somebody else looks after a person: open tasks, referrals received and sent. In one transaction.
 
+With everything also what is about nobody, the duty of services, and sheets of paper that are not destroyed.
+
 Nothing about who is restricted moves, and nothing to whom a person keeps away. Of ended referrals only one that may be
 opened again needs somebody who is still here.
 """
@@ -17,6 +19,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.core import registry
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON
+from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.events import CaseloadHandedOver
 from inclusion_app.core.working_days import working_days_after
@@ -24,7 +27,7 @@ from inclusion_app.people import caseload_services
 from inclusion_app.people.caseload_services import Open
 from inclusion_app.people.models import Resident, Restriction
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import CaseTask, CityService, Referral
+from inclusion_app.referrals.models import CaseTask, CityService, OutreachSheet, Referral
 
 # Working days until whoever took somebody on has said hello.
 TAKE_OVER_DAYS = 2
@@ -72,9 +75,16 @@ def take_over(session: Session, handed: CaseloadHandedOver) -> None:
             CityService.organisation_id == here, CityService.duty_staff_id == leaves
         )
         rows_changed(session, duty.values(duty_staff_id=comes))
+        # A sheet that lies somewhere is looked for by somebody; who made it stands in the record.
+        sheets = update(OutreachSheet).where(
+            OutreachSheet.organisation_id == here,
+            OutreachSheet.staff_id == leaves,
+            OutreachSheet.destroyed_at.is_(None),
+        )
+        rows_changed(session, sheets.values(staff_id=comes))
     # What this session holds in memory was changed past it.
     for row in session.identity_map.values():
-        if isinstance(row, CaseTask | Referral | CityService):
+        if isinstance(row, CaseTask | Referral | CityService | OutreachSheet):
             session.expire(row)
 
 
@@ -113,7 +123,7 @@ def tasks_about(session: Session, organisation_id: int, numbers: list[int]) -> d
 
 def key_of_giving(actor: Principal, once: str) -> str:
     """The key of the task that giving somebody on makes: the same form sent twice makes one."""
-    return f"take_over {actor.staff_id} {once[:40]}"
+    return f"take_over {actor.staff_id} {keyed_hash('give-on', once)[:40]}"
 
 
 def give(
