@@ -10,12 +10,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from inclusion_app.accounts import record_words
 from inclusion_app.accounts.models import Membership
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
-from inclusion_app.people import caseload_services
+from inclusion_app.people import caseload_services, my_record_words
 from inclusion_app.people.models import CaseloadEntry, Resident, Restriction
 from inclusion_app.referrals.models import CaseTask, CityService, OutreachSheet, Referral
 from inclusion_app.referrals.services import handover
@@ -168,6 +169,18 @@ def test_whom_one_cannot_give_and_to_whom(app: Flask, staff_browser: Make) -> No
         )
         assert answer.status_code == 404
     assert set(owners(app)["tasks"]) == set()
+
+
+def test_what_was_done_has_words_for_whom_it_is_about_and_for_the_staff() -> None:
+    for act in ("hand on", "give to a colleague", "write a note from a sheet", "read referrals.outreach"):
+        assert my_record_words.action_words(act) not in {my_record_words.CHANGED, my_record_words.LOOKED}, act
+        assert act in record_words.ACTIONS or act.startswith("read ")
+    staff_pages = ("caseload", "outreach", "give", "numbers", "new_sheet", "sheet_pdf", "sheet_notes")
+    acts = {f"read referrals.{page}" for page in staff_pages} | {
+        "make outreach sheet",
+        "destroy outreach sheet",
+    }
+    assert acts <= set(record_words.ACTIONS)
 
 
 # --- some people, by number
