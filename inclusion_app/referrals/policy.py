@@ -8,6 +8,7 @@ Whom a person is kept from sees none of it. An organisation's admin reads number
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
@@ -79,13 +80,17 @@ def _ended_here(principal: Principal) -> ColumnElement[bool]:
     return and_(is_received(principal), Referral.status.not_in(sorted(OPEN)), _not_kept(principal))
 
 
-def _sent_by_organisation(principal: Principal) -> ColumnElement[bool]:
-    """Sent by this organisation, of whom this person may see. What was sent is known to who sent it, also when it ended."""
-    theirs = or_(
-        Referral.sender_staff_id == principal.staff_id,
-        exists().where(Resident.id == Referral.resident_id, people.is_on_caseload(principal)),
-    )
-    return and_(Referral.sender_id == principal.organisation_id, theirs, _not_kept(principal))
+def _sent_by_organisation(seen: Callable[[Principal, str], ColumnElement[bool]]) -> Callable[..., Any]:
+    """Sent by this organisation: by oneself, also when it ended, or about somebody whose name one may read (`seen`)."""
+
+    def where(principal: Principal) -> ColumnElement[bool]:
+        theirs = or_(
+            Referral.sender_staff_id == principal.staff_id,
+            exists().where(Resident.id == Referral.resident_id, seen(principal, "identity")),
+        )
+        return and_(Referral.sender_id == principal.organisation_id, theirs, _not_kept(principal))
+
+    return where
 
 
 def _sent_by_me(principal: Principal) -> ColumnElement[bool]:
@@ -115,7 +120,10 @@ def _any(*scopes: Scope) -> Scope:
     )
 
 
-SENT = Scope("sent by own organisation", _sent_by_organisation)
+SENT = Scope("sent by own organisation", _sent_by_organisation(people.by_caseload))
+SENT_FOR_LEAD = Scope(
+    "sent by own organisation, of whom it sees", _sent_by_organisation(people.by_organisation)
+)
 SENT_MYSELF = Scope("sent by oneself", _sent_by_me)
 RECEIVED = Scope("received by own organisation, live", _received_by_worker)
 RECEIVED_BY_LEAD = Scope("received by own organisation, live", _is_open_to_receiver)
@@ -131,11 +139,11 @@ REFERRALS = PermissionTable(
     {
         # The page of a referral: what was typed, what is shared, how it stands.
         "referral.read": {
-            WORKER: _any(SENT, RECEIVED), LEAD: _any(SENT, RECEIVED_BY_LEAD), REFERRER: SENT_MYSELF,
+            WORKER: _any(SENT, RECEIVED), LEAD: _any(SENT_FOR_LEAD, RECEIVED_BY_LEAD), REFERRER: SENT_MYSELF,
         },
         # One line of it: to or from whom, how it stands, how it ended.
         "referral.follow": {
-            WORKER: _any(SENT, RECEIVED, RECEIVED_ONCE), LEAD: _any(SENT, RECEIVED_BY_LEAD, RECEIVED_ONCE),
+            WORKER: _any(SENT, RECEIVED, RECEIVED_ONCE), LEAD: _any(SENT_FOR_LEAD, RECEIVED_BY_LEAD, RECEIVED_ONCE),
             REFERRER: SENT_MYSELF,
         },
         "referral.send": {WORKER: SENT, REFERRER: SENT_MYSELF},
