@@ -85,6 +85,7 @@ from inclusion_app.messages import hooks, sending, staff_templates
 from inclusion_app.messages import staff_views as messages_staff_views
 from inclusion_app.messages import views as messages_views
 from inclusion_app.people import (
+    caseload_services,
     consent_views,
     holdings,
     my_record_views,
@@ -106,6 +107,7 @@ from inclusion_app.places import views as places_views
 from inclusion_app.referrals import pages as referrals_pages
 from inclusion_app.referrals import policy as referrals_policy
 from inclusion_app.referrals import views as referrals_views
+from inclusion_app.referrals.services import handover as referrals_handover
 from inclusion_app.referrals.services import machine as referrals_machine
 from inclusion_app.roadmaps import (
     attendance,
@@ -339,6 +341,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     events.subscribe(events.MessageWanted, sending.put_wanted)
     events.subscribe(events.AttendanceRecorded, attendance.take_credit)
     events.subscribe(events.SharingEnded, end_what_lived_by_it)
+    events.subscribe(events.CaseloadHandedOver, referrals_handover.take_over)
+    caseload_services.OPEN_WORK[:] = [referrals_handover.open_work]
     people_policy.WAYS["referral"] = referrals_policy.by_referral
     registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:

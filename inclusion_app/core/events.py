@@ -76,6 +76,22 @@ class SharingEnded:
     at: datetime
 
 
+@dataclass(frozen=True)
+class CaseloadHandedOver:
+    """Whoever `from_id` looked after for this organisation is looked after by `to_id` from now on.
+
+    `resident_ids` are these people. With `is_everything` all that was open with `from_id` goes on too, also what is about
+    nobody; without, only what is about these people.
+    """
+
+    organisation_id: int
+    from_id: int
+    to_id: int
+    resident_ids: tuple[int, ...]
+    at: datetime
+    is_everything: bool = False
+
+
 def subscribe(kind: type, handler: Callable[[Session, Any], None]) -> None:
     """Call this handler for each event of this kind; the same handler is kept once."""
     known = _handlers.setdefault(kind, [])

@@ -59,6 +59,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "feedback": N_("your message"),
     "booking": N_("your booking"),
     "attendance": N_("if you came"),
+    "tasks": N_("what we do for you next"),
     "loan": N_("what you borrow"),
 }
 LOOKED = N_("Looked at your record.")
@@ -123,6 +124,10 @@ DONE: Mapping[str, str] = {
     ),
     "make certificate": N_("Made your certificate."),
     "keep booking": N_("Put a booking into your plan."),
+    # Who looks after somebody, and what is written down outdoors.
+    **dict.fromkeys(("hand on", "give to a colleague"), N_("Another worker looks after you now.")),
+    "write a note from a sheet": N_("Wrote a note about you."),
+    "read referrals.outreach": N_("Looked at what comes next for you."),
     # What somebody asks to borrow, by the code of it or at the desk.
     **dict.fromkeys(
         (

@@ -19,7 +19,7 @@ from inclusion_app.core.forms import BaseForm
 from inclusion_app.core.words import N_
 from inclusion_app.people import caseload_services, policy
 from inclusion_app.people import staff_words as words
-from inclusion_app.people.choice_fields import FromList, number_of
+from inclusion_app.people.staff_fields import MustChoose
 from inclusion_app.people.views import room
 
 registry.add_to_menu(registry.StaffLink("people.caseloads", N_("Caseloads"), policy.HAND_OVER))
@@ -28,8 +28,8 @@ registry.add_to_menu(registry.StaffLink("people.caseloads", N_("Caseloads"), pol
 class HandOverForm(BaseForm):
     """From whom to whom."""
 
-    from_id = FromList(_l("Whose people?"), choices=[], coerce=number_of)
-    to_id = FromList(_l("Who looks after them from now on?"), choices=[], coerce=number_of)
+    from_id = MustChoose(_l("Whose people?"))
+    to_id = MustChoose(_l("Who looks after them from now on?"))
 
 
 @room.page("/staff/caseloads", allow=policy.HAND_OVER, methods=("GET", "POST"), localised=False)
@@ -38,7 +38,7 @@ def caseloads() -> Any:
     session, principal = db_session(), the_staff()
     loads = caseload_services.caseloads_of(session, principal)
     form = HandOverForm()
-    form.from_id.choices = [(one.staff_id, one.name) for one in loads if one.size]
+    form.from_id.choices = [(one.staff_id, one.name) for one in loads if one.has_anything]
     form.to_id.choices = [(one.staff_id, one.name) for one in loads if one.is_here]
     if request.method == "POST" and form.validate():
         try:
@@ -54,18 +54,30 @@ def caseloads() -> Any:
 
 
 def _left_behind(session: Session, principal: Principal, _moment: datetime) -> list[registry.WaitingItem]:
-    """People whose caseworker is gone: nobody looks after them until the admin says who."""
+    """People and work whose caseworker is gone: nobody looks after them until the admin says who."""
     if not policy.HAND_OVER.may_at_all(principal):
         return []
-    count = sum(one.size for one in caseload_services.caseloads_of(session, principal) if not one.is_here)
-    if not count:
-        return []
-    said = ngettext(
-        "%(num)s person is on the caseload of somebody who left",
-        "%(num)s people are on the caseload of somebody who left",
-        count,
-    )
-    return [registry.WaitingItem(said, url_for("people.caseloads"))]
+    gone = [one for one in caseload_services.caseloads_of(session, principal) if not one.is_here]
+    people = sum(one.size for one in gone)
+    work = sum(sum(one.open) for one in gone)
+    found = []
+    if people:
+        found.append(
+            ngettext(
+                "%(num)s person is on the caseload of somebody who left",
+                "%(num)s people are on the caseload of somebody who left",
+                people,
+            )
+        )
+    if work:
+        found.append(
+            ngettext(
+                "%(num)s task or referral is left behind by somebody who left",
+                "%(num)s tasks and referrals are left behind by somebody who left",
+                work,
+            )
+        )
+    return [registry.WaitingItem(said, url_for("people.caseloads")) for said in found]
 
 
 registry.wait_for(_left_behind)

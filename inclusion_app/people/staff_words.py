@@ -87,4 +87,5 @@ PURPOSES = {
 
 SAME_CASEWORKER = N_("Choose two different people.")
 NOBODY_TO_HAND_ON = N_("There is nobody who can be handed on to this caseworker.")
+CANNOT_TAKE = N_("This colleague cannot take this person on. Choose another one.")
 HANDED_ON = N_("It is done. The caseworker sees these people now.")

@@ -3,9 +3,17 @@
 from inclusion_app.referrals import (
     holding,
     messages,
+    staff_caseload_views,
+    staff_handover_views,
+    staff_outreach_views,
+    staff_sheet_views,
 )
 
 __all__ = [
     "holding",
     "messages",
+    "staff_caseload_views",
+    "staff_handover_views",
+    "staff_outreach_views",
+    "staff_sheet_views",
 ]

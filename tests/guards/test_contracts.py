@@ -125,6 +125,18 @@ def test_the_benchmarks_of_loans_run_and_nothing_is_issued_twice() -> None:
     assert done.stdout.splitlines()[-1] == "never issued twice"
 
 
+def test_the_benchmark_of_the_caseload_runs_and_asks_no_more_of_a_city() -> None:
+    done = subprocess.run(
+        [sys.executable, "benchmarks/caseload.py", "--smoke"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "flat"
+
+
 def test_the_benchmarks_run() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/run.py", "--smoke"],

@@ -103,6 +103,7 @@ WAITING = {
     "roadmaps.award_paper",
     "roadmaps.award_pdf",
     "roadmaps.award_given_pdf",
+    "referrals.sheet_pdf",
 }
 # Whose a block of bodies is: about half are sent by the staff.
 WHO = ("staff", "staff", "staff", "staff", "stranger", "visit", "resident", "sharer", "code")

@@ -1,0 +1,41 @@
+"""What the pages of a caseload say. English first; residents never read these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inclusion_app.core.words import N_
+
+# What is due, by the kind of it; of a task and of a clock the words of the rules stand beside.
+KINDS: Mapping[str, str] = {
+    "answer": N_("Answer the question about a referral"),
+    "sent": N_("Referral sent, not answered yet"),
+    "helped": N_("Others help"),
+    "asked": N_("We asked the sender something"),
+    "loan_question": N_("Answer the loan desk"),
+    "loan_waits": N_("A device is asked for"),
+    "loan_offer": N_("Answer the offer of a device"),
+    "loan_fetch": N_("Fetch the device"),
+    "loan_back": N_("The device goes back"),
+    "booking_offer": N_("Answer the offer of a place"),
+    "booking_waits": N_("On a waiting list for training"),
+    "session": N_("Training"),
+}
+VIEW_SAVED = N_("The view is kept.")
+VIEW_RENAMED = N_("The view has its new name.")
+VIEW_GONE = N_("The view is deleted. Nothing else is.")
+VIEW_NAMED = N_("You have a view of this name. Choose another name.")
+TOO_MANY_VIEWS = N_("You keep 20 views. Delete one first.")
+GIVEN = N_("Your colleague looks after this person now. They have a task to take over.")
+CHOOSE_PEOPLE = N_("Choose at least one number.")
+CHOOSE_FOR_SHEET = N_("Choose at least one person.")
+TOO_MANY_ON_SHEET = N_("A sheet has room for %(most)s people. Choose fewer.")
+SHEET_MADE = N_("The sheet is made. Print it today.")
+SHEET_DESTROYED = N_("It is written down that the sheet is destroyed.")
+CHOOSE_END = N_("Choose how it was destroyed.")
+NOTES_SAVED = N_("The notes are written down.")
+NOTHING_TYPED = N_("Type at least one note.")
+DAY_MISSING = N_("Write the day it happened.")
+REAL_DAY = N_("Write a day with day, month and year.")
+WORDS_MISSING = N_("Write what happened, or leave the day empty too.")
+NOTE_LONG = N_("Write at most 4000 letters.")
