@@ -1,8 +1,8 @@
 """One file that holds all of the service but its keys, and the way back from it.
 
 The file is a ZIP: `manifest.json`, the database (`database.sqlite3`, or `database.dump` of pg_dump), `audit-heads`,
-`erasures` and, where there are any, the files rows name by their sha256 (`loan-files.tar`, `case-files.tar`). The keys are kept in
-another place on purpose: together they open everything. The manifest says which keys are needed without holding them.
+`erasures` and, where there are any, the files rows name by their sha256 (`loan-files.tar`, `case-files.tar`). The keys
+are kept in another place on purpose: together they open everything. The manifest says which are needed without them.
 It names the size and digest of every part and is sealed over all it says, so that nobody without the secret key can
 put another database, another day or nothing at all in the place of what was saved.
 

@@ -3,9 +3,17 @@
 from inclusion_app.referrals import (
     holding,
     messages,
+    staff_case_views,
+    staff_file_views,
+    staff_note_views,
+    staff_task_views,
 )
 
 __all__ = [
     "holding",
     "messages",
+    "staff_case_views",
+    "staff_file_views",
+    "staff_note_views",
+    "staff_task_views",
 ]

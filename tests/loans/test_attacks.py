@@ -13,7 +13,6 @@ from inclusion_app.core import kept_files
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
-from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans.models import Loan, LoanOffer, Renewal, Transfer
 from inclusion_app.loans.services import cleaning, custody, renewals, repairs, stock, transfers
 from inclusion_app.loans.tool_reports import matched, read_report
