@@ -81,7 +81,8 @@ def case(resident: Resident) -> Any:
         kinds=words.KINDS,
         missing=_missing(asks),
         tasks=tasks,
-        told=told,
+        # How they answered is more than the names of their steps, so a referral alone does not open it.
+        told=told if asks.is_beyond else None,
         wins=rules.small_wins(told.first, told.latest) if told else None,
         may_write=policy.CASES.allows(session, "case.write", principal, resident.id),
         may_edit=lambda note: rules.may_edit_note(

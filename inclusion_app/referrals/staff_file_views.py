@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.http import dump_options_header
 from werkzeug.wrappers import Response
 
 from inclusion_app.core.access import record_act, shows_person, the_staff
@@ -81,7 +83,12 @@ def file(row: CaseFile) -> Any:
     answer = Response(
         data, mimetype="application/octet-stream" if row.media_type == "text/plain" else row.media_type
     )
-    answer.headers.set("Content-Disposition", "attachment", filename=row.name)
+    # A header is plain signs: a name in another script goes beside it (RFC 6266).
+    plain = row.name.encode("ascii", "replace").decode().replace("?", "_")
+    said = {"filename": plain} | (
+        {} if plain == row.name else {"filename*": f"UTF-8''{quote(row.name, safe='')}"}
+    )
+    answer.headers.set("Content-Disposition", dump_options_header("attachment", said))
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 

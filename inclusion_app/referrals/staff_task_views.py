@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 
 from inclusion_app.accounts.models import Staff
-from inclusion_app.core.access import record_act, shows_nobody, shows_person, the_staff
+from inclusion_app.core.access import record_act, shows_person, the_staff
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
@@ -87,8 +87,6 @@ def task(row: CaseTask) -> Any:
         moving.show(row)
     if row.resident_id is not None:
         shows_person(row.resident_id, "tasks")
-    else:
-        shows_nobody()
     page = render_template(
         "referrals/staff/task.html",
         form=wrong,
