@@ -278,11 +278,7 @@ def test_who_may_not_open_a_case(app: Flask, worker: StaffBrowser, staff_browser
     share_caseload(app, worker)
     assert colleague.get(page_of(number)).status_code == 200
     with app.app_context(), transaction() as session:
-        session.add(
-            Restriction(
-                resident_id=number, staff_id=colleague.staff_id, made_at=now(), made_by_id=worker.staff_id
-            )
-        )
+        session.add(Restriction(resident_id=number, staff_id=colleague.staff_id, made_at=now()))
     assert colleague.get(page_of(number)).status_code == 404
     end_consents(app, number, now())
     for one in (worker, lead):

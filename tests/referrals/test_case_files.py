@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
@@ -130,6 +131,8 @@ def test_what_we_take_is_kept_sealed_and_leaves_as_a_download(
         ("acts.pdf", folded(b"/S /JavaScript"), words.PDF_ACTS),
         ("acts.pdf", folded(b"/S /J#61vaScript"), words.PDF_ACTS),
         ("acts.pdf", folded(b" " * (staff_files.MOST_UNFOLDED + 1)), words.PDF_ACTS),
+        ("acts.pdf", folded(b"/S /X").replace(b"/FlateDecode", b"/LZWDecode").replace(b"x\x9c", b"y\x9c"), words.PDF_ACTS),
+        ("acts.pdf", folded(b"/S /JavaScript").replace(b"/ObjStm", b"/ObjStm" + b" " * 900), words.PDF_ACTS),
         ("locked.pdf", PDF.replace(b"/Root", b"/Encrypt 5 0 R /Root"), words.PDF_LOCKED),
     ],
 )  # fmt: skip
@@ -151,6 +154,13 @@ def test_a_pdf_that_only_opens_at_a_page_is_taken() -> None:
     # What stands in the bytes of a picture is no name.
     picture = b"2 0 obj\n<< /Subtype /Image >>\nstream\n\x00/JS \x00\nendstream\ntrailer"
     assert staff_files.judge("a.pdf", PDF.replace(b"trailer", picture))[0] == "application/pdf"
+
+
+def test_a_pdf_made_to_keep_us_busy_is_read_in_one_go() -> None:
+    began = time.monotonic()
+    staff_files.judge("a.pdf", PDF.replace(b"trailer", b"stream\n" * 600_000 + b"trailer"))
+    staff_files.judge("a.pdf", PDF.replace(b"trailer", b"stream endstream\n" * 250_000 + b"trailer"))
+    assert time.monotonic() - began < 20
 
 
 def test_more_than_a_form_may_hold_is_refused_before_it_is_read(app: Flask, worker: StaffBrowser) -> None:

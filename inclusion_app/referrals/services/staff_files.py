@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -36,8 +37,8 @@ ENDINGS = {
 PDF_ENDS_WITHIN = 1024
 # How much of what a PDF folded up is looked at.
 MOST_UNFOLDED = 20_000_000
-STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
+LOCKED = re.compile(rb"/Encrypt(?![A-Za-z0-9])")
 ACTS = re.compile(
     rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|GoToE)(?![A-Za-z0-9])"
 )
@@ -104,28 +105,44 @@ def _look_into_pdf(data: bytes) -> None:
     end = data.rfind(b"%%EOF")
     if end < 0 or len(data) - end > PDF_ENDS_WITHIN or data[end + 5 :].strip(b"\r\n\t \0"):
         raise _refused(words.BROKEN_FILE)
-    outside = ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), STREAM.sub(b" ", data))
-    if re.search(rb"/Encrypt(?![A-Za-z0-9])", outside):
+    left, parts = MOST_UNFOLDED, []
+    for before, stream in _streams(data):
+        plain = _without_escapes(before)
+        parts.append(plain)
+        if b"/ObjStm" in plain and stream:
+            inside = _unfolded(stream, left) if b"/Filter" in plain else stream
+            left -= len(inside)
+            if left <= 0 or not inside:
+                raise _refused(words.PDF_ACTS)  # too much of it, or folded in a way that nobody needs
+            parts.append(_without_escapes(inside))
+    if any(LOCKED.search(part) for part in parts):
         raise _refused(words.PDF_LOCKED)
-    left = MOST_UNFOLDED
-    folded = []
-    for found in STREAM.finditer(data):
-        if b"/ObjStm" in ESCAPED.sub(
-            lambda sign: bytes([int(sign[1], 16)]), data[max(0, found.start() - 400) : found.start()]
-        ):
-            part = _unfolded(found[1], left)
-            left -= len(part)
-            folded.append(part)
-    inside = ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), b" ".join(folded))
-    if left <= 0 or ACTS.search(outside) or ACTS.search(inside):
+    if any(ACTS.search(part) for part in parts):
         raise _refused(words.PDF_ACTS)
+
+
+def _streams(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """What stands outside streams, each piece with the stream behind it; what comes last has none. Each byte is read once."""
+    at = 0
+    while True:
+        begins = data.find(b"stream", at)
+        ends = data.find(b"endstream", begins + 6) if begins >= 0 else -1
+        if ends < 0:
+            yield data[at:], b""
+            return
+        yield data[at:begins], data[begins + 6 : ends].lstrip(b"\r\n")
+        at = ends + 9
+
+
+def _without_escapes(part: bytes) -> bytes:
+    return ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), part)
 
 
 def _unfolded(stream: bytes, most: int) -> bytes:
     try:
         return zlib.decompressobj().decompress(stream, max(1, most))
     except zlib.error:
-        return stream
+        return b""
 
 
 def ending_of(name: str) -> str:
