@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from inclusion_app import cli
-from inclusion_app.core import backup, crypto, kept_files
+from inclusion_app.core import audit, backup, crypto, kept_files, uploads
 from inclusion_app.core.audit import AuditReason
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
@@ -110,7 +110,7 @@ def test_what_we_take_is_kept_sealed_and_leaves_as_a_download(
     [
         ("", b"", words.NOTHING_SENT),
         ("empty.pdf", b"", words.EMPTY_FILE),
-        ("big.txt", b"x" * (rules.ATTACHMENT_BYTES + 1), words.TOO_LARGE),
+        ("big.txt", b"x" * 100_001, words.TOO_LARGE),
         ("tool.exe", b"MZ\x90\x00\x03\x00", words.WRONG_KIND),
         ("letter.docx", b"PK\x03\x04\x14\x00\x06", words.WRONG_KIND),
         ("letter.pdf", b"MZ\x90\x00\x03\x00", words.WRONG_KIND),
@@ -137,8 +137,9 @@ def test_what_we_take_is_kept_sealed_and_leaves_as_a_download(
     ],
 )  # fmt: skip
 def test_what_we_do_not_take_is_refused_recorded_and_not_kept(
-    app: Flask, worker: StaffBrowser, name: str, data: bytes, why: str
+    app: Flask, worker: StaffBrowser, monkeypatch: pytest.MonkeyPatch, name: str, data: bytes, why: str
 ) -> None:
+    monkeypatch.setattr(rules, "ATTACHMENT_BYTES", 100_000)
     number = looked_after(app, worker)
     answer = send(worker, number, name, data)
     page = answer.get_data(as_text=True)
@@ -163,9 +164,20 @@ def test_a_pdf_made_to_keep_us_busy_is_read_in_one_go() -> None:
     assert time.monotonic() - began < 20
 
 
-def test_more_than_a_form_may_hold_is_refused_before_it_is_read(app: Flask, worker: StaffBrowser) -> None:
+def test_five_megabytes_are_taken_and_not_a_byte_more() -> None:
+    most = b"x" * rules.ATTACHMENT_BYTES
+    assert staff_files.judge("a.txt", most)[1] == most
+    assert rules.ATTACHMENT_BYTES < uploads.LARGEST
+    with pytest.raises(RuleBroken):
+        staff_files.judge("a.txt", most + b"x")
+
+
+def test_more_than_a_form_may_hold_is_refused_before_it_is_read(
+    app: Flask, worker: StaffBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = looked_after(app, worker)
-    answer = send(worker, number, "big.pdf", b"x" * 6_000_000)
+    monkeypatch.setattr(uploads, "LARGEST", 300_000)
+    answer = send(worker, number, "big.pdf", b"x" * 400_000)
     assert answer.status_code == 413 and files(app) == []
 
 
@@ -307,8 +319,18 @@ def test_a_new_key_reads_old_files_and_rotating_writes_them_anew(app: Flask) -> 
         crypto.use_keys((FIELD_KEY,))
 
 
-def test_a_backup_takes_them_along(app: Flask) -> None:
-    assert staff_files.FOLDER == backup.CASE_FILES and staff_files.FOLDER in backup.PACKED
+def test_a_backup_brings_them_back(app: Flask, worker: StaffBrowser, tmp_path: Path) -> None:
+    assert staff_files.FOLDER == backup.CASE_FILES
+    number, whole = looked_after(app, worker), str(tmp_path / "whole.backup")
+    send(worker, number, "one.txt", b"one")
+    with app.app_context(), transaction() as session:
+        audit.append_heads(session, folder(app) / "audit-heads")
+    assert app.test_cli_runner().invoke(args=["backup", whole]).exit_code == 0
+    (name,) = there(app)
+    (folder(app) / staff_files.FOLDER / name).unlink()
+    assert app.test_cli_runner().invoke(args=["restore", whole, "--yes"]).exit_code == 0
+    assert there(app) == {name}
+    assert staff_files.read(files(app)[0], instance=folder(app)) == b"one"
 
 
 def test_a_file_may_be_taken_back_once_on_both_engines(both_engines: Flask) -> None:
