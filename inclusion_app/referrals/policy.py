@@ -8,6 +8,7 @@ Whom a person is kept from sees none of it. An organisation's admin reads number
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
@@ -251,7 +252,7 @@ _OWN_FILES = Scope("own organisation's", _of_own_organisation(CaseFile))
 
 
 def _of_shared_people(principal: Principal) -> ColumnElement[bool]:
-    whom = select(Resident.id).where(people.by_organisation(principal, "identity"))
+    whom = select(Resident.id).where(_shared_with_us(principal))
     return and_(CaseFile.organisation_id == principal.organisation_id, CaseFile.resident_id.in_(whom))
 
 
@@ -269,20 +270,41 @@ READ_FILE = FILES.permission("file.read")
 DELETE_FILE = FILES.permission("file.delete")
 
 
-def _own_tasks(principal: Principal) -> ColumnElement[bool]:
-    """Of this organisation: one's own, nobody's, or about somebody this person may open."""
-    opened = select(Resident.id).where(people.TABLE.rows("resident.identity", principal))
-    about = or_(
-        CaseTask.owner_id == principal.staff_id,
-        CaseTask.resident_id.in_(opened),
-        and_(CaseTask.owner_id.is_(None), CaseTask.resident_id.is_(None)),
-    )
-    kept = or_(CaseTask.resident_id.is_(None), not_(people.keeps_away(principal, CaseTask.resident_id)))
-    return and_(CaseTask.organisation_id == principal.organisation_id, about, kept)
+def _shared_with_us(principal: Principal) -> ColumnElement[bool]:
+    return people.by_organisation(principal, "identity")
 
 
+def _tasks_about(
+    whom: Callable[[Principal], ColumnElement[bool]],
+) -> Callable[[Principal], ColumnElement[bool]]:
+    """Of this organisation: one's own, nobody's, or about somebody of whom this holds."""
+
+    def where(principal: Principal) -> ColumnElement[bool]:
+        about = or_(
+            CaseTask.owner_id == principal.staff_id,
+            CaseTask.resident_id.in_(select(Resident.id).where(whom(principal))),
+            and_(CaseTask.owner_id.is_(None), CaseTask.resident_id.is_(None)),
+        )
+        kept = or_(CaseTask.resident_id.is_(None), not_(people.keeps_away(principal, CaseTask.resident_id)))
+        return and_(CaseTask.organisation_id == principal.organisation_id, about, kept)
+
+    return where
+
+
+_OWN_TASKS = Scope(
+    "own organisation's",
+    _tasks_about(lambda principal: people.TABLE.rows("resident.identity", principal)),
+)
 TASKS = PermissionTable(
-    CaseTask, {"task.work": dict.fromkeys((WORKER, LEAD), Scope("own organisation's", _own_tasks))}
+    CaseTask,
+    {
+        "task.work": dict.fromkeys((WORKER, LEAD), _OWN_TASKS),
+        # What broken glass shows is not changed by it.
+        "task.change": {
+            WORKER: Scope("own organisation's, to change", _tasks_about(_writes)),
+            LEAD: Scope("own organisation's, to change", _tasks_about(_shared_with_us)),
+        },
+    },
 )
 WORK_TASK = TASKS.permission("task.work")
 SHEETS = PermissionTable(

@@ -102,7 +102,8 @@ def _training(session: Session, asks: Asks) -> Iterable[Entry]:
             yield Entry("training", booking.made_at, title, _(BOOKING_STATES[booking.status]))
             continue
         line = _(", ").join([title, english_line(on), where_of(booking.session, on)])
-        yield Entry("training", on.starts_at, line, _(BOOKING_STATES[booking.status]))
+        status = "session_cancelled" if on.is_off else booking.status
+        yield Entry("training", on.starts_at, line, _(BOOKING_STATES[status]))
 
 
 def _devices(session: Session, asks: Asks) -> Iterable[Entry]:

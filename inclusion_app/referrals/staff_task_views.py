@@ -77,7 +77,10 @@ def task(row: CaseTask) -> Any:
     moving = forms.MoveTaskForm(**others["move"])
     giving = forms.GiveTaskForm(owners=[one for one in owners if one[0] != row.owner_id], **others["give"])
     wrong: Any = ending
+    may_change = policy.TASKS.allows(session, "task.change", the_staff(), row.id)
     if request.method == "POST":
+        if not may_change:
+            abort(404)
         if do not in DOES:
             abort(400)
         wrong = {"end": ending, "move": moving, "give": giving}[do]
@@ -94,6 +97,7 @@ def task(row: CaseTask) -> Any:
         ending=ending,
         moving=moving,
         giving=giving,
+        may_change=may_change,
         has_colleagues=len(giving.owner.choices) > 1,
         resident_id=about.id if about is not None else None,
         name=name_for(about) if about is not None else "",

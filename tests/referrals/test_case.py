@@ -15,7 +15,7 @@ from inclusion_app.core import history
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.messages.models import Message
-from inclusion_app.people.models import Restriction
+from inclusion_app.people.models import BreakGlass, Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals import staff_case_words as words
 from inclusion_app.referrals.services import machine
@@ -25,7 +25,7 @@ from tests.conftest import StaffBrowser
 from tests.factories import loans
 from tests.factories import referrals as make
 from tests.factories.training import make_booking, make_session
-from tests.people.world import NAME, looked_after
+from tests.people.world import NAME, looked_after, rows_of
 from tests.referrals.cases import acts, attach, end_consents, note_of, send_on, share_caseload
 
 Make = Callable[..., StaffBrowser]
@@ -283,6 +283,34 @@ def test_who_may_not_open_a_case(app: Flask, worker: StaffBrowser, staff_browser
     end_consents(app, number, now())
     for one in (worker, lead):
         assert one.get(page_of(number)).status_code == 404
+
+
+def test_broken_glass_shows_a_case_and_changes_nothing(
+    app: Flask, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    number = looked_after(app, worker)
+    note_id = note_of(app, number, worker)
+    breaker = staff_browser("caseworker")
+    with app.app_context(), transaction() as session:
+        mine = {"organisation_id": worker.organisation_id}
+        task = make.make_task(session, resident_id=number, owner_id=worker.staff_id, **mine).id
+        session.add(
+            BreakGlass(
+                resident_id=number, staff_id=breaker.staff_id, organisation_id=breaker.organisation_id,
+                role="caseworker", reason="fire", asked_at=now(), began_at=now(),
+                ends_at=now() + timedelta(minutes=60),
+            )
+        )  # fmt: skip
+    shown = breaker.text(page_of(number))
+    assert "We opened the library page" in shown and "Write a note" not in shown and "Add to" not in shown
+    assert rows_of(app, number)[-1][4] == "safety"
+    for path in (f"people/{number}/notes/new", f"people/{number}/tasks/new", f"people/{number}/files/new"):
+        assert breaker.get(f"/staff/{path}").status_code == 404
+    assert breaker.get(f"/staff/notes/{note_id}/add").status_code == 404
+    page = f"/staff/tasks/{task}"
+    assert "End the task" not in breaker.text(page) and "End the task" in worker.text(page)
+    form_on = "/staff/people/join"
+    assert breaker.send(page, form_on=form_on, do="end", how="done").status_code == 404
 
 
 def test_what_somebody_typed_is_shown_as_words(app: Flask, worker: StaffBrowser) -> None:
