@@ -52,6 +52,7 @@ from inclusion_app.people.glass_services import tell_late_reviews
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.referrals import clocks
+from inclusion_app.referrals.services import staff_files as case_files
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance
@@ -148,8 +149,9 @@ def keys_group() -> None:
 @keys_group.command("rotate")
 @with_appcontext
 def rotate_keys() -> None:
-    """Write every encrypted value anew with the first key."""
-    click.echo(f"{crypto.rotate()} values written with the current key")
+    """Write every encrypted value and every sealed file anew with the first key."""
+    done = crypto.rotate() + case_files.rotate(instance=current_app.extensions["settings"].instance)
+    click.echo(f"{done} values written with the current key")
 
 
 @click.group("audit")
@@ -411,6 +413,7 @@ def do_chores(folder: Path) -> None:
     def sweep_files() -> None:
         with reading() as session:
             loan_files.delete_unnamed(session, instance=folder, now=now())
+            case_files.delete_unnamed(session, instance=folder, now=now())
 
     def tell_late() -> None:
         with transaction() as session:
@@ -434,7 +437,7 @@ def do_chores(folder: Path) -> None:
         "look at the trays": sending.look_at_trays,
         **{f"delete {what}": functools.partial(delete, what) for what in DELETIONS},
         "delete messages written to the folder": sending.delete_old_files,
-        "delete files no device has": sweep_files,
+        "delete files no row names": sweep_files,
         "remember who was deleted": functools.partial(_remember_who_left, folder),
         "remember what was taken away": functools.partial(_remember_protections, folder),
         "tell of late reviews": tell_late,

@@ -1,8 +1,8 @@
 """One file that holds all of the service but its keys, and the way back from it.
 
 The file is a ZIP: `manifest.json`, the database (`database.sqlite3`, or `database.dump` of pg_dump), `audit-heads`,
-`erasures` and, where there are any, the files rows name by their sha256 (`loan-files.tar`). The keys are kept in
-another place on purpose: together they open everything. The manifest says which keys are needed without holding them.
+`erasures` and, where there are any, the files rows name by their sha256 (`loan-files.tar`, `case-files.tar`). The keys
+are kept in another place on purpose: together they open everything. The manifest says which are needed without them.
 It names the size and digest of every part and is sealed over all it says, so that nobody without the secret key can
 put another database, another day or nothing at all in the place of what was saved.
 
@@ -45,8 +45,9 @@ from inclusion_app.core.migrations import alembic_config
 FORMAT = 2
 MANIFEST = "manifest.json"
 HEADS, ERASURES = "audit-heads", "erasures"
-# Proof that rows name by its sha256, which is its name too: in a folder of the instance, and in one part of the backup.
-FILES, PACKED_FILES = "loan-files", "loan-files.tar"
+# Files that rows name by their sha256, which is their name too: in folders of the instance, each in one part of the backup.
+FILES, CASE_FILES = "loan-files", "case-files"
+PACKED = {folder: f"{folder}.tar" for folder in (FILES, CASE_FILES)}
 NAMED_BY_ITS_BYTES = re.compile(r"[0-9a-f]{64}")
 SQLITE, DUMP = "database.sqlite3", "database.dump"
 DATABASES = {"sqlite": SQLITE, "postgresql": DUMP}
@@ -106,7 +107,8 @@ def make_backup(target: Path, *, settings: Settings, engine: Engine, now: dateti
         else:
             _postgres("pg_dump", engine, "--format=custom", "--no-owner", f"--file={folder / DUMP}")
         # Files after rows: a row without its file would be a proof that is lost, a file without its row is swept away.
-        _pack_files(settings.instance / FILES, folder / PACKED_FILES)
+        for name, packed_as in PACKED.items():
+            _pack_files(settings.instance / name, folder / packed_as)
         parts = {path.name: _digest(path) for path in sorted(folder.iterdir())}
         manifest = Manifest(
             format=FORMAT,
@@ -151,10 +153,12 @@ def restore(
         )
     with _work_folder(settings.instance) as folder:
         manifest = _unpack(source, folder, settings, engine)
-        _unpack_files(source, folder)
+        for name in PACKED:
+            _unpack_files(source, folder, name)
         remember = _lines(settings.instance / ERASURES) | _lines(folder / ERASURES)
         # Before the rows that name them. What is here stays: the same name is the same bytes.
-        _put_files(folder / FILES, settings.instance / FILES)
+        for name in PACKED:
+            _put_files(folder / name, settings.instance / name)
         aside: list[Path] = []
         if manifest.engine == "sqlite":
             aside = _swap_sqlite(folder / SQLITE, engine, now)
@@ -305,25 +309,25 @@ def _pack_files(folder: Path, target: Path) -> None:
                 archive.addfile(part, file)
 
 
-def _unpack_files(source: Path, folder: Path) -> None:
+def _unpack_files(source: Path, folder: Path, name: str) -> None:
     """The archive as single files, each checked: its name is the digest of its bytes. Raises BackupError."""
-    packed = folder / PACKED_FILES
+    packed = folder / PACKED[name]
     if not packed.exists():
         return
-    (folder / FILES).mkdir(mode=0o700)
+    (folder / name).mkdir(mode=0o700)
     try:
         with tarfile.open(packed, "r:") as archive:
             for part in archive:
                 is_ours = part.isreg() and NAMED_BY_ITS_BYTES.fullmatch(part.name)
                 file = archive.extractfile(part) if is_ours else None
                 if file is None:
-                    raise _damaged(source, PACKED_FILES)
-                with (folder / FILES / part.name).open("xb") as out:
+                    raise _damaged(source, PACKED[name])
+                with (folder / name / part.name).open("xb") as out:
                     shutil.copyfileobj(file, out)
-                if _digest(folder / FILES / part.name) != part.name:
-                    raise _damaged(source, PACKED_FILES)
+                if _digest(folder / name / part.name) != part.name:
+                    raise _damaged(source, PACKED[name])
     except (tarfile.TarError, OSError) as err:
-        raise _damaged(source, PACKED_FILES) from err
+        raise _damaged(source, PACKED[name]) from err
     packed.unlink()
 
 
@@ -391,7 +395,7 @@ def _check(manifest: Manifest, settings: Settings, engine: Engine) -> None:
     if not hmac.compare_digest(manifest.seal, manifest.sealed(settings.secret_key).seal):
         raise BackupError("This backup is damaged or was changed: its seal is not right.")
     parts = manifest.parts.keys()
-    if parts != manifest.sizes.keys() or parts - {HEADS, ERASURES, PACKED_FILES} != {
+    if parts != manifest.sizes.keys() or parts - {HEADS, ERASURES, *PACKED.values()} != {
         DATABASES[manifest.engine]
     }:
         raise BackupError("This backup is damaged: it does not hold one database.")

@@ -79,6 +79,22 @@ def unseal(value: str, place: str) -> str:
     raise InvalidToken
 
 
+def seal_bytes(data: bytes, place: str) -> bytes:
+    """The same for bytes that lie outside the database."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + _keys().bound[0].encrypt(nonce, data, place.encode())
+
+
+def unseal_bytes(sealed: bytes, place: str) -> bytes:
+    """What `seal_bytes` was given. Raises InvalidToken for a lost key, changed bytes, or those of another place."""
+    for key in _keys().bound:
+        try:
+            return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
+        except (InvalidTag, ValueError):  # ValueError: too short to be one of ours
+            continue
+    raise InvalidToken
+
+
 class _Bound:
     """What both encrypted types share: the column they stand in, told to them when their table is made."""
 
@@ -193,5 +209,6 @@ def keyed_hash(purpose: str, value: str, *, secret: str | None = None) -> str:
 
 
 __all__ = [
-    "EncryptedJSON", "EncryptedText", "InvalidToken", "derive_key", "keyed_hash", "rotate", "seal", "unseal", "use_keys",
+    "EncryptedJSON", "EncryptedText", "InvalidToken", "derive_key", "keyed_hash", "rotate", "seal", "seal_bytes", "unseal",
+    "unseal_bytes", "use_keys",
 ]  # fmt: skip

@@ -5,12 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, request
+from wtforms import StringField
 
 from inclusion_app.core.staff_sessions import cookie_name
 
 LARGEST = 5 * 1024 * 1024 + 256 * 1024
 # Such a page may show the lines of a file in a box, to be mended and sent again: more than other forms have.
 LONGEST_TEXT = 512 * 1024
+
+
+class UploadField(StringField):
+    """A file that is sent along. What it is, is judged by its bytes (core.kept_files); its name is only what it is called."""
+
+    sent: bytes = b""
+    sent_name: str = ""
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        """Read the bytes."""
+        file = request.files.get(self.name)
+        self.sent = file.read() if file is not None else b""
+        self.sent_name = (file.filename or "") if file is not None else ""
+
+    def _value(self) -> str:
+        return ""
 
 
 def takes_files(view: Any) -> Any:

@@ -14,12 +14,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from inclusion_app.accounts.models import Organisation
+from inclusion_app.core import kept_files
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import reading, transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans import csv_in, sim_csv, stock_csv
 from inclusion_app.loans.models import DeviceModel, LoanScheme, Sim, Unit
-from inclusion_app.loans.services import files
 from inclusion_app.loans.staff_stock_queries import owners, place_finder, sims_with_places
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -55,7 +55,7 @@ def _names(session: Session, holder_id: int) -> stock_csv.Names:
 
 def _bring_in(file: Path, name: str, dry_run: bool, way: Callable[[Session, int], csv_in.Way[Any]]) -> None:
     """Make what is in the file, or print what is refused and end with exit code 1."""
-    text = files.text_of(file.read_bytes())
+    text = kept_files.text_of(file.read_bytes())
     if text is None:
         raise click.ClickException(csv_in.NO_TEXT)
     try:

@@ -10,7 +10,7 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from flask_babel import lazy_gettext
 
 from inclusion_app.accounts import queries as accounts
-from inclusion_app.core import paper
+from inclusion_app.core import kept_files, paper
 from inclusion_app.core.access import the_staff
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import db_session
@@ -229,7 +229,7 @@ def _read(
     """What the report and the typed marks name. Without `wiped` only what the report itself says stands against it."""
     session, principal = db_session(), the_staff()
     data = files.open_file(row, instance=current_app.extensions["settings"].instance) or b""
-    text = files.text_of(data) if row.media_type != "application/pdf" else ""
+    text = kept_files.text_of(data) if row.media_type != "application/pdf" else ""
     known = queries.marks_of_pool(session, principal)
     named, unknown = tool_reports.matched(tool_reports.read_report(text or ""), known)
     for line in (form.marks.data or "")[:20_000].splitlines():

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import request
-from wtforms import StringField
-
 from inclusion_app.core.words import N_
 from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, words_of
 
@@ -32,17 +29,3 @@ class AnyOfWords(_OfTable, AnyOf):
 
 class WordFromList(_OfTable, FromList):
     """A list to choose a word of a table from."""
-
-
-class UploadField(StringField):
-    """A file that is sent along. What it is, is judged by its bytes (services/files); its name is never read."""
-
-    sent: bytes = b""
-
-    def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        """Read the bytes."""
-        file = request.files.get(self.name)
-        self.sent = file.read() if file is not None else b""
-
-    def _value(self) -> str:
-        return ""

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from inclusion_app.core import kept_files
 from inclusion_app.core.access import the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
@@ -119,7 +120,7 @@ def _text_of(form: forms.ImportForm) -> str:
     """The lines of the file, or those in the box. They stand in the box then, so that the second press has them."""
     data = form.file.sent
     if data:
-        text = files.text_of(data) if len(data) <= files.LARGEST else None
+        text = kept_files.text_of(data) if len(data) <= files.LARGEST else None
         if text is None:
             raise RuleBroken(csv_in.NO_TEXT, field="file")
         form.text.data = text if len(text.encode()) <= LONGEST_TEXT else ""

@@ -664,3 +664,29 @@ def place_name(session: Session, number: int | None) -> str:
 def is_lent(session: Session, unit_id: int) -> bool:
     """Somebody has it now."""
     return session.scalar(select(Loan.id).where(Loan.unit_id == unit_id, Loan.status == "active")) is not None
+
+
+# --- how it stands, for the case of a person
+
+
+def requests_of_person(
+    session: Session, resident_id: int, *, asked_by: int | None = None
+) -> list[tuple[str, datetime]]:
+    """State and day of each request somebody made; no device, no reason. `asked_by`: only what this organisation asked for."""
+    wanted = select(LoanRequest.status, LoanRequest.made_at).where(
+        LoanRequest.resident_id == resident_id, LoanRequest.status != "draft"
+    )
+    if asked_by is not None:
+        wanted = wanted.where(LoanRequest.referrer_id == asked_by)
+    return [(status, at) for status, at in session.execute(wanted.order_by(LoanRequest.id))]
+
+
+def loans_of_person(
+    session: Session, resident_id: int, *, asked_by: int | None = None
+) -> list[tuple[str, datetime, date]]:
+    """State of each loan, when it was handed over and until when it is lent; not what was lent."""
+    wanted = select(Loan.status, Loan.issued_at, Loan.due_on).where(Loan.resident_id == resident_id)
+    if asked_by is not None:
+        asked = select(LoanRequest.id).where(LoanRequest.referrer_id == asked_by)
+        wanted = wanted.where(Loan.loan_request_id.in_(asked))
+    return [(status, at, due) for status, at, due in session.execute(wanted.order_by(Loan.id))]

@@ -16,6 +16,7 @@ from inclusion_app.core.codes import plain_digits
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, DayField, OnceForm, lines_of
 from inclusion_app.core.registry import step_titles
+from inclusion_app.core.uploads import UploadField
 from inclusion_app.core.words import N_
 from inclusion_app.loans import rules
 from inclusion_app.loans.models import DeviceModel, Sim, Unit
@@ -33,7 +34,6 @@ from inclusion_app.loans.staff_fields import (
     NO_DAY,
     AnyOfWords,
     OneOfWords,
-    UploadField,
     WordFromList,
 )
 from inclusion_app.loans.stock_csv import read_parts, write_parts

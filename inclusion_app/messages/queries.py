@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -309,6 +310,32 @@ def admins_of(session: Session, organisation_id: int) -> list[int]:
             .order_by(Membership.staff_id)
         )
     )
+
+
+# --- what somebody was told
+
+
+class ToldBy(NamedTuple):
+    """One message that left for somebody: by which way, what about (N_), when. Never its words, nor where it went."""
+
+    channel: str
+    subject: str
+    sent_at: datetime
+
+
+def told_by(session: Session, *, resident_id: int, organisation_id: int | None) -> list[ToldBy]:
+    """What one organisation told this person, the newest first. An answer of the data-protection officer is not theirs."""
+    rows = session.execute(
+        select(Message.channel, Message.template, Message.sent_at)
+        .where(
+            Message.resident_id == resident_id,
+            Message.organisation_id == organisation_id,
+            Message.from_officer.is_(False),
+            Message.sent_at.is_not(None),
+        )
+        .order_by(Message.sent_at.desc(), Message.id.desc())
+    )
+    return [ToldBy(channel, templates.template_of(name).subject, at) for channel, name, at in rows if at]
 
 
 # --- the outbox

@@ -3,17 +3,25 @@
 from inclusion_app.referrals import (
     holding,
     messages,
+    staff_case_views,
     staff_caseload_views,
+    staff_file_views,
     staff_handover_views,
+    staff_note_views,
     staff_outreach_views,
     staff_sheet_views,
+    staff_task_views,
 )
 
 __all__ = [
     "holding",
     "messages",
+    "staff_case_views",
     "staff_caseload_views",
+    "staff_file_views",
     "staff_handover_views",
+    "staff_note_views",
     "staff_outreach_views",
     "staff_sheet_views",
+    "staff_task_views",
 ]

@@ -182,6 +182,33 @@ LOOK = SERVICES.permission("service.look")
 WRITE_SERVICE = SERVICES.permission("service.write")
 
 
+def _writes(principal: Principal) -> ColumnElement[bool]:
+    """Something new is written of whoever shares their name with us, or by a live referral. Broken glass writes nothing."""
+    return or_(people.by_caseload(principal, "identity"), people.by_other_ways(principal, "identity"))
+
+
+# The case of a person: open to whoever of these may open the person; each part of it asks its own right.
+CASES = PermissionTable(
+    Resident,
+    {
+        "case.read": {role: people.TABLE.grid["resident.open"][role] for role in (WORKER, LEAD)},
+        "case.write": {WORKER: Scope("own caseload or received", _writes)},
+    },
+)
+READ_CASE = CASES.permission("case.read")
+WRITE_CASE = CASES.permission("case.write")
+
+
+def _writable(model: Any) -> Any:
+    """Of this organisation, about somebody of whom this person may write."""
+
+    def where(principal: Principal) -> ColumnElement[bool]:
+        whom = select(Resident.id).where(_writes(principal))
+        return and_(model.organisation_id == principal.organisation_id, model.resident_id.in_(whom))
+
+    return where
+
+
 def _of_own_organisation(model: Any) -> Any:
     """Written by this organisation, of somebody whom this person may open for any item."""
 
@@ -202,10 +229,13 @@ def _attached(principal: Principal) -> ColumnElement[bool]:
     )
 
 
-def _written_by_me(principal: Principal) -> ColumnElement[bool]:
-    return and_(
-        CaseNote.author_id == principal.staff_id, CaseNote.organisation_id == principal.organisation_id
-    )
+def _mine(model: Any) -> Any:
+    """Written by this person themself, and still of somebody of whom they may write."""
+
+    def where(principal: Principal) -> ColumnElement[bool]:
+        return and_(model.author_id == principal.staff_id, _writable(model)(principal))
+
+    return where
 
 
 _OWN_NOTES = Scope("own organisation's", _of_own_organisation(CaseNote))
@@ -216,33 +246,72 @@ NOTES = PermissionTable(
             WORKER: _any(_OWN_NOTES, Scope("attached to a received referral", _attached)), LEAD: _OWN_NOTES,
         },
         "note.write": {
-            WORKER: Scope(
-                "one's own", lambda principal: and_(_written_by_me(principal), _OWN_NOTES.where(principal))
-            )
+            WORKER: Scope("one's own", _mine(CaseNote))
         },
+        # What is added stands under a note of the organisation; the note itself stays as it is.
+        "note.add": {WORKER: Scope("own organisation's", _writable(CaseNote))},
     },
 )  # fmt: skip
 READ_NOTE = NOTES.permission("note.read")
 WRITE_NOTE = NOTES.permission("note.write")
+ADD_TO_NOTE = NOTES.permission("note.add")
 _OWN_FILES = Scope("own organisation's", _of_own_organisation(CaseFile))
-FILES = PermissionTable(CaseFile, {"file.read": dict.fromkeys((WORKER, LEAD), _OWN_FILES)})
+
+
+def _of_shared_people(principal: Principal) -> ColumnElement[bool]:
+    whom = select(Resident.id).where(_shared_with_us(principal))
+    return and_(CaseFile.organisation_id == principal.organisation_id, CaseFile.resident_id.in_(whom))
+
+
+FILES = PermissionTable(
+    CaseFile,
+    {
+        "file.read": dict.fromkeys((WORKER, LEAD), _OWN_FILES),
+        # Whoever sent it, within minutes; later a lead, for a reason.
+        "file.delete": {
+            WORKER: Scope("one's own", _mine(CaseFile)), LEAD: Scope("own organisation's", _of_shared_people),
+        },
+    },
+)  # fmt: skip
 READ_FILE = FILES.permission("file.read")
+DELETE_FILE = FILES.permission("file.delete")
 
 
-def _own_tasks(principal: Principal) -> ColumnElement[bool]:
-    """Of this organisation: one's own, nobody's, or about somebody this person may open."""
-    opened = select(Resident.id).where(people.TABLE.rows("resident.identity", principal))
-    about = or_(
-        CaseTask.owner_id == principal.staff_id,
-        CaseTask.resident_id.in_(opened),
-        and_(CaseTask.owner_id.is_(None), CaseTask.resident_id.is_(None)),
-    )
-    kept = or_(CaseTask.resident_id.is_(None), not_(people.keeps_away(principal, CaseTask.resident_id)))
-    return and_(CaseTask.organisation_id == principal.organisation_id, about, kept)
+def _shared_with_us(principal: Principal) -> ColumnElement[bool]:
+    return people.by_organisation(principal, "identity")
 
 
+def _tasks_about(
+    whom: Callable[[Principal], ColumnElement[bool]],
+) -> Callable[[Principal], ColumnElement[bool]]:
+    """Of this organisation: one's own, nobody's, or about somebody of whom this holds."""
+
+    def where(principal: Principal) -> ColumnElement[bool]:
+        about = or_(
+            CaseTask.owner_id == principal.staff_id,
+            CaseTask.resident_id.in_(select(Resident.id).where(whom(principal))),
+            and_(CaseTask.owner_id.is_(None), CaseTask.resident_id.is_(None)),
+        )
+        kept = or_(CaseTask.resident_id.is_(None), not_(people.keeps_away(principal, CaseTask.resident_id)))
+        return and_(CaseTask.organisation_id == principal.organisation_id, about, kept)
+
+    return where
+
+
+_OWN_TASKS = Scope(
+    "own organisation's",
+    _tasks_about(lambda principal: people.TABLE.rows("resident.identity", principal)),
+)
 TASKS = PermissionTable(
-    CaseTask, {"task.work": dict.fromkeys((WORKER, LEAD), Scope("own organisation's", _own_tasks))}
+    CaseTask,
+    {
+        "task.work": dict.fromkeys((WORKER, LEAD), _OWN_TASKS),
+        # What broken glass shows is not changed by it.
+        "task.change": {
+            WORKER: Scope("own organisation's, to change", _tasks_about(_writes)),
+            LEAD: Scope("own organisation's, to change", _tasks_about(_shared_with_us)),
+        },
+    },
 )
 WORK_TASK = TASKS.permission("task.work")
 SHEETS = PermissionTable(

@@ -6,7 +6,7 @@ clocks run in working days, from nine to five, without bank holidays.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
@@ -464,6 +464,20 @@ def may_edit_note(*, is_author: bool, written_at: datetime, now: datetime) -> bo
     return is_author and now - written_at < NOTE_EDIT
 
 
+def note_edit_ends(written_at: datetime) -> datetime:
+    """Until when who wrote a note may change it; the same clock as `may_edit_note`."""
+    return written_at + NOTE_EDIT
+
+
+def why_not_due(due_on: date, *, today: date) -> str | None:
+    """Why a task cannot be due on this day; None when it can: today, or up to two years ahead."""
+    if due_on < today:
+        return N_("This day is over.")
+    if due_on > today + timedelta(days=2 * 366):
+        return N_("This is more than two years ahead.")
+    return None
+
+
 def why_not_happened(happened_on: date, *, today: date) -> str | None:
     """Why a note cannot be of this day; None when it can: today, or up to a year ago."""
     if happened_on > today:
@@ -473,6 +487,25 @@ def why_not_happened(happened_on: date, *, today: date) -> str | None:
     return None
 
 
-def small_wins(before: Iterable[int], after: Iterable[int]) -> int:
-    """How many answers of the self-check have gone up since the first one."""
-    return sum(late > early for early, late in zip(before, after, strict=True))
+# From this answer of the self-check on somebody does it on their own.
+ON_THEIR_OWN = 2
+
+
+@dataclass(frozen=True)
+class SmallWins:
+    """The outcome measure, question by question and never as a score: what somebody does on their own now and could not at
+    first, and what only got easier.
+    """
+
+    new: tuple[str, ...]
+    easier: tuple[str, ...]
+
+
+def small_wins(first: Mapping[str, int], latest: Mapping[str, int]) -> SmallWins:
+    """Compare the first and the latest answer (0 not yet, 1 with help, 2 on their own, 3 can show others) by question.
+
+    What went down, stayed, or was answered once only is not told: nobody is measured by a bad day.
+    """
+    better = [name for name, late in latest.items() if name in first and late > first[name]]
+    new = tuple(name for name in better if first[name] < ON_THEIR_OWN <= latest[name])
+    return SmallWins(new, tuple(name for name in better if name not in new))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -10,8 +12,11 @@ from sqlalchemy.orm import Session
 from inclusion_app.core import clock, i18n
 from inclusion_app.core.registry import Fact, Holding
 from inclusion_app.core.words import N_
-from inclusion_app.roadmaps import queries
+from inclusion_app.roadmaps import progress, queries
+from inclusion_app.roadmaps.catalogue import load_catalogue
+from inclusion_app.roadmaps.journeys import SKILL_QUESTIONS
 from inclusion_app.roadmaps.rules import StepState
+from inclusion_app.roadmaps.selfcheck import QUESTIONS
 from inclusion_app.roadmaps.wording import state_words
 
 
@@ -27,6 +32,57 @@ def steps_for_staff(session: Session, resident_id: int) -> list[tuple[str, str]]
         for step in made.plan.steps
         if not step.private
     ]
+
+
+class DoneStep(NamedTuple):
+    """A step that is done: its title, how it was done, and when."""
+
+    title: str
+    how: str
+    at: datetime
+
+
+class ToldToStaff(NamedTuple):
+    """What somebody who shares their plan shows of how far they came.
+
+    `first` and `latest` are the answers to the questions of skill (0 not yet … 3 can show others) by question, `asked` the
+    words of those. Nobody's answers stand in the plan of a home, which several people answer together.
+    """
+
+    made_at: datetime
+    is_of_home: bool
+    done: list[DoneStep]
+    first: dict[str, int]
+    latest: dict[str, int]
+    asked: dict[str, str]
+
+
+def told_to_staff(session: Session, resident_id: int) -> ToldToStaff | None:
+    """When the plan was made, its steps that are done without the private ones, and the answers of the self-check.
+
+    None without a plan. As many queries whatever its length.
+    """
+    roadmap = queries.roadmap_of_resident(session, resident_id)
+    if roadmap is None:
+        return None
+    steps = load_catalogue().steps
+    done = [
+        DoneStep(_(steps[moment.step].title), state_words(moment.state), moment.at)
+        for moment in progress.wins_of(queries.moments_of(session, roadmap))
+        if moment.step in steps and not steps[moment.step].private
+    ]
+    is_of_home = roadmap.household_id is not None
+    answers = {} if is_of_home else roadmap.answers
+    asked = {question.id: _(question.text) for question in QUESTIONS if question.id in SKILL_QUESTIONS}
+    return ToldToStaff(
+        roadmap.made_at, is_of_home, done, _levels(answers.get("first", {})), _levels(answers), asked
+    )
+
+
+def _levels(answers: Mapping[str, Any]) -> dict[str, int]:
+    """How far each answer to a question of skill goes; one that was skipped goes nowhere and is left out."""
+    known = [skill.value for skill in progress.SCALE]
+    return {name: known.index(answers[name]) for name in SKILL_QUESTIONS if answers.get(name) in known}
 
 
 def _describe(session: Session, resident_id: int) -> list[Fact]:

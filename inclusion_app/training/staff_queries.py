@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased, contains_eager, selectinload
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyload, selectinload
 
 from inclusion_app.accounts.models import Staff
 from inclusion_app.core.access import Principal
@@ -299,6 +299,26 @@ def not_told(session: Session, principal: Principal, date: Occurrence) -> list[B
 
 
 # --- what a caseworker can book
+
+
+def dates_of_person(
+    session: Session, resident_id: int, *, made_by: int | None = None
+) -> list[tuple[Booking, Occurrence | None]]:
+    """What somebody has booked, one line for each date, or for the booking where it has none yet.
+
+    `made_by`: only what this organisation booked for them.
+    """
+    wanted = (
+        select(Booking, Occurrence)
+        .outerjoin(BookingDate, BookingDate.booking_id == Booking.id)
+        .outerjoin(Occurrence, Occurrence.id == BookingDate.occurrence_id)
+        .where(Booking.resident_id == resident_id)
+        .order_by(Occurrence.starts_at, Booking.id)
+        .options(lazyload(Booking.dates), lazyload(Booking.arrangements), joinedload(Occurrence.place))
+    )
+    if made_by is not None:
+        wanted = wanted.where(Booking.organisation_id == made_by)
+    return [(booking, date) for booking, date in session.execute(wanted)]
 
 
 def _open_to_book(now: datetime) -> ColumnElement[bool]:

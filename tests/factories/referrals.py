@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
+from inclusion_app.core import crypto, kept_files
 from inclusion_app.core.clock import now, today
 from inclusion_app.people.models import Resident, SafeguardingFlag, SafeguardingWords
 from inclusion_app.referrals import rules
@@ -20,9 +22,10 @@ from inclusion_app.referrals.models import (
     SavedView,
     SheetPerson,
 )
-from inclusion_app.referrals.services import machine, sending
+from inclusion_app.referrals.services import machine, sending, staff_files
 from inclusion_app.referrals.services.machine import Said
 
+PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
 WHY = "They would like to learn how to send an e-mail."
 
 
@@ -107,10 +110,11 @@ def make_task(session: Session, *, organisation_id: int, **facts: Any) -> CaseTa
 
 
 def make_file(session: Session, *, resident_id: int, organisation_id: int, **facts: Any) -> CaseFile:
-    """The row of a file; nothing lies in the instance folder for it."""
+    """A short PDF, sealed in the instance folder."""
+    folder = current_app.extensions["settings"].instance / staff_files.FOLDER
     usual = {
-        "name": "letter.pdf", "media_type": "application/pdf", "stored_as": secrets.token_hex(16), "size": 1000,
-        "added_at": now(),
+        "name": "letter.pdf", "media_type": "application/pdf", "size": len(PDF), "added_at": now(),
+        "stored_as": kept_files.write(folder, crypto.seal_bytes(PDF, staff_files.PLACE)),
     }  # fmt: skip
     row = CaseFile(**{**usual, **facts}, resident_id=resident_id, organisation_id=organisation_id)
     session.add(row)

@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from inclusion_app.core import kept_files
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
-from inclusion_app.core.errors import RuleBroken
 from inclusion_app.loans.models import Loan, LoanOffer, Renewal, Transfer
-from inclusion_app.loans.services import cleaning, custody, files, renewals, repairs, stock, transfers
+from inclusion_app.loans.services import cleaning, custody, renewals, repairs, stock, transfers
 from inclusion_app.loans.tool_reports import matched, read_report
 from inclusion_app.people.models import Consent
 from tests.conftest import Browser, StaffBrowser
@@ -101,7 +101,7 @@ SCAN = b"\xff\xda\x00\x04SSab\xff\x00c\xff\xd0d"
     ],
 )
 def test_of_a_photo_the_picture_alone_is_kept(after: bytes) -> None:
-    kept = files._picture_alone(HEAD + SCAN + after, "image/jpeg")
+    kept = kept_files.picture_alone(HEAD + SCAN + after, "image/jpeg")
     assert b"GPS" not in kept and b"PK" not in kept
     assert (
         kept.startswith(b"\xff\xd8\xff\xe0") and kept.endswith(b"\xff\xd9") and kept.count(b"\xff\xd9") == 1
@@ -111,8 +111,8 @@ def test_of_a_photo_the_picture_alone_is_kept(after: bytes) -> None:
 
 def test_a_photo_without_an_end_is_none() -> None:
     for cut in (SCAN, SCAN + b"\xff", b"\xff\xda"):
-        with pytest.raises(RuleBroken):
-            files._picture_alone(HEAD + cut, "image/jpeg")
+        with pytest.raises(ValueError, match="cut short"):
+            kept_files.picture_alone(HEAD + cut, "image/jpeg")
 
 
 # --- the clean gate and the shelf

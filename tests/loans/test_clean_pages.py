@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
+from inclusion_app.core.kept_files import media_type_of
 from inclusion_app.loans.models import Evidence, SafetyCheck, Wipe
-from inclusion_app.loans.services.files import media_type_of
 from inclusion_app.loans.tool_reports import held, matched, read_report
 from tests.conftest import StaffBrowser
 from tests.loans.stock_pages import Staff, Stock

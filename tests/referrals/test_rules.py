@@ -308,5 +308,25 @@ def test_a_note_is_of_today_or_up_to_a_year_ago() -> None:
         assert (why is None) is fine, days
 
 
-def test_small_wins_are_answers_that_went_up() -> None:
-    assert rules.small_wins([0, 1, 2, 2], [1, 1, 3, 1]) == 2
+def test_small_wins_are_answers_that_went_up_and_nothing_else_is_told() -> None:
+    first = {"alone": 0, "from help": 1, "with help": 0, "shows": 2, "same": 1, "down": 3, "once": 0}
+    latest = {"alone": 2, "from help": 3, "with help": 1, "shows": 3, "same": 1, "down": 0, "new": 3}
+    found = rules.small_wins(first, latest)
+    assert found == rules.SmallWins(new=("alone", "from help"), easier=("with help", "shows"))
+    assert rules.small_wins({}, {}) == rules.SmallWins((), ())
+    assert rules.small_wins(latest, latest) == rules.SmallWins((), ())
+
+
+def test_a_task_is_due_today_or_within_two_years() -> None:
+    day = date(2026, 11, 27)
+    for days, fine in ((-1, False), (0, True), (2 * 366, True), (2 * 366 + 1, False)):
+        why = rules.why_not_due(day + timedelta(days=days), today=day)
+        assert (why is None) is fine, days
+
+
+def test_a_note_is_changed_until_the_very_end_of_its_time() -> None:
+    written = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
+    ends = rules.note_edit_ends(written)
+    assert ends - written == timedelta(minutes=15)
+    assert rules.may_edit_note(is_author=True, written_at=written, now=ends - timedelta(seconds=1))
+    assert not rules.may_edit_note(is_author=True, written_at=written, now=ends)

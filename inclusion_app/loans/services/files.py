@@ -1,29 +1,22 @@
-"""Files that prove something: reports of wiping tools and photos of a condition. They lie outside the web root.
+"""Files that prove something: reports of wiping tools and photos of a condition (see core.kept_files).
 
-A file is what its first bytes say, never what its name says. The same bytes lie there once, by their sha256. Photos lose
-what a camera writes beside the picture: where it was taken is nobody's business.
+The same bytes lie there once.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import re
-import tempfile
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from inclusion_app.core import kept_files
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import Evidence
 
 FOLDER = "loan-files"
-UNNAMED = timedelta(days=1)
 LARGEST = 5 * 1024 * 1024
 NOTHING_SENT = N_("Choose a file.")
 TOO_LARGE = N_("The file is larger than 5 MB.")
@@ -39,11 +32,6 @@ TAKEN = {
     "wipe_report": frozenset({"application/pdf", "text/csv", "text/plain"}),
     "photo": frozenset({"image/png", "image/jpeg"}),
 }
-PNG = b"\x89PNG\r\n\x1a\n"
-# What ends a scan of a JPEG.
-MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)
-# What a picture needs to be seen; all other parts of a PNG may tell of its maker.
-PNG_PARTS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"sRGB"}
 
 
 def keep_file(
@@ -63,13 +51,15 @@ def keep_file(
         raise RuleBroken(NOTHING_SENT, field="file")
     if len(data) > LARGEST:
         raise RuleBroken(TOO_LARGE, field="file")
-    media_type = media_type_of(data)
+    media_type = kept_files.media_type_of(data)
     if media_type not in TAKEN[kind]:
         raise RuleBroken(WRONG_KIND, field="file")
     if kind == "photo":
-        data = _picture_alone(data, media_type)
-    name = hashlib.sha256(data).hexdigest()
-    _write(instance / FOLDER, name, data)
+        try:
+            data = kept_files.picture_alone(data, media_type)
+        except ValueError:
+            raise RuleBroken(WRONG_KIND, field="file") from None
+    name = kept_files.write(instance / FOLDER, data)
     row = Evidence(
         organisation_id=organisation_id, unit_id=unit_id, loan_id=loan_id, kind=kind, media_type=media_type,
         sha256=name, size=len(data), added_at=now, added_by_id=staff_id,
@@ -81,140 +71,16 @@ def keep_file(
 
 def open_file(evidence: Evidence, *, instance: Path) -> bytes | None:
     """The bytes of a file; None where they are gone, or are not what was kept."""
-    path = instance / FOLDER / evidence.sha256
-    if not path.is_file():
-        return None
-    data = path.read_bytes()
-    return data if hashlib.sha256(data).hexdigest() == evidence.sha256 else None
+    return kept_files.read(instance / FOLDER, evidence.sha256)
 
 
 def delete_unnamed(session: Session, *, instance: Path, now: datetime) -> int:
-    """Delete files that no row names, a day after they were written last. Returns how many went.
-
-    They are left by a sending that was refused at the end, by rows that went, or by a restore of an older database. Who
-    sends the same bytes in this moment keeps them: a file is moved aside first, and put back when it was touched.
-    """
-    folder, before = instance / FOLDER, (now - UNNAMED).timestamp()
-    old = [path for path in folder.glob("*") if path.stat().st_mtime < before] if folder.is_dir() else []
+    """Delete files that no row names, a day after they were written last. Returns how many went."""
+    old = kept_files.are_old(instance / FOLDER, now)
     named = set(session.scalars(select(Evidence.sha256))) if old else set()
-    gone = 0
-    for path in old:
-        if path.name in named:
-            continue
-        aside = path.with_name(f".{path.name}.gone")
-        path.rename(aside)
-        if aside.stat().st_mtime < before:
-            aside.unlink()
-            gone += 1
-        elif not path.exists():
-            aside.rename(path)
-    return gone
+    return kept_files.delete_unnamed(old, named, now=now)
 
 
 def name_of(evidence: Evidence) -> str:
     """The name it is downloaded by: it tells nothing of anybody."""
     return f"{evidence.kind.replace('_', '-')}-{evidence.id}.{ENDINGS.get(evidence.media_type, 'bin')}"
-
-
-def media_type_of(data: bytes) -> str:
-    """What the bytes are; "" for what we do not take."""
-    if data.startswith(b"%PDF-"):
-        return "application/pdf"
-    if data.startswith(PNG):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    text = text_of(data)
-    if text is None:
-        return ""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return "text/csv" if any(sign in first for sign in ",;\t") else "text/plain"
-
-
-def text_of(data: bytes) -> str | None:
-    """The words of a text file in one of the usual encodings; None for what is no text."""
-    for encoding in ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return text if all(sign.isprintable() or sign in "\r\n\t\f" for sign in text) else None
-    return None
-
-
-def _write(folder: Path, name: str, data: bytes) -> None:
-    """Whole or not at all, for nobody's eyes but the service's."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        # It is as young as the row that will name it: nobody sweeps it away meanwhile.
-        os.utime(folder / name)
-        return
-    handle, made = tempfile.mkstemp(dir=folder)  # 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(made).replace(folder / name)
-    except BaseException:
-        Path(made).unlink(missing_ok=True)
-        raise
-
-
-def _picture_alone(data: bytes, media_type: str) -> bytes:
-    """The picture without place, time and maker. Raises RuleBroken for one that is cut short."""
-    try:
-        if media_type == "image/png":
-            return PNG + b"".join(_png_parts(data))
-        return b"\xff\xd8" + b"".join(_jpeg_parts(data))
-    except IndexError:
-        raise RuleBroken(WRONG_KIND, field="file") from None
-
-
-def _png_parts(data: bytes) -> Iterator[bytes]:
-    at = len(PNG)
-    while True:
-        length = int.from_bytes(data[at : at + 4])
-        part = data[at : at + length + 12]
-        if len(part) < length + 12:
-            raise IndexError
-        if part[4:8] in PNG_PARTS:
-            yield part
-        if part[4:8] == b"IEND":
-            return
-        at += length + 12
-
-
-def _jpeg_parts(data: bytes) -> Iterator[bytes]:
-    """All segments but APP1 to APP15 and comments (ITU-T T.81, annex B), and the scans, up to the end of the picture.
-
-    What cameras hang on behind the end (a second picture, a film) has a place and a maker of its own.
-    """
-    at = 2
-    while True:
-        if data[at] != 0xFF:
-            raise IndexError
-        sign = data[at + 1]
-        if sign == 0xFF:  # a byte that fills
-            at += 1
-            continue
-        if sign == 0xD9:
-            yield data[at : at + 2]
-            return
-        length = int.from_bytes(data[at + 2 : at + 4]) + 2
-        end = at + length
-        if length < 4 or len(data) < end:
-            raise IndexError
-        if sign == 0xDA:
-            end = _end_of_scan(data, end)
-        if not (0xE1 <= sign <= 0xEF or sign == 0xFE):
-            yield data[at:end]
-        at = end
-
-
-def _end_of_scan(data: bytes, at: int) -> int:
-    """Where the next marker stands: within a scan one is followed by nought, or counts the parts of it (RST)."""
-    marker = MARKER.search(data, at)
-    if marker is None:
-        raise IndexError
-    return marker.start()
