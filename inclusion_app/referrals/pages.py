@@ -3,9 +3,15 @@
 from inclusion_app.referrals import (
     holding,
     messages,
+    staff_figures_views,
+    staff_partner_views,
+    staff_referral_views,
 )
 
 __all__ = [
     "holding",
     "messages",
+    "staff_figures_views",
+    "staff_partner_views",
+    "staff_referral_views",
 ]
