@@ -114,22 +114,14 @@ def outcomes_of(session: Session, *, organisation_id: int | None, now: datetime)
         Referral.mode != "signposted",
         Referral.sent_at >= now - MEASURED_OVER,
     )
-    closed = dict(
-        session.execute(
-            select(Referral.outcome, func.count())
-            .where(*of_house, Referral.outcome.is_not(None))
-            .group_by(Referral.outcome)
-        ).tuples()
+    counts = (
+        select(Referral.status, func.coalesce(Referral.outcome, ""), func.count())
+        .where(*of_house, Referral.status.not_in(sorted(rules.LIVE)))
+        .group_by(Referral.status, Referral.outcome)
     )
-    others = dict(
-        session.execute(
-            select(Referral.status, func.count())
-            .where(*of_house, Referral.status.not_in(sorted(rules.LIVE | {"closed"})))
-            .group_by(Referral.status)
-        ).tuples()
-    )
+    ended = {(status, outcome): count for status, outcome, count in session.execute(counts)}
     said = [
-        *((said, closed.get(code, 0)) for code, said in rules.OUTCOMES.items()),
-        *((rules.STATES[code], count) for code, count in sorted(others.items())),
+        *((said, ended.get(("closed", code), 0)) for code, said in rules.OUTCOMES.items()),
+        *((said, ended.get((code, ""), 0)) for code, said in rules.STATES.items()),
     ]
     return [(words, shown) for words, count in said if (shown := rounded(count)) is not None]

@@ -33,11 +33,9 @@ class FilterForm(BaseForm):
     waits = SelectField(_l("Waits for"), choices=words_of(words.WAITS))
 
 
-class Pick(RadioField):
+def Pick(label: Any, *, choices: Any) -> RadioField:  # noqa: N802 - it stands where a field stands
     """Radio buttons whose refusal the rules say."""
-
-    def __init__(self, label: Any, *, choices: Any, **kwargs: Any) -> None:
-        super().__init__(label, choices=choices, validate_choice=False, **kwargs)
+    return RadioField(label, choices=choices, validate_choice=False)
 
 
 class ActForm(BaseForm):
@@ -115,6 +113,8 @@ class CloseForm(ActForm):
 
 class ReopenForm(ActForm):
     """Why it is open again, and what the person shares now."""
+
+    shown: Sequence[tuple[str, str]]
 
     reason = Pick(_l("Why is it open again?"), choices=words_of(rules.REOPENED_FOR))
     items = AnyOf(_l("What do they share now?"), choices=words_of(rules.SHARED))

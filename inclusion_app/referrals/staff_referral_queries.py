@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.accounts.models import Organisation, Staff
@@ -87,7 +87,7 @@ def side_of(principal: Principal, referral: Referral) -> str:
 # --- the list
 
 
-def _narrowed(wanted: Select[Any], principal: Principal, chosen: Filters, now: datetime) -> Select[Any]:
+def _narrowed(wanted: Any, principal: Principal, chosen: Filters, now: datetime) -> Any:
     received = chosen.which == "received"
     side = policy.is_received(principal) if received else Referral.sender_id == principal.organisation_id
     wanted = wanted.where(policy.REFERRALS.rows("referral.follow", principal), side)
@@ -159,16 +159,19 @@ def referrals_of(
 
 def _names(session: Session, principal: Principal, numbers: Sequence[int]) -> dict[int, str]:
     """The names of those whose referral may be read and whose name this principal may see now."""
-    wanted = (
-        select(Referral.id, Resident.name)
-        .join(Resident, Resident.id == Referral.resident_id)
-        .where(
-            Referral.id.in_(numbers),
-            policy.REFERRALS.rows("referral.read", principal),
-            people_policy.TABLE.rows("resident.identity", principal),
-        )
+    # Two questions: each of the two tables of rights asks about rows of the other one.
+    readable = select(Referral.id, Referral.resident_id).where(
+        Referral.id.in_(numbers), policy.REFERRALS.rows("referral.read", principal)
     )
-    return {number: name for number, name in session.execute(wanted) if name}
+    people_of: dict[int, int | None] = dict(session.execute(readable).all())
+    wanted = select(Resident.id, Resident.name).where(
+        Resident.id.in_({number for number in people_of.values() if number}),
+        people_policy.TABLE.rows("resident.identity", principal),
+    )
+    names: dict[int, str | None] = dict(session.execute(wanted).all())
+    return {
+        number: name for number, resident_id in people_of.items() if (name := names.get(resident_id or 0))
+    }
 
 
 # --- one
@@ -264,7 +267,9 @@ def turns_of(session: Session, referral: Referral) -> list[Turn]:
         .order_by(StatusChange.id)
     ).all()
     numbers = {int(number) for one in changes if (number := one.actor.partition(" ")[2]).isdigit()}
-    names = dict(session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(numbers))).tuples().all())
+    names: dict[int, str] = dict(
+        session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(numbers))).all()
+    )
     houses = {
         rules.RECEIVER: referral.service.organisation.name,
         rules.SENDER: name_of_organisation(session, referral.sender_id),
@@ -344,7 +349,7 @@ class Owned(NamedTuple):
     owner: str
 
 
-def _assignable(wanted: Select[Any], principal: Principal) -> Select[Any]:
+def _assignable(wanted: Any, principal: Principal) -> Any:
     return wanted.where(
         policy.REFERRALS.rows("referral.assign", principal),
         policy.is_received(principal),
@@ -407,7 +412,7 @@ def unanswered(session: Session, principal: Principal) -> list[Unanswered]:
 class Waits(NamedTuple):
     """How many referrals of a kind wait, and since when the oldest does."""
 
-    count: int
+    number: int
     since: datetime | None
 
 

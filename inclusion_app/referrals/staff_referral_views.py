@@ -446,7 +446,7 @@ def _received(session: Session, principal: Principal, moment: datetime) -> list[
         ),
         "late": ngettext("%(num)s referral is late", "%(num)s referrals are late", _count(waits, "late")),
     }  # fmt: skip
-    narrowed = {"late": {"due": "late"}}
+    narrowed: dict[str, dict[str, Any]] = {"late": {"due": "late"}}
     return [
         registry.WaitingItem(
             line, url_for("referrals.referrals", which="received", **narrowed.get(kind, {"state": kind})), waits[kind].since
@@ -457,7 +457,7 @@ def _received(session: Session, principal: Principal, moment: datetime) -> list[
 
 
 def _count(waits: dict[str, queries.Waits], kind: str) -> int:
-    return waits[kind].count if kind in waits else 0
+    return waits[kind].number if kind in waits else 0
 
 
 def what_waits(session: Session, principal: Principal, moment: datetime) -> list[registry.WaitingItem]:
@@ -465,11 +465,11 @@ def what_waits(session: Session, principal: Principal, moment: datetime) -> list
     found: list[registry.WaitingItem] = []
     if policy.RECEIVE.may_at_all(principal):
         found += _received(session, principal, moment)
-    if policy.SEND.may_at_all(principal) and (asked := queries.questions_of(session, principal)).count:
+    if policy.SEND.may_at_all(principal) and (asked := queries.questions_of(session, principal)).number:
         said = ngettext(
             "%(num)s question about somebody you referred",
             "%(num)s questions about people you referred",
-            asked.count,
+            asked.number,
         )
         where = url_for("referrals.referrals", which="sent", state="needs_info")
         found.append(registry.WaitingItem(said, where, asked.since))

@@ -117,4 +117,4 @@ SAID_HOW: Mapping[str, str] = {"spoken": N_("They said it to me"), "paper": N_("
 
 # --- the pages behind a link
 
-PARTNER_DONE = DONE | {"begin": N_("Thank you. First contact noted.")}
+PARTNER_DONE: Mapping[str, str] = {**DONE, "begin": N_("Thank you. First contact noted.")}
