@@ -274,7 +274,8 @@ def turns_of(session: Session, referral: Referral) -> list[Turn]:
         rules.RECEIVER: referral.service.organisation.name,
         rules.SENDER: name_of_organisation(session, referral.sender_id),
     }
-    why = {**rules.DECLINED_FOR, **rules.OUTCOMES, **rules.REOPENED_FOR}
+    # One code may stand in several tables: the state says of which one it is.
+    why = {"closed": rules.OUTCOMES, "declined": rules.DECLINED_FOR, "active": rules.REOPENED_FOR}
     found = []
     for one in changes:
         side, _space, number = one.actor.partition(" ")
@@ -282,7 +283,12 @@ def turns_of(session: Session, referral: Referral) -> list[Turn]:
         person = names.get(int(number), "") if number.isdigit() else ""
         who = f"{person}, {house}" if person and house else person or house
         found.append(
-            Turn(one.at, rules.STATES[one.after], who or words.WHO.get(side, ""), why.get(one.why, ""))
+            Turn(
+                one.at,
+                rules.STATES[one.after],
+                who or words.WHO.get(side, ""),
+                why.get(one.after, {}).get(one.why, ""),
+            )
         )
     return found
 

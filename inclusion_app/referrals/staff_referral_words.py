@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from inclusion_app.accounts import record_words
 from inclusion_app.core.words import N_
 from inclusion_app.referrals import rules
 
@@ -118,3 +119,30 @@ SAID_HOW: Mapping[str, str] = {"spoken": N_("They said it to me"), "paper": N_("
 # --- the pages behind a link
 
 PARTNER_DONE: Mapping[str, str] = {**DONE, "begin": N_("Thank you. First contact noted.")}
+
+# --- the log an organisation's admin reads
+
+record_words.ACTIONS.update(
+    {
+        "read referrals.referrals": N_("Looked at the list of referrals"),
+        **dict.fromkeys(("read referrals.referral", "read referrals.act"), N_("Opened a referral")),
+        **dict.fromkeys(
+            ("read referrals.partner", "read referrals.partner_act"),
+            N_("Opened a referral by a partner’s link"),
+        ),
+        "acknowledge referral": N_("Said that a referral was seen"),
+        "ask referral": N_("Asked about a referral"),
+        "answer referral": N_("Answered a question about a referral"),
+        "accept referral": N_("Accepted a referral"),
+        "waitlist referral": N_("Put a referral on the waiting list"),
+        "decline referral": N_("Said no to a referral"),
+        "reroute referral": N_("Named a better service for a referral"),
+        "begin referral": N_("Noted the first contact of a referral"),
+        "close referral": N_("Closed a referral"),
+        "reopen referral": N_("Opened a referral again"),
+        "recall referral": N_("Took a referral back"),
+        "give referral an owner": N_("Said who looks after a referral"),
+        "send partner link": N_("Sent a partner a new link"),
+        "end partner link": N_("Ended the link of a partner"),
+    }
+)

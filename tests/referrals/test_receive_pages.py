@@ -8,14 +8,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select
 
+from inclusion_app.accounts import record_words
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import engine, transaction
 from inclusion_app.core.history import StatusChange
 from inclusion_app.messages.models import Message
+from inclusion_app.people import my_record_words
 from inclusion_app.people.consent_services import withdraw_consent
 from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import rules
+from inclusion_app.referrals import staff_referral_forms as forms
 from inclusion_app.referrals import staff_referral_words as words
 from inclusion_app.referrals.models import CaseTask, CityService, Referral, ReferralNote, ReferralWords
 from inclusion_app.referrals.services import machine, sending
@@ -415,3 +418,13 @@ def test_a_referrer_follows_what_they_sent_themselves(doors: Doors, app: Flask) 
         assert session.scalar(select(func.count(CaseTask.id))) == 0
         assert session.scalar(select(func.count(ReferralWords.id))) == 1
     assert rules.STATES["recalled"] in referrer.text(page(theirs))
+
+
+def test_every_act_and_look_has_words_for_the_log_and_for_whom_it_is_about() -> None:
+    looks = {f"read referrals.{page}" for page in ("referrals", "referral", "act", "partner", "partner_act")}
+    acts = {f"{action} referral" for action in forms.FORMS}
+    acts |= {"give referral an owner", "send partner link", "end partner link", *looks}
+    assert sorted(acts - set(record_words.ACTIONS)) == []
+    assert sorted(acts - set(my_record_words.DONE)) == []
+    assert set(words.DONE) == set(words.PARTNER_DONE) == set(forms.FORMS)
+    assert set(forms.FORMS) - words.AT_ONCE == set(words.HINTS)
