@@ -16,7 +16,7 @@ from inclusion_app.core.access import ANYONE, shows_nobody, shows_of
 from inclusion_app.core.clock import now
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import db_session
-from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import BaseForm
 from inclusion_app.referrals import rules
 from inclusion_app.referrals import staff_referral_forms as forms
@@ -122,7 +122,9 @@ def partner_act(token: str, action: str) -> Any:
             return _opened(one, done=words.PARTNER_DONE[action])
     except RuleBroken as broken:
         session.rollback()
-        form.refuse(broken)
+        # A partner reads that somebody was quicker, but no name of the staff.
+        named = broken.message == machine.SOMEBODY_WAS_QUICKER
+        form.refuse(RuleBroken(CHANGED_ALREADY) if named else broken)
     fresh = partners.opened_by(session, token=token[:LONGEST_TOKEN], now=moment)
     return _opened(fresh, (action, form)) if fresh is not None else _over()
 

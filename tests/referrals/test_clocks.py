@@ -109,8 +109,27 @@ def test_while_a_question_is_open_nothing_is_nudged_and_the_answer_lets_it_run_o
     with app.app_context(), transaction() as session:
         one = session.get_one(Referral, number)
         assert one.status == "acknowledged" and one.clock_stopped_at is None
-        assert one.clock_due == due + timedelta(days=14)
-    assert look(app, answered) == 0
+        assert one.clock_due == due + timedelta(days=14) and one.clock_since == at(
+            MONDAY + timedelta(days=14), 9
+        )
+    # Two of its forty hours have run, and the fortnight of the question is none of them.
+    assert look(app, answered) == 0 and look(app, at(MONDAY + timedelta(days=16), 12)) == 0
+    assert look(app, at(MONDAY + timedelta(days=16), 13)) == 1
+
+
+def test_a_moment_so_much_working_time_ago() -> None:
+    holidays = frozenset({date(2026, 12, 25), date(2026, 12, 28)})
+    began = rules.began_before
+    assert began(at(MONDAY, 12), timedelta(), holidays) == at(MONDAY, 12)
+    assert began(at(MONDAY, 12), timedelta(hours=3), holidays) == at(MONDAY, 9)
+    assert began(at(MONDAY, 12), timedelta(hours=4), holidays) == at(MONDAY - timedelta(days=3), 16)
+    assert began(at(MONDAY, 20), timedelta(hours=1), holidays) == at(MONDAY, 16)
+    assert began(at(date(2026, 12, 29), 7), timedelta(minutes=30), holidays) == at(EVE, 16, 30)
+    with pytest.raises(ValueError, match="half a year"):
+        began(at(MONDAY, 12), timedelta(hours=2_000), holidays)
+    for hours in range(1, 60):
+        then = began(at(MONDAY, 12), timedelta(hours=hours), holidays)
+        assert rules.worked_between(then, at(MONDAY, 12), holidays) == timedelta(hours=hours)
 
 
 def test_what_nobody_answers_lapses_and_the_sender_and_their_lead_hear_of_it(
