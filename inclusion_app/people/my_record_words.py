@@ -219,6 +219,7 @@ DONE: Mapping[str, str] = {
     # Where somebody was sent for help.
     **dict.fromkeys(
         (
+            "read referrals.referrals",
             "read referrals.referral",
             "read referrals.act",
             "read referrals.partner",

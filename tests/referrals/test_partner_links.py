@@ -26,6 +26,7 @@ from inclusion_app.referrals.services import machine
 from tests.conftest import Browser
 from tests.factories.referrals import WHY
 from tests.referrals.paths import NAME, Doors
+from tests.referrals.test_receive_pages import make_public
 
 EMAIL = "desk@partner.example.org"
 PARTNER = {"partner_email": EMAIL}
@@ -268,3 +269,12 @@ def test_a_form_without_its_token_of_the_page_is_refused(doors: Doors, app: Flas
     visitor = Browser(app)
     visitor.make_plan()
     assert visitor.client.get(f"/p/{token}").status_code == 200
+
+
+def test_a_partner_reads_what_the_public_form_said(doors: Doors, app: Flask, partner: Partner) -> None:
+    make_public(doors, app, partner_email=EMAIL)
+    (mail,) = mails(app)
+    assert mail.params["organisation"] == app.extensions["settings"].service_name
+    text = partner.post(token_in(mail)).get_data(as_text=True)
+    assert NAME in text and "Jo Centre" in text and WHY in text
+    assert [row.resident_id for row in opened_rows(app)] == [None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -16,11 +17,18 @@ from inclusion_app.core.history import StatusChange
 from inclusion_app.messages.models import Message
 from inclusion_app.people import my_record_words
 from inclusion_app.people.consent_services import withdraw_consent
-from inclusion_app.people.models import Consent, Restriction
+from inclusion_app.people.models import Consent, Resident, Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals import staff_referral_forms as forms
 from inclusion_app.referrals import staff_referral_words as words
-from inclusion_app.referrals.models import CaseTask, CityService, Referral, ReferralNote, ReferralWords
+from inclusion_app.referrals.models import (
+    CaseTask,
+    CityService,
+    PublicReferral,
+    Referral,
+    ReferralNote,
+    ReferralWords,
+)
 from inclusion_app.referrals.services import machine, sending
 from tests.factories.people import make_consent, put_on_caseload
 from tests.factories.referrals import WHY, make_note
@@ -428,3 +436,84 @@ def test_every_act_and_look_has_words_for_the_log_and_for_whom_it_is_about() -> 
     assert sorted(acts - set(my_record_words.DONE)) == []
     assert set(words.DONE) == set(words.PARTNER_DONE) == set(forms.FORMS)
     assert set(forms.FORMS) - words.AT_ONCE == set(words.HINTS)
+
+
+# --- what is special
+
+
+def make_public(doors: Doors, app: Flask, **service: object) -> int:
+    """Somebody filled in the public form for a neighbour, and confirmed it."""
+    with app.app_context(), transaction() as session:
+        found = session.get_one(CityService, doors.service_id)
+        for name, value in service.items():
+            setattr(found, name, value)
+        one = Referral(
+            form_key=secrets.token_hex(16), service_id=found.id, organisation_id=found.organisation_id, mode="cold",
+            status="draft", made_at=now(),
+        )  # fmt: skip
+        session.add(one)
+        session.flush()
+        session.add(
+            PublicReferral(
+                referral_id=one.id, from_kind="jobcentre", from_name="Jo Centre", from_organisation="Jobcentre Ardwick",
+                from_email="jo@example.org", about_name=NAME, about_contact="0161 496 0000", expires_at=now(),
+                confirmed_at=now(),
+            )
+        )  # fmt: skip
+        session.add(ReferralWords(referral_id=one.id, kind="why", words=WHY, at=now()))
+        machine.act(session, referral=one, actor=rules.STRANGER, action="confirm", now=now())
+        return one.id
+
+
+def test_a_public_one_shows_who_asked_and_for_whom_until_it_ends(doors: Doors, app: Flask) -> None:
+    number = make_public(doors, app)
+    listed = doors.receiver.text(LIST)
+    assert f"Referral {number}" in listed and "The public form" in listed and NAME not in listed
+    shown = doors.receiver.text(page(number))
+    for part in (
+        NAME,
+        "0161 496 0000",
+        "Jo Centre",
+        "Jobcentre Ardwick",
+        WHY,
+        "Whoever filled in the public form",
+    ):
+        assert part in shown
+    assert doors.sender.get(page(number)).status_code == 404
+    for action in ("accept", "begin"):
+        assert press(doors.receiver, number, action).status_code == 303
+    assert press(doors.receiver, number, "close", outcome="got_help").status_code == 303
+    assert NAME not in doors.receiver.text(page(number))
+    # Nothing was shared by a consent, so opening it again asks for none.
+    again = doors.receiver.text(page(number))
+    assert "Why is it open again?" in again and "How did they say yes?" not in again
+    assert press(doors.receiver, number, "reopen", reason="mistake").status_code == 303
+    assert NAME in doors.receiver.text(page(number))
+
+
+def test_a_restricted_person_is_seen_by_whoever_looks_after_the_referral_alone(
+    doors: Doors, app: Flask
+) -> None:
+    number = doors.refer()
+    with app.app_context(), transaction() as session:
+        session.get_one(Resident, doors.resident_id).is_restricted = True
+    assert doors.receiver.get(page(number)).status_code == 404
+    assert doors.receiver.send(page(number, "owner"), form_on=HOME, do="take", was="0").status_code == 404
+    admin = doors.staff("organisation_admin", organisation="Blue Door")
+    given = {f"r{number}-to": str(doors.receiver.staff_id)}
+    assert admin.send(page(number, "owner"), form_on=f"{LIST}/assign", was="0", **given).status_code == 303
+    assert NAME in doors.receiver.text(page(number))
+    assert doors.staff("caseworker", organisation="Blue Door").get(page(number)).status_code == 404
+
+
+def test_the_sender_opens_it_again_with_a_new_yes(doors: Doors, app: Flask) -> None:
+    number = doors.refer("accept", "begin", "close")
+    yes = {"items": ["identity", "contact"], "how": "paper", "consent": "y"}
+    foreign = press(doors.sender, number, "reopen", reason="new_need", **(yes | {"items": ["safeguarding"]}))
+    assert foreign.status_code == 422 and doors.state(number) == "closed"
+    assert press(doors.sender, number, "reopen", reason="new_need", **yes).status_code == 303
+    assert press(doors.sender, number, "reopen", reason="new_need", **yes).status_code == 303
+    assert NAME in doors.receiver.text(page(number))
+    with app.app_context(), transaction() as session:
+        wanted = select(func.count()).where(Consent.organisation_id == doors.receiver.organisation_id)
+        assert session.scalar(wanted) == 2
