@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, abort, current_app, g, make_response, redirect, render_template, request
@@ -306,17 +306,36 @@ def record_act(
     )
 
 
+class Shown(NamedTuple):
+    """What one page showed of one resident, and to whom: a row of the record."""
+
+    kind: str
+    actor_id: int | None
+    resident_id: int | None
+    organisation_id: int | None = None
+    items: tuple[str, ...] = ()
+
+
 def shows_nobody() -> None:
     """This answer of a page that may show something of the one who asks shows nothing of them: no row of a read."""
     g.shows_nobody = True
 
 
-def shows_of(resident_id: int | None, *, kind: str, actor_id: int | None, instead: bool = False) -> None:
+def shows_of(
+    resident_id: int | None,
+    *,
+    kind: str,
+    actor_id: int | None,
+    instead: bool = False,
+    organisation_id: int | None = None,
+    items: Sequence[str] = (),
+) -> None:
     """This page shows something of somebody beside the one who asks: note it in their record too.
 
-    `resident_id` is None for what a group keeps for itself. `instead`: it shows nothing of the one who asks.
+    `resident_id` is None for what a group keeps for itself. `instead`: it shows nothing of the one who asks. An
+    organisation whose people have no account looks to help; `items` are those shown, where not all the page may show.
     """
-    g.setdefault("shows_of", []).append((kind, actor_id, resident_id))
+    g.setdefault("shows_of", []).append(Shown(kind, actor_id, resident_id, organisation_id, tuple(items)))
     g.shows_others_only = instead
 
 
@@ -327,20 +346,21 @@ def _record_reads(reads: Sequence[str]) -> None:
     principal: Principal | None = g.get("principal")
     rows = list(g.get("shows_of", ()))
     if principal is not None and principal.resident_id and not g.get("shows_others_only"):
-        rows.insert(0, (principal.kind, principal.resident_id, principal.resident_id))
+        rows.insert(0, Shown(principal.kind, principal.resident_id, principal.resident_id))
     if not rows:
         return
     with side_write() as session:
-        for kind, actor_id, resident_id in rows:
+        for row in rows:
             audit.record(
                 session,
                 at=clock_now(),
-                actor_kind=kind,
-                actor_id=actor_id,
+                actor_kind=row.kind,
+                actor_id=row.actor_id,
+                organisation_id=row.organisation_id,
                 action=f"read {request.endpoint}",
-                purpose="own",
-                resident_id=resident_id,
-                items=tuple(reads),
+                purpose="own" if row.organisation_id is None else "help",
+                resident_id=row.resident_id,
+                items=row.items or tuple(reads),
             )
 
 

@@ -33,6 +33,7 @@ BY_CODE = ("code", "booking code", "loan code")
 AT_HOME = N_("Somebody of your home.")
 OTHERS: Mapping[str, str] = {
     "group": N_("Your group."),
+    "partner": N_("A helper there, by a link we sent."),
     "helper": N_("A helper who typed in your paper."),
     "command": N_("A person who runs this service."),
     "retention": N_("This service, by itself."),
@@ -61,6 +62,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "attendance": N_("if you came"),
     "tasks": N_("what we do for you next"),
     "loan": N_("what you borrow"),
+    "referral": N_("what you were referred for"),
 }
 LOOKED = N_("Looked at your record.")
 
@@ -219,6 +221,29 @@ DONE: Mapping[str, str] = {
     "note that loan is found": N_("Wrote down that your device was found."),
     "give loan away": N_("Gave you the device to keep."),
     "answer how loan went": N_("Wrote down how it went with the device."),
+    # Where somebody was sent for help.
+    **dict.fromkeys(
+        (
+            "read referrals.referrals",
+            "read referrals.referral",
+            "read referrals.act",
+            "read referrals.partner",
+            "read referrals.partner_act",
+        ),
+        N_("Read what you share to get help."),
+    ),
+    "acknowledge referral": N_("Wrote that they saw it. It is about help for you."),
+    "ask referral": N_("Asked your helper something."),
+    "answer referral": N_("Answered a question about your help."),
+    "accept referral": N_("Said yes to helping you."),
+    "waitlist referral": N_("Put you on a waiting list."),
+    **dict.fromkeys(("decline referral", "reroute referral"), N_("Said that they cannot help.")),
+    "begin referral": N_("Wrote down that they help you now."),
+    "close referral": N_("Wrote down that the help has ended."),
+    "reopen referral": N_("Began the help again, with your yes."),
+    "recall referral": N_("Took back that you were sent there."),
+    "give referral an owner": N_("Chose who helps you there."),
+    **dict.fromkeys(("send partner link", "end partner link"), N_("Changed the link by which they answer.")),
 }
 CHANGED = N_("Changed your record.")
 

@@ -249,6 +249,7 @@ WHO: Mapping[str, str] = {
     **dict.fromkeys(("code", "booking code", "loan code"), N_("Somebody with the code alone")),
     "group": N_("A group"),
     "helper": N_("A helper"),
+    "partner": N_("A partner without an account, by a link"),
     "command": N_("Who runs the service"),
     "retention": N_("The service itself"),
     "restore": N_("The service itself"),

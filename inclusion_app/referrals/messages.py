@@ -180,6 +180,26 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         useful_for=timedelta(days=14),
     ),
     _to_staff(
+        name="partner_referral_waits",
+        subject=N_("Somebody still waits for your answer"),
+        lines=(
+            N_("%(organisation)s asked whether you can help somebody. They wait for your answer."),
+            N_("Open the link to read what they share and to answer. You need no account."),
+            N_("The link works until %(until)s. Do not pass it on."),
+        ),
+        needs=("organisation", "link", "until"),
+        useful_for=timedelta(days=14),
+    ),
+    _to_staff(
+        name="partner_referral_ended",
+        subject=N_("You do not need to answer any more"),
+        lines=(
+            N_("Somebody asked you for help. Its number was %(number)s. It has ended."),
+            N_("You need to do nothing. Delete what you wrote down about the person."),
+        ),
+        needs=("number",),
+    ),
+    _to_staff(
         name="public_referral_confirm",
         subject=N_("Is this from you?"),
         lines=(

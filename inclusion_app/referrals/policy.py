@@ -337,3 +337,11 @@ def _refers(principal: Principal, _row: object) -> bool:
 
 # Choosing a service for somebody: whom they may send is asked by the table of people.
 REFER = TableRight("referral.make", _refers, (WORKER, REFERRER))
+
+
+def _sees_figures(principal: Principal, _row: object) -> bool:
+    return principal.kind == "staff" and bool(principal.roles & {WORKER, LEAD, ADMIN, "insights_viewer"})
+
+
+# Sums of referrals in which nobody stands: how organisations keep their clocks.
+FIGURES = TableRight("referral.figures", _sees_figures, (WORKER, LEAD, ADMIN, "insights_viewer"))

@@ -311,6 +311,22 @@ def moved_on(due: datetime, *, stopped_at: datetime, now: datetime, holidays: Co
     )
 
 
+def began_before(until: datetime, run: timedelta, holidays: Collection[date]) -> datetime:
+    """The moment from which so much working time has run until then. Raises ValueError where half a year has not so much."""
+    if not run:
+        return until
+    left, day = run, until.astimezone(LONDON).date()
+    for _day in range(183):
+        if is_working(day, holidays):
+            ends = min(until, moment(day, CLOSES))
+            whole = max(ends - moment(day, OPENS), timedelta())
+            if left <= whole:
+                return ends - left
+            left -= whole
+        day -= timedelta(days=1)
+    raise ValueError("half a year without so much working time")
+
+
 def nudge_due(*, since: datetime, due: datetime, now: datetime, holidays: Collection[date]) -> int:
     """How much of a clock has run, as the last of NUDGES that is reached: 0, 50, 80 or 100 per cent of its working time."""
     if now >= due:

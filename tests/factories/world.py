@@ -98,6 +98,7 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
     },
     # Beside an id: what is done with it, or in which language; whosever it is.
     "what": lambda world: dict.fromkeys((*world.rows["arrangement_id"], "unknown"), "arranged"),
+    "action": lambda world: dict.fromkeys((*world.rows["referral_id"], "unknown"), "decline"),
     **{
         name: lambda world: dict.fromkeys((*world.rows["course_id"], *world.rows["model_id"], "unknown"), "ur")
         for name in ("language", "tongue")

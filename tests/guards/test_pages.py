@@ -36,6 +36,7 @@ PARTS = {
     "credential_id": "00000000-0000-4000-8000-000000000000",
     "key_name": "none",
     "level": "bronze",
+    "action": "accept",
 }
 ENDS_A_VISIT = {
     "start.leave",

@@ -240,6 +240,10 @@ def _run_clock(
         due = rules.moved_on(
             referral.clock_due, stopped_at=referral.clock_stopped_at, now=now, holidays=holidays
         )
+        if referral.clock_since is not None:
+            # As if it had begun later: the time of the question is none of what has run, or it would be nudged too soon.
+            run = rules.worked_between(referral.clock_since, referral.clock_stopped_at, holidays)
+            referral.clock_since = rules.began_before(now, run, holidays)
         referral.clock_due, referral.clock_stopped_at = due, None
         return
     clock = rules.CLOCK_OF.get(referral.status)

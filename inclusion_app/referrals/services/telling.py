@@ -18,6 +18,7 @@ from inclusion_app.messages.sending import whole_address
 from inclusion_app.messages.templates import template_of
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import PublicReferral, Referral
+from inclusion_app.referrals.services import partners
 
 # Which message the person gets at which turn. What they asked for themself they need not be told of twice.
 TO_RESIDENT = {
@@ -47,7 +48,7 @@ def turn(session: Session, referral: Referral, *, action: str, actor: str, now: 
     if actor != rules.SENDER:
         _tell_sender(session, referral, key=key)
     if actor != rules.RECEIVER and referral.mode != "signposted":
-        _tell_receiver(session, referral, action, key=key)
+        _tell_receiver(session, referral, action, key=key, now=now)
 
 
 def _tell_resident(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
@@ -106,10 +107,14 @@ def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
         )  # fmt: skip
 
 
-def _tell_receiver(session: Session, referral: Referral, action: str, *, key: str) -> None:
+def _tell_receiver(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
     """Whoever looks after it there, or has the duty of its service. A partner without an account gets a link instead."""
     staff_id = referral.owner_id or referral.service.duty_staff_id
     if staff_id is None:
+        if referral.status in rules.OPEN:
+            partners.send_link(session, referral=referral, key=f"{key} partner", now=now)
+        else:
+            partners.tell_ended(session, referral=referral, key=f"{key} partner")
         return
     link = whole_address(f"/staff/referrals/{referral.id}")
     if action in {"send", "confirm"} and referral.clock_due is not None:
@@ -136,6 +141,10 @@ def nudge(session: Session, referral: Referral, percent: int, *, now: datetime) 
         "link": whole_address(f"/staff/referrals/{referral.id}"),
     }
     hears = {referral.owner_id or referral.service.duty_staff_id}
+    partners.send_link(
+        session, referral=referral, now=now, template="partner_referral_waits",
+        key=f"referral {referral.id} nudge {percent} {referral.clock_since.isoformat()} partner",
+    )  # fmt: skip
     if is_late:
         hears.add(referral.sender_staff_id)
     for staff_id in hears - {None}:
