@@ -60,6 +60,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "booking": N_("your booking"),
     "attendance": N_("if you came"),
     "loan": N_("what you borrow"),
+    "notes": N_("notes of your helpers"),
 }
 LOOKED = N_("Looked at your record.")
 
@@ -214,6 +215,10 @@ DONE: Mapping[str, str] = {
     "note that loan is found": N_("Wrote down that your device was found."),
     "give loan away": N_("Gave you the device to keep."),
     "answer how loan went": N_("Wrote down how it went with the device."),
+    **dict.fromkeys(
+        ("read referrals.choose", "read referrals.refer_to"), N_("Looked for other help for you.")
+    ),
+    "refer a person": N_("Asked somebody else to help you."),
 }
 CHANGED = N_("Changed your record.")
 

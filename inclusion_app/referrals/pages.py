@@ -3,9 +3,13 @@
 from inclusion_app.referrals import (
     holding,
     messages,
+    staff_directory_views,
+    staff_refer_views,
 )
 
 __all__ = [
     "holding",
     "messages",
+    "staff_directory_views",
+    "staff_refer_views",
 ]
