@@ -113,12 +113,16 @@ def _refused(form: BaseForm, broken: RuleBroken) -> None:
     form.refuse(broken)
 
 
-def _all_wrong(form: forms.ServiceForm, organisation_id: int, has_accounts: bool) -> bool:
+def _all_wrong(form: forms.ServiceForm, organisation_id: int, has_accounts: bool, taken: int = 0) -> bool:
     """Say everything that is wrong at once, each at its field. True when something is."""
     form.validate()
     seen = set(form.errors)
     for broken in services.whats_against(
-        db_session(), organisation_id=organisation_id, facts=form.read(), has_accounts=has_accounts
+        db_session(),
+        organisation_id=organisation_id,
+        facts=form.read(),
+        has_accounts=has_accounts,
+        taken=taken,
     ):
         if broken.field not in seen:
             form.refuse(broken)
@@ -178,7 +182,7 @@ def change_service(found: CityService) -> Any:
     )
     if request.method == "GET":
         form.show(found)
-    elif not _all_wrong(form, of, has_accounts):
+    elif not _all_wrong(form, of, has_accounts, found.taken):
         try:
             services.change_service(session, service=found, facts=form.read(), has_accounts=has_accounts)
             _act("write service")

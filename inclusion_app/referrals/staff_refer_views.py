@@ -191,7 +191,8 @@ def _refer_page(
     notes: list[queries.NoteOffered],
 ) -> Any:
     resident, service = found.resident, found.service
-    parts = people_queries.parts_seen(session, principal, resident.id)
+    seen = people_queries.parts_seen(session, principal, resident.id)
+    parts = [item for item in rules.SHARED if item in seen]
     against = sending.against_service(
         session, resident=resident, service=service, sender_id=principal.organisation_id or 0
     )

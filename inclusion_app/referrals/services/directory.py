@@ -51,9 +51,9 @@ class Facts:
 
 
 def whats_against(
-    session: Session, *, organisation_id: int, facts: Facts, has_accounts: bool
+    session: Session, *, organisation_id: int, facts: Facts, has_accounts: bool, taken: int = 0
 ) -> list[RuleBroken]:
-    """All that is wrong with these facts but for the number of places, each at its field."""
+    """All that is wrong with these facts, each at its field. `taken`: how many have a place now."""
     found = []
     if not facts.name or len(facts.name) > NAME_LENGTH:
         found.append(RuleBroken(NOT_AN_ANSWER, field="name"))
@@ -61,6 +61,8 @@ def whats_against(
         found.append(RuleBroken(SAY_HELPS, field="helps"))
     if not facts.summary or len(facts.summary) > SUMMARY_LENGTH:
         found.append(RuleBroken(SAY_SUMMARY, field="summary"))
+    if facts.places is not None and facts.places < taken:
+        found.append(RuleBroken(BELOW_TAKEN, field="places", taken=taken))
     if not set(facts.ages) <= set(AGE_BANDS):
         found.append(RuleBroken(NOT_AN_ANSWER, field="ages"))
     if not set(facts.languages) <= set(LANGUAGES):
@@ -111,7 +113,7 @@ def make_service(
 
 
 def change_service(session: Session, *, service: CityService, facts: Facts, has_accounts: bool) -> None:
-    """Write down what is true now. One statement sets it, only where nobody has taken more places than there would be.
+    """Write down what is true now. One statement sets it, only where no more places are taken than there would be.
 
     Raises RuleBroken at the field of what is wrong: too few places, a name it has already.
     """
