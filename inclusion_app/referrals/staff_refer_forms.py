@@ -69,7 +69,7 @@ class ReferForm(BaseForm):
         """What was chosen and typed. `language` is that of who is only told where to go: nothing is explained to them."""
         told = not self.shares
         return Wanted(
-            form_key=key, mode=self.mode.data or "", why=self.why.data or "",
+            form_key=key, mode=self.mode.data or "", why=(self.why.data or "").replace("\r\n", "\n"),
             items=() if told else self.items.data or (), note_ids=() if told else self.notes.data or (),
             how=self.how.data if self.how.data in HOW else "", has_yes=bool(self.consent.data),
             urgency="usual" if told else self.urgency.data or "",

@@ -139,8 +139,10 @@ def refer_to(found: Sending) -> Any:
         form.form_key.data = secrets.token_urlsafe(16)
         form.why.data = queries.why_of(session, parent) if parent else ""
     else:
+        # A form without its key is somebody's own making: it is still one form, and no other.
+        form.form_key.data = (form.form_key.data or secrets.token_urlsafe(16))[: forms.KEY_LENGTH]
         wanted = form.wanted(
-            key=f"{principal.staff_id} {(form.form_key.data or '')[: forms.KEY_LENGTH]}",
+            key=f"{principal.staff_id} {form.form_key.data}",
             language=i18n.language_for(resident.read, resident.language).slug,
             parent_id=parent.id if parent else None,
         )
@@ -196,8 +198,8 @@ def _refer_page(
     against = sending.against_service(
         session, resident=resident, service=service, sender_id=principal.organisation_id or 0
     )
-    said: tuple[str, ...] = ("safe contact",) if resident.safe_contact else ()
-    shows_person(resident.id, *(parts or ["identity"]), *said, *(("notes",) if notes else ()))
+    more = {"safe contact": resident.safe_contact, "notes": notes, "referral": parent}
+    shows_person(resident.id, *(parts or ["identity"]), *(name for name, shown in more.items() if shown))
     page = render_template(
         "referrals/staff/refer.html",
         **_about_person(session, principal, resident),

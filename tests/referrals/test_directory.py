@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
+from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.referrals import staff_directory_queries as queries
 from inclusion_app.referrals.models import CityService, Referral
+from inclusion_app.referrals.staff_directory_queries import Filters
 from tests.conftest import StaffBrowser
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_person
@@ -171,8 +174,8 @@ def test_the_time_measured_is_shown_from_five_answers_on(app: Flask, worker: Sta
     assert "Last year half got an answer within 1 working day." in worker.text("/staff/services")
 
 
-def test_what_nobody_answered_counts_with_its_time_so_far(app: Flask) -> None:
-    with app.app_context(), transaction() as session:
+def test_what_nobody_answered_counts_with_its_time_so_far(both_engines: Flask) -> None:
+    with transaction() as session:
         sender = make_organisation(session).id
         service = make_service(session, organisation_id=make_organisation(session).id)
         for _number in range(5):
@@ -183,9 +186,32 @@ def test_what_nobody_answered_counts_with_its_time_so_far(app: Flask) -> None:
         assert 5 <= found[service.id] <= 11
 
 
-def test_one_question_for_the_times_of_a_whole_page(app: Flask, worker: StaffBrowser) -> None:
-    from sqlalchemy import event
+def test_both_engines_narrow_the_list_alike(both_engines: Flask) -> None:
+    with transaction() as session:
+        ours, without = (
+            make_organisation(session, name="Red Door"),
+            make_organisation(session, name="Food 50%"),
+        )
+        worker = make_staff(session, organisation_id=ours.id, roles=("caseworker",)).id
+        make_service(session, organisation_id=ours.id, name="A", helps="law money", places=1, taken=1)
+        make_service(session, organisation_id=without.id, name="B", helps="law")
+        closed = make_service(session, organisation_id=ours.id, name="C", closed_at=now())
+        there = Principal("staff", staff_id=worker, organisation_id=ours.id, roles=frozenset({"caseworker"}))
+        admin = replace(there, roles=frozenset({"platform_admin"}))
+        for filters, names in (
+            (Filters(), "AB"), (Filters(help_with="money"), "A"), (Filters(text="FOOD"), "B"), (Filters(text="0%"), "B"),
+            (Filters(text="_"), ""), (Filters(takes_now=True), "B"), (Filters(closed=True), "C"),
+        ):  # fmt: skip
+            found = queries.page_of(session, there, filters, page=1)
+            assert "".join(one.name for one in found) == names, filters
+            assert queries.count(session, there, filters) == len(names)
+        assert queries.organisations_without_accounts(session) == [(without.id, "Food 50%")]
+        assert queries.has_accounts(session, ours.id) and not queries.has_accounts(session, without.id)
+        assert queries.service_for(session, there, closed.id, "service.write") is closed
+        assert queries.service_for(session, admin, closed.id, "service.write") is None
 
+
+def test_one_question_for_the_times_of_a_whole_page(app: Flask, worker: StaffBrowser) -> None:
     for number in range(6):
         service_of(app, name=f"Service {number}")
     asked: list[str] = []
