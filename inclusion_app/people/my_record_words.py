@@ -63,6 +63,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "tasks": N_("what we do for you next"),
     "loan": N_("what you borrow"),
     "referral": N_("what you were referred for"),
+    "notes": N_("notes of your helpers"),
 }
 LOOKED = N_("Looked at your record.")
 
@@ -244,6 +245,10 @@ DONE: Mapping[str, str] = {
     "recall referral": N_("Took back that you were sent there."),
     "give referral an owner": N_("Chose who helps you there."),
     **dict.fromkeys(("send partner link", "end partner link"), N_("Changed the link by which they answer.")),
+    **dict.fromkeys(
+        ("read referrals.choose", "read referrals.refer_to"), N_("Looked for other help for you.")
+    ),
+    "refer a person": N_("Asked somebody else to help you."),
 }
 CHANGED = N_("Changed your record.")
 

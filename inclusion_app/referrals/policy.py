@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 
+from inclusion_app.accounts.models import Membership, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now
 from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope, TableRight
@@ -30,6 +31,7 @@ from inclusion_app.referrals.models import (
 from inclusion_app.referrals.rules import OPEN
 
 WORKER, LEAD, ADMIN, REFERRER = "caseworker", "safeguarding_lead", "organisation_admin", "referrer"
+PLATFORM = "platform_admin"
 
 
 def live_consent(item: Any | None = None) -> ColumnElement[bool]:
@@ -166,15 +168,28 @@ def _own_service(principal: Principal) -> ColumnElement[bool]:
     return CityService.organisation_id == principal.organisation_id
 
 
+def has_accounts(organisation_id: Any) -> ColumnElement[bool]:
+    """Somebody who has not left works here for this organisation."""
+    return exists().where(
+        Membership.organisation_id == organisation_id,
+        Membership.until_at.is_(None),
+        Staff.id == Membership.staff_id,
+        Staff.left_at.is_(None),
+    )
+
+
+def _without_accounts(_principal: Principal) -> ColumnElement[bool]:
+    return not_(has_accounts(CityService.organisation_id))
+
+
 SERVICES = PermissionTable(
     CityService,
     {
         # The directory holds no fact of anybody.
-        "service.look": dict.fromkeys((WORKER, LEAD, ADMIN, REFERRER), EVERY_ROW),
+        "service.look": dict.fromkeys((WORKER, LEAD, ADMIN, REFERRER, PLATFORM), EVERY_ROW),
         "service.write": {
             WORKER: Scope("own organisation's", _own_service), ADMIN: Scope("own organisation's", _own_service),
-            # Of organisations that have no account here.
-            "platform_admin": EVERY_ROW,
+            PLATFORM: Scope("of organisations without accounts", _without_accounts),
         },
     },
 )  # fmt: skip

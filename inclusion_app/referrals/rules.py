@@ -413,6 +413,14 @@ SHARED: Mapping[str, str] = {
     "needs": N_("What help they need to take part"),
     "plan": N_("The names of their steps, and which are done"),
 }
+# Read to the person beside the wording of people.rules, before they say yes to a referral.
+GOES_TO = N_("It goes to: %(organisation)s.")
+READ_ALOUD: tuple[str, ...] = (
+    N_("They see it only while they help you with this."),
+    N_("When it ends, they see no more."),
+    N_("They also read what your helper writes about what you need."),
+    N_("A note goes along only if you say yes to that note."),
+)
 REASON_SHORTEST, REASON_LONGEST = 10, 1_000
 ANSWER_LONGEST = 1_000
 

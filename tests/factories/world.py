@@ -86,6 +86,8 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
         "own": world.staff["caseworker"], "other": world.staff["of Blue Door"], "unknown": UNKNOWN
     },
     "credential_id": lambda _world: {"unknown": "00000000-0000-4000-8000-000000000000"},
+    # Every service stands in the directory for all the staff to read; whose it is says who may change it.
+    "listed_id": lambda world: {"own": world.rows["service_id"]["own"], "unknown": UNKNOWN},
     # Links open nothing by being guessed.
     "token": lambda _world: {"unknown": "x" * 43},
     **{

@@ -6,28 +6,38 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
+from inclusion_app.core.db import rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import LOST, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people.consent_services import give_consent
 from inclusion_app.people.models import Resident, Restriction
-from inclusion_app.people.rules import HOW_GIVEN
+from inclusion_app.people.rules import HOW_GIVEN, NOT_AN_ANSWER
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import CityService, Referral, ReferralWords
+from inclusion_app.referrals.models import (
+    CaseNote,
+    CaseTask,
+    CityService,
+    Referral,
+    ReferralNote,
+    ReferralWords,
+)
 from inclusion_app.referrals.services import machine
 
 TO_ONESELF = N_("This is your own organisation. Put the person on a colleague’s caseload instead.")
-NOT_WANTED = N_("The person does not share with this organisation. Choose another one.")
+# Also said where the person keeps away from whoever runs it: nobody learns that from here.
 CLOSED = N_("This service takes nobody any more. Choose another one.")
 IS_FULL = N_("This service is full and keeps no waiting list. Choose another one.")
 ALREADY = N_("They are referred there already. Look at that one.")
 CHOOSE_MODE = N_("Choose how you pass them on.")
 CHOOSE_ITEMS = N_("Tick what they want to share. At least their name, or how to reach them.")
+CHOOSE_URGENCY = N_("Choose how urgent it is.")
+SAY_HOW_YES = N_("Choose how they said yes.")
 SAY_YES = N_("Read it to them. Then tick that they said yes.")
 SAY_WHY = N_("Write what they need, in at least ten letters.")
 WHY_LONG = N_("Write at most 1000 letters.")
@@ -47,6 +57,8 @@ class Wanted:
     mode: str
     why: str = ""
     items: Collection[str] = ()
+    # Notes of the sender's own organisation about this person; what was added to one of them goes with it.
+    note_ids: Collection[int] = ()
     how: str = "spoken"
     has_yes: bool = False
     urgency: str = "usual"
@@ -115,28 +127,34 @@ def whats_against(
     session: Session, *, resident: Resident, service: CityService, sender_id: int, wanted: Wanted, today: date
 ) -> list[RuleBroken]:
     """All that stands against sending this, each at its field, so that it is mended in one go."""
-    found = _of_the_service(session, resident, service, sender_id)
-    if wanted.mode not in rules.MODES:
-        return [*found, RuleBroken(CHOOSE_MODE, field="mode")]
+    found = against_service(session, resident=resident, service=service, sender_id=sender_id)
     why = wanted.why.replace(LOST, "").strip()
+    if wanted.mode not in rules.MODES:
+        found.append(RuleBroken(CHOOSE_MODE, field="mode"))
     if len(why) > rules.REASON_LONGEST:
         found.append(RuleBroken(WHY_LONG, field="why"))
     if wanted.urgency not in rules.URGENCIES:
-        found.append(RuleBroken(CHOOSE_MODE, field="urgency"))
-    if wanted.mode == "signposted":
+        found.append(RuleBroken(CHOOSE_URGENCY, field="urgency"))
+    # While it is not chosen how they are passed on, nobody knows yet whether anything is shared.
+    if wanted.mode not in rules.MODES or wanted.mode == "signposted":
         return found
     if sum(sign.isalpha() for sign in why) < rules.REASON_SHORTEST:
         found.append(RuleBroken(SAY_WHY, field="why"))
     if not set(wanted.items) <= set(rules.SHARED) or not LEAST & set(wanted.items):
         found.append(RuleBroken(CHOOSE_ITEMS, field="items"))
-    if not wanted.has_yes or wanted.how not in HOW_GIVEN:
+    if set(wanted.note_ids) - set(_with_what_was_added(session, resident.id, sender_id, wanted.note_ids)):
+        found.append(RuleBroken(NOT_AN_ANSWER, field="notes"))
+    if wanted.how not in HOW_GIVEN:
+        found.append(RuleBroken(SAY_HOW_YES, field="how"))
+    if not wanted.has_yes:
         found.append(RuleBroken(SAY_YES, field="consent"))
     return [*found, *_of_the_introduction(wanted, today)] if wanted.mode == "warm" else found
 
 
-def _of_the_service(
-    session: Session, resident: Resident, service: CityService, sender_id: int
+def against_service(
+    session: Session, *, resident: Resident, service: CityService, sender_id: int
 ) -> list[RuleBroken]:
+    """Why this person cannot be sent to this service by this organisation, whatever is typed; empty where they can."""
     if service.organisation_id == sender_id:
         return [RuleBroken(TO_ONESELF, field="service")]
     if service.closed_at is not None or service.organisation.closed_at is not None:
@@ -145,11 +163,25 @@ def _of_the_service(
         Restriction.resident_id == resident.id, Restriction.organisation_id == service.organisation_id
     )
     if session.scalar(select(kept)):
-        return [RuleBroken(NOT_WANTED, field="service")]
+        return [RuleBroken(CLOSED, field="service")]
     choice = _choice(service, resident)
     if choice.why_not is not None:
         return [RuleBroken(choice.why_not, field="service")]
     return [] if choice.can_be_sent else [RuleBroken(IS_FULL, field="service")]
+
+
+def _with_what_was_added(
+    session: Session, resident_id: int, organisation_id: int, note_ids: Collection[int]
+) -> list[int]:
+    """Those of these notes that are the organisation's own about this person, and what was added to them since."""
+    own = select(CaseNote.id).where(
+        CaseNote.resident_id == resident_id, CaseNote.organisation_id == organisation_id
+    )
+    found = new = set(session.scalars(own.where(CaseNote.id.in_(note_ids))))
+    while new:
+        new = set(session.scalars(own.where(CaseNote.amends_id.in_(new)))) - found
+        found = found | new
+    return sorted(found)
 
 
 def _of_the_introduction(wanted: Wanted, today: date) -> list[RuleBroken]:
@@ -161,6 +193,21 @@ def _of_the_introduction(wanted: Wanted, today: date) -> list[RuleBroken]:
     if not 0 < len(one_line(wanted.introduced_to)) <= WHOM_LENGTH:
         found.append(RuleBroken(SAY_WHOM, field="introduced_to"))
     return found
+
+
+def sent_by(
+    session: Session, *, resident: Resident, service: CityService, sender_id: int, form_key: str
+) -> Referral | None:
+    """The referral this very form made before; None where it made none yet.
+
+    Raises RuleBroken where it made one of somebody else, or to somewhere else.
+    """
+    known = session.scalar(select(Referral).where(Referral.form_key == form_key))
+    if known is None:
+        return None
+    if (known.resident_id, known.sender_id, known.service_id) != (resident.id, sender_id, service.id):
+        raise RuleBroken(ALREADY, field="service")
+    return known
 
 
 def refer(
@@ -180,17 +227,16 @@ def refer(
     """
     # Held: two helpers who send the same person at once come one after the other.
     session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update(key_share=True))
-    known = session.scalar(select(Referral).where(Referral.form_key == wanted.form_key))
+    known = sent_by(
+        session, resident=resident, service=service, sender_id=sender_id, form_key=wanted.form_key
+    )
     if known is not None:
-        if known.resident_id != resident.id or known.sender_id != sender_id:
-            raise RuleBroken(ALREADY, field="service")
         return known
     for broken in whats_against(
         session, resident=resident, service=service, sender_id=sender_id, wanted=wanted, today=today
     ):
         raise broken
-    shares = wanted.mode != "signposted"
-    consent_id = None
+    shares, consent_id = wanted.mode != "signposted", None
     if shares:
         consent_id = give_consent(
             session, resident_id=resident.id, organisation_id=service.organisation_id, items=wanted.items,
@@ -213,5 +259,16 @@ def refer(
     why = wanted.why.replace(LOST, "").strip()
     if why:
         session.add(ReferralWords(referral_id=row.id, kind="why", words=why, at=now, staff_id=staff_id))
+    if shares:
+        for number in _with_what_was_added(session, resident.id, sender_id, wanted.note_ids):
+            session.add(ReferralNote(referral_id=row.id, note_id=number))
+    if wanted.parent_id is not None:
+        # The way that was to be found has been found.
+        done = update(CaseTask).where(
+            CaseTask.referral_id == wanted.parent_id,
+            CaseTask.kind == "another_way",
+            CaseTask.done_at.is_(None),
+        )
+        rows_changed(session, done.values(done_at=now, done_how="sent_on", done_by_id=staff_id))
     machine.act(session, referral=row, actor=rules.SENDER, action="send", staff_id=staff_id, now=now)
     return row
