@@ -396,15 +396,6 @@ OUR_FLAGS = Scope("flags of own organisation", _flag_is_ours)
 ASSIGNED_FLAGS = Scope("flags they were asked to work on", _flag_is_assigned)
 OWN_FLAGS = Scope("flags they raised", _flag_is_mine)
 FLAGS_BY_REQUEST = Scope("flags of whoever has an open request", _flag_by_request)
-_STANDS = Scope("that stand", lambda _principal: SafeguardingFlag.ended_at.is_(None))
-
-
-def _both(*scopes: Scope) -> Scope:
-    return Scope(
-        " ".join(scope.name for scope in scopes),
-        lambda principal: and_(*(scope.where(principal) for scope in scopes)),
-    )
-
 
 FLAGS = PermissionTable(
     SafeguardingFlag,
@@ -422,14 +413,15 @@ FLAGS = PermissionTable(
             "caseworker": ASSIGNED_FLAGS,
             "data_protection": FLAGS_BY_REQUEST,
         },
+        # Of one that was ended the service refuses more, with what was typed kept (flag_services).
         "flag.write": {
-            "safeguarding_lead": _both(OUR_FLAGS, _STANDS),
-            "caseworker": _both(_any_of(ASSIGNED_FLAGS, OWN_FLAGS), _STANDS),
-            "platform_admin": _both(OWN_FLAGS, _STANDS),
-            "data_protection": _both(OWN_FLAGS, _STANDS),
+            "safeguarding_lead": OUR_FLAGS,
+            "caseworker": _any_of(ASSIGNED_FLAGS, OWN_FLAGS),
+            "platform_admin": OWN_FLAGS,
+            "data_protection": OWN_FLAGS,
         },
         # Ask a caseworker to work on it, and end it.
-        "flag.work": {"safeguarding_lead": _both(OUR_FLAGS, _STANDS)},
+        "flag.work": {"safeguarding_lead": OUR_FLAGS},
     },
 )
 SEE_FLAG = FLAGS.permission("flag.see")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import TextAreaField
+from wtforms.validators import ValidationError
 
 from inclusion_app.core.forms import BaseForm, OnceForm, lines_of
+from inclusion_app.people.choice_fields import FromList
 from inclusion_app.people.rules import FLAG_LONGEST
-from inclusion_app.people.staff_fields import MustChoose
+from inclusion_app.people.staff_words import CHOOSE_ONE
 
 
 def _said(field: TextAreaField) -> str:
@@ -34,7 +36,12 @@ class MoreForm(FlagForm):
 class AssignForm(BaseForm):
     """Which caseworker works on it; 0 is nobody but the lead."""
 
-    assigned = MustChoose(_l("Who works on it with you?"))
+    assigned = FromList(_l("Who works on it with you?"), choices=[])
+
+    def validate_assigned(self, field: FromList) -> None:
+        """Nobody is chosen beforehand."""
+        if not field.data:
+            raise ValidationError(_l(CHOOSE_ONE))
 
 
 class EndForm(OnceForm):

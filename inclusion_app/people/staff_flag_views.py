@@ -24,6 +24,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.people import flag_queries, flag_services, policy, queries
 from inclusion_app.people import staff_words as words
+from inclusion_app.people.choice_fields import number_of
 from inclusion_app.people.flag_queries import FlagLine
 from inclusion_app.people.models import Resident, SafeguardingFlag
 from inclusion_app.people.staff_flag_forms import AssignForm, EndForm, FlagForm, MoreForm
@@ -99,7 +100,7 @@ def _page_of(
 ) -> Any:
     session, principal, moment = db_session(), the_staff(), now()
     reads = policy.READ_FLAG.grants(principal, row)
-    may_work = policy.WORK_FLAG.grants(principal, row)
+    may_work = row.ended_at is None and policy.WORK_FLAG.grants(principal, row)
     form = more or choice or ending or MoreForm(formdata=None)
     resident = session.get_one(Resident, row.resident_id)
     sees_name = policy.SEE["identity"].grants(principal, resident)
@@ -111,7 +112,8 @@ def _page_of(
         flag=row,
         reads=reads,
         written=flag_queries.words_of(session, principal, row, reads=reads, now=moment),
-        may_write=policy.WRITE_FLAG.grants(principal, row),
+        # What somebody typed while another ended it stays on their screen.
+        may_write=more is not None or (row.ended_at is None and policy.WRITE_FLAG.grants(principal, row)),
         may_work=may_work,
         name=(resident.name or resident.nickname) if sees_name else "",
         may_open=policy.OPEN.grants(principal, resident),
@@ -128,8 +130,9 @@ def _page_of(
 def _assign_form(session: Session, row: SafeguardingFlag, **more: Any) -> AssignForm:
     form = AssignForm(**(more or {"formdata": None}))
     form.assigned.choices = [
-        (0, _("Nobody: I work on it myself")),
-        *flag_queries.caseworkers_for(session, row),
+        ("", _("Choose")),
+        ("0", _("Nobody: I work on it myself")),
+        *((str(number), name) for number, name in flag_queries.caseworkers_for(session, row)),
     ]
     return form
 
@@ -167,9 +170,11 @@ def flag_assign(row: SafeguardingFlag) -> Any:
     if form.validate():
         try:
             flag_services.assign(
-                session, principal=the_staff(), flag=row, staff_id=form.assigned.data or 0, link_to=_link_to, now=now()
+                session, principal=the_staff(), flag=row, staff_id=number_of(form.assigned.data), link_to=_link_to, now=now()
             )  # fmt: skip
-            return _done(row, words.FLAG_ASSIGNED if form.assigned.data else words.FLAG_NOBODY_ASSIGNED)
+            return _done(
+                row, words.FLAG_ASSIGNED if number_of(form.assigned.data) else words.FLAG_NOBODY_ASSIGNED
+            )
         except RuleBroken as broken:
             session.rollback()
             form.refuse(broken)
