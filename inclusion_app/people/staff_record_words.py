@@ -202,6 +202,18 @@ record_words.ACTIONS.update(
         "leave household": N_("Left the plan of a home"),
         "join group": N_("Joined a group"),
         "leave group": N_("Left a group"),
+        "end help of group": N_("Ended the help of whoever leads a group"),
+        "lead group": N_("Began to lead a group"),
+        "stop leading group": N_("Stopped leading a group"),
+        "book for a group": N_("Booked training for a group"),
+        **dict.fromkeys(
+            ("read groups.helped", "read groups.helped_bookings", "read groups.help_print"),
+            N_("Looked at what a group does next"),
+        ),
+        **dict.fromkeys(
+            ("read groups.help_handout", "read groups.help_poster", "read groups.help_list"),
+            N_("Printed the papers of a group"),
+        ),
         "give consent": N_("Gave consent"),
         "write down consent": N_("Wrote a consent down"),
         "withdraw consent": N_("Ended a consent"),
