@@ -176,6 +176,12 @@ def end_help(session: Session, *, group_id: int, number: int, by: Principal, now
     )  # fmt: skip
 
 
+def end_all_help(session: Session, *, now: datetime) -> None:
+    """After a restore no staff lead a group: the copy may be from before it ended their help. Its code is asked anew."""
+    over = update(GroupFacilitator).where(GroupFacilitator.ended_at.is_(None)).values(ended_at=now)
+    rows_changed(session, over)
+
+
 def _end_help(session: Session, group_id: int, which: ColumnElement[bool], now: datetime) -> bool:
     ended = (
         update(GroupFacilitator)
