@@ -378,7 +378,8 @@ def test_an_officer_reads_it_by_an_open_request_only_and_works_on_nothing(
     page = f"/staff/safeguarding/flags/{flag_id}"
     assert officer.get(page).status_code == 404
     with app.app_context(), transaction() as session:
-        make_request(session, resident_id=number, opened_by_id=officer.staff_id)
+        request_id = make_request(session, resident_id=number, opened_by_id=officer.staff_id)
+    assert f'href="{page}"' in officer.text(f"/staff/requests/{request_id}/person")
     seen = officer.text(page)
     assert "Canary fear" in seen
     assert "Add these words" not in seen
