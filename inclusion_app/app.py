@@ -53,6 +53,7 @@ from inclusion_app.core import (
 from inclusion_app.core.forms import LOST
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
+from inclusion_app.groups import staff_help_views as groups_help_views
 from inclusion_app.groups import views as groups_views
 from inclusion_app.loans import (
     ask_views as loans_ask_views,
@@ -93,6 +94,7 @@ from inclusion_app.people import (
     staff_caseload_views,
     staff_desk_views,
     staff_feedback_views,
+    staff_flag_views,
     staff_glass_views,
     staff_request_views,
     staff_retention_views,
@@ -168,11 +170,13 @@ MORE_PAGES = (
     places_paper_views,
     slip_views,
     groups_paper_views,
+    groups_help_views,
     hooks,
     messages_staff_views,
     consent_views,
     staff_views,
     staff_caseload_views,
+    staff_flag_views,
     staff_glass_views,
     staff_request_views,
     staff_desk_views,

@@ -35,7 +35,7 @@ from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import engine, reading, shorten_log, transaction
 from inclusion_app.core.sessions import delete_idle_visits
 from inclusion_app.core.staff_sessions import delete_ended_sessions
-from inclusion_app.groups.services import delete_idle_groups
+from inclusion_app.groups import services as groups
 from inclusion_app.loans import protections as loans_protections
 from inclusion_app.loans import reminders as loans_reminders
 from inclusion_app.loans.cli import loans
@@ -70,7 +70,7 @@ UNKNOWN_SINCE = (
 DELETIONS: dict[str, Callable[..., int]] = {
     "visits": delete_idle_visits,
     "saved plans": people.delete_idle_residents,
-    "groups": delete_idle_groups,
+    "groups": groups.delete_idle_groups,
     "codes of stickers": people.delete_old_sticker_codes,
     "invitations of staff": delete_old_invitations,
     "counts of tries": attempts.delete_old,
@@ -334,6 +334,7 @@ def restore_backup(file: Path, yes: bool, without_protections: bool) -> None:
             booked = training_protections.put_back(session, facts=facts, now=now())
             lent = loans_protections.put_back(session, facts=facts, now=now())
             people_protections.end_all_visits(session)
+            groups.end_all_help(session, now=now())
             accounts_protections.end_all_sign_ins(session)
         if without_protections and (moved := protections.put_aside(folder, now())):
             aside.append(moved)

@@ -1,11 +1,11 @@
-"""A group and who is in it. Members are residents with a plan of their own; paper ticks are kept as sums."""
+"""A group, who is in it, and who of the staff leads it. Members are residents with a plan of their own; paper ticks are sums."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from inclusion_app.core.crypto import EncryptedJSON, EncryptedText
@@ -44,3 +44,30 @@ class GroupMember(Base):
     group_id: Mapped[int] = mapped_column(ForeignKey("self_help_groups.id", ondelete="CASCADE"))
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), index=True)
     joined_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class GroupFacilitator(Base):
+    """Somebody of the staff who leads a group, for one organisation, since the group gave them its code. Ended, not deleted:
+    the group sees who helps it now.
+    """
+
+    __tablename__ = "group_facilitators"
+    __table_args__ = (
+        Index(
+            "uq_group_facilitators_live",
+            "group_id",
+            "staff_id",
+            "organisation_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},  # the group's own page names one by its number
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("self_help_groups.id", ondelete="CASCADE"))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    since_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

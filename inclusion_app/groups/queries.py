@@ -10,14 +10,17 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from inclusion_app.accounts.models import Membership, Organisation, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.groups import rules
-from inclusion_app.groups.models import Group, GroupMember
+from inclusion_app.groups.models import Group, GroupFacilitator, GroupMember
+from inclusion_app.groups.policy import GROUPS
 from inclusion_app.people.opening import Facts
 from inclusion_app.people.services import hash_of_code
 from inclusion_app.roadmaps import queries as roadmaps
 from inclusion_app.roadmaps.catalogue import Catalogue, load_catalogue
 from inclusion_app.roadmaps.rules import GROUP_FROM
+from inclusion_app.training.models import Booking
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,44 @@ def seen_by(session: Session, principal: Principal, group_id: int) -> Seen | Non
     )
     group = session.get(Group, group_id) if keeps or member else None
     return Seen(group, keeps, member) if group else None
+
+
+def helped(session: Session, principal: Principal, group_id: int) -> Group | None:
+    """The group of this number when this member of staff leads it; None for a miss, whatever the reason."""
+    return session.scalar(select(Group).where(Group.id == group_id, GROUPS.rows("group.help", principal)))
+
+
+def helped_groups(session: Session, principal: Principal) -> Sequence[Group]:
+    """The groups this member of staff leads, the one that asked first coming first."""
+    return session.scalars(select(Group).where(GROUPS.rows("group.help", principal)).order_by(Group.id)).all()
+
+
+def helpers_of(session: Session, group_id: int) -> list[tuple[int, str]]:
+    """Who of the staff leads a group now: the number of each, and their organisation by name. Nobody of them is named."""
+    rows = session.execute(
+        select(GroupFacilitator.id, Organisation.name)
+        .join(Organisation, Organisation.id == GroupFacilitator.organisation_id)
+        .join(Staff, Staff.id == GroupFacilitator.staff_id)
+        .where(
+            GroupFacilitator.group_id == group_id,
+            GroupFacilitator.ended_at.is_(None),
+            Staff.left_at.is_(None),
+            exists().where(
+                Membership.staff_id == GroupFacilitator.staff_id,
+                Membership.organisation_id == GroupFacilitator.organisation_id,
+                Membership.role == "group_facilitator",
+                Membership.until_at.is_(None),
+            ),
+        )
+        .order_by(GroupFacilitator.id)
+    )
+    return [(number, name) for number, name in rows]
+
+
+def bookings_of(session: Session, group_id: int) -> list[Booking]:
+    """What was booked for a group, the last twenty; by whomever. Who is named in one is not for whoever leads it."""
+    wanted = select(Booking).where(Booking.group_id == group_id).order_by(Booking.id.desc()).limit(20)
+    return list(session.scalars(wanted))
 
 
 def is_member(session: Session, *, group_id: int, resident_id: int | None) -> bool:

@@ -9,17 +9,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import audit
+from inclusion_app.core.access import Principal, record_act
+from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.retention_runs import keep
 from inclusion_app.core.sessions import close_group
 from inclusion_app.core.words import N_
 from inclusion_app.groups import queries, rules
-from inclusion_app.groups.models import Group, GroupMember
+from inclusion_app.groups.models import Group, GroupFacilitator, GroupMember
 from inclusion_app.people.services import give_code, hash_of_code, take_back_code
 from inclusion_app.roadmaps.catalogue import load_catalogue
 
@@ -131,6 +133,62 @@ def renew_code(session: Session, *, group_id: int, visit_id: int | None, now: da
     close_group(session, group_id=group.id, keep_visit=visit_id)
     session.flush()
     return group.code
+
+
+def begin_help(session: Session, *, principal: Principal, group_id: int, now: datetime) -> None:
+    """This member of staff leads the group from now on, for the organisation they act for; twice is once."""
+    begun = session.scalar(
+        insert_into(session, GroupFacilitator)
+        .values(
+            group_id=group_id, staff_id=principal.staff_id, organisation_id=principal.organisation_id, since_at=now
+        )
+        .on_conflict_do_nothing(
+            index_elements=["group_id", "staff_id", "organisation_id"], index_where=text("ended_at IS NULL")
+        )
+        .returning(GroupFacilitator.id)
+    )  # fmt: skip
+    if begun is not None:
+        record_act(session, principal, action="lead group", items=("group",), now=now)
+
+
+def stop_help(session: Session, *, principal: Principal, group_id: int, now: datetime) -> None:
+    """This member of staff leads the group no more; nothing happens when they do not already."""
+    mine = and_(
+        GroupFacilitator.staff_id == principal.staff_id, GroupFacilitator.organisation_id == principal.organisation_id
+    )  # fmt: skip
+    if _end_help(session, group_id, mine, now):
+        record_act(session, principal, action="stop leading group", items=("group",), now=now)
+
+
+def end_help(session: Session, *, group_id: int, number: int, by: Principal, now: datetime) -> None:
+    """The group, or one of its members, ends the help of a facilitator; nothing happens when it is over already.
+
+    A member's own record says so; that the group did it stands in the record without anybody's number.
+    """
+    if not _end_help(session, group_id, GroupFacilitator.id == number, now):
+        return
+    if by.kind == "resident" and by.resident_id is not None and by.group_id != group_id:
+        _note(session, by.resident_id, "end help of group", "resident", now)
+        return
+    audit.record(
+        session, at=now, actor_kind="group", actor_id=group_id, action="end help of group", purpose="own",
+        resident_id=None, items=("group",),
+    )  # fmt: skip
+
+
+def end_all_help(session: Session, *, now: datetime) -> None:
+    """After a restore no staff lead a group: the copy may be from before it ended their help. Its code is asked anew."""
+    over = update(GroupFacilitator).where(GroupFacilitator.ended_at.is_(None)).values(ended_at=now)
+    rows_changed(session, over)
+
+
+def _end_help(session: Session, group_id: int, which: ColumnElement[bool], now: datetime) -> bool:
+    ended = (
+        update(GroupFacilitator)
+        .where(GroupFacilitator.group_id == group_id, GroupFacilitator.ended_at.is_(None), which)
+        .values(ended_at=now)
+    )
+    return rows_changed(session, ended) > 0
 
 
 def close(session: Session, *, group_id: int) -> None:

@@ -263,13 +263,14 @@ def group(seen: Seen) -> Any:
             rtl=i18n.current_language().dir == "rtl",
         ),
         notes=queries.notes_of(seen.group),
+        helpers=queries.helpers_of(db_session(), seen.group.id),
         form=BaseForm(),
     )
-    _note_use(seen.group)
+    note_use(seen.group)
     return page
 
 
-def _note_use(group: Group) -> None:
+def note_use(group: Group) -> None:
     """A group that is looked at is in use; noted once a day, after the page is drawn."""
     number, moment = group.id, now()
     if group.last_used_at > moment - USED_EVERY:
@@ -294,6 +295,17 @@ def together(seen: Seen) -> Any:
         flash(N_("It is taken back."))
     else:
         raise RuleBroken(NOT_AN_ANSWER)
+    return redirect(url_for("groups.group", group_id=seen.group.id), 303)
+
+
+@room.page(f"{ONE}/helpers", allow=policy.READ, load=seen, methods=("POST",))
+def end_help(seen: Seen) -> Any:
+    """One press, by the group or by any of its members: whoever of the staff leads it sees nothing of it any more."""
+    services.end_help(
+        db_session(), group_id=seen.group.id, number=_number(request.form.get("helper", "")), by=current_principal(),
+        now=now(),
+    )  # fmt: skip
+    flash(N_("The help has ended. They cannot see our group any more."))
     return redirect(url_for("groups.group", group_id=seen.group.id), 303)
 
 

@@ -15,7 +15,7 @@ from inclusion_app.loans import policy
 from inclusion_app.loans.models import DeviceModel, Loan, LoanNote, LoanPart, LoanRequest, SimUse
 from inclusion_app.loans.services import telling
 from inclusion_app.loans.services.renewals import model_of
-from inclusion_app.loans.staff_people import name_of
+from inclusion_app.loans.staff_people import name_of, speaks_first
 from inclusion_app.places.models import Place
 
 
@@ -34,6 +34,7 @@ class WholeLoan:
     parts: Sequence[LoanPart]
     sims: Sequence[SimUse]
     notes: Sequence[tuple[LoanNote, str]]
+    speak_first: bool = False
 
     @property
     def sim(self) -> SimUse | None:
@@ -76,4 +77,5 @@ def whole(session: Session, principal: Principal, loan: Loan, now: datetime) -> 
         ),
         sims=list(session.scalars(uses)),
         notes=[(note, name or "") for note, name in session.execute(notes)] if request is not None else [],
+        speak_first=speaks_first(session, loan.resident_id),
     )

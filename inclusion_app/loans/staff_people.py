@@ -13,6 +13,7 @@ from inclusion_app.core.access import Principal
 from inclusion_app.core.words import N_
 from inclusion_app.loans.models import LoanRequest
 from inclusion_app.loans.services import telling
+from inclusion_app.people import queries as people
 from inclusion_app.people.models import Resident
 from inclusion_app.people.policy import has_consent
 
@@ -43,6 +44,15 @@ def shared_with(session: Session, principal: Principal, number: int) -> tuple[st
         for item in ITEMS
         if session.scalar(select(Resident.id).where(Resident.id == number, has_consent(principal, item)))
     )
+
+
+def speaks_first(session: Session, number: int | None) -> bool:
+    """Whoever sent this person is asked before they are contacted: they are restricted, or somebody fears for them.
+
+    One sentence for both, so that it tells nobody which. Not on a page the person reads along on, as at a hand-over.
+    """
+    resident = session.get(Resident, number) if number is not None else None
+    return resident is not None and (resident.is_restricted or bool(people.flagged(session, [resident.id])))
 
 
 def say_told(session: Session, request: LoanRequest, now: datetime) -> None:

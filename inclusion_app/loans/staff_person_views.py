@@ -158,6 +158,7 @@ def sent_request(asked: LoanRequest) -> Any:
         code=show_code(asked.code) if is_new else "",
         code_words=" ".join(code_to_words(asked.code)) if is_new else "",
         slip_language=i18n.language_for(asked.language).slug,
+        flagged=people_queries.flagged_by(session, [asked.resident_id]).get(asked.resident_id, []),
         may_open_person=people_policy.TABLE.allows(session, "resident.open", the_staff(), asked.resident_id),
         **words_for_pages(),
     )

@@ -25,7 +25,7 @@ from inclusion_app.loans.models import (
     Unit,
 )
 from inclusion_app.loans.services import custody, queue
-from inclusion_app.loans.staff_people import shared_with
+from inclusion_app.loans.staff_people import shared_with, speaks_first
 from inclusion_app.loans.staff_queue_words import ENDED
 from inclusion_app.people import queries as people
 from inclusion_app.people.models import ContactRoute, Resident
@@ -151,7 +151,7 @@ def person_of(session: Session, principal: Principal, request: LoanRequest) -> P
         rule=(resident.safe_contact or {}) if resident is not None and sees_contact else {},
         spoken=resident.spoken if resident is not None and sees_contact else None,
         parts=parts,
-        speak_first=resident is not None and resident.is_restricted,
+        speak_first=speaks_first(session, request.resident_id),
     )
 
 

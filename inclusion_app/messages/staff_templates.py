@@ -113,5 +113,34 @@ STAFF_TEMPLATES = (
         lines=(N_("A colleague asks you to look at two records that may be one person’s."),),
         needs=("link",),
     ),
+    # What a concern is about stands behind the sign-in, and nowhere else.
+    _to_staff(
+        name="staff_flag_raised",
+        subject=N_("A colleague asks you to read something today"),
+        lines=(
+            N_("A colleague wrote down a concern about somebody. Its number is %(number)s."),
+            N_("You are the one who reads it. Open the link now and sign in."),
+        ),
+        needs=("number", "link"),
+    ),
+    _to_staff(
+        name="staff_flag_unread",
+        subject=N_("Your organisation has nobody with an important role"),
+        lines=(
+            N_("A colleague wrote down a concern about somebody. Nobody may read it: a lead is missing."),
+            N_("Its number is %(number)s. Give a colleague this role today."),
+        ),
+        needs=("number", "link"),
+    ),
+    _to_staff(
+        name="staff_flag_assigned",
+        subject=N_("You are asked to work on something"),
+        lines=(
+            N_(
+                "Your lead asks you to work on a concern. Its number is %(number)s. Open the link and sign in."
+            ),
+        ),
+        needs=("number", "link"),
+    ),
 )
 templates.add(STAFF_TEMPLATES)

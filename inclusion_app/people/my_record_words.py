@@ -78,6 +78,7 @@ DONE: Mapping[str, str] = {
     "leave household": N_("Left the plan of a home."),
     "join group": N_("Joined a group."),
     "leave group": N_("Left a group."),
+    "end help of group": N_("Ended the help of a worker in your group."),
     "export": N_("Downloaded all we hold about you."),
     "correct record": N_("Corrected your facts."),
     "change contact": N_("Changed how to reach you."),

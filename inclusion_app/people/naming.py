@@ -6,6 +6,7 @@ An unknown code, an unknown number, and somebody who must not be seen by whoever
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import not_, select
@@ -39,6 +40,20 @@ def number_of(
     """
     if not typed.strip():
         raise RuleBroken(NOBODY_TYPED, field="person")
+    return counted(
+        lambda session: _find(session, typed[:200], principal, by_number=by_number), principal=principal,
+        address=address, now=now, field="person", unknown=UNKNOWN_PERSON,
+    )  # fmt: skip
+
+
+def counted(
+    find: Callable[[Session], int | None], *, principal: Principal, address: str | None, now: datetime, field: str,
+    unknown: str,
+) -> int:  # fmt: skip
+    """Look something up by what the staff typed: the try counts before, and is given back when it was found.
+
+    Hold no change in the request's own transaction yet. Raises RuleBroken at `field`.
+    """
     limits = {
         keyed_hash("attempt-naming", str(principal.staff_id)): BY_STAFF,
         keyed_hash("attempt-naming-network", attempts.network_of(address)): BY_NETWORK,
@@ -48,11 +63,11 @@ def number_of(
             attempts.claim(session, key_hash=key, limit=limit, now=now) for key, limit in limits.items()
         )
     if not free:
-        raise RuleBroken(TOO_MANY_TRIES, field="person")
+        raise RuleBroken(TOO_MANY_TRIES, field=field)
     with reading() as session:
-        found = _find(session, typed[:200], principal, by_number=by_number)
+        found = find(session)
     if found is None:
-        raise RuleBroken(UNKNOWN_PERSON, field="person")
+        raise RuleBroken(unknown, field=field)
     with side_write() as session:
         for key, limit in limits.items():
             attempts.give_back(session, key_hash=key, limit=limit, now=now)

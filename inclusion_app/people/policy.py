@@ -31,6 +31,7 @@ from inclusion_app.people.models import (
     Merge,
     Resident,
     Restriction,
+    SafeguardingFlag,
 )
 from inclusion_app.people.rules import GLASS_ASKED_FOR, GLASS_NEEDS_SECOND, GLASS_ROLES, ITEMS
 
@@ -218,6 +219,13 @@ TABLE = PermissionTable(
             "platform_admin": BROKEN_GLASS,
             "data_protection": OPEN_REQUEST,
         },
+        # Whoever may open somebody may say that they fear for them, through broken glass too: it changes nothing of theirs.
+        "resident.flag": {
+            "caseworker": caseload(*ITEMS),
+            "safeguarding_lead": own_organisation(*ITEMS),
+            "platform_admin": BROKEN_GLASS,
+            "data_protection": OPEN_REQUEST,
+        },
         "resident.consents": {
             "caseworker": caseload("identity"),
             "safeguarding_lead": own_organisation("identity"),
@@ -232,6 +240,7 @@ SEE = {item: TABLE.permission(f"resident.{item}") for item in ITEMS}
 SEARCH = TABLE.permission("resident.search")
 EDIT = TABLE.permission("resident.edit")
 OPEN = TABLE.permission("resident.open")
+RAISE_FLAG = TABLE.permission("resident.flag")
 CONSENTS = TABLE.permission("resident.consents")
 REISSUE = TABLE.permission("resident.reissue")
 PRESENT_AT_DESK = TABLE.permission("resident.present")
@@ -351,3 +360,71 @@ REQUEST_PERSON = REQUEST_TABLE.permission("request.person")
 
 RECORD_TABLE = PermissionTable(AuditRow, {"record.read": {"data_protection": EVERY_ROW}})
 READ_RECORD = RECORD_TABLE.permission("record.read")
+
+
+# --- safeguarding: who reads what was written about a fear for somebody
+
+
+def _flag_is_ours(principal: Principal) -> ColumnElement[bool]:
+    """A flag of the organisation the principal acts for, about nobody who is kept from them.
+
+    It asks for no consent: that somebody took theirs back is no reason to look away. Whom the person is kept from reads
+    nothing of it, be they the lead: the fear may be of them.
+    """
+    return and_(
+        SafeguardingFlag.organisation_id == principal.organisation_id,
+        not_(keeps_away(principal, SafeguardingFlag.resident_id)),
+    )
+
+
+def _flag_is_assigned(principal: Principal) -> ColumnElement[bool]:
+    return and_(_flag_is_ours(principal), SafeguardingFlag.assigned_id == principal.staff_id)
+
+
+def _flag_is_mine(principal: Principal) -> ColumnElement[bool]:
+    return and_(_flag_is_ours(principal), SafeguardingFlag.raised_by_id == principal.staff_id)
+
+
+def _flag_by_request(principal: Principal) -> ColumnElement[bool]:
+    asked = exists().where(
+        AccessRequest.resident_id == SafeguardingFlag.resident_id, AccessRequest.closed_at.is_(None)
+    )
+    return and_(asked, not_(is_named(principal, SafeguardingFlag.resident_id)))
+
+
+OUR_FLAGS = Scope("flags of own organisation", _flag_is_ours)
+ASSIGNED_FLAGS = Scope("flags they were asked to work on", _flag_is_assigned)
+OWN_FLAGS = Scope("flags they raised", _flag_is_mine)
+FLAGS_BY_REQUEST = Scope("flags of whoever has an open request", _flag_by_request)
+
+FLAGS = PermissionTable(
+    SafeguardingFlag,
+    {
+        # Its page: that it stands, who works on it. Whoever raised it sees no more than that.
+        "flag.see": {
+            "safeguarding_lead": OUR_FLAGS,
+            "caseworker": _any_of(ASSIGNED_FLAGS, OWN_FLAGS),
+            "platform_admin": OWN_FLAGS,
+            "data_protection": _any_of(FLAGS_BY_REQUEST, OWN_FLAGS),
+        },
+        # All that was written about it.
+        "flag.read": {
+            "safeguarding_lead": OUR_FLAGS,
+            "caseworker": ASSIGNED_FLAGS,
+            "data_protection": FLAGS_BY_REQUEST,
+        },
+        # Of one that was ended the service refuses more, with what was typed kept (flag_services).
+        "flag.write": {
+            "safeguarding_lead": OUR_FLAGS,
+            "caseworker": _any_of(ASSIGNED_FLAGS, OWN_FLAGS),
+            "platform_admin": OWN_FLAGS,
+            "data_protection": OWN_FLAGS,
+        },
+        # Ask a caseworker to work on it, and end it.
+        "flag.work": {"safeguarding_lead": OUR_FLAGS},
+    },
+)
+SEE_FLAG = FLAGS.permission("flag.see")
+READ_FLAG = FLAGS.permission("flag.read")
+WRITE_FLAG = FLAGS.permission("flag.write")
+WORK_FLAG = FLAGS.permission("flag.work")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from inclusion_app.people.models import (
     Merge,
     Resident,
     Restriction,
+    SafeguardingFlag,
 )
 
 fuzz = later("rapidfuzz.fuzz")
@@ -239,6 +240,46 @@ def names_of(session: Session, *, staff: Sequence[int], organisations: Sequence[
         select(Organisation.name).where(Organisation.id.in_(organisations)).order_by(Organisation.name)
     )
     return [*people, *those]
+
+
+def flagged(session: Session, resident_ids: Iterable[int | None]) -> set[int]:
+    """Of whom of these somebody fears for their safety, in whatever organisation: one question for a whole list.
+
+    A page says to whom to talk first, never why; nothing of it goes on paper, into a file or a message, or to a resident.
+    """
+    return set(flagged_by(session, resident_ids))
+
+
+def flagged_by(session: Session, resident_ids: Iterable[int | None]) -> dict[int, list[str]]:
+    """The same with the names of the organisations whose lead knows more. A flag counts for a linked record as well."""
+    asked = {number for number in resident_ids if number is not None}
+    if not asked:
+        return {}
+    other = aliased(Resident)
+    rows = session.execute(
+        select(Resident.id, Organisation.name)
+        .join(
+            other,
+            (other.id == Resident.id)
+            | (other.id == Resident.merged_into_id)
+            | (other.merged_into_id == Resident.id)
+            | (other.merged_into_id == Resident.merged_into_id),
+        )
+        .join(SafeguardingFlag, SafeguardingFlag.resident_id == other.id)
+        .join(Organisation, Organisation.id == SafeguardingFlag.organisation_id)
+        .where(
+            Resident.id.in_(asked),
+            SafeguardingFlag.ended_at.is_(None),
+            # The flags first: they are few, the residents many.
+            other.id.in_(select(SafeguardingFlag.resident_id).where(SafeguardingFlag.ended_at.is_(None))),
+        )
+        .distinct()
+        .order_by(Organisation.name)
+    )
+    found: dict[int, list[str]] = {}
+    for number, name in rows:
+        found.setdefault(number, []).append(name)
+    return found
 
 
 def linked_to(session: Session, resident_id: int) -> list[int]:

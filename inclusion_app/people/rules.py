@@ -120,6 +120,11 @@ GLASS_NEEDS_SECOND = "platform_admin"
 GLASS_ASKED_FOR = timedelta(hours=24)
 GLASS_REASON_SHORTEST, GLASS_REASON_LONGEST = 20, 500
 FINDINGS = ("justified", "not_justified", "follow_up")
+# Safeguarding: how much of a reason is a reason, how long whoever raised a flag may read their own words again, after
+# how many days without a word somebody is asked to look.
+FLAG_SHORTEST, FLAG_LONGEST = 10, 2_000
+FLAG_OWN_SHOWN = timedelta(minutes=15)
+FLAG_QUIET = timedelta(days=7)
 # Requests by right (UK GDPR, art. 12(3)): one month, and two more once where they are complex or many.
 REQUEST_KINDS = ("access", "correction", "erasure", "objection")
 REQUEST_OUTCOMES = ("granted", "partly", "refused", "withdrawn")

@@ -23,7 +23,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.registry import holidays
 from inclusion_app.core.staff_sessions import current_session
 from inclusion_app.core.words import N_
-from inclusion_app.people import glass_queries, glass_services, naming, policy
+from inclusion_app.people import flag_queries, glass_queries, glass_services, naming, policy, queries
 from inclusion_app.people.glass_queries import purpose_of
 from inclusion_app.people.models import BreakGlass, Resident
 from inclusion_app.people.rules import GLASS_NEEDS_SECOND
@@ -121,6 +121,7 @@ def _page_of(row: BreakGlass, form: ReviewForm) -> Any:
         findings=FINDINGS,
         purposes=PURPOSES,
         address_of=_address_of,
+        flagged=queries.flagged_by(session, [row.resident_id]).get(row.resident_id, []),
     )
     return page, 422 if form.errors or form.form_errors else 200
 
@@ -190,8 +191,8 @@ def _reviews() -> dict[str, Any]:
 
 @room.page("/staff/safeguarding", allow=policy.LIST, reads=("identity",), localised=False)
 def safeguarding() -> Any:
-    """People who share with the lead's organisation, a page at a time; and what was opened by break-glass."""
-    session, principal = db_session(), the_staff()
+    """Flags that stand, what was opened by break-glass, and people who share with the lead's organisation, a page at a time."""
+    session, principal, moment = db_session(), the_staff(), now()
     after = request.args.get("after", "")
     number = int(after) if after.isascii() and after.isdigit() and len(after) <= 9 else 0
     people = list(
@@ -208,6 +209,8 @@ def safeguarding() -> Any:
         more_after=people[LISTED - 1].id if len(people) > LISTED else None,
         findings=FINDINGS,
         address_of=_address_of,
+        flags=flag_queries.standing(session, principal, moment),
+        ended_flags=flag_queries.ended(session, principal, moment),
         **_reviews(),
     )
 

@@ -22,7 +22,7 @@ from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.words import N_
-from inclusion_app.people import naming, policy, request_queries, request_services
+from inclusion_app.people import flag_queries, naming, policy, request_queries, request_services
 from inclusion_app.people.models import AccessRequest, Resident
 from inclusion_app.people.rules import ITEMS
 from inclusion_app.people.staff_record_words import WHO
@@ -168,6 +168,7 @@ def request_person(row: AccessRequest) -> Any:
         kinds=REQUEST_KINDS,
         held=[(holding.title, holding.describe(session, resident.id)) for holding in registry.holdings()],
         merges=request_queries.merges_of(session, resident.id),
+        flags=flag_queries.flags_about(session, principal, resident.id),
     )
 
 

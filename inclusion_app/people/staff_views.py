@@ -23,6 +23,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.people import (
     consent_services,
     contact,
+    flag_queries,
     merge_services,
     opening,
     policy,
@@ -280,6 +281,9 @@ def person(resident: Resident) -> Any:
         parts=parts,
         glass=glass,
         may_edit=policy.TABLE.allows(session, "resident.edit", principal, resident.id),
+        may_flag=policy.RAISE_FLAG.grants(principal, resident),
+        flagged=queries.flagged_by(session, [resident.id]).get(resident.id, []),
+        flags=flag_queries.flags_about(session, principal, resident.id),
         changed=queries.parts_changed(session, principal, resident.id),
         routes=queries.routes_of(session, resident.id) if "contact" in parts else [],
         safe=safe_words(session, resident),

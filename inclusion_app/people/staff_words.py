@@ -74,7 +74,7 @@ EXTENSIONS = {
 # What a page or a change was for, as the record of reads keeps it.
 PURPOSES = {
     "help": N_("To help the person"),
-    "safety": N_("Safety, by break-glass"),
+    "safety": N_("Safety"),
     "request": N_("A request of the person by right"),
     "present": N_("The person was there"),
     "own": N_("The person themselves"),
@@ -89,3 +89,18 @@ SAME_CASEWORKER = N_("Choose two different people.")
 NOBODY_TO_HAND_ON = N_("There is nobody who can be handed on to this caseworker.")
 CANNOT_TAKE = N_("This colleague cannot take this person on. Choose another one.")
 HANDED_ON = N_("It is done. The caseworker sees these people now.")
+
+# Safeguarding flags.
+FLAG_SHORT = N_("Write at least 10 letters: what you saw or heard, and when.")
+FLAG_LONG = N_("This is too long. Use at most 2000 signs.")
+FLAG_SENT_BEFORE = N_("This form was sent before. Open the page of the person anew.")
+FLAG_RAISED = N_("The flag stands. Your safeguarding lead is told now.")
+FLAG_RAISED_WITHOUT_LEAD = N_(
+    "The flag stands. No safeguarding lead reads it yet: follow your own procedure now."
+)
+FLAG_WORDS_KEPT = N_("Your words are kept.")
+FLAG_ENDED = N_("The flag is ended. Nobody sees the marker of it any more.")
+FLAG_IS_OVER = N_("This flag was ended already.")
+FLAG_ASSIGNED = N_("Saved. They are told, and can read this flag now.")
+FLAG_NOBODY_ASSIGNED = N_("Saved. No caseworker reads this flag now.")
+FLAG_NOT_THEM = N_("Choose a caseworker of your organisation who may see this person.")

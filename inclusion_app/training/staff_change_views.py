@@ -19,6 +19,7 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.messages import templates
 from inclusion_app.people import contact
+from inclusion_app.people import queries as people_queries
 from inclusion_app.places.models import Place
 from inclusion_app.training import policy, rules, staff_forms
 from inclusion_app.training import staff_queries as queries
@@ -103,6 +104,7 @@ def _date_page(date: Occurrence, form: staff_forms.CapacityForm, *, fresh: bool 
     return shown(
         "date.html", form, date=date, training=date.session, found=found,
         not_told=queries.not_told(session, principal, date),
+        flagged=people_queries.flagged_by(session, (one.resident_id for one in found.bookings)),
     )  # fmt: skip
 
 
@@ -454,6 +456,9 @@ def one_booking(booking: Booking) -> Any:
         "training/staff/booking.html",
         booking=booking,
         training=booking.session,
+        flagged=people_queries.flagged_by(db_session(), [booking.resident_id]).get(
+            booking.resident_id or 0, []
+        ),
         show_value=contact.show_value,
         form=BaseForm(),
         **words_for_pages(),

@@ -19,6 +19,7 @@ from inclusion_app.core.headers import with_camera
 from inclusion_app.core.paper_answer import pdf_answer
 from inclusion_app.core.words import N_
 from inclusion_app.people import naming
+from inclusion_app.people import queries as people_queries
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.people.staff_words import TOO_MANY_TRIES
 from inclusion_app.training import policy
@@ -84,6 +85,7 @@ def register(found: Register) -> Any:
     page = render_template(
         "training/staff/register.html", r=found, form=wrong, code=code, walk_in=walk_in,
         title=found.training.course.title_in(), attendance=ATTENDANCE, came=CAME, needs=NEEDS, how=HOW,
+        flagged=people_queries.flagged_by(db_session(), (line.booking.resident_id for line in found.lines)),
         is_open=_is_open(found, now()), begun=found.date.starts_at <= now(),
     )  # fmt: skip
     return with_camera(page, 422 if wrong.errors or wrong.form_errors else 200)

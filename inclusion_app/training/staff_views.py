@@ -19,6 +19,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import BaseForm, one_line
 from inclusion_app.core.paging import page_number
 from inclusion_app.core.words import N_
+from inclusion_app.people import queries as people_queries
 from inclusion_app.people.choice_fields import number_of
 from inclusion_app.training import policy, rules, staff_forms
 from inclusion_app.training import staff_queries as queries
@@ -381,6 +382,7 @@ def run_session(training: TrainingSession) -> Any:
         training=training,
         by_state=by_state,
         hidden=found.hidden,
+        flagged=people_queries.flagged_by(session, (one.resident_id for one in found.bookings)),
         needs=queries.needs_of(session, principal, moment, session_id=training.id),
         closed=queries.closed_dates(session, principal, moment, session_id=training.id),
         demand=queries.demand_of(session, training) if training.booked_as == "undated" else None,

@@ -19,6 +19,44 @@ def one_of(*owners: str) -> str:
 
 def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     op.create_table(
+        "group_facilitators",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("staff_id", sa.Integer(), nullable=False),
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["self_help_groups.id"],
+            name=op.f("fk_group_facilitators_group_id_self_help_groups"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_group_facilitators_organisation_id_organisations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff.id"], name=op.f("fk_group_facilitators_staff_id_staff"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_group_facilitators")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("group_facilitators", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_group_facilitators_organisation_id"), ["organisation_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_group_facilitators_staff_id"), ["staff_id"], unique=False)
+        batch_op.create_index(
+            "uq_group_facilitators_live",
+            ["group_id", "staff_id", "organisation_id"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
         "case_files",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("resident_id", sa.Integer(), nullable=False),
@@ -692,6 +730,16 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_city_services_duty_staff_id"))
 
     op.drop_table("city_services")
+    with op.batch_alter_table("group_facilitators", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_group_facilitators_live",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_group_facilitators_staff_id"))
+        batch_op.drop_index(batch_op.f("ix_group_facilitators_organisation_id"))
+
+    op.drop_table("group_facilitators")
     with op.batch_alter_table("case_notes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_notes_resident_id"))
         batch_op.drop_index("ix_case_notes_organisation_id_resident_id")

@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Invitation
 from inclusion_app.accounts.rules import ROLES
+from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.staff_sessions import StaffSession
+from inclusion_app.groups.services import begin_help, make_group
 from inclusion_app.messages.models import Message, TrayItem
 from inclusion_app.people.contact import hash_of_value
 from inclusion_app.people.models import (
@@ -95,7 +97,7 @@ TARGETS: dict[str, Callable[[World], Mapping[str, Any]]] = {
         for name in (
             "consent_id", "restriction_id", "merge_id", "feedback_id", "item_id", "message_id", "invitation_id", "number",
             "session_id", "course_id", "occurrence_id", "booking_id", "arrangement_id", "walk_in_id", "notice_id", *LOAN_ROWS,
-            *REFERRAL_ROWS,
+            "facilitated_id", *REFERRAL_ROWS,
         )
     },
     # Beside an id: what is done with it, or in which language; whosever it is.
@@ -238,6 +240,20 @@ def _add_rows(session: Session, world: World) -> None:
     _add_training(session, world)
     _add_loans(session, world)
     _add_referrals(session, world)
+    _add_groups(session, world)
+
+
+def _add_groups(session: Session, world: World) -> None:
+    """A group that Red Door's facilitator leads, and one that nobody leads."""
+    found: dict[str, int] = {}
+    for case in ("own", "other"):
+        group = make_group(
+            session, name=f"Canary group {case}", secret_kind="pin", secret_hash="x", language="en", now=now()
+        )
+        found[case] = group.id
+    me = Principal("staff", staff_id=world.staff["group_facilitator"], organisation_id=world.red)
+    begin_help(session, principal=me, group_id=found["own"], now=now())
+    world.rows["facilitated_id"] = found
 
 
 def _add_training(session: Session, world: World) -> None:

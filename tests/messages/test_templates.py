@@ -18,6 +18,7 @@ from inclusion_app.training.messages import FACTS as BOOKING_FACTS
 EXPECTED = {
     "staff_invitation", "staff_recover", "staff_new_device", "staff_password_changed", "staff_factor_changed",
     "staff_glass_broken", "staff_second_person", "staff_review_due", "staff_tray_late", "staff_feedback",
+    "staff_flag_raised", "staff_flag_unread", "staff_flag_assigned",
     "staff_merge_asked", "staff_recovery_used", "resident_link", "resident_new_code", "feedback_answered", "request_done",
     "consent_recorded", "restricted_changed", "training_booked", "training_waitlisted", "training_noted",
     "training_dated", "training_booked_from_list", "training_offer", "training_cancelled", "training_moved",

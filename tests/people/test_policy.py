@@ -101,7 +101,7 @@ def expected(right: str, roles: frozenset[str], facts: Facts) -> bool:
         if "caseworker" not in roles or "identity" not in shared or not mine or kept:
             return False
         return what != "search" or not (facts.restricted or facts.merged == "us")
-    items = {"consents": {"identity"}, "open": set(ITEMS)}.get(what, {what})
+    items = {"consents": {"identity"}, "open": set(ITEMS), "flag": set(ITEMS)}.get(what, {what})
     told = bool(items & set(shared)) and not kept
     if "caseworker" in roles and ((told and mine) or glass):
         return True
