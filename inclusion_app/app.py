@@ -106,6 +106,7 @@ from inclusion_app.places import views as places_views
 from inclusion_app.referrals import pages as referrals_pages
 from inclusion_app.referrals import policy as referrals_policy
 from inclusion_app.referrals import views as referrals_views
+from inclusion_app.referrals.services import landing as referrals_landing
 from inclusion_app.referrals.services import machine as referrals_machine
 from inclusion_app.roadmaps import (
     attendance,
@@ -339,6 +340,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     events.subscribe(events.MessageWanted, sending.put_wanted)
     events.subscribe(events.AttendanceRecorded, attendance.take_credit)
     events.subscribe(events.SharingEnded, end_what_lived_by_it)
+    events.subscribe(events.RequestEnded, referrals_landing.look_for_another_way)
     people_policy.WAYS["referral"] = referrals_policy.by_referral
     registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:

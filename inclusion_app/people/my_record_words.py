@@ -214,6 +214,19 @@ DONE: Mapping[str, str] = {
     "note that loan is found": N_("Wrote down that your device was found."),
     "give loan away": N_("Gave you the device to keep."),
     "answer how loan went": N_("Wrote down how it went with the device."),
+    # What a helper does beside the person, in the hour they said yes to.
+    "sit beside": N_("Sat beside you, as you wished."),
+    "end sitting": N_("Stopped working beside you."),
+    "answer together": N_("Answered the questions with you."),
+    "change plan together": N_("Changed your plan with you."),
+    **dict.fromkeys(
+        ("read referrals.together_plan", "read referrals.together_questions"),
+        N_("Opened your plan with you."),
+    ),
+    **dict.fromkeys(
+        ("read referrals.together_copy", "read referrals.together_copy_pdf"),
+        N_("Printed your plan for you."),
+    ),
 }
 CHANGED = N_("Changed your record.")
 

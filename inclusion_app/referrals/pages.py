@@ -3,9 +3,11 @@
 from inclusion_app.referrals import (
     holding,
     messages,
+    staff_together_views,
 )
 
 __all__ = [
     "holding",
     "messages",
+    "staff_together_views",
 ]

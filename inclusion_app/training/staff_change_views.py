@@ -101,7 +101,7 @@ def _date_page(date: Occurrence, form: staff_forms.CapacityForm, *, fresh: bool 
         session, principal, session_id=date.session_id, states=rules.ON_A_LIST, occurrence_id=date.id
     )
     return shown(
-        "date.html", form, date=date, training=date.session, found=found,
+        "date.html", form, date=date, training=date.session, found=found, senders=found.senders,
         not_told=queries.not_told(session, principal, date),
     )  # fmt: skip
 
@@ -454,6 +454,7 @@ def one_booking(booking: Booking) -> Any:
         "training/staff/booking.html",
         booking=booking,
         training=booking.session,
+        sender=queries.senders_of(db_session(), [booking]).get(booking.id, ""),
         show_value=contact.show_value,
         form=BaseForm(),
         **words_for_pages(),

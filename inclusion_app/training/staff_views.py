@@ -381,6 +381,7 @@ def run_session(training: TrainingSession) -> Any:
         training=training,
         by_state=by_state,
         hidden=found.hidden,
+        senders=found.senders,
         needs=queries.needs_of(session, principal, moment, session_id=training.id),
         closed=queries.closed_dates(session, principal, moment, session_id=training.id),
         demand=queries.demand_of(session, training) if training.booked_as == "undated" else None,
