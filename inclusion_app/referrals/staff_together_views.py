@@ -30,6 +30,7 @@ from inclusion_app.people.models import Resident
 from inclusion_app.places.queries import where_of_near
 from inclusion_app.referrals import staff_together_forms as forms
 from inclusion_app.referrals import staff_together_words as words
+from inclusion_app.referrals.beside_words import WORDING
 from inclusion_app.referrals.models import Sitting
 from inclusion_app.referrals.services import together as services
 from inclusion_app.referrals.views import room
@@ -125,6 +126,9 @@ def together(resident: Resident) -> Any:
 def _hub(resident: Resident, form: forms.BesideForm, *, shares: bool) -> Any:
     number = resident.id
     roadmap = roadmap_of_resident(db_session(), number) if shares else None
+    language = _language(resident)
+    with i18n.speaking(language):
+        own = [_(line) for line in WORDING] if language is not i18n.ENGLISH else []
     _shows(number, "identity")
     page = render_template(
         "referrals/staff/together.html",
@@ -135,8 +139,9 @@ def _hub(resident: Resident, form: forms.BesideForm, *, shares: bool) -> Any:
         sitting=_sitting(number),
         has_plan=roadmap is not None,
         of_home=roadmap is not None and roadmap.household_id is not None,
-        language=_language(resident),
-        wording=words.WORDING,
+        language=language,
+        wording=WORDING,
+        own_wording=own,
     )
     return page, 422 if form.is_wrong else 200
 

@@ -7,14 +7,6 @@ from collections.abc import Mapping
 from inclusion_app.core.words import N_
 from inclusion_app.roadmaps.rules import Mode, StepState
 
-# Read to the person before they say yes.
-WORDING = (
-    N_("I sit beside you for an hour. We work on your plan together."),
-    N_("I see your answers and your steps. Steps about health, money or papers I do not see."),
-    N_("I change only what you tell me to change."),
-    N_("What I do stands in your record. You can read it there."),
-    N_("You can say stop at any time."),
-)
 TICK_FIRST = N_("Ask them first. Tick the box when they say yes.")
 OVER = N_("The hour has ended, or you ended it. Are they still beside you? Ask again, then tick the box.")
 BEGUN = N_("You sit beside them now.")
