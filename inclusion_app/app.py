@@ -110,6 +110,7 @@ from inclusion_app.referrals import pages as referrals_pages
 from inclusion_app.referrals import policy as referrals_policy
 from inclusion_app.referrals import views as referrals_views
 from inclusion_app.referrals.services import handover as referrals_handover
+from inclusion_app.referrals.services import landing as referrals_landing
 from inclusion_app.referrals.services import machine as referrals_machine
 from inclusion_app.roadmaps import (
     attendance,
@@ -347,6 +348,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     events.subscribe(events.SharingEnded, end_what_lived_by_it)
     events.subscribe(events.CaseloadHandedOver, referrals_handover.take_over)
     caseload_services.OPEN_WORK[:] = [referrals_handover.open_work]
+    events.subscribe(events.RequestEnded, referrals_landing.look_for_another_way)
     people_policy.WAYS["referral"] = referrals_policy.by_referral
     registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:

@@ -92,6 +92,21 @@ class CaseloadHandedOver:
     is_everything: bool = False
 
 
+@dataclass(frozen=True)
+class RequestEnded:
+    """What somebody of the staff asked of another room for a resident came to nothing, and not by the person's own wish.
+
+    `noun` and `number` name what it was; `staff_id` and `organisation_id` are who asked, and for whom they worked.
+    """
+
+    resident_id: int
+    organisation_id: int
+    staff_id: int | None
+    noun: str
+    number: int
+    at: datetime
+
+
 def subscribe(kind: type, handler: Callable[[Session, Any], None]) -> None:
     """Call this handler for each event of this kind; the same handler is kept once."""
     known = _handlers.setdefault(kind, [])

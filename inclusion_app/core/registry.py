@@ -75,6 +75,8 @@ class Alert:
     url: str
     end_words: str
     end_url: str
+    # What it is called, for whoever hears the page; break-glass, where nothing is said.
+    name: str = ""
 
 
 @dataclass(frozen=True)

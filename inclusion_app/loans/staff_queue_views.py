@@ -110,6 +110,7 @@ def request_list() -> Any:
     )
     total = queries.count_requests(session, principal, chosen)
     page = page_number(total, queries.ON_A_PAGE)
+    found = queries.requests_of(session, principal, chosen, page=page)
     models = queries.models_of(session, principal)
     places = queries.places_of(session, principal.organisation_id)
     form = forms.FilterForm()
@@ -120,13 +121,17 @@ def request_list() -> Any:
     return render_template(
         "loans/staff/queue.html",
         filters=form,
-        requests=queries.requests_of(session, principal, chosen, page=page),
+        requests=found,
         total=total,
         page=page,
         pages=max(1, -(-total // queries.ON_A_PAGE)),
         kept={"state": chosen.state, "model": chosen.model_id, "place": chosen.place_id},
         models=models,
         places={place.id: place.name for place in places},
+        senders={
+            number: queries.name_of_organisation(session, number)
+            for number in {one.referrer_id for one in found} - {None}
+        },
         has_scheme=queries.scheme_of(session, principal) is not None,
         **words_for_pages(),
     )

@@ -250,6 +250,19 @@ DONE: Mapping[str, str] = {
         ("read referrals.choose", "read referrals.refer_to"), N_("Looked for other help for you.")
     ),
     "refer a person": N_("Asked somebody else to help you."),
+    # What a helper does beside the person, in the hour they said yes to.
+    "sit beside": N_("Sat beside you, as you wished."),
+    "end sitting": N_("Stopped working beside you."),
+    "answer together": N_("Answered the questions with you."),
+    "change plan together": N_("Changed your plan with you."),
+    **dict.fromkeys(
+        ("read referrals.together_plan", "read referrals.together_questions"),
+        N_("Opened your plan with you."),
+    ),
+    **dict.fromkeys(
+        ("read referrals.together_copy", "read referrals.together_copy_pdf"),
+        N_("Printed your plan for you."),
+    ),
 }
 CHANGED = N_("Changed your record.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core import i18n
+from inclusion_app.core.clock import now
 from inclusion_app.core.registry import Fact, Holding, hold
 from inclusion_app.core.words import N_
 from inclusion_app.referrals import rules
@@ -21,6 +23,7 @@ from inclusion_app.referrals.models import (
     ReferralNote,
     ReferralWords,
     SheetPerson,
+    Sitting,
 )
 
 
@@ -74,7 +77,17 @@ def describe(session: Session, resident_id: int) -> list[Fact]:
     )
     if sheets:
         facts.append(Fact(N_("Lists on paper with your name"), str(sheets)))
+    facts += [
+        Fact(N_("A helper works beside you until"), i18n.clock_words(i18n.local(until).time()))
+        for until in _sittings(session, resident_id)
+    ]
     return facts
+
+
+def _sittings(session: Session, resident_id: int) -> Sequence[datetime]:
+    """Until when somebody may work on the plan beside this person; what is over opens nothing any more."""
+    live = select(Sitting.until_at).where(Sitting.resident_id == resident_id, Sitting.until_at > now())
+    return session.scalars(live.order_by(Sitting.until_at)).all()
 
 
 def export(session: Session, resident_id: int) -> dict[str, Any]:
@@ -95,6 +108,7 @@ def export(session: Session, resident_id: int) -> dict[str, Any]:
             {"happened_on": note.happened_on.isoformat(), "words": note.words}
             for note in _rows(session, CaseNote, resident_id)
         ],
+        "beside_you_until": [until.isoformat() for until in _sittings(session, resident_id)],
         "files": [file.name for file in _rows(session, CaseFile, resident_id)],
         "tasks": [
             {"due_on": task.due_on.isoformat(), "words": task.words or task.kind}
@@ -109,7 +123,16 @@ hold(
         N_("Who else helps you"),
         tuple(
             model.__tablename__
-            for model in (Referral, ReferralWords, ReferralNote, CaseNote, CaseFile, CaseTask, SheetPerson)
+            for model in (
+                Referral,
+                ReferralWords,
+                ReferralNote,
+                CaseNote,
+                CaseFile,
+                CaseTask,
+                SheetPerson,
+                Sitting,
+            )
         ),
         describe,
         export,

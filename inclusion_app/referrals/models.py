@@ -350,3 +350,24 @@ class SheetPerson(Base):
         ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
     )
     place: Mapped[int]
+
+
+class Sitting(Base):
+    """Somebody of the staff sits beside a resident, who said yes to it: for an hour their plan may be changed together.
+
+    One for each sign-in, and gone with it, so nothing of it is kept: what was done stands in the record.
+    """
+
+    __tablename__ = "sittings"
+    __table_args__ = (CheckConstraint("until_at > began_at", name="ends_after_begin"),)
+
+    session_id: Mapped[int] = mapped_column(
+        ForeignKey("staff_sessions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), index=True)
+    # For which organisation: the person shares their plan with it.
+    organisation_id: Mapped[int] = mapped_column(
+        ForeignKey("organisations.id", ondelete="CASCADE"), index=True
+    )
+    began_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    until_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -16,6 +16,7 @@ from inclusion_app.referrals import (
     staff_referral_views,
     staff_sheet_views,
     staff_task_views,
+    staff_together_views,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "staff_referral_views",
     "staff_sheet_views",
     "staff_task_views",
+    "staff_together_views",
 ]

@@ -153,9 +153,13 @@ def has_roadmap(session: Session, visit: Visit) -> bool:
     return bool(session.scalar(select(exists().where(mine))))
 
 
-def roadmap_of_resident(session: Session, resident_id: int) -> Roadmap | None:
-    """The saved roadmap a resident opens: that of their home, else their own."""
-    return session.scalar(select(Roadmap).where(_opened_by(resident_id)))
+def roadmap_of_resident(session: Session, resident_id: int, *, to_change: bool = False) -> Roadmap | None:
+    """The saved roadmap a resident opens: that of their home, else their own. `to_change` as in `roadmap_of`."""
+    theirs = select(Roadmap).where(_opened_by(resident_id))
+    if to_change:
+        people.hold(session, residents=(resident_id,))
+        theirs = theirs.with_for_update(of=Roadmap).execution_options(populate_existing=True)
+    return session.scalar(theirs)
 
 
 def roadmaps_of_residents(session: Session, residents: Select[int]) -> dict[int, Roadmap]:

@@ -39,6 +39,21 @@ def roadmap_for_change(session: Session, *, visit: Visit, now: datetime) -> Road
     return roadmap
 
 
+def roadmap_to_change_for(session: Session, *, resident_id: int, now: datetime) -> Roadmap:
+    """The roadmap of a resident, for somebody of the staff who sits beside them; made when they have none.
+
+    Raises RuleBroken for the plan of a home: the others who live there said yes to nothing.
+    """
+    roadmap = queries.roadmap_of_resident(session, resident_id, to_change=True)
+    if roadmap is None:
+        roadmap = Roadmap(answers={}, choices={}, made_at=now, changed_at=now, resident_id=resident_id)
+        session.add(roadmap)
+        session.flush()
+    elif roadmap.household_id is not None:
+        raise RuleBroken(CHANGED_ALREADY)
+    return roadmap
+
+
 def type_in(
     session: Session,
     *,

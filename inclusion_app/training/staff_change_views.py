@@ -102,7 +102,7 @@ def _date_page(date: Occurrence, form: staff_forms.CapacityForm, *, fresh: bool 
         session, principal, session_id=date.session_id, states=rules.ON_A_LIST, occurrence_id=date.id
     )
     return shown(
-        "date.html", form, date=date, training=date.session, found=found,
+        "date.html", form, date=date, training=date.session, found=found, senders=found.senders,
         not_told=queries.not_told(session, principal, date),
         flagged=people_queries.flagged_by(session, (one.resident_id for one in found.bookings)),
     )  # fmt: skip
@@ -459,6 +459,7 @@ def one_booking(booking: Booking) -> Any:
         flagged=people_queries.flagged_by(db_session(), [booking.resident_id]).get(
             booking.resident_id or 0, []
         ),
+        sender=queries.senders_of(db_session(), [booking]).get(booking.id, ""),
         show_value=contact.show_value,
         form=BaseForm(),
         **words_for_pages(),

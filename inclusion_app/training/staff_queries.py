@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyload, selectinload
 
-from inclusion_app.accounts.models import Staff
+from inclusion_app.accounts.models import Organisation, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.registry import holidays
@@ -251,6 +251,8 @@ class Coming:
 
     bookings: Sequence[Booking]
     hidden: int
+    # By booking, whose staff sent somebody here.
+    senders: Mapping[int, str]
 
 
 def coming(
@@ -273,7 +275,7 @@ def coming(
     rows = session.scalars(
         wanted.order_by(func.coalesce(Booking.waits_since, Booking.made_at), Booking.id)
     ).all()
-    return Coming(rows, total - len(rows))
+    return Coming(rows, total - len(rows), senders_of(session, rows))
 
 
 def routes_of(bookings: Iterable[Booking]) -> Counter[str]:
@@ -286,6 +288,23 @@ def booking_for(session: Session, principal: Principal, number: int) -> Booking 
     return session.scalar(
         select(Booking).where(Booking.id == number, BOOKINGS.rows("booking.read", principal))
     )
+
+
+def senders_of(session: Session, bookings: Iterable[Booking]) -> dict[int, str]:
+    """By booking, the organisation whose staff sent somebody here; none for one's own, and for what they booked themselves."""
+    sent = {
+        booking.id: booking.organisation_id
+        for booking in bookings
+        if booking.organisation_id not in {None, booking.session.organisation_id} and booking.staff_id
+    }
+    if not sent:
+        return {}
+    names = dict(
+        session.execute(
+            select(Organisation.id, Organisation.name).where(Organisation.id.in_(set(sent.values())))
+        ).all()
+    )
+    return {number: names[organisation] for number, organisation in sent.items()}
 
 
 def not_told(session: Session, principal: Principal, date: Occurrence) -> list[Booking]:

@@ -383,6 +383,7 @@ def run_session(training: TrainingSession) -> Any:
         by_state=by_state,
         hidden=found.hidden,
         flagged=people_queries.flagged_by(session, (one.resident_id for one in found.bookings)),
+        senders=found.senders,
         needs=queries.needs_of(session, principal, moment, session_id=training.id),
         closed=queries.closed_dates(session, principal, moment, session_id=training.id),
         demand=queries.demand_of(session, training) if training.booked_as == "undated" else None,

@@ -628,6 +628,38 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     with op.batch_alter_table("referral_words", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_referral_words_referral_id"), ["referral_id"], unique=False)
 
+    op.create_table(
+        "sittings",
+        sa.Column("session_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("resident_id", sa.Integer(), nullable=False),
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("until_at > began_at", name=op.f("ck_sittings_ends_after_begin")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_sittings_organisation_id_organisations"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["resident_id"],
+            ["residents.id"],
+            name=op.f("fk_sittings_resident_id_residents"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["staff_sessions.id"],
+            name=op.f("fk_sittings_session_id_staff_sessions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_sittings")),
+    )
+    with op.batch_alter_table("sittings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sittings_organisation_id"), ["organisation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sittings_resident_id"), ["resident_id"], unique=False)
+
     # What was given before this is for no referral.
     op.add_column(
         "consents", sa.Column("is_for_referral", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -660,6 +692,11 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_column("consents", "is_for_referral")
 
+    with op.batch_alter_table("sittings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sittings_resident_id"))
+        batch_op.drop_index(batch_op.f("ix_sittings_organisation_id"))
+
+    op.drop_table("sittings")
     with op.batch_alter_table("referral_words", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_referral_words_referral_id"))
 

@@ -112,6 +112,7 @@ def expire_unanswered(session: Session, *, now: datetime) -> int:
         session.flush()
         telling.take_back(session, request, now=now)
         telling.tell(session, request, "loan_expired", key=f"expired {number}", now=now)
+        telling.tell_sender(session, request, now=now)
         ended += 1
     return ended
 
@@ -132,6 +133,7 @@ def decline(
     session.flush()
     telling.take_back(session, request, now=now)
     telling.tell(session, request, f"loan_declined_{reason}", key=f"declined {request.id}", now=now)
+    telling.tell_sender(session, request, now=now)
     _serve_if(session, request, freed, now)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from inclusion_app.core.events import MessageWanted, publish
+from inclusion_app.core.events import MessageWanted, RequestEnded, publish
 from inclusion_app.core.i18n import language_for
 from inclusion_app.loans.models import Loan, LoanRequest
 from inclusion_app.messages import services as messages
@@ -100,3 +100,16 @@ def free_keys(session: Session, request: LoanRequest, *, taken_back_at: datetime
     """What was taken back at this moment was true after all, and may be told anew. Returns its keys."""
     keys = messages.free_keys(session, about=about(request), taken_back_at=taken_back_at)
     return [key.removeprefix("loan ") for key in keys]
+
+
+def tell_sender(session: Session, request: LoanRequest, *, now: datetime) -> None:
+    """A request that staff made for somebody came to nothing. Whoever made it hears of it."""
+    if request.referrer_id is None:
+        return
+    publish(
+        session,
+        RequestEnded(
+            resident_id=request.resident_id, organisation_id=request.referrer_id, staff_id=request.staff_id,
+            noun="loan request", number=request.id, at=now,
+        ),
+    )  # fmt: skip

@@ -360,6 +360,7 @@ def _end(session: Session, booking: Booking, dates: list[BookingDate], by: str, 
     booking.ended_at, booking.ended_by = now, by
     booking.offer_ends_at = booking.waits_since = None
     session.flush()
+    telling.tell_sender(session, booking, now=now)
 
 
 def _free(session: Session, booking: Booking, ids: list[int]) -> None:

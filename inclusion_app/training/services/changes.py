@@ -364,6 +364,7 @@ def _end(session: Session, booking: Booking, now: datetime) -> None:
     session.flush()
     # A reminder or an offer that did not leave yet is not true any more.
     telling.take_back(session, booking, now=now)
+    telling.tell_sender(session, booking, now=now)
 
 
 def change_capacity(

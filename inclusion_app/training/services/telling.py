@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session, object_session
 
 from inclusion_app.core import clock
-from inclusion_app.core.events import Contact, MessageWanted, publish
+from inclusion_app.core.events import Contact, MessageWanted, RequestEnded, publish
 from inclusion_app.core.i18n import language_for
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.own_way import OwnWay, unless_kept
@@ -151,3 +151,22 @@ def take_back_offer(session: Session, booking: Booking, *, now: datetime) -> Non
     """An offer was answered or lapsed: it is told no more, nor that they wait. Whatever else was to be told stays true."""
     for key in (f"training offer {booking.id} ", f"training waitlisted {booking.id}"):
         messages.take_back(session, about=about(booking), now=now, key_begins=key)
+
+
+# Ended by these nobody who asked for it has to look for another way: the person, or who helps them, wished it so.
+OWN_WISH = frozenset({"learner", "helper"})
+
+
+def tell_sender(session: Session, booking: Booking, *, now: datetime) -> None:
+    """A booking that staff made for somebody with a record has ended. Whoever made it hears of it, unless it was wished."""
+    if booking.ended_by in OWN_WISH or booking.resident_id is None or booking.organisation_id is None:
+        return
+    if booking.staff_id is None:
+        return
+    publish(
+        session,
+        RequestEnded(
+            resident_id=booking.resident_id, organisation_id=booking.organisation_id, staff_id=booking.staff_id,
+            noun="booking", number=booking.id, at=now,
+        ),
+    )  # fmt: skip

@@ -155,3 +155,5 @@ def drop(session: Session, booking: Booking, *, by: str, now: datetime, waits: b
     if not waits:
         booking.ended_at, booking.ended_by = now, by
     session.flush()
+    if not waits:
+        telling.tell_sender(session, booking, now=now)
