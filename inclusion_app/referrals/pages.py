@@ -3,9 +3,15 @@
 from inclusion_app.referrals import (
     holding,
     messages,
+    my_views,
+    public_views,
+    staff_public_views,
 )
 
 __all__ = [
     "holding",
     "messages",
+    "my_views",
+    "public_views",
+    "staff_public_views",
 ]
