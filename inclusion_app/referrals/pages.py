@@ -1,6 +1,7 @@
 """Every module of this room that has pages or says what it holds; importing this makes them known."""
 
 from inclusion_app.referrals import (
+    demonstration,
     holding,
     messages,
     my_views,
@@ -9,6 +10,7 @@ from inclusion_app.referrals import (
 )
 
 __all__ = [
+    "demonstration",
     "holding",
     "messages",
     "my_views",
