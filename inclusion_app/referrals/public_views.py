@@ -74,7 +74,7 @@ def refer(service: CityService) -> Any:
 @room.page("/refer/sent", allow=ANYONE)
 def look_at_mail() -> Any:
     """The same for everybody: an e-mail is on its way."""
-    return render_template("referrals/refer_sent.html", days=rules.CONFIRM_WITHIN.days)
+    return render_template("referrals/refer_sent.html")
 
 
 @room.page("/refer/confirm/<token>", allow=ANYONE, methods=("GET", "POST"))

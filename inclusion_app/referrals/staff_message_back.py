@@ -35,7 +35,9 @@ def _day(moment: datetime | date | None) -> str:
 
 
 def outcome_of(referral: Referral) -> str:
-    """How it ended, in words; how it stands while it goes on."""
+    """How it ended, in words."""
+    if referral.status in rules.LIVE:
+        return _("Not yet")
     if referral.outcome:
         return _(rules.OUTCOMES[referral.outcome])
     if referral.declined_for:

@@ -16,7 +16,8 @@ from inclusion_app.people.choice_fields import AnyOf, FromList, words_of
 from inclusion_app.people.queries import Line
 from inclusion_app.people.staff_fields import NumberFromList
 from inclusion_app.referrals.rules import SHARED
-from inclusion_app.referrals.services.sending import SAY_YES
+from inclusion_app.referrals.services.sending import CHOOSE_ITEMS, LEAST, SAY_YES
+from inclusion_app.referrals.staff_public_words import NOBODY_CHOSEN, NOT_BOTH
 
 
 class RecordForm(OnceForm):
@@ -34,6 +35,19 @@ class RecordForm(OnceForm):
         self.resident.choices = [(0, _("Choose")), *named]
         self.items.choices = words_of(SHARED)
         self.language.choices = [(one.slug, one.english_name) for one in i18n.released()]
+
+    def validate_resident(self, field: Any) -> None:
+        """One of the two ways to say whose record it is."""
+        typed = bool((self.person.data or "").strip())
+        if field.data and typed:
+            raise ValidationError(_l(NOT_BOTH))
+        if not field.data and not typed:
+            raise ValidationError(_l(NOBODY_CHOSEN))
+
+    def validate_items(self, field: Any) -> None:
+        """Without a name or a way to reach them nobody could help."""
+        if not LEAST & set(field.data or ()):
+            raise ValidationError(_l(CHOOSE_ITEMS))
 
     def validate_said_yes(self, field: Any) -> None:
         """Without their yes nothing is shared."""

@@ -25,8 +25,6 @@ from inclusion_app.referrals.views import room
 
 ONE = "/staff/referrals/<int(max=999999999):referral_id>"
 IS_ON_RECORD = N_("It is on their record now.")
-NOBODY_CHOSEN = N_("Choose somebody, or type their code.")
-NOT_BOTH = N_("Choose somebody or type a code, not both.")
 NOT_SHARING = N_("They share nothing with you yet. Put them on your caseload first.")
 
 
@@ -77,10 +75,6 @@ def put_on_record(referral: Referral) -> Any:
 def _put(form: RecordForm, number: int) -> Any:
     principal, moment = the_staff(), now()
     chosen, typed = form.resident.data, (form.person.data or "").strip()
-    if chosen and typed:
-        raise RuleBroken(NOT_BOTH, field="person")
-    if not chosen and not typed:
-        raise RuleBroken(NOBODY_CHOSEN, field="resident")
     if typed:
         # Tries of a code are counted before this request's own transaction begins.
         db_session().rollback()

@@ -255,6 +255,10 @@ def test_it_comes_to_stand_on_a_record_with_a_spoken_yes(
     path = f"/staff/referrals/{number}/person"
     assert worker.send(path, **{**FORM, "said_yes": "", "resident": str(person)}).status_code == 422
     assert worker.send(path, **{**FORM, "resident": "0"}).status_code == 422
+    assert worker.send(path, **{**FORM, "resident": str(person), "person": "both"}).status_code == 422
+    empty = worker.send(path, person="", language="en", resident="0").get_data(as_text=True)
+    for field in ("resident", "items", "said_yes"):
+        assert f'id="{field}-error"' in empty, field
     assert worker.send(path, **{**FORM, "resident": "0", "person": "no such code"}).status_code == 422
     assert worker.send(path, **{**FORM, "resident": str(person)}).status_code == 303
     with app.app_context(), reading() as session:
