@@ -60,6 +60,8 @@ ITEM_NAMES: Mapping[str, str] = {
     "booking": N_("your booking"),
     "attendance": N_("if you came"),
     "loan": N_("what you borrow"),
+    "referral": N_("who else helps you"),
+    "referrals": N_("who else helps you"),
 }
 LOOKED = N_("Looked at your record.")
 
@@ -74,6 +76,9 @@ DONE: Mapping[str, str] = {
     "leave household": N_("Left the plan of a home."),
     "join group": N_("Joined a group."),
     "leave group": N_("Left a group."),
+    "refer oneself": N_("Asked somebody for help."),
+    "withdraw referral": N_("Took back a request for help."),
+    "put a referral on a record": N_("Put a request for help on your record."),
     "export": N_("Downloaded all we hold about you."),
     "correct record": N_("Corrected your facts."),
     "change contact": N_("Changed how to reach you."),
