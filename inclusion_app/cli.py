@@ -53,6 +53,7 @@ from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.referrals import clocks
 from inclusion_app.referrals.services import staff_files as case_files
+from inclusion_app.referrals.services import forgetting as referrals_forgetting
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance
@@ -88,6 +89,14 @@ DELETIONS: dict[str, Callable[..., int]] = {
     "requests without a loan": loans_forgetting.delete_refused,
     "answers behind points": loans_forgetting.forget_answers,
     "loans that ended": loans_forgetting.delete_old_loans,
+    "referrals that ended": referrals_forgetting.delete_ended,
+    "unconfirmed referrals": referrals_forgetting.delete_unconfirmed,
+    "facts of public referrals": referrals_forgetting.forget_public_facts,
+    "notes of cases": referrals_forgetting.delete_old_notes,
+    "tasks that are done": referrals_forgetting.delete_done_tasks,
+    "sheets that were destroyed": referrals_forgetting.delete_old_sheets,
+    "links of partners": referrals_forgetting.delete_old_partner_links,
+    "saved views of who left": referrals_forgetting.delete_left_views,
 }
 
 

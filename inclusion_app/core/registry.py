@@ -19,7 +19,8 @@ from inclusion_app.core.access import Principal, StaffRight
 class Fact:
     """One line of what is held: a label (N_) and what stands there, in plain words.
 
-    `opens`: the endpoint and the code of the page about it, for the person's own page on a screen and nowhere else.
+    `opens`: the endpoint and the code of the page about it (empty where the page has none), for the person's own page on a
+    screen and nowhere else.
     """
 
     label: str

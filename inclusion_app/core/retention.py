@@ -47,6 +47,16 @@ _KINDS = (
     Kind("loan-request", 183 * DAY, "requests without a loan", 30 * DAY, 2 * YEAR, traced=True),
     Kind("loan-answers", 90 * DAY, "answers behind points", 7 * DAY, 180 * DAY, traced=True),
     Kind("loan", 731 * DAY, "loans that ended", 180 * DAY, 6 * YEAR, traced=True),
+    # As records of care are kept after a case was closed; a person who deletes their plan takes all of it with them.
+    Kind("referral", 6 * YEAR, "referrals that ended", YEAR, 8 * YEAR, traced=True),
+    # The link that confirms it lives as long (referrals.rules).
+    Kind("public-unconfirmed", 3 * DAY, "unconfirmed referrals", traced=True),
+    Kind("public-referral", 92 * DAY, "facts of public referrals", 7 * DAY, YEAR, traced=True),
+    Kind("case-note", 6 * YEAR, "notes of cases", YEAR, 8 * YEAR, traced=True),
+    Kind("case-task", 366 * DAY, "tasks that are done", 30 * DAY, 2 * YEAR, traced=True),
+    Kind("outreach-sheet", 366 * DAY, "sheets that were destroyed", 30 * DAY, 2 * YEAR, traced=True),
+    Kind("partner-link", 30 * DAY, "links of partners", 7 * DAY, 180 * DAY),
+    Kind("saved-view", DAY, "saved views of who left"),
     Kind("staff-session", timedelta(hours=10), "ended sign-ins of staff"),
     Kind("known-device", 396 * DAY, "browsers of staff", 30 * DAY, 2 * YEAR, traced=True),
     Kind("invitation", 30 * DAY, "invitations of staff", traced=True),

@@ -62,7 +62,8 @@ ITEM_NAMES: Mapping[str, str] = {
     "attendance": N_("if you came"),
     "tasks": N_("what we do for you next"),
     "loan": N_("what you borrow"),
-    "referral": N_("what you were referred for"),
+    "referral": N_("who else helps you"),
+    "referrals": N_("who else helps you"),
     "notes": N_("notes of your helpers"),
 }
 LOOKED = N_("Looked at your record.")
@@ -79,6 +80,9 @@ DONE: Mapping[str, str] = {
     "join group": N_("Joined a group."),
     "leave group": N_("Left a group."),
     "end help of group": N_("Ended the help of a worker in your group."),
+    "refer oneself": N_("Asked somebody for help."),
+    "withdraw referral": N_("Took back a request for help."),
+    "put a referral on a record": N_("Put a request for help on your record."),
     "export": N_("Downloaded all we hold about you."),
     "correct record": N_("Corrected your facts."),
     "change contact": N_("Changed how to reach you."),

@@ -62,6 +62,40 @@ WORDS: Mapping[str, tuple[str, str]] = {
         N_("Loans of devices with their agreement, since they ended"),
         N_("Two years of figures can be compared. The device itself stays in the register."),
     ),
+    "referral": (
+        N_("Referrals with what was said about them, since they ended"),
+        N_(
+            "As long as records of help are kept after a case was closed. They go at once with a person’s plan."
+        ),
+    ),
+    "public-unconfirmed": (
+        N_("What came by the public form and nobody confirmed"),
+        N_("As long as the link in the e-mail works. Nobody has read it."),
+    ),
+    "public-referral": (
+        N_("Who filled in the public form and for whom, since it ended"),
+        N_("Long enough to come back to whoever asked. That there was one stays for the figures."),
+    ),
+    "case-note": (
+        N_("Notes about a person, since they were written"),
+        N_("The same as a referral. They go at once with a person’s plan."),
+    ),
+    "case-task": (
+        N_("Tasks, since they were done"),
+        N_("Long enough to see what was done in a year."),
+    ),
+    "outreach-sheet": (
+        N_("Who stood on a printed sheet, since it was destroyed"),
+        N_("So that it can be answered who was on paper. One that nobody ticked as destroyed stays."),
+    ),
+    "partner-link": (
+        N_("Links by which a partner answers a referral, since they ended"),
+        N_("They open nothing any more. Only a hash is kept."),
+    ),
+    "saved-view": (
+        N_("Saved views of a caseload"),
+        N_("They go when whoever made them works there no more."),
+    ),
     "staff-session": (N_("Sign-ins of staff that ended"), N_("A sign-in lasts ten hours at most.")),
     "known-device": (
         N_("Browsers a member of staff signed in from"),

@@ -25,6 +25,7 @@ from inclusion_app.referrals.models import (
     SheetPerson,
     Sitting,
 )
+from inclusion_app.referrals.services import forgetting
 
 
 def referrals_of(session: Session, resident_id: int) -> Sequence[Referral]:
@@ -46,7 +47,7 @@ def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
     made = i18n.day_words(i18n.local(referral.made_at).date())
     to = _(", ").join([referral.service.organisation.name, made])
     facts = [
-        Fact(N_("You were referred to"), to),
+        Fact(N_("You were referred to"), to, opens=("referrals.my_referrals", "")),
         Fact(N_("How it stands"), _(rules.STATES_FOR_RESIDENT[referral.status])),
         Fact(N_("How you were passed on"), _(rules.MODES[referral.mode])),
         Fact(N_("Whom you met"), referral.introduced_to or ""),
@@ -136,5 +137,6 @@ hold(
         ),
         describe,
         export,
+        lambda session, resident_id: forgetting.erase_of_resident(session, resident_id=resident_id),
     )
 )

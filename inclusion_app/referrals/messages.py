@@ -15,6 +15,7 @@ from inclusion_app.messages.templates import MessageTemplate
 FACTS = ("organisation", "helper", "phone")
 _about = partial(MessageTemplate, audience="resident", may=FACTS)
 _to_staff = partial(MessageTemplate, audience="staff", channels=("email",))
+_to_stranger = partial(MessageTemplate, audience="resident", channels=("email",))
 
 TO_WHOM = N_("It is about: %(organisation)s.")
 SENT_BY = N_("It was sent for you by %(helper)s.")
@@ -199,7 +200,8 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         ),
         needs=("number",),
     ),
-    _to_staff(
+    # --- to whoever filled in the public form, by e-mail and in the language of the form
+    _to_stranger(
         name="public_referral_confirm",
         subject=N_("Is this from you?"),
         lines=(
@@ -210,14 +212,17 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         needs=("link",),
         useful_for=timedelta(days=3),
     ),
-    _to_staff(
+    _to_stranger(
         name="public_referral_news",
         subject=N_("What became of the help you asked for"),
         lines=(
-            N_("You asked for help for somebody. The number was %(number)s."),
-            N_("It stands like this now: %(state)s"),
+            N_("You asked for help for somebody. The number is %(number)s."),
+            N_("It went to %(organisation)s."),
+            N_("It stands like this now: %(state)s."),
+            N_("What came of it: %(outcome)s."),
         ),
         needs=("number", "state"),
+        may=("organisation", "outcome"),
     ),
 )
 

@@ -1,8 +1,11 @@
 """Every module of this room that has pages or says what it holds; importing this makes them known."""
 
 from inclusion_app.referrals import (
+    demonstration,
     holding,
     messages,
+    my_views,
+    public_views,
     staff_case_views,
     staff_caseload_views,
     staff_directory_views,
@@ -12,6 +15,7 @@ from inclusion_app.referrals import (
     staff_note_views,
     staff_outreach_views,
     staff_partner_views,
+    staff_public_views,
     staff_refer_views,
     staff_referral_views,
     staff_sheet_views,
@@ -20,8 +24,11 @@ from inclusion_app.referrals import (
 )
 
 __all__ = [
+    "demonstration",
     "holding",
     "messages",
+    "my_views",
+    "public_views",
     "staff_case_views",
     "staff_caseload_views",
     "staff_directory_views",
@@ -31,6 +38,7 @@ __all__ = [
     "staff_note_views",
     "staff_outreach_views",
     "staff_partner_views",
+    "staff_public_views",
     "staff_refer_views",
     "staff_referral_views",
     "staff_sheet_views",

@@ -10,9 +10,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
+from inclusion_app.core import registry
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import Base, reading, transaction
-from inclusion_app.loans import demonstration
 from inclusion_app.loans.models import Loan, LoanRequest, Unit
 from inclusion_app.loans.rules import FITNESS
 from inclusion_app.loans.services.days import open_days
@@ -50,7 +50,8 @@ def test_it_comes_again_when_all_of_it_is_late_and_goes_without_a_trace(app: Fla
     with app.app_context(), transaction() as session:
         assert session.scalar(select(func.count(Resident.id))) == before
         assert session.scalar(select(func.count(Unit.id))) == 60
-        demonstration.remove(session)
+        for shown in registry.demonstrations():
+            shown.remove(session)
     with app.app_context(), reading() as session:
         left = {
             table.name: count

@@ -31,6 +31,7 @@ from tests.conftest import Browser
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.loans import make_loan, make_model, make_scheme, make_unit
 from tests.factories.people import make_person
+from tests.factories.referrals import make_service, make_sheet
 from tests.factories.training import make_session
 
 GOES, STAYS = "Kanarienvogel-gelb", "Kanarienvogel-blau"
@@ -71,6 +72,19 @@ FIXED: dict[str, Any] = {
     "loan_offers.state": "accepted",
     # Not over before the test is.
     "loan_offers.ends_at": now() + timedelta(days=5),
+    "referrals.status": "sent",
+    "referrals.mode": "warm",
+    "referrals.urgency": "usual",
+    "referrals.introduced_how": "call",
+    "referrals.asked_from": None,
+    "referrals.declined_for": None,
+    "referrals.declined_by": None,
+    "referrals.outcome": None,
+    "referral_words.kind": "why",
+    "public_referrals.from_kind": "self",
+    "case_notes.kind": "visit",
+    "case_tasks.kind": "own",
+    "case_tasks.done_how": "done",
 }
 # Columns of pairs and choices in which a constraint wants the other one empty, or both filled.
 EMPTY = {
@@ -79,7 +93,8 @@ EMPTY = {
     "merges.agreed_by_id", "merges.agreed_at", "merges.refused_at", "messages.staff_id", "break_glasses.second_id",
     "break_glasses.open_slot", "status_changes.booking_id", "bookings.offer_ends_at", "bookings.ended_at",
     "arrangements.decided_at", "status_changes.loan_request_id", "status_changes.unit_id", "loan_requests.ended_at",
-    "loan_offers.ended_at", "loan_offers.slot_at", "loan_offers.slot_seat",
+    "loan_offers.ended_at", "loan_offers.slot_at", "loan_offers.slot_seat", "status_changes.referral_id",
+    "referrals.promised_on", "referrals.ended_at", "safeguarding_flags.ended_at", "safeguarding_flags.ended_by_id",
 }  # fmt: skip
 # Done by somebody else than the first one named.
 BY_ANOTHER = {"break_glasses.reviewed_by_id"}
@@ -137,6 +152,8 @@ class Planter:
         training.occurrences[0].taken = training.occurrences[0].companions = 10_000
         model = make_model(session, scheme=make_scheme(session, organisation_id=organisation.id))
         kept, self.lent = (make_unit(session, model=model) for _ in range(2))
+        service = make_service(session, organisation_id=organisation.id)
+        sheet = make_sheet(session, organisation_id=organisation.id, staff_id=staff[0].id)
         session.flush()
         self.ids: dict[str, list[Any]] = {
             "self_help_groups": [group.id],
@@ -149,6 +166,8 @@ class Planter:
             "loan_schemes": [organisation.id],
             "device_models": [model.id],
             "units": [kept.id],
+            "city_services": [service.id],
+            "outreach_sheets": [sheet.id],
         }
 
     def value(self, table: Table, column: Column[Any], number: int) -> Any:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flask_babel import gettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
+from inclusion_app.core import i18n
 from inclusion_app.core.answer_hours import CLOSES
 from inclusion_app.core.clock import LONDON
-from inclusion_app.core.events import MessageWanted, publish
+from inclusion_app.core.events import Contact, MessageWanted, publish
 from inclusion_app.core.history import StatusChange
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.own_way import own_way
@@ -31,7 +33,12 @@ TO_RESIDENT = {
 
 def about(referral: Referral) -> str:
     """Under what the messages about a referral are found again."""
-    return f"referral {referral.id}"
+    return about_number(referral.id)
+
+
+def about_number(number: int) -> str:
+    """The same by its number."""
+    return f"referral {number}"
 
 
 def turn(session: Session, referral: Referral, *, action: str, actor: str, now: datetime) -> None:
@@ -85,8 +92,8 @@ def _facts(session: Session, referral: Referral) -> dict[str, str]:
 
 
 def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
-    facts = {"number": str(referral.id), "state": rules.STATES[referral.status]}
     if referral.sender_staff_id is not None:
+        facts = {"number": str(referral.id), "state": rules.STATES[referral.status]}
         link = whole_address(f"/staff/referrals/{referral.id}")
         publish(
             session,
@@ -101,10 +108,25 @@ def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
         publish(
             session,
             MessageWanted(
-                key=f"{key} public", template="public_referral_news", params=facts, email=public.from_email,
-                about=about(referral),
+                key=f"{key} public", template="public_referral_news", params=_news(referral),
+                language=referral.language, contact=Contact("email", public.from_email), about=about(referral),
             ),
         )  # fmt: skip
+
+
+def _news(referral: Referral) -> dict[str, str]:
+    """The message back: which one, to whom it went, how it stands and what came of it. No fact of the person."""
+    with i18n.speaking(i18n.language_for(referral.language)):
+        facts = {
+            "number": str(referral.id),
+            "organisation": referral.service.organisation.name,
+            "state": gettext(rules.STATES[referral.status]),
+        }
+        if referral.outcome:
+            facts["outcome"] = gettext(rules.OUTCOMES[referral.outcome])
+        if referral.declined_for:
+            facts["outcome"] = gettext(rules.DECLINED_FOR[referral.declined_for])
+    return facts
 
 
 def _tell_receiver(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
