@@ -39,6 +39,7 @@ EXPECTED = {
     "referral_begun", "referral_declined", "referral_own_no", "referral_rerouted", "referral_closed",
     "referral_reopened", "referral_recalled", "referral_withdrawn", "referral_lapsed", "staff_referral_came",
     "staff_referral_turned", "staff_referral_waits", "staff_referral_late", "partner_referral",
+    "partner_referral_waits", "partner_referral_ended",
     "public_referral_confirm", "public_referral_news",
 }  # fmt: skip
 # What a text message may say beside its link: for how long it works, of a session when and where it is, and what to
