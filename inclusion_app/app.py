@@ -345,11 +345,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     events.subscribe(events.MessageWanted, sending.put_wanted)
     events.subscribe(events.AttendanceRecorded, attendance.take_credit)
-    events.subscribe(events.SharingEnded, end_what_lived_by_it)
-    events.subscribe(events.CaseloadHandedOver, referrals_handover.take_over)
-    caseload_services.OPEN_WORK[:] = [referrals_handover.open_work]
-    events.subscribe(events.RequestEnded, referrals_landing.look_for_another_way)
-    people_policy.WAYS["referral"] = referrals_policy.by_referral
+    _know_of_referrals()
     registry.holidays_from(places.holidays)
     if services.take_saved_area not in opening.WHEN_OPENED:
         opening.WHEN_OPENED.append(services.take_saved_area)
@@ -390,6 +386,15 @@ def create_app(settings: Settings | None = None) -> Flask:
 def end_what_lived_by_it(session: Session, ended: events.SharingEnded) -> None:
     """A consent ended, or an organisation is kept away: referrals that lived by it are taken back at once."""
     referrals_machine.withdraw_unshared(session, resident_id=ended.resident_id, now=ended.at)
+
+
+def _know_of_referrals() -> None:
+    """What happens below that referrals, tasks and the access they give follow."""
+    events.subscribe(events.SharingEnded, end_what_lived_by_it)
+    events.subscribe(events.CaseloadHandedOver, referrals_handover.take_over)
+    caseload_services.OPEN_WORK[:] = [referrals_handover.open_work]
+    events.subscribe(events.RequestEnded, referrals_landing.look_for_another_way)
+    people_policy.WAYS["referral"] = referrals_policy.by_referral
 
 
 def _know_the_staff(app: Flask) -> None:

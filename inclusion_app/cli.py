@@ -52,8 +52,8 @@ from inclusion_app.people.glass_services import tell_late_reviews
 from inclusion_app.places.cli import holidays, pack, places, postcodes, wards
 from inclusion_app.places.services import delete_old_reports, load_city_pack
 from inclusion_app.referrals import clocks
-from inclusion_app.referrals.services import staff_files as case_files
 from inclusion_app.referrals.services import forgetting as referrals_forgetting
+from inclusion_app.referrals.services import staff_files as case_files
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.cli import codes, handout
 from inclusion_app.supervisor import CannotStart, lock_instance

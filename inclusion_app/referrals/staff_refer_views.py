@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -170,7 +170,7 @@ def refer_to(found: Sending) -> Any:
 
 
 def _to(referral: Referral) -> Any:
-    return redirect(f"/staff/referrals/{referral.id}", 303)
+    return redirect(url_for("referrals.referral", referral_id=referral.id), 303)
 
 
 def _note_line(offered: queries.NoteOffered) -> str:

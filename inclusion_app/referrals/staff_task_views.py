@@ -102,6 +102,8 @@ def task(row: CaseTask) -> Any:
         resident_id=about.id if about is not None else None,
         name=name_for(about) if about is not None else "",
         owner=session.get(Staff, row.owner_id) if row.owner_id else None,
+        may_read_referral=row.referral_id is not None
+        and policy.REFERRALS.allows(session, "referral.follow", the_staff(), row.referral_id),
         kinds=rules.TASK_KINDS,
         how=words.TASK_DONE.get(row.done_how or "", ""),
     )
