@@ -165,6 +165,18 @@ record_words.ACTIONS.update(
         "note that loan is found": N_("Noted that a lost device was found"),
         "give loan away": N_("Gave a lent device away for good"),
         "answer how loan went": N_("Wrote down how a loan went"),
+        # Beside the person, in the hour they said yes to.
+        "read referrals.together": N_("Opened the page to do it together"),
+        "read referrals.together_questions": N_("Opened answers, beside the person"),
+        "read referrals.together_plan": N_("Opened a plan, beside the person"),
+        **dict.fromkeys(
+            ("read referrals.together_copy", "read referrals.together_copy_pdf"),
+            N_("Printed a plan, beside the person"),
+        ),
+        "sit beside": N_("Began an hour beside a person"),
+        "end sitting": N_("Ended the hour beside a person"),
+        "answer together": N_("Answered the questions with a person"),
+        "change plan together": N_("Changed a plan with its person"),
         "withdraw loan request": N_("Took their request for a device back"),
         "answer loan question": N_("Answered a question about their request for a device"),
         "answer loan offer": N_("Said if they want the device kept for them"),

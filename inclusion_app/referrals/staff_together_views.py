@@ -81,10 +81,10 @@ def _begin(resident_id: int) -> None:
         db_session(), session_id=_sign_in(), resident_id=resident_id, organisation_id=principal.organisation_id,
         now=now(),
     )  # fmt: skip
-    _note("sit beside", resident_id, "plan")
+    _note(resident_id, "plan", action="sit beside")
 
 
-def _note(action: str, resident_id: int, *items: str) -> None:
+def _note(resident_id: int, *items: str, action: str) -> None:
     record_act(
         db_session(), the_staff(), action=action, resident_id=resident_id, items=items, purpose=WITH_THEM, now=now()
     )  # fmt: skip
@@ -151,7 +151,7 @@ def end_together(resident: Resident) -> Any:
     """It is over, with one press. A second press, and one after the hour, changes nothing more."""
     number = resident.id
     if services.end(db_session(), session_id=_sign_in(), resident_id=number):
-        _note("end sitting", number)
+        _note(number, action="end sitting")
     flash(words.ENDED)
     return _to_hub(number)
 
@@ -214,7 +214,7 @@ def together_questions(resident: Resident) -> Any:
             done = _change(resident, form, lambda plan, moment: _answer(plan, given, moment), begins=not sits)
             if done is not None:
                 if done:
-                    _note("answer together", number, "answers")
+                    _note(number, "answers", action="answer together")
                 flash(words.ANSWERED)
                 return redirect(url_for("referrals.together_plan", resident_id=number), 303)
     _shows(number, "answers", "identity")
@@ -304,7 +304,7 @@ def _changed(resident: Resident, form: forms.PlanForm, do: str) -> Response | No
     if done is None:
         return None
     if done:
-        _note("change plan together", resident.id, "plan")
+        _note(resident.id, "plan", action="change plan together")
     flash(words.CHANGED)
     return redirect(url_for("referrals.together_plan", resident_id=resident.id), 303)
 
