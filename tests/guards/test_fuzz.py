@@ -72,6 +72,8 @@ PARTS_OF_ADDRESSES = {
     "group_id": ("1", "2", "0", "99999999999999999999"),
     "tag": ("MR-00001-0", "none"),
     "feedback_id": ("1", "0", "99999999999999999999"),
+    "service_id": ("1", "2", "0", "99999999999999999999"),
+    "referral_id": ("1", "0", "99999999999999999999"),
 }
 QUERIES = (
     "near", "kind", "open", "page", "has", "with", "for", "size", "goal",

@@ -37,6 +37,8 @@ PARTS = {
     "key_name": "none",
     "level": "bronze",
     "action": "accept",
+    "service_id": 1,
+    "referral_id": 1,
 }
 ENDS_A_VISIT = {
     "start.leave",
@@ -429,6 +431,7 @@ def test_side_write_has_the_callers_we_know() -> None:
         "people/naming.py",
         "people/opening.py",
         "places/views.py",
+        "referrals/services/public.py",
         "roadmaps/views.py",
         "start/views.py",
         "training/staff_register_views.py",
