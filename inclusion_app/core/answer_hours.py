@@ -13,7 +13,12 @@ OPENS, CLOSES = time(9), time(17)
 
 def after_open_hours(since: datetime, hours: int, holidays: Collection[date]) -> datetime:
     """So many answered hours on. Raises ValueError when two months have no working day."""
-    left, at = timedelta(hours=hours), since
+    return after_open_time(since, timedelta(hours=hours), holidays)
+
+
+def after_open_time(since: datetime, left: timedelta, holidays: Collection[date]) -> datetime:
+    """So much answered time on; the same refusal."""
+    at = since
     for _day in range(60):
         day = at.astimezone(LONDON).date()
         opens, closes = moment(day, OPENS), moment(day, CLOSES)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
 
-from inclusion_app.core.answer_hours import CLOSES, OPENS, after_open_hours
+from inclusion_app.core.answer_hours import CLOSES, OPENS, after_open_hours, after_open_time
 from inclusion_app.core.clock import LONDON, moment
 from inclusion_app.core.lifecycle import Lifecycle
 from inclusion_app.core.words import N_
@@ -300,15 +300,8 @@ def worked_between(since: datetime, until: datetime, holidays: Collection[date])
 def moved_on(due: datetime, *, stopped_at: datetime, now: datetime, holidays: Collection[date]) -> datetime:
     """The end of a clock that stood still while a question was open: as much working time is left as was left then."""
     left = worked_between(stopped_at, due, holidays)
-    if not left:
-        return max(due, now)  # it had run out already
-    whole, rest = divmod(left, timedelta(hours=1))
-    at = after_open_hours(now, whole, holidays) if whole else now
-    # The rest of an hour, within the hours of work too.
-    hour_on = after_open_hours(at, 1, holidays)
-    return (
-        at + rest if worked_between(at, at + rest, holidays) == rest else hour_on - timedelta(hours=1) + rest
-    )
+    # One that had run out already is due at once.
+    return after_open_time(now, left, holidays) if left else max(due, now)
 
 
 def began_before(until: datetime, run: timedelta, holidays: Collection[date]) -> datetime:

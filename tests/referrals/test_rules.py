@@ -330,3 +330,31 @@ def test_a_note_is_changed_until_the_very_end_of_its_time() -> None:
     assert ends - written == timedelta(minutes=15)
     assert rules.may_edit_note(is_author=True, written_at=written, now=ends - timedelta(seconds=1))
     assert not rules.may_edit_note(is_author=True, written_at=written, now=ends)
+
+
+def test_the_times_and_sizes_the_leaflet_names() -> None:
+    """What pages, e-mails and docs say in words; whoever changes one changes them too."""
+    assert (rules.FIND_OUT.days, rules.PARTNER_LINK_LIFE.days, rules.CONFIRM_WITHIN.days) == (14, 14, 3)
+    assert (rules.ACKNOWLEDGE_DAYS, rules.DECIDE_DAYS, rules.CONTACT_DAYS, rules.LAPSE_DAYS) == (2, 5, 10, 5)
+    assert (rules.FOLLOW_UP_DAYS, rules.FOLLOW_UP_DAYS_URGENT, rules.NUDGES) == (2, 1, (50, 80, 100))
+    assert (rules.REASON_SHORTEST, rules.REASON_LONGEST, rules.ANSWER_LONGEST) == (10, 1_000, 1_000)
+    assert (rules.NOTE_LONGEST, rules.TASK_LONGEST, rules.ATTACHMENT_BYTES) == (4_000, 200, 5_000_000)
+    assert (rules.SHEET_PEOPLE, rules.PUBLIC_A_DAY_FROM_ONE_NETWORK) == (20, 20)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "may"), [(0, True), (899, True), (900, False), (901, False), (3600, False)]
+)
+def test_a_note_is_changed_for_fifteen_minutes(seconds: int, may: bool) -> None:
+    written_at = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    now = written_at + timedelta(seconds=seconds)
+    assert rules.may_edit_note(is_author=True, written_at=written_at, now=now) is may
+    assert not rules.may_edit_note(is_author=False, written_at=written_at, now=now)
+
+
+@pytest.mark.parametrize(("count", "ninetieth"), [(1, 1), (2, 2), (10, 9), (11, 10), (20, 18), (100, 90)])
+def test_the_ninetieth_percentile_is_a_value_somebody_had(count: int, ninetieth: int) -> None:
+    found = rules.attained([float(number) for number in range(count, 0, -1)], [1.5] * count)
+    assert found is not None
+    assert (found.count, found.ninetieth, found.in_time) == (count, ninetieth, 1)
+    assert found.median == (count + 1) / 2
