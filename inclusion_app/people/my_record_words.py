@@ -65,6 +65,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "referral": N_("who else helps you"),
     "referrals": N_("who else helps you"),
     "notes": N_("notes of your helpers"),
+    "files": N_("files about you"),
 }
 LOOKED = N_("Looked at your record.")
 
@@ -254,6 +255,12 @@ DONE: Mapping[str, str] = {
         ("read referrals.choose", "read referrals.refer_to"), N_("Looked for other help for you.")
     ),
     "refer a person": N_("Asked somebody else to help you."),
+    # What a helper writes down, and keeps.
+    **dict.fromkeys(("write note", "add to note", "change note"), N_("Wrote a note about you.")),
+    "make task": N_("Wrote down what to do for you."),
+    "keep file": N_("Kept a file about you."),
+    "refuse file": N_("Tried to keep a file. It was not kept."),
+    "delete file": N_("Deleted a file about you."),
     # What a helper does beside the person, in the hour they said yes to.
     "sit beside": N_("Sat beside you, as you wished."),
     "end sitting": N_("Stopped working beside you."),

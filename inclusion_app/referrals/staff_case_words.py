@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from inclusion_app.accounts import record_words
 from inclusion_app.core.words import N_
 
 # What stands in a case, by kind; the address of the page names it.
@@ -82,3 +83,28 @@ TASK_MOVED = N_("The task has a new day.")
 TASK_GIVEN = N_("The task has a new owner.")
 FILE_KEPT = N_("The file is kept.")
 FILE_DELETED = N_("The file is deleted.")
+
+# What is done in a case, in the record of reads and acts.
+record_words.ACTIONS.update(
+    {
+        "read referrals.case": N_("Opened a case"),
+        **dict.fromkeys(
+            ("read referrals.new_note", "read referrals.edit_note", "read referrals.add_to_note"),
+            N_("Opened a note of a case"),
+        ),
+        **dict.fromkeys(
+            ("read referrals.task", "read referrals.new_task"), N_("Opened a task about a person")
+        ),
+        **dict.fromkeys(
+            ("read referrals.new_file", "read referrals.delete_file"), N_("Opened the files of a case")
+        ),
+        "read referrals.file": N_("Took a file of a case"),
+        "write note": N_("Wrote a note"),
+        "change note": N_("Changed a note within 15 minutes"),
+        "add to note": N_("Added to a note"),
+        "make task": N_("Made a task about a person"),
+        "keep file": N_("Kept a file of a case"),
+        "refuse file": N_("Was refused a file: it was not what it said"),
+        "delete file": N_("Deleted a file of a case"),
+    }
+)

@@ -68,7 +68,7 @@ def received_by(app: Flask, staff: StaffBrowser, resident_id: int, *actions: str
 
 
 def names_on(text: str) -> list[str]:
-    return re.findall(r'<th scope="row"><a href="/staff/people/\d+"><bdi>([^<]+)', text)
+    return re.findall(r'<th scope="row"><a href="/staff/people/\d+/case"><bdi>([^<]+)', text)
 
 
 def test_whoever_has_the_soonest_thing_stands_first(app: Flask, worker: StaffBrowser) -> None:

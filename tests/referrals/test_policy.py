@@ -51,21 +51,29 @@ REFERRALS_BY_HAND = {
 SERVICES_BY_HAND = {
     **{
         ("service.look", role): {"own", "other"}
-        for role in ("caseworker", "safeguarding_lead", "organisation_admin", "referrer")
+        for role in ("caseworker", "safeguarding_lead", "organisation_admin", "referrer", "platform_admin")
     },
     ("service.write", "caseworker"): {"own"},
     ("service.write", "organisation_admin"): {"own"},
-    ("service.write", "platform_admin"): {"own", "other"},
+    # Only those of organisations without accounts.
+    ("service.write", "platform_admin"): set[str](),
 }
 NOTES_BY_HAND = {
     ("note.read", "caseworker"): {"own", "attached"},
     ("note.read", "safeguarding_lead"): {"own"},
     ("note.write", "caseworker"): {"own"},
+    ("note.add", "caseworker"): {"own"},
 }
-FILES_BY_HAND = {("file.read", role): {"own"} for role in ("caseworker", "safeguarding_lead")}
+FILES_BY_HAND = {
+    (right, role): {"own"}
+    for right in ("file.read", "file.delete")
+    for role in ("caseworker", "safeguarding_lead")
+}
 TASKS_BY_HAND = {
     ("task.work", "caseworker"): {"own", "nobody's"},
     ("task.work", "safeguarding_lead"): {"own", "nobody's"},
+    ("task.change", "caseworker"): {"own", "nobody's"},
+    ("task.change", "safeguarding_lead"): {"own", "nobody's"},
 }
 SHEETS_BY_HAND = {("sheet.keep", "caseworker"): {"own"}}
 BY_HAND: tuple[tuple[PermissionTable, str, dict[tuple[str, str], set[str]]], ...] = (

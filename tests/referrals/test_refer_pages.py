@@ -335,7 +335,11 @@ def test_two_helpers_send_one(app: Flask, worker: StaffBrowser, staff_browser: M
     assert len(sent_of(app)) == 1
     # Who sent it finds no second form to fill in.
     again = other.text(refer_page(person, number))
-    assert "They are referred there already: Sent" in again and 'name="mode"' not in again
+    assert (
+        "They are referred there already:" in again
+        and f"/staff/referrals/{sent_of(app)[0].id}" in again
+        and 'name="mode"' not in again
+    )
     assert "Referred already" in other.text(choose_page(person))
 
 
