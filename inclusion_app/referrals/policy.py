@@ -133,7 +133,9 @@ RECEIVED_ONCE = Scope("received by own organisation, ended", _ended_here)
 # An admin sees that there is one and since when, and gives it an owner; no page of it opens.
 OF_ORGANISATION = Scope(
     "own organisation's, without opening",
-    lambda principal: or_(is_received(principal), Referral.sender_id == principal.organisation_id),
+    lambda principal: and_(
+        or_(is_received(principal), Referral.sender_id == principal.organisation_id), _not_kept(principal)
+    ),
 )
 
 REFERRALS = PermissionTable(

@@ -40,10 +40,10 @@ REFERRALS_BY_HAND = {
     ("referral.receive", "safeguarding_lead"): {*RECEIVED, "restricted"},
     ("referral.reopen", "caseworker"): {"by worker", "withdrawn"},
     ("referral.count", "organisation_admin"): {
-        "own", "restricted", "kept", "withdrawn", "by worker", "by referrer", "by colleague",
+        "own", "restricted", "withdrawn", "by worker", "by referrer", "by colleague",
     },
     ("referral.assign", "organisation_admin"): {
-        "own", "restricted", "kept", "withdrawn", "by worker", "by referrer", "by colleague",
+        "own", "restricted", "withdrawn", "by worker", "by referrer", "by colleague",
     },
     ("referral.assign", "caseworker"): RECEIVED,
     ("referral.assign", "safeguarding_lead"): {*RECEIVED, "restricted"},
