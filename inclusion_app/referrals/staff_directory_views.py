@@ -184,7 +184,9 @@ def change_service(found: CityService) -> Any:
         form.show(found)
     elif not _all_wrong(form, of, has_accounts, found.taken):
         try:
-            services.change_service(session, service=found, facts=form.read(), has_accounts=has_accounts)
+            services.change_service(
+                session, service=found, facts=form.read(), has_accounts=has_accounts, now=now()
+            )
             _act("write service")
             flash(SAVED)
             return redirect(url_for("referrals.service", listed_id=found.id), 303)

@@ -148,7 +148,7 @@ def _without_escapes(part: bytes) -> bytes:
 
 
 def _unfolded(stream: bytes, most: int) -> bytes:
-    """All that was folded up; nothing where it is folded otherwise, is more than `most`, or goes on behind what looks like its end."""
+    """All that was folded up; nothing where it is folded otherwise, is more than `most`, or ends before its end."""
     unfolding = zlib.decompressobj()
     try:
         inside = unfolding.decompress(stream, max(1, most))
