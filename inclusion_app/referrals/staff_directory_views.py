@@ -90,6 +90,8 @@ def service(found: CityService) -> Any:
         "service.html", BaseForm(), service=found, replies=queries.reply_days(session, [found.id], now=now()),
         ward_names=queries.ward_names(session, found.wards.split()),
         may_write=policy.SERVICES.allows(session, "service.write", principal, found.id),
+        may_refer=policy.REFER.may_at_all(principal) and found.organisation_id != principal.organisation_id
+        and not (found.closed_at or found.organisation.closed_at),
         duty=dict(services.caseworkers(session, found.organisation_id)).get(found.duty_staff_id or 0, ""),
     )  # fmt: skip
 
