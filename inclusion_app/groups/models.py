@@ -71,3 +71,5 @@ class GroupFacilitator(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     since_at: Mapped[datetime] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Where the group ended it: the code it had then, hashed. By that one nobody of this organisation comes back.
+    ended_with: Mapped[str | None] = mapped_column(String(64))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -135,12 +135,21 @@ def renew_code(session: Session, *, group_id: int, visit_id: int | None, now: da
     return group.code
 
 
-def begin_help(session: Session, *, principal: Principal, group_id: int, now: datetime) -> None:
-    """This member of staff leads the group from now on, for the organisation they act for; twice is once."""
+def begin_help(session: Session, *, principal: Principal, group: Group, now: datetime) -> bool:
+    """This member of staff leads the group from now on, for the organisation they act for; twice is once.
+
+    False where the group ended the help of this organisation and has the same code still: it has not asked them anew.
+    """
+    ended = exists().where(
+        GroupFacilitator.group_id == group.id, GroupFacilitator.organisation_id == principal.organisation_id,
+        GroupFacilitator.ended_with == group.code_hash,
+    )  # fmt: skip
+    if session.scalar(select(ended)):
+        return False
     begun = session.scalar(
         insert_into(session, GroupFacilitator)
         .values(
-            group_id=group_id, staff_id=principal.staff_id, organisation_id=principal.organisation_id, since_at=now
+            group_id=group.id, staff_id=principal.staff_id, organisation_id=principal.organisation_id, since_at=now
         )
         .on_conflict_do_nothing(
             index_elements=["group_id", "staff_id", "organisation_id"], index_where=text("ended_at IS NULL")
@@ -149,6 +158,7 @@ def begin_help(session: Session, *, principal: Principal, group_id: int, now: da
     )  # fmt: skip
     if begun is not None:
         record_act(session, principal, action="lead group", items=("group",), now=now)
+    return True
 
 
 def stop_help(session: Session, *, principal: Principal, group_id: int, now: datetime) -> None:
@@ -165,7 +175,8 @@ def end_help(session: Session, *, group_id: int, number: int, by: Principal, now
 
     A member's own record says so; that the group did it stands in the record without anybody's number.
     """
-    if not _end_help(session, group_id, GroupFacilitator.id == number, now):
+    code = select(Group.code_hash).where(Group.id == group_id).scalar_subquery()
+    if not _end_help(session, group_id, GroupFacilitator.id == number, now, ended_with=code):
         return
     if by.kind == "resident" and by.resident_id is not None and by.group_id != group_id:
         _note(session, by.resident_id, "end help of group", "resident", now)
@@ -182,11 +193,13 @@ def end_all_help(session: Session, *, now: datetime) -> None:
     rows_changed(session, over)
 
 
-def _end_help(session: Session, group_id: int, which: ColumnElement[bool], now: datetime) -> bool:
+def _end_help(
+    session: Session, group_id: int, which: ColumnElement[bool], now: datetime, **more: Any
+) -> bool:
     ended = (
         update(GroupFacilitator)
         .where(GroupFacilitator.group_id == group_id, GroupFacilitator.ended_at.is_(None), which)
-        .values(ended_at=now)
+        .values(ended_at=now, **more)
     )
     return rows_changed(session, ended) > 0
 

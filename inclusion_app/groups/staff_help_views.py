@@ -43,6 +43,9 @@ from inclusion_app.training.staff_views import english_line, refused, words_for_
 ONE = "/staff/groups/<int(max=999999999):facilitated_id>"
 NO_CODE = N_("Type the code of the group.")
 UNKNOWN_GROUP = N_("This is not the code of a group. Look at it again with the group.")
+HELP_ENDED = N_(
+    "This group has ended your help. If it wants you again, it makes a new code and gives it to you."
+)
 LEADS_NOW = N_("You lead this group now. The group sees that on its page, and can end it.")
 LEADS_NO_MORE = N_("You do not lead this group any more.")
 BOOKED = {
@@ -100,9 +103,11 @@ def _begin(typed: str) -> int:
         unknown=UNKNOWN_GROUP,
     )
     session = db_session()
-    if queries.group_to_change(session, group_id) is None:
+    group = queries.group_to_change(session, group_id)
+    if group is None:
         raise RuleBroken(CHANGED_ALREADY, field="code")  # ended meanwhile
-    services.begin_help(session, principal=principal, group_id=group_id, now=moment)
+    if not services.begin_help(session, principal=principal, group=group, now=moment):
+        raise RuleBroken(HELP_ENDED, field="code")
     return group_id
 
 

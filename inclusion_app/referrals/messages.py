@@ -219,10 +219,9 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
             N_("You asked for help for somebody. The number is %(number)s."),
             N_("It went to %(organisation)s."),
             N_("It stands like this now: %(state)s."),
-            N_("What came of it: %(outcome)s."),
         ),
         needs=("number", "state"),
-        may=("organisation", "outcome"),
+        may=("organisation",),
     ),
 )
 

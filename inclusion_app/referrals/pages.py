@@ -21,6 +21,7 @@ from inclusion_app.referrals import (
     staff_sheet_views,
     staff_task_views,
     staff_together_views,
+    staff_unrecorded_views,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "staff_sheet_views",
     "staff_task_views",
     "staff_together_views",
+    "staff_unrecorded_views",
 ]

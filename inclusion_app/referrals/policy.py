@@ -315,6 +315,15 @@ def _tasks_about(
     return where
 
 
+def _my_tasks(principal: Principal) -> ColumnElement[bool]:
+    """Given to this person themself, for the organisation they act for, about nobody who keeps them away."""
+    kept = and_(CaseTask.resident_id.is_not(None), people.keeps_away(principal, CaseTask.resident_id))
+    mine = and_(
+        CaseTask.owner_id == principal.staff_id, CaseTask.organisation_id == principal.organisation_id
+    )
+    return and_(mine, not_(kept))
+
+
 _OWN_TASKS = Scope(
     "own organisation's",
     _tasks_about(lambda principal: people.TABLE.rows("resident.identity", principal)),
@@ -322,11 +331,12 @@ _OWN_TASKS = Scope(
 TASKS = PermissionTable(
     CaseTask,
     {
-        "task.work": dict.fromkeys((WORKER, LEAD), _OWN_TASKS),
+        "task.work": {**dict.fromkeys((WORKER, LEAD), _OWN_TASKS), REFERRER: Scope("one's own", _my_tasks)},
         # What broken glass shows is not changed by it.
         "task.change": {
             WORKER: Scope("own organisation's, to change", _tasks_about(_writes)),
             LEAD: Scope("own organisation's, to change", _tasks_about(_shared_with_us)),
+            REFERRER: Scope("one's own", _my_tasks),
         },
     },
 )

@@ -450,6 +450,8 @@ PUBLIC_FROM: Mapping[str, str] = {
     "health": N_("I work for a GP or in health"),
     "other": N_("I work for somebody else"),
 }
+# Who refers as their work, of those who say so.
+PUBLIC_BY_WORK = frozenset({"jobcentre", "health"})
 # Until then it is confirmed, or it goes.
 CONFIRM_WITHIN = timedelta(days=3)
 PUBLIC_A_DAY_FROM_ONE_NETWORK = 20

@@ -90,6 +90,8 @@ def service(found: CityService) -> Any:
         "service.html", BaseForm(), service=found, replies=queries.reply_days(session, [found.id], now=now()),
         ward_names=queries.ward_names(session, found.wards.split()),
         may_write=policy.SERVICES.allows(session, "service.write", principal, found.id),
+        may_refer=policy.REFER.may_at_all(principal) and found.organisation_id != principal.organisation_id
+        and not (found.closed_at or found.organisation.closed_at),
         duty=dict(services.caseworkers(session, found.organisation_id)).get(found.duty_staff_id or 0, ""),
     )  # fmt: skip
 
@@ -184,7 +186,9 @@ def change_service(found: CityService) -> Any:
         form.show(found)
     elif not _all_wrong(form, of, has_accounts, found.taken):
         try:
-            services.change_service(session, service=found, facts=form.read(), has_accounts=has_accounts)
+            services.change_service(
+                session, service=found, facts=form.read(), has_accounts=has_accounts, now=now()
+            )
             _act("write service")
             flash(SAVED)
             return redirect(url_for("referrals.service", listed_id=found.id), 303)

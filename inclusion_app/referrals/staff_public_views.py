@@ -29,10 +29,16 @@ NOT_SHARING = N_("They share nothing with you yet. Put them on your caseload fir
 
 
 def public_facts(referral: Referral) -> PublicReferral | None:
-    """Who filled in the public form, and for whom: for who receives it, while it is live. None for any other referral."""
-    if referral.status not in rules.OPEN or referral.sender_id is not None:
+    """Who sent somebody without a record, and what was typed of them: for who receives it and for whoever typed it, while
+    it is live and, for the sender, on no record. None for any other referral.
+    """
+    principal = the_staff()
+    if referral.status not in rules.OPEN:
         return None
-    if not policy.RECEIVE.grants(the_staff(), referral):
+    typed_it = referral.resident_id is None and referral.sender_staff_id == principal.staff_id
+    if not policy.RECEIVE.grants(principal, referral) and not (
+        typed_it and policy.READ.grants(principal, referral)
+    ):
         return None
     return db_session().get(PublicReferral, referral.id)
 
@@ -44,9 +50,9 @@ def words() -> dict[str, Any]:
 
 
 def _received(referral_id: int) -> Referral | None:
-    """One that came in by the public form and stands on no record yet."""
+    """One that came in for somebody without a record and stands on none yet."""
     wanted = select(Referral).where(
-        Referral.id == referral_id, Referral.sender_id.is_(None), Referral.resident_id.is_(None),
+        Referral.id == referral_id, Referral.resident_id.is_(None),
         policy.REFERRALS.rows("referral.receive", the_staff()),
     )  # fmt: skip
     return db_session().scalar(wanted)

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal
+from inclusion_app.people import policy as people_policy
 from inclusion_app.people import queries as people_queries
 from inclusion_app.people.models import Resident
 from inclusion_app.referrals import policy, rules
@@ -20,9 +21,8 @@ NOTES_OFFERED = 30
 
 
 def person_for(session: Session, principal: Principal, number: int) -> Resident | None:
-    """Somebody of my caseload whose own consent stands; for a referrer whom they sent themselves and still follow.
-
-    Broken glass sends nobody anywhere.
+    """Somebody of my caseload whose own consent stands; for a referrer whom they sent themselves, while a yes holds:
+    to what they sent, or to their organisation. Broken glass sends nobody anywhere.
     """
     found = people_queries.resident_for(session, principal, number, "resident.edit")
     if found is not None or policy.REFERRER not in principal.roles:
@@ -30,7 +30,13 @@ def person_for(session: Session, principal: Principal, number: int) -> Resident 
     sent = exists().where(
         Referral.resident_id == Resident.id,
         # What the person or the sender took back opens nothing any more.
-        Referral.status.in_(sorted(rules.OPEN | rules.DEAD_ENDS)),
+        or_(
+            and_(Referral.status.in_(sorted(rules.OPEN)), policy.live_consent()),
+            and_(
+                Referral.status.in_(sorted(rules.DEAD_ENDS)),
+                people_policy.by_organisation(principal, "identity"),
+            ),
+        ),
         policy.SENT_MYSELF.where(principal),
     )
     return session.scalar(select(Resident).where(Resident.id == number, sent))

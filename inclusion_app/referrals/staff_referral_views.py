@@ -185,6 +185,7 @@ def _page(one: Referral, failed: tuple[str, forms.ActForm] | None = None, owner_
     shows_person_of(one, *(person.parts if person else ()), *(("notes",) if notes else ()))
     receives, sends = side == rules.RECEIVER, side == rules.SENDER
     is_open = one.status in rules.OPEN
+    may_link = sends and is_open and policy.SEND.grants(principal, one)
     may_assign = receives and is_open and policy.ASSIGN.grants(principal, one)
     page = render_template(
         "referrals/staff/referral.html",
@@ -199,9 +200,9 @@ def _page(one: Referral, failed: tuple[str, forms.ActForm] | None = None, owner_
         may_take=may_assign and one.owner_id != principal.staff_id and policy.RECEIVE.grants(principal, one),
         better=queries.service_named(session, one.better_id) if sends else None,
         tasks=queries.open_tasks(session, principal, one.id) if sends else [],
-        links=queries.links_of(session, one.id) if sends else [],
-        sends_links=sends and is_open and partners.address_of(one) is not None
-        and policy.SEND.grants(principal, one),
+        links=queries.links_of(session, one.id) if may_link else [],
+        may_link=may_link,
+        sends_links=may_link and partners.address_of(one) is not None,
         **common,
     )  # fmt: skip
     return page, status

@@ -15,6 +15,7 @@ from inclusion_app.people.models import Resident
 from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_case_forms as forms
 from inclusion_app.referrals import staff_case_words as words
+from inclusion_app.referrals import staff_refer_queries as refer_queries
 from inclusion_app.referrals.models import CaseTask
 from inclusion_app.referrals.services import staff_tasks
 from inclusion_app.referrals.staff_case_views import PERSON, name_for, to_read, to_write
@@ -102,6 +103,9 @@ def task(row: CaseTask) -> Any:
         resident_id=about.id if about is not None else None,
         name=name_for(about) if about is not None else "",
         owner=session.get(Staff, row.owner_id) if row.owner_id else None,
+        may_refer=row.resident_id is not None
+        and policy.REFER.may_at_all(the_staff())
+        and refer_queries.person_for(session, the_staff(), row.resident_id) is not None,
         may_read_referral=row.referral_id is not None
         and policy.REFERRALS.allows(session, "referral.follow", the_staff(), row.referral_id),
         kinds=rules.TASK_KINDS,

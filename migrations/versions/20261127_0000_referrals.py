@@ -26,6 +26,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_with", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
             ["group_id"],
             ["self_help_groups.id"],

@@ -245,15 +245,15 @@ def _add_rows(session: Session, world: World) -> None:
 
 def _add_groups(session: Session, world: World) -> None:
     """A group that Red Door's facilitator leads, and one that nobody leads."""
-    found: dict[str, int] = {}
-    for case in ("own", "other"):
-        group = make_group(
+    groups = {
+        case: make_group(
             session, name=f"Canary group {case}", secret_kind="pin", secret_hash="x", language="en", now=now()
         )
-        found[case] = group.id
+        for case in ("own", "other")
+    }
     me = Principal("staff", staff_id=world.staff["group_facilitator"], organisation_id=world.red)
-    begin_help(session, principal=me, group_id=found["own"], now=now())
-    world.rows["facilitated_id"] = found
+    begin_help(session, principal=me, group=groups["own"], now=now())
+    world.rows["facilitated_id"] = {case: group.id for case, group in groups.items()}
 
 
 def _add_training(session: Session, world: World) -> None:

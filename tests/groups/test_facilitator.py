@@ -80,9 +80,27 @@ def test_the_group_gives_its_code_sees_who_helps_and_ends_it_with_one_press(
     assert [row for row in acts(app) if "group" in row[0] and "read" not in row[0]] == [
         ("lead group", "group_facilitator", None), ("end help of group", "group", None),
     ]  # fmt: skip
-    # They may be asked again.
-    assert person.send("/staff/groups", code=code).status_code == 303
+    # With the old code they do not come back, and neither does a colleague; with a new one they may be asked again.
+    for one in (person, staff_browser("group_facilitator", name="A colleague")):
+        back = one.send("/staff/groups", code=code)
+        assert back.status_code == 422 and staff_help_views.HELP_ENDED in back.get_data(as_text=True)
+        assert one.get(HELPED).status_code == 404
+    with app.app_context(), transaction() as session:
+        fresh = services.renew_code(session, group_id=1, visit_id=None, now=now())
+    assert person.send("/staff/groups", code=fresh).status_code == 303
     assert person.get(HELPED).status_code == 200
+
+
+def test_who_stopped_by_themselves_and_another_organisation_may_come_with_the_same_code(
+    browser: Browser, code: str, staff_browser: Make
+) -> None:
+    person = leader(staff_browser, code)
+    assert person.send(f"{HELPED}/stop", form_on=HELPED).status_code == 303
+    assert person.send("/staff/groups", code=code).status_code == 303
+    helper = re.findall(r'name="helper" value="(\d+)"', browser.text(OURS))
+    browser.send(f"{OURS}/helpers", form_on=OURS, helper=helper[-1])
+    other = staff_browser("group_facilitator", organisation="Blue Door")
+    assert other.send("/staff/groups", code=code).status_code == 303
 
 
 def test_a_member_sees_and_ends_it_too_and_a_stranger_does_not(

@@ -157,6 +157,57 @@ def test_a_pdf_that_only_opens_at_a_page_is_taken() -> None:
     assert staff_files.judge("a.pdf", PDF.replace(b"trailer", picture))[0] == "application/pdf"
 
 
+ACTING = b"<< /Type /Catalog /OpenAction << /S /JavaScript /JS (app.alert(1)) >> >>"
+
+
+def hidden(data: bytes, words: bytes = b"/Filter /FlateDecode") -> bytes:
+    """A PDF of which one object stream holds this, as it stands."""
+    head = b"5 0 obj\n<< /Type /ObjStm /N 1 /First 4 %s /Length %d >>" % (words, len(data))
+    return PDF.replace(b"trailer", head + b"\nstream\n" + data + b"\nendstream\nendobj\ntrailer")
+
+
+def two_blocks(plain: bytes, packed: bytes) -> bytes:
+    """Both folded up as one, the first part of it readable as it stands."""
+    first, second = zlib.compressobj(0), zlib.compressobj(wbits=-15)
+    begun = first.compress(plain) + first.flush(zlib.Z_SYNC_FLUSH)
+    sum_of_all = zlib.adler32(plain + packed).to_bytes(4, "big")
+    return begun + second.compress(packed) + second.flush() + sum_of_all
+
+
+def by_difference(data: bytes, columns: int = 4) -> bytes:
+    """Each row as its difference to the one above, as a predictor of PDFs writes it."""
+    rows = [data[at : at + columns].ljust(columns) for at in range(0, len(data), columns)]
+    above = [bytes(columns), *rows]
+    return b"".join(b"\x02" + bytes((a - b) % 256 for a, b in zip(row, up, strict=True))
+                    for row, up in zip(rows, above, strict=False))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # A remark with the word that begins a stream: what follows it is no stream.
+        PDF.replace(b"1 0 obj", b"%stream\n1 0 obj").replace(b"<< /Type /Catalog >>", ACTING).replace(
+            b"trailer", b"2 0 obj\n<< /Length 1 >>\nstream\nx\nendstream\nendobj\ntrailer"
+        ),
+        PDF.replace(b"1 0 obj", b"%>>\nstream\n1 0 obj").replace(b"<< /Type /Catalog >>", ACTING).replace(
+            b"trailer", b"%endstream\ntrailer"
+        ),
+        # Folded up, and changed before that.
+        hidden(zlib.compress(by_difference(b"1 0 " + ACTING)),
+               b"/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 4 >>"),
+        # A stream that seems to hold the one with the folded objects.
+        PDF.replace(b"trailer", b"9 0 obj\n(>>\nstream\n)\nendobj\n" + hidden(zlib.compress(b"1 0 " + ACTING))[9:]),
+        # It goes on behind what looks like its end.
+        hidden(two_blocks(b"\nendstream\n", b"1 0 " + ACTING)),
+    ],
+    ids=["remark", "remark with brackets", "differences", "stream in a stream", "two ends"],
+)  # fmt: skip
+def test_a_pdf_that_hides_what_it_does_is_refused(data: bytes) -> None:
+    with pytest.raises(RuleBroken):
+        staff_files.judge("a.pdf", data)
+    assert staff_files.judge("a.pdf", hidden(zlib.compress(b"1 0 << /Type /Page >>")))[0] == "application/pdf"
+
+
 def test_a_pdf_made_to_keep_us_busy_is_read_in_one_go() -> None:
     began = time.monotonic()
     staff_files.judge("a.pdf", PDF.replace(b"trailer", b"stream\n" * 600_000 + b"trailer"))

@@ -22,7 +22,7 @@ from inclusion_app.people.my_record_queries import looks
 from inclusion_app.referrals import staff_referral_words as words
 from inclusion_app.referrals.models import CityService, PartnerLink, Referral
 from inclusion_app.referrals.rules import PARTNER_LINK_LIFE
-from inclusion_app.referrals.services import machine
+from inclusion_app.referrals.services import directory, machine, owning
 from tests.conftest import Browser
 from tests.factories.referrals import WHY
 from tests.referrals.paths import NAME, Doors
@@ -278,3 +278,60 @@ def test_a_partner_reads_what_the_public_form_said(doors: Doors, app: Flask, par
     text = partner.post(token_in(mail)).get_data(as_text=True)
     assert NAME in text and "Jo Centre" in text and WHY in text
     assert [row.resident_id for row in opened_rows(app)] == [None]
+
+
+def change(doors: Doors, app: Flask, **facts: Any) -> None:
+    """Whoever looks after the service says who answers for it now."""
+    with app.app_context(), transaction() as session:
+        service = session.get_one(CityService, doors.service_id)
+        said = directory.Facts(
+            name=service.name, helps=service.helps.split(), summary=service.summary, phone=service.phone,
+            **{"partner_email": EMAIL, "duty_staff_id": None, **facts},
+        )  # fmt: skip
+        directory.change_service(session, service=service, facts=said, has_accounts=True, now=now())
+
+
+def test_after_the_address_changed_the_old_link_opens_nothing_and_the_new_address_gets_one(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    doors.refer(service=PARTNER)
+    token = token_in(mails(app)[0])
+    change(doors, app)
+    assert partner.post(token).status_code == 200 and len(mails(app)) == 1
+    change(doors, app, partner_email="new@partner.example.org")
+    assert partner.post(token).status_code == 422
+    (newer,) = [mail for mail in mails(app) if mail.to == "new@partner.example.org"]
+    assert newer.params and partner.post(str(newer.params["link"]).rpartition("/p/")[2]).status_code == 200
+
+
+def test_when_staff_answer_now_no_link_opens_it_and_the_sender_ends_what_is_left(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    number = doors.refer(service=PARTNER)
+    token = token_in(mails(app)[0])
+    with app.app_context(), transaction() as session:
+        # However it came about: somebody with an account answers it.
+        session.get_one(CityService, doors.service_id).duty_staff_id = doors.receiver.staff_id
+    assert partner.post(token).status_code == 422
+    page = doors.sender.text(f"/staff/referrals/{number}")
+    assert "End the link" in page and "Send a new link" not in page
+    address = f"/staff/referrals/{number}/partner-link"
+    assert doors.sender.send(address, form_on="/staff", do="end").status_code == 303
+    assert "End the link" not in doors.sender.text(f"/staff/referrals/{number}")
+
+
+def test_a_duty_or_an_owner_ends_the_links_that_were_sent(doors: Doors, app: Flask, partner: Partner) -> None:
+    number = doors.refer(service=PARTNER)
+    token = token_in(mails(app)[0])
+    change(doors, app, duty_staff_id=doors.receiver.staff_id)
+    change(doors, app)
+    assert partner.post(token).status_code == 422
+    newest = token_in(mails(app)[-1])
+    with app.app_context(), transaction() as session:
+        one = session.get_one(Referral, number)
+        owning.give_owner(
+            session, referral=one, owner_id=doors.receiver.staff_id, was=0, by_id=None, now=now()
+        )
+    with app.app_context(), transaction() as session:
+        session.get_one(Referral, number).owner_id = None
+    assert partner.post(newest).status_code == 422

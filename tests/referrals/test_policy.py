@@ -74,6 +74,9 @@ TASKS_BY_HAND = {
     ("task.work", "safeguarding_lead"): {"own", "nobody's"},
     ("task.change", "caseworker"): {"own", "nobody's"},
     ("task.change", "safeguarding_lead"): {"own", "nobody's"},
+    # A referrer does what came of their own referrals, and nothing else.
+    ("task.work", "referrer"): {"of the referrer"},
+    ("task.change", "referrer"): {"of the referrer"},
 }
 SHEETS_BY_HAND = {("sheet.keep", "caseworker"): {"own"}}
 BY_HAND: tuple[tuple[PermissionTable, str, dict[tuple[str, str], set[str]]], ...] = (
@@ -108,6 +111,9 @@ def world(app: Flask) -> World:
         session.add(ReferralNote(referral_id=referred.id, note_id=note.id))
         rows["note_id"] |= {"attached": note.id, "not attached": apart.id}
         rows["task_id"]["nobody's"] = make_task(session, organisation_id=made.red).id
+        rows["task_id"]["of the referrer"] = make_task(
+            session, organisation_id=made.red, owner_id=made.staff["referrer"]
+        ).id
         rows["task_id"]["of the colleague"] = make_task(
             session, organisation_id=made.red, owner_id=made.staff["colleague"], resident_id=left
         ).id

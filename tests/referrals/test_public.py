@@ -75,8 +75,42 @@ def test_the_message_says_nothing_of_the_person_and_news_go_back(app: Flask, bro
     with app.app_context(), reading() as session:
         told = session.scalars(select(Message).where(Message.template == "public_referral_news")).all()
         assert [one.to for one in told if one.state == "waiting"] == ["lin@example.org"]
-        assert told[-1].params and told[-1].params["outcome"] == "Got help"
+        assert (
+            told[-1].params
+            and told[-1].params["state"] == rules.STATES["closed"]
+            and "outcome" not in told[-1].params
+        )
         assert "Canary" not in str([one.params for one in session.scalars(select(Message))])
+
+
+@pytest.mark.parametrize("kind", list(rules.PUBLIC_FROM))
+@pytest.mark.parametrize("is_on_record", [False, True])
+def test_an_address_nobody_checked_learns_no_reason_and_no_outcome(
+    app: Flask, browser: Browser, kind: str, is_on_record: bool
+) -> None:
+    service_id = public_service(app)
+    fill_in(browser, service_id, from_kind=kind)
+    browser.send(link_in_mail(app))
+    with app.app_context(), transaction() as session:
+        row = session.scalars(select(Referral)).one()
+        if is_on_record:
+            number = make_person(session).id
+            row.consent_id = consent_services.give_consent(
+                session, resident_id=number, organisation_id=row.organisation_id, items=("identity",),
+                purpose="other_help", how="screen", language="en", now=now(), for_referral=True,
+            ).id  # fmt: skip
+            row.resident_id = number
+        states = []
+        for action, said in (("acknowledge", machine.NOTHING), ("decline", machine.Said(reason="not_safe"))):
+            machine.act(session, referral=row, actor="receiver", action=action, now=now(), said=said)
+            newest = (
+                select(Message).where(Message.template == "public_referral_news").order_by(Message.id.desc())
+            )
+            params = session.scalars(newest).first().params  # type: ignore[union-attr]
+            assert params and set(params) == {"number", "organisation", "state"}
+            states.append(params["state"])
+    exact = kind in {"jobcentre", "health"} and not is_on_record
+    assert states == (["Seen", rules.STATES["declined"]] if exact else ["It goes on", "It has ended"])
 
 
 def test_what_is_missing_is_said_at_its_field_and_what_was_typed_stays(app: Flask, browser: Browser) -> None:

@@ -430,7 +430,11 @@ def test_places_and_a_yes_at_once_never_make_more_taken_than_there_are(service_o
 
         def shrink(session: Session, number: int = service, facts: directory.Facts = facts) -> None:
             directory.change_service(
-                session, service=session.get_one(CityService, number), facts=facts, has_accounts=True
+                session,
+                service=session.get_one(CityService, number),
+                facts=facts,
+                has_accounts=True,
+                now=now(),
             )
 
         def accept(session: Session, number: int = sent) -> None:

@@ -19,6 +19,7 @@ from inclusion_app.people.rules import AGE_BANDS, LANGUAGES, NOT_AN_ANSWER
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CityService
 from inclusion_app.referrals.policy import WORKER
+from inclusion_app.referrals.services import partners
 
 BELOW_TAKEN = N_("%(taken)s people have a place now. Type at least that number.")
 NAME_TAKEN = N_("Your list has a service of this name already. Choose another name.")
@@ -112,8 +113,12 @@ def make_service(
     return row
 
 
-def change_service(session: Session, *, service: CityService, facts: Facts, has_accounts: bool) -> None:
+def change_service(
+    session: Session, *, service: CityService, facts: Facts, has_accounts: bool, now: datetime
+) -> None:
     """Write down what is true now. One statement sets it, only where no more places are taken than there would be.
+
+    Where somebody else answers for it from now on, links of whoever did before open nothing any more.
 
     Raises RuleBroken at the field of what is wrong: too few places, a name it has already.
     """
@@ -121,6 +126,7 @@ def change_service(session: Session, *, service: CityService, facts: Facts, has_
         session, organisation_id=service.organisation_id, facts=facts, has_accounts=has_accounts
     ):
         raise broken
+    answered = (service.partner_email or None, service.duty_staff_id)
     fits: ColumnElement[bool] = CityService.taken <= facts.places if facts.places is not None else true()
     changing = update(CityService).where(CityService.id == service.id, fits).values(**_columns(facts))
     try:
@@ -131,6 +137,8 @@ def change_service(session: Session, *, service: CityService, facts: Facts, has_
     session.expire(service)
     if changed != 1:
         raise RuleBroken(BELOW_TAKEN, field="places", taken=service.taken)
+    if (facts.partner_email or None, facts.duty_staff_id) != answered:
+        partners.address_changed(session, service_id=service.id, now=now)
 
 
 def set_closed(session: Session, *, service: CityService, is_closed: bool, now: datetime) -> None:

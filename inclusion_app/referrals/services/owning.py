@@ -15,6 +15,7 @@ from inclusion_app.messages.sending import whole_address
 from inclusion_app.people.models import Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import Referral
+from inclusion_app.referrals.services import partners
 from inclusion_app.referrals.staff_referral_words import CANNOT_OWN, CHOOSE_OWNER
 
 # Who may receive one (see policy), and so may look after it.
@@ -54,6 +55,7 @@ def give_owner(
         raise RuleBroken(CANNOT_OWN, field="to")
     referral.owner_id = owner_id
     session.flush()
+    partners.end_links(session, referral_id=referral.id, now=now)
     if owner_id != by_id:
         publish(
             session,

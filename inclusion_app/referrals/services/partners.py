@@ -109,7 +109,16 @@ def opened_by(session: Session, *, token: str, now: datetime) -> Referral | None
             *_is_shared(now),
         )
     )
-    return session.scalar(wanted)
+    found = session.scalar(wanted)
+    return found if found is not None and address_of(found) is not None else None
+
+
+def address_changed(session: Session, *, service_id: int, now: datetime) -> None:
+    """Who answers for a service is another now: links sent so far open nothing, and what is live goes to the new address."""
+    live = select(Referral).where(Referral.service_id == service_id, *_is_shared(now))
+    for referral in session.scalars(live.order_by(Referral.id)).all():
+        if not send_anew(session, referral=referral, now=now):
+            end_links(session, referral_id=referral.id, now=now)
 
 
 def _is_shared(now: datetime) -> list:  # type: ignore[type-arg]

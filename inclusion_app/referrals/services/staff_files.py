@@ -39,9 +39,13 @@ PDF_ENDS_WITHIN = 1024
 MOST_UNFOLDED = 20_000_000
 ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
 LOCKED = re.compile(rb"/Encrypt(?![A-Za-z0-9])")
-ACTS = re.compile(
-    rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|GoToE)(?![A-Za-z0-9])"
-)
+ACTING = rb"JavaScript|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|GoToE|Rendition"
+ACTS = re.compile(rb"/(?:JS|" + ACTING + rb")(?![A-Za-z0-9])")
+# Looked for in every byte, also where we believe a picture to be: a shorter name would stand in many pictures by chance.
+ACTS_ANYWHERE = re.compile(rb"/(?:" + ACTING + rb")(?![A-Za-z0-9])")
+FOLDS = re.compile(rb"/ObjStm(?![A-Za-z0-9])")
+# Only behind a dictionary: the word alone may stand in a remark, and what follows it would be looked at by nobody.
+STREAM = re.compile(rb">>[\s\0]*stream(?:\r\n|\n|\r)")
 
 
 def keep(
@@ -105,18 +109,23 @@ def _look_into_pdf(data: bytes) -> None:
     end = data.rfind(b"%%EOF")
     if end < 0 or len(data) - end > PDF_ENDS_WITHIN or data[end + 5 :].strip(b"\r\n\t \0"):
         raise _refused(words.BROKEN_FILE)
-    left, parts = MOST_UNFOLDED, []
+    whole = _without_escapes(data)
+    left, parts, folded = MOST_UNFOLDED, [], 0
     for before, stream in _streams(data):
         plain = _without_escapes(before)
         parts.append(plain)
-        if b"/ObjStm" in plain and stream:
+        if stream and FOLDS.search(plain):
             inside = _unfolded(stream, left) if b"/Filter" in plain else stream
             left -= len(inside)
-            if left <= 0 or not inside:
+            if left <= 0 or not inside or b"/DecodeParms" in plain:
                 raise _refused(words.PDF_ACTS)  # too much of it, or folded in a way that nobody needs
             parts.append(_without_escapes(inside))
+            folded += 1
     if any(LOCKED.search(part) for part in parts):
         raise _refused(words.PDF_LOCKED)
+    # Each folding was undone; one that another stream seems to hold would have been passed over.
+    if folded != len(FOLDS.findall(whole)) or ACTS_ANYWHERE.search(whole):
+        raise _refused(words.PDF_ACTS)
     if any(ACTS.search(part) for part in parts):
         raise _refused(words.PDF_ACTS)
 
@@ -125,12 +134,12 @@ def _streams(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """What stands outside streams, each piece with the stream behind it; what comes last has none. Each byte is read once."""
     at = 0
     while True:
-        begins = data.find(b"stream", at)
-        ends = data.find(b"endstream", begins + 6) if begins >= 0 else -1
-        if ends < 0:
+        begins = STREAM.search(data, at)
+        ends = data.find(b"endstream", begins.end()) if begins else -1
+        if begins is None or ends < 0:
             yield data[at:], b""
             return
-        yield data[at:begins], data[begins + 6 : ends].lstrip(b"\r\n")
+        yield data[at : begins.end()], data[begins.end() : ends]
         at = ends + 9
 
 
@@ -139,10 +148,13 @@ def _without_escapes(part: bytes) -> bytes:
 
 
 def _unfolded(stream: bytes, most: int) -> bytes:
+    """All that was folded up; nothing where it is folded otherwise, is more than `most`, or ends before its end."""
+    unfolding = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(stream, max(1, most))
+        inside = unfolding.decompress(stream, max(1, most))
     except zlib.error:
         return b""
+    return inside if unfolding.eof else b""
 
 
 def ending_of(name: str) -> str:

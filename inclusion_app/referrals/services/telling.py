@@ -14,6 +14,7 @@ from inclusion_app.core.answer_hours import CLOSES
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.events import Contact, MessageWanted, publish
 from inclusion_app.core.history import StatusChange
+from inclusion_app.core.words import N_
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.own_way import own_way
 from inclusion_app.messages.sending import whole_address
@@ -29,6 +30,8 @@ TO_RESIDENT = {
     "reroute": "referral_rerouted", "begin": "referral_begun", "close": "referral_closed", "reopen": "referral_reopened",
     "recall": "referral_recalled", "withdraw": "referral_withdrawn", "lapse": "referral_lapsed",
 }  # fmt: skip
+# How it stands, for whoever may know no more.
+GOES_ON, HAS_ENDED = N_("It goes on"), N_("It has ended")
 
 
 def about(referral: Referral) -> str:
@@ -108,25 +111,26 @@ def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
         publish(
             session,
             MessageWanted(
-                key=f"{key} public", template="public_referral_news", params=_news(referral),
+                key=f"{key} public", template="public_referral_news", params=_news(referral, public.from_kind),
                 language=referral.language, contact=Contact("email", public.from_email), about=about(referral),
             ),
         )  # fmt: skip
 
 
-def _news(referral: Referral) -> dict[str, str]:
-    """The message back: which one, to whom it went, how it stands and what came of it. No fact of the person."""
+def _news(referral: Referral, from_kind: str) -> dict[str, str]:
+    """The message back: which one, to whom it went and how it stands. No fact of the person, and never why or with what
+    success it ended: nobody has checked whose the address is, and the person has not said yes to it.
+
+    Exactly how it stands is told only to who refers as their work, and only while it is on nobody's record.
+    """
     with i18n.speaking(i18n.language_for(referral.language)):
-        facts = {
-            "number": str(referral.id),
-            "organisation": referral.service.organisation.name,
-            "state": gettext(rules.STATES[referral.status]),
-        }
-        if referral.outcome:
-            facts["outcome"] = gettext(rules.OUTCOMES[referral.outcome])
-        if referral.declined_for:
-            facts["outcome"] = gettext(rules.DECLINED_FOR[referral.declined_for])
-    return facts
+        if from_kind in rules.PUBLIC_BY_WORK and referral.resident_id is None:
+            state = gettext(rules.STATES[referral.status])
+        else:
+            state = gettext(GOES_ON if referral.status in rules.OPEN else HAS_ENDED)
+        return {
+            "number": str(referral.id), "organisation": referral.service.organisation.name, "state": state,
+        }  # fmt: skip
 
 
 def _tell_receiver(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
