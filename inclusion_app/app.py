@@ -384,8 +384,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def end_what_lived_by_it(session: Session, ended: events.SharingEnded) -> None:
-    """A consent ended, or an organisation is kept away: referrals that lived by it are taken back at once."""
-    referrals_machine.withdraw_unshared(session, resident_id=ended.resident_id, now=ended.at)
+    """A consent ended, somebody is kept away, or restricts who sees them: what lived by it in referrals ends at once."""
+    referrals_machine.share_less(session, resident_id=ended.resident_id, now=ended.at)
 
 
 def _know_of_referrals() -> None:

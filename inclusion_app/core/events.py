@@ -70,7 +70,10 @@ class AttendanceRecorded:
 
 @dataclass(frozen=True)
 class SharingEnded:
-    """A resident shares less than they did: a consent ended, or they keep somebody away. What lived by it ends too."""
+    """A resident shares less than they did: a consent ended, they keep somebody away, or they are restricted.
+
+    What lived by it ends too.
+    """
 
     resident_id: int
     at: datetime

@@ -315,6 +315,8 @@ def restrict(session: Session, *, actor: Principal, resident_id: int, on: bool, 
         items=("restriction",), now=now,
     )  # fmt: skip
     _tell_of_limit(session, actor, resident_id, now)
+    if on:
+        publish(session, SharingEnded(resident_id, now))
 
 
 def keep_from(

@@ -1,4 +1,4 @@
-"""What the worker does for referrals: nudge whoever has to answer, and let lapse what nobody answered.
+"""What the worker does for referrals: nudge whoever has to answer, let lapse what nobody answered, take back what has no yes.
 
 Called inside an application context. A look decides whether there is anything to do, so a quiet minute takes no lock.
 """
@@ -12,10 +12,17 @@ from inclusion_app.referrals.services import machine
 
 
 def look(now: datetime) -> int:
-    """Look at every clock that runs, each in a transaction of its own. Returns at how many something was done."""
+    """Look at every yes that has run out and every clock that runs, each in a transaction of its own.
+
+    Returns at how many something was done.
+    """
     with reading() as session:
+        people = session.scalars(machine.who_shares_no_more(now)).all()
         numbers = session.scalars(machine.overdue(now)).all()
     done = 0
+    for number in people:
+        with transaction() as session:
+            done += machine.withdraw_unshared(session, resident_id=number, now=now)
     for number in numbers:
         with transaction() as session:
             done += bool(machine.tick(session, referral_id=number, now=now))

@@ -18,6 +18,7 @@ from inclusion_app.people.staff_views import safe_words
 from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_case_queries as queries
 from inclusion_app.referrals import staff_case_words as words
+from inclusion_app.referrals.services import staff_notes
 from inclusion_app.referrals.views import room
 from inclusion_app.roadmaps.holding import told_to_staff
 
@@ -64,6 +65,8 @@ def case(resident: Resident) -> Any:
     shown = entries[(page - 1) * size : page * size]
     tasks = queries.open_tasks(session, asks)
     glass = people_queries.glass_of(session, principal, resident.id, moment)
+    noted = [note.id for entry in shown if entry.note for note in (entry.note, *entry.added)]
+    along = staff_notes.sent_along(session, noted)
     shows_person(
         resident.id, *parts, *MORE_PARTS, *(("safe contact",) if resident.safe_contact else ()),
         purpose="safety" if glass else "help",
@@ -85,8 +88,11 @@ def case(resident: Resident) -> Any:
         told=told if asks.is_beyond else None,
         wins=rules.small_wins(told.first, told.latest) if told else None,
         may_write=policy.CASES.allows(session, "case.write", principal, resident.id),
-        may_edit=lambda note: rules.may_edit_note(
-            is_author=note.author_id == principal.staff_id, written_at=note.written_at, now=moment
+        may_edit=lambda note: (
+            note.id not in along
+            and rules.may_edit_note(
+                is_author=note.author_id == principal.staff_id, written_at=note.written_at, now=moment
+            )
         ),
         may_take_back=lambda file: rules.may_edit_note(is_author=True, written_at=file.added_at, now=moment),
         edit_ends=rules.note_edit_ends,

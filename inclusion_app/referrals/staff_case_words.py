@@ -53,6 +53,11 @@ NOTE_TOO_LONG = N_("This is too long. Split it into two notes.")
 CHOOSE_KIND = N_("Choose how you were in touch.")
 DAY_MISSING = N_("Type the day it happened.")
 NOTE_TOO_LATE = N_("The 15 minutes are over. Add to the note instead; what you typed stands below.")
+NOTE_SENT_ALONG = N_(
+    "This note was sent along with a referral. Add to it instead; what you typed stands below."
+)
+MINUTES_OVER = N_("The 15 minutes to change this note are over. It stays as it is. You can add to it.")
+SENT_ALONG = N_("This note was sent along with a referral. It stays as it is. You can add to it.")
 NOTHING_WRITTEN_TASK = N_("Say what is to be done.")
 TASK_TOO_LONG = N_("This is too long. Use fewer words.")
 TASK_DAY_MISSING = N_("Type the day it is to be done.")

@@ -74,7 +74,10 @@ def edit_note(note: CaseNote) -> Any:
     """Change a note in its first fifteen minutes. Later the page says so, and takes what was typed as an addition."""
     session, principal = db_session(), the_staff()
     number, note_id, written_at = note.resident_id, note.id, note.written_at
-    may = rules.may_edit_note(is_author=True, written_at=written_at, now=now())
+    too_late = words.NOTE_SENT_ALONG if staff_notes.sent_along(session, [note_id]) else words.NOTE_TOO_LATE
+    may = too_late == words.NOTE_TOO_LATE and rules.may_edit_note(
+        is_author=True, written_at=written_at, now=now()
+    )
     form = forms.NoteForm()
     if request.method == "GET":
         form.show(note)
@@ -82,7 +85,7 @@ def edit_note(note: CaseNote) -> Any:
         form.validate()
         found = staff_notes.whats_against(form.written(), today=today())
         if not may:
-            form.refuse(RuleBroken(words.NOTE_TOO_LATE))
+            form.refuse(RuleBroken(too_late))
         elif not form.refuse_all([one for one in found if not form.errors.get(one.field or "")]):
             try:
                 staff_notes.change(
@@ -92,13 +95,16 @@ def edit_note(note: CaseNote) -> Any:
                 _record("change note", number)
                 flash(words.NOTE_CHANGED)
                 return _to_case(number)
-            except RuleBroken as broken:  # the time ran out between the page and the statement
+            except (
+                RuleBroken
+            ) as broken:  # the time ran out, or it was sent, between the page and the statement
                 may = False
                 form.refuse(broken)
     shows_person(number, "notes")
     if may:
         return _shown("note.html", form, resident_id=number, note=note, ends=rules.note_edit_ends(written_at))
-    return _page_of_addition(note, _addition_of(form), is_late=True)
+    why = words.SENT_ALONG if too_late == words.NOTE_SENT_ALONG else words.MINUTES_OVER
+    return _page_of_addition(note, _addition_of(form), why=why)
 
 
 def _addition_of(form: forms.NoteForm) -> forms.AdditionForm:
@@ -111,13 +117,14 @@ def _addition_of(form: forms.NoteForm) -> forms.AdditionForm:
     return added
 
 
-def _page_of_addition(note: CaseNote, form: forms.AdditionForm, *, is_late: bool = False) -> Any:
+def _page_of_addition(note: CaseNote, form: forms.AdditionForm, *, why: str = "") -> Any:
+    """`why` (N_): why the note cannot be changed, where somebody wanted to."""
     return _shown(
         "add_to_note.html",
         form,
         resident_id=note.resident_id,
         note=note,
-        is_late=is_late,
+        why=why,
         kinds=rules.NOTE_KINDS,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.accounts.models import Organisation, Staff
@@ -394,7 +394,11 @@ class Unanswered(NamedTuple):
 
 
 def unanswered(session: Session, principal: Principal) -> list[Unanswered]:
-    """What was sent by this organisation, lapsed, and has its task still open. Nobody who was referred is named."""
+    """What was sent by this organisation, or to it by the public form, lapsed, and has its task still open.
+
+    Nobody who was referred is named.
+    """
+    public = and_(Referral.sender_id.is_(None), Referral.organisation_id == principal.organisation_id)
     wanted = (
         select(Referral, CaseTask.due_on, func.coalesce(Staff.name, ""))
         .join(CaseTask, CaseTask.referral_id == Referral.id)
@@ -404,7 +408,7 @@ def unanswered(session: Session, principal: Principal) -> list[Unanswered]:
             CaseTask.kind == "another_way",
             CaseTask.done_at.is_(None),
             CaseTask.organisation_id == principal.organisation_id,
-            Referral.sender_id == principal.organisation_id,
+            or_(Referral.sender_id == principal.organisation_id, public),
         )
         .order_by(CaseTask.due_on, Referral.id)
         .limit(ON_A_PAGE)

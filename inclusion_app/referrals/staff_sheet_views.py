@@ -161,7 +161,7 @@ def _sees_plans(session: Session, principal: Principal, numbers: list[int]) -> l
 def sheet_notes(made: OutreachSheet) -> Any:
     """Type in what came of a sheet: a day and words for each person; who has none is left empty."""
     session, principal, moment, number = db_session(), the_staff(), now(), made.id
-    on_it, gone = services.people_on(session, principal, number)
+    on_it, gone = services.people_on(session, principal, number, to_write=True)
     called = {one.resident_id: one.name or _("number %(number)s", number=one.resident_id) for one in on_it}
     labels = {
         one.resident_id: (

@@ -9,13 +9,15 @@ from flask import Flask
 from sqlalchemy import select
 
 from inclusion_app.core import registry
-from inclusion_app.core.clock import moment
+from inclusion_app.core.clock import moment, now
 from inclusion_app.core.db import transaction
 from inclusion_app.messages.models import Message
+from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import clocks, rules
-from inclusion_app.referrals.models import CaseTask, PartnerLink, Referral
+from inclusion_app.referrals.models import CaseTask, CityService, PartnerLink, Referral
 from inclusion_app.referrals.services import machine
 from inclusion_app.referrals.services.machine import Said
+from tests.factories.referrals import bring_to, make_referral, make_service
 from tests.referrals.paths import Doors
 
 # A Monday with no holiday near, at nine; and the Thursday before Christmas, with Friday and Monday closed.
@@ -168,3 +170,41 @@ def test_a_partner_is_nudged_with_a_new_link(doors: Doors, app: Flask) -> None:
     assert told(app, "staff_referral_late") == [doors.sender.staff_id]
     with app.app_context(), transaction() as session:
         assert len(session.scalars(select(PartnerLink).where(PartnerLink.ended_at.is_(None))).all()) == 3
+
+
+def test_what_the_yes_has_run_out_of_ends_and_gives_its_place_back(doors: Doors, app: Flask) -> None:
+    number = doors.refer("accept", "begin", service={"places": 1})
+    with app.app_context(), transaction() as session:
+        person = doors.person(session)
+        one = make_referral(
+            session, resident_id=person, service=make_service(session, organisation_id=doors.receiver.organisation_id),
+            sender_id=doors.sender.organisation_id,
+        )  # fmt: skip
+        live = bring_to(session, one, "accept", "begin").id
+        end = session.scalars(
+            select(Consent.until_at).join(Referral, Referral.consent_id == Consent.id)
+        ).first()
+        assert end is not None
+        # The other one was said yes to a day later.
+        other = session.get_one(Consent, session.get_one(Referral, live).consent_id)
+        other.until_at = end + timedelta(days=1)
+    assert look(app, now()) == 0
+    assert look(app, end) == 1
+    assert doors.state(number) == "withdrawn" and doors.state(live) == "active"
+    with app.app_context(), transaction() as session:
+        assert session.get_one(CityService, doors.service_id).taken == 0
+
+
+def test_what_came_back_from_a_copy_of_the_data_ends_where_the_person_keeps_away(
+    doors: Doors, app: Flask
+) -> None:
+    number = doors.refer("accept")
+    with app.app_context(), transaction() as session:
+        session.add(
+            Restriction(
+                resident_id=doors.resident_id, organisation_id=doors.receiver.organisation_id, made_at=now()
+            )
+        )
+    moment_now = now()
+    assert look(app, moment_now) == 1 and look(app, moment_now) == 0
+    assert doors.state(number) == "withdrawn"

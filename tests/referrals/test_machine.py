@@ -17,15 +17,16 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.history import StatusChange
 from inclusion_app.messages.models import Message
 from inclusion_app.people import consent_services, record_services
-from inclusion_app.people.models import Consent
+from inclusion_app.people.models import Consent, Resident, Restriction
 from inclusion_app.people.policy import TABLE
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CaseTask, CityService, Referral
-from inclusion_app.referrals.policy import REFERRALS
-from inclusion_app.referrals.services import machine
+from inclusion_app.referrals.policy import NOTES, REFERRALS
+from inclusion_app.referrals.services import machine, telling
 from inclusion_app.referrals.services.machine import Said
-from tests.factories.referrals import make_referral, make_service
-from tests.referrals.world import WAYS_TO, Pair, do, in_state, make_pair, send
+from tests.factories.accounts import make_staff
+from tests.factories.referrals import make_note, make_referral, make_service, make_task
+from tests.referrals.world import WAYS_TO, Pair, do, in_state, make_pair, say_yes, send
 
 # As domain.md says it, by hand: who may do what where, and which state follows. What stands nowhere is refused.
 ALLOWED = {
@@ -376,3 +377,141 @@ def test_each_state_starts_its_own_clock(app: Flask) -> None:
             assert rules.worked_between(at, due, holidays) == timedelta(hours=8 * days)
         declined = in_state(session, make_pair(session), "declined")
         assert (declined.clock_since, declined.clock_due) == (None, None)
+
+
+def against_again(session: Session, referral: Referral, consent_id: int) -> list[str]:
+    """What stands against opening it again, with all that is asked for."""
+    said = Said(reason="came_back", consent_id=consent_id)
+    return [one.message for one in machine.what_is_missing(session, referral, "reopen", said, now=now())]
+
+
+def test_nothing_is_opened_again_where_nobody_can_be_sent(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        referral, yes = in_state(session, pair, "closed"), say_yes(session, pair)
+        assert against_again(session, referral, yes) == []
+        service = session.get_one(CityService, pair.service)
+        for row in (service, service.organisation):
+            row.closed_at = now()
+            assert against_again(session, referral, yes) == [machine.SERVICE_CLOSED]
+            row.closed_at = None
+        session.add(Restriction(resident_id=pair.person, organisation_id=pair.receiver, made_at=now()))
+        session.flush()
+        assert against_again(session, referral, yes) == [machine.SERVICE_CLOSED]
+        with pytest.raises(RuleBroken, match=machine.SERVICE_CLOSED):
+            do(session, referral, "sender", "reopen", pair)
+        assert referral.status == "closed"
+
+
+def test_beside_a_live_one_nothing_is_opened_again(
+    app: Flask, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(CityService, pair.service).places = 2
+        referral = in_state(session, pair, "closed")
+        send(session, pair)
+        assert against_again(session, referral, say_yes(session, pair)) == [machine.THERE_ALREADY]
+        # Both at once: the table of the database says the same, and nothing else is lost with it.
+        monkeypatch.setattr(machine, "what_is_missing", lambda *_args, **_more: [])
+        with pytest.raises(RuleBroken, match=machine.THERE_ALREADY):
+            do(session, referral, "sender", "reopen", pair)
+        session.refresh(referral)
+        assert referral.status == "closed" and session.get_one(CityService, pair.service).taken == 0
+
+
+def test_what_was_sent_along_once_is_not_sent_again_by_opening_it(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        note = make_note(session, resident_id=pair.person, organisation_id=pair.sender, author_id=pair.helper)
+        referral = in_state(session, pair, "active", note_ids=(note.id,))
+        assert NOTES.allows(session, "note.read", pair.receiving, note.id)
+        do(session, referral, "receiver", "close", pair)
+        do(session, referral, "sender", "reopen", pair)
+        assert seen(session, pair, referral) == {"referral", "identity", "contact"}
+        assert not NOTES.allows(session, "note.read", pair.receiving, note.id)
+
+
+def keep_away(session: Session, pair: Pair, *staff: int) -> None:
+    """The person says whom they do not want."""
+    record_services.keep_from(
+        session, actor=pair.sending, resident_id=pair.person, staff=staff, organisations=(), now=now()
+    )
+
+
+def heard(session: Session) -> list[tuple[str, int]]:
+    """Which of the staff were told what, in order."""
+    rows = session.execute(
+        select(Message.template, Message.staff_id).where(Message.staff_id.is_not(None)).order_by(Message.id)
+    )
+    return [(template, int(staff_id or 0)) for template, staff_id in rows]
+
+
+def test_whom_the_person_keeps_away_is_not_told_and_somebody_else_is(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        keep_away(session, pair, pair.worker)
+        admin = make_staff(session, organisation_id=pair.receiver, roles=("organisation_admin",))
+        referral = send(session, pair)
+        # Nobody there may open it, so whoever gives out the work hears of it.
+        assert heard(session) == [("staff_referral_came", admin.id)]
+        (message,) = session.scalars(select(Message).where(Message.staff_id == admin.id))
+        assert message.params["link"].endswith("/staff/referrals/assign")
+        colleague = make_staff(session, organisation_id=pair.receiver, roles=("caseworker",))
+        telling.nudge(session, referral, 100, now=now())
+        assert heard(session)[1:] == [
+            ("staff_referral_late", colleague.id),
+            ("staff_referral_late", pair.helper),
+        ]
+        do(session, referral, "sender", "recall", pair)
+        assert heard(session)[-1] == ("staff_referral_turned", colleague.id)
+
+
+def test_whom_the_person_keeps_away_looks_after_it_no_more(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        colleague = make_staff(session, organisation_id=pair.receiver, roles=("caseworker",))
+        referral = in_state(session, pair, "acknowledged")
+        task = make_task(
+            session, organisation_id=pair.receiver, owner_id=pair.worker, resident_id=pair.person
+        )
+        other = make_task(session, organisation_id=pair.receiver, owner_id=pair.worker)
+        assert referral.owner_id == pair.worker
+        keep_away(session, pair, pair.worker)
+        assert (referral.owner_id, task.owner_id, other.owner_id) == (None, None, pair.worker)
+        assert heard(session)[-1] == ("staff_referral_turned", colleague.id)
+        before = len(heard(session))
+        keep_away(session, pair, pair.worker)
+        assert len(heard(session)) == before
+
+
+def test_a_task_is_given_to_nobody_whom_the_person_keeps_away(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        referral = send(session, pair)
+        keep_away(session, pair, pair.helper)
+        before = len(heard(session))
+        do(session, referral, "receiver", "decline", pair)
+        assert tasks(session, referral) == [("another_way", pair.sender, None)]
+        assert pair.helper not in {who for _template, who in heard(session)[before:]}
+
+
+def test_of_whom_is_restricted_the_duty_looks_after_it(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(Resident, pair.person).is_restricted = True
+        referral = send(session, pair)
+        assert referral.owner_id == pair.worker
+        assert seen(session, pair, referral) == {"referral", "identity", "contact"}
+
+
+def test_of_whom_is_restricted_without_a_duty_the_lead_hears(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(Resident, pair.person).is_restricted = True
+        lead = make_staff(session, organisation_id=pair.receiver, roles=("safeguarding_lead",))
+        keep_away(session, pair, pair.worker)
+        make_staff(session, organisation_id=pair.receiver, roles=("caseworker",))
+        referral = send(session, pair)
+        assert (referral.owner_id, heard(session)) == (None, [("staff_referral_came", lead.id)])
+
+
+def test_who_asks_to_be_restricted_later_is_looked_after_too(app: Flask, pair: Pair) -> None:
+    with app.app_context(), transaction() as session:
+        referral = send(session, pair)
+        assert referral.owner_id is None
+        record_services.restrict(session, actor=pair.sending, resident_id=pair.person, on=True, now=now())
+        assert referral.owner_id == pair.worker
+        assert seen(session, pair, referral) == {"referral", "identity", "contact"}

@@ -16,14 +16,15 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import LOST
 from inclusion_app.referrals import holding, rules
 from inclusion_app.referrals import staff_case_words as words
-from inclusion_app.referrals.models import CaseNote
+from inclusion_app.referrals.models import CaseNote, Referral
 from inclusion_app.referrals.services import staff_notes
 from inclusion_app.referrals.services.staff_notes import Written
 from tests.conftest import StaffBrowser
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_person
+from tests.factories.referrals import bring_to
 from tests.people.world import NAME, looked_after
-from tests.referrals.cases import acts, end_consents, note_of, share_caseload
+from tests.referrals.cases import acts, end_consents, note_of, send_on, share_caseload
 
 Make = Callable[..., StaffBrowser]
 
@@ -260,3 +261,25 @@ def test_a_form_sent_twice_keeps_one_note(both_engines: Flask) -> None:
     with transaction() as session:
         assert [note.words for note in session.query(CaseNote)] == ["First."]
     assert made == [True, False]
+
+
+def test_one_that_was_sent_along_is_added_to_and_never_changed(
+    app: Flask, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    number = looked_after(app, worker)
+    note_id = note_of(app, number, worker)
+    other = staff_browser("caseworker", organisation="Blue Door")
+    page, case = f"/staff/notes/{note_id}/edit", f"/staff/people/{number}/case"
+    assert "Change it, until" in worker.text(case)
+    worker.text(page)
+    referral_id = send_on(app, number, by=worker, to=other, note_ids=(note_id,))
+    late = worker.send(page, **typed(words="I never wrote that."))
+    shown = late.get_data(as_text=True)
+    assert late.status_code == 422 and words.NOTE_SENT_ALONG in shown
+    assert "I never wrote that." in shown and f"/staff/notes/{note_id}/add" in shown
+    assert notes(app)[0].words == "We opened the library page together."
+    assert "This note was sent along" in worker.text(page) and "Change it, until" not in worker.text(case)
+    # They read it, so it stays as it was when the referral has ended too.
+    with app.app_context(), transaction() as session:
+        bring_to(session, session.get_one(Referral, referral_id), "recall")
+    assert worker.send(page, **typed(words="I never wrote that.")).status_code == 422

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import event, func, select
 
 from inclusion_app.accounts import record_words
+from inclusion_app.core.access import Principal
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import engine, transaction
@@ -29,8 +30,8 @@ from inclusion_app.referrals.models import (
     ReferralNote,
     ReferralWords,
 )
-from inclusion_app.referrals.services import machine, sending
-from tests.factories.people import make_consent, put_on_caseload
+from inclusion_app.referrals.services import machine, public, sending
+from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.factories.referrals import WHY, make_note
 from tests.referrals.paths import NAME, Doors
 
@@ -517,3 +518,52 @@ def test_the_sender_opens_it_again_with_a_new_yes(doors: Doors, app: Flask) -> N
     with app.app_context(), transaction() as session:
         wanted = select(func.count()).where(Consent.organisation_id == doors.receiver.organisation_id)
         assert session.scalar(wanted) == 2
+
+
+def test_a_public_one_nobody_answered_stands_with_whoever_leads_there(doors: Doors, app: Flask) -> None:
+    lead = doors.staff("safeguarding_lead", organisation="Blue Door")
+    number = make_public(doors, app)
+    with app.app_context(), transaction() as session:
+        machine.act(
+            session, referral=session.get_one(Referral, number), actor=rules.CLOCK, action="lapse", now=now()
+        )
+    assert "1 referral was answered by nobody" in lead.text("/staff")
+    shown = lead.text("/staff/referrals/assign")
+    assert f"Referral {number}" in shown and "Nobody works on it." in shown and NAME not in shown
+
+
+def test_a_public_one_of_whom_is_restricted_stays_with_whoever_put_it_on_record(
+    doors: Doors, app: Flask
+) -> None:
+    number = make_public(doors, app)
+    me = Principal(
+        "staff", staff_id=doors.receiver.staff_id, organisation_id=doors.receiver.organisation_id,
+        roles=frozenset({"caseworker"}),
+    )  # fmt: skip
+    with app.app_context(), transaction() as session:
+        person, referral = make_person(session, is_restricted=True), session.get_one(Referral, number)
+        public.put_on_record(
+            session, referral=referral, resident=person, items=("identity",), language="en", actor=me, now=now()
+        )  # fmt: skip
+        assert referral.owner_id == doors.receiver.staff_id
+    assert doors.receiver.get(page(number)).status_code == 200
+
+
+def test_what_cannot_be_opened_again_says_so(doors: Doors, app: Flask) -> None:
+    number = doors.refer("accept", "begin", "close")
+    again = {"reason": "came_back", "items": ["identity"], "how": "spoken", "consent": "y"}
+    beside = doors.refer()
+    answer = press(doors.sender, number, "reopen", **again)
+    assert answer.status_code == 422 and machine.THERE_ALREADY in answer.get_data(as_text=True)
+    with app.app_context(), transaction() as session:
+        machine.act(
+            session,
+            referral=session.get_one(Referral, beside),
+            actor=rules.SENDER,
+            action="recall",
+            now=now(),
+        )
+        session.get_one(CityService, doors.service_id).closed_at = now()
+    answer = press(doors.sender, number, "reopen", **again)
+    assert answer.status_code == 422 and machine.SERVICE_CLOSED in answer.get_data(as_text=True)
+    assert doors.state(number) == "closed"

@@ -131,7 +131,7 @@ def test_own_closed_and_kept_away_services_are_not_offered_and_nothing_says_so(b
         city.keep_away()
         assert city.choices() == []
         # The very same as of one that is closed.
-        assert city.against() == [("service", sending.CLOSED)]
+        assert city.against() == [("service", machine.SERVICE_CLOSED)]
 
 
 def test_where_nobody_can_be_asked_it_says_which_of_the_two_it_is(both_engines: Flask) -> None:
@@ -201,7 +201,7 @@ def test_a_service_that_is_own_closed_full_or_not_for_them(both_engines: Flask) 
         for facts, said in (
             ({"ages": "65_over"}, "Only for people of another age."),
             ({"places": 1, "taken": 1, "keeps_waiting_list": False}, sending.IS_FULL),
-            ({"closed_at": now()}, sending.CLOSED),
+            ({"closed_at": now()}, machine.SERVICE_CLOSED),
         ):
             other = make_service(session, organisation_id=city.receiver, **facts)
             assert city.against(service=other) == [("service", said)]
@@ -304,7 +304,7 @@ def test_the_same_form_sends_once_and_only_the_same(both_engines: Flask) -> None
             {"resident": make_person(session)},
             {"sender_id": make_organisation(session).id},
         ):
-            with pytest.raises(RuleBroken, match=sending.ALREADY):
+            with pytest.raises(RuleBroken, match=machine.THERE_ALREADY):
                 city.send(**who)
         assert session.scalar(select(func.count()).select_from(Referral)) == 1
 
@@ -313,7 +313,7 @@ def test_who_is_referred_there_already_is_not_sent_again_but_after_an_end(both_e
     with transaction() as session:
         city = City(session)
         first = city.send()
-    with transaction() as session, pytest.raises(RuleBroken, match=sending.ALREADY):
+    with transaction() as session, pytest.raises(RuleBroken, match=machine.THERE_ALREADY):
         # Another helper, of another organisation.
         make_referral(
             session, resident_id=city.person.id, service=session.get_one(CityService, city.service.id),
@@ -414,7 +414,7 @@ def test_two_who_send_at_once_send_one(service_on_both: Flask, same_form: bool) 
             consents = session.scalars(select(Consent.id).where(Consent.resident_id == person)).all()
         assert len(rows) == len(consents) == 1 and len(said) == 3
         others = [one for one in said if one != rows[0]]
-        assert others == ([] if same_form else [sending.ALREADY] * 2)
+        assert others == ([] if same_form else [machine.THERE_ALREADY] * 2)
 
 
 @pytest.mark.postgres

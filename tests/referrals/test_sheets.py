@@ -25,6 +25,7 @@ from tests.conftest import StaffBrowser
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.factories.referrals import make_sheet
+from tests.factories.world import make_glass
 from tests.people.world import PHONE, code_of, looked_after, rows_of
 from tests.referrals.test_caseload import task_of
 
@@ -331,6 +332,9 @@ def test_notes_sent_twice_at_once_are_written_once(both_engines: Flask) -> None:
         here = make_organisation(session).id
         staff = make_staff(session, organisation_id=here, roles=("caseworker",)).id
         people = [make_person(session).id for _one in range(3)]
+        for number in people:
+            make_consent(session, resident_id=number, organisation_id=here)
+            put_on_caseload(session, resident_id=number, staff_id=staff, organisation_id=here)
         sheet = make_sheet(session, organisation_id=here, staff_id=staff, people=tuple(people)).id
     who = Principal("staff", staff_id=staff, organisation_id=here, roles=frozenset({"caseworker"}))
     typed = [sheets.Typed(number, today(), f"Note {number}") for number in people]
@@ -346,3 +350,32 @@ def test_notes_sent_twice_at_once_are_written_once(both_engines: Flask) -> None:
     with transaction() as session:
         assert sorted(session.scalars(select(CaseNote.resident_id))) == sorted(people)
         assert sheets.noted(session, sheet, people) == set(people)
+
+
+def test_broken_glass_writes_no_note_from_a_sheet(app: Flask, worker: StaffBrowser) -> None:
+    shares, seen = looked_after(app, worker, name="Shares"), looked_after(app, worker, name="Seen")
+    number = sheet_of(app, worker, shares, seen)
+    with app.app_context(), transaction() as session:
+        session.execute(update(Consent).where(Consent.resident_id == seen).values(withdrawn_at=now()))
+        make_glass(
+            session, resident_id=seen, staff_id=worker.staff_id, organisation_id=worker.organisation_id, began_at=now()
+        )  # fmt: skip
+    assert "Seen" in worker.text(f"/staff/people/{seen}")
+    shown = worker.text(f"{PAGE}/{number}/notes")
+    assert f'name="words_{shares}"' in shown and f'name="words_{seen}"' not in shown
+    assert "1 person no longer shares with you" in shown
+    answer = send_notes(worker, number, {shares: "Right.", seen: "By glass."})
+    assert answer.status_code == 303 and [note.resident_id for note in notes(app)] == [shares]
+
+
+def test_whom_a_note_may_be_about_is_asked_again_when_it_is_written(app: Flask, worker: StaffBrowser) -> None:
+    one = looked_after(app, worker)
+    number = sheet_of(app, worker, one)
+    me = Principal(
+        "staff", staff_id=worker.staff_id, organisation_id=worker.organisation_id, roles=frozenset({"caseworker"})
+    )  # fmt: skip
+    with app.app_context(), transaction() as session:
+        session.execute(update(Consent).where(Consent.resident_id == one).values(withdrawn_at=now()))
+        typed = [sheets.Typed(one, today(), "Too late.")]
+        assert sheets.write_notes(session, actor=me, sheet_id=number, typed=typed, once="x", now=now()) == 0
+    assert notes(app) == []

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Staff
@@ -23,12 +24,22 @@ from inclusion_app.core.history import StatusChange
 from inclusion_app.core.words import N_
 from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import CaseTask, CityService, PartnerLink, Referral, ReferralWords
-from inclusion_app.referrals.services import telling
+from inclusion_app.referrals.models import (
+    CaseTask,
+    CityService,
+    PartnerLink,
+    Referral,
+    ReferralNote,
+    ReferralWords,
+)
+from inclusion_app.referrals.services import owning, telling
 
 FULL = N_("The last place has just been taken. Put them on the waiting list, or say no.")
 SOMEBODY_WAS_QUICKER = N_("%(name)s was quicker: it is “%(state)s” now.")
 NO_YES = N_("The person does not share this any more.")
+# Also said where the person keeps away from whoever runs it: nobody learns that from here.
+SERVICE_CLOSED = N_("This service takes nobody any more. Choose another one.")
+THERE_ALREADY = N_("They are referred there already. Look at that one.")
 CHOOSE_REASON = N_("Choose a reason.")
 CHOOSE_WHO = N_("Choose who says no.")
 CHOOSE_OUTCOME = N_("Choose how it ended.")
@@ -89,9 +100,21 @@ def act(
         raise broken
     if actor == rules.RECEIVER and action != "reopen" and not has_live_consent(session, referral, now):
         raise RuleBroken(NO_YES)
-    _hold_place(session, referral, before=before, to=to)
-    _write_facts(referral, action=action, before=before, to=to, said=said, staff_id=staff_id, now=now)
-    history.move(session, referral, to, actor=_signed(actor, staff_id), now=now, why=_why(action, said))
+    try:
+        with session.begin_nested():
+            _hold_place(session, referral, before=before, to=to)
+            _write_facts(referral, action=action, before=before, to=to, said=said, staff_id=staff_id, now=now)
+            history.move(
+                session, referral, to, actor=_signed(actor, staff_id), now=now, why=_why(action, said)
+            )
+            session.flush()
+    except IntegrityError:
+        if action != "reopen":
+            raise
+        # Somebody sent them there in the same moment.
+        raise RuleBroken(THERE_ALREADY) from None
+    if to in rules.OPEN:
+        owning.settle_owner(session, referral)
     _run_clock(session, referral, action=action, before=before, said=said, now=now)
     if said.words.strip() and action in WORDS_OF:
         session.add(
@@ -102,6 +125,9 @@ def act(
     session.flush()
     if to not in rules.LIVE:
         _end(session, referral, now)
+    elif action == "reopen":
+        # The new yes was said to no note. Until now they stood there as what somebody has read (see staff_notes).
+        rows_changed(session, delete(ReferralNote).where(ReferralNote.referral_id == referral.id))
     _make_tasks(session, referral, now)
     telling.turn(session, referral, action=action, actor=actor, now=now)
 
@@ -133,6 +159,10 @@ def what_is_missing(
         found.append(RuleBroken(CHOOSE_REASON, field="reason"))
     if action == "reopen" and not _is_yes_for(session, referral, said.consent_id, now):
         found.append(RuleBroken(NO_YES, field="consent"))
+    if action == "reopen" and takes_nobody(session, referral.service, referral.resident_id):
+        found.append(RuleBroken(SERVICE_CLOSED))
+    elif action == "reopen" and _is_there_already(session, referral):
+        found.append(RuleBroken(THERE_ALREADY))
     if action == "reroute" and not _is_another_service(session, referral, said.better_id):
         found.append(RuleBroken(CHOOSE_SERVICE, field="better"))
     return found
@@ -141,6 +171,26 @@ def what_is_missing(
 def _is_another_service(session: Session, referral: Referral, service_id: int | None) -> bool:
     known = select(CityService.id).where(CityService.id == service_id, CityService.closed_at.is_(None))
     return service_id != referral.service_id and session.scalar(known) is not None
+
+
+def takes_nobody(session: Session, service: CityService, resident_id: int | None) -> bool:
+    """A service that is closed, or whose organisation is, or which this person keeps away from themself."""
+    if service.closed_at is not None or service.organisation.closed_at is not None:
+        return True
+    kept = exists().where(
+        Restriction.resident_id == resident_id, Restriction.organisation_id == service.organisation_id
+    )
+    return bool(session.scalar(select(kept)))
+
+
+def _is_there_already(session: Session, referral: Referral) -> bool:
+    """Another referral of this person to this service lives."""
+    if referral.resident_id is None:
+        return False
+    beside = live_of(referral.resident_id).where(
+        Referral.service_id == referral.service_id, Referral.id != referral.id
+    )
+    return session.scalar(select(beside.exists())) or False
 
 
 def _is_yes_for(session: Session, referral: Referral, consent_id: int | None, now: datetime) -> bool:
@@ -286,15 +336,23 @@ def _make_tasks(session: Session, referral: Referral, now: datetime) -> None:
 
 
 def make_task(session: Session, *, referral: Referral, kind: str, due_on: date, now: datetime) -> CaseTask:
-    """A dated task for whoever sent it; of a public referral for the duty of its receiver. Each end makes one of its own."""
+    """A dated task for whoever sent it; of a public referral for who has it at its receiver. Each end makes one of its own.
+
+    Whom the person keeps away gets none: it is nobody's then, for their colleagues to see.
+    """
     turns = select(func.count()).where(
         StatusChange.noun == Referral.__tablename__, StatusChange.row_id == referral.id
+    )
+    had = (
+        [referral.sender_staff_id]
+        if referral.sender_id
+        else [referral.owner_id, referral.service.duty_staff_id]
     )
     task = CaseTask(
         key=f"{kind} {referral.id} {session.scalar(turns)}", kind=kind, due_on=due_on, made_at=now,
         organisation_id=referral.sender_id or referral.organisation_id,
-        owner_id=referral.sender_staff_id if referral.sender_id else referral.service.duty_staff_id,
-        resident_id=referral.resident_id, referral_id=referral.id,
+        owner_id=owning.first_not_kept(session, referral.resident_id, *had), resident_id=referral.resident_id,
+        referral_id=referral.id,
     )  # fmt: skip
     session.add(task)
     session.flush()
@@ -311,19 +369,49 @@ def live_of(resident_id: int) -> Select[Referral]:
     )
 
 
-def withdraw_unshared(session: Session, *, resident_id: int, now: datetime) -> int:
-    """The person shares less than they did: every live referral that lived by what ended is taken back. Returns how many."""
-    ended = exists().where(
-        Consent.id == Referral.consent_id, or_(Consent.withdrawn_at.is_not(None), Consent.until_at <= now)
+def unshared(now: datetime) -> ColumnElement[bool]:
+    """What a referral of somebody lived by has ended: their yes was taken back or has run out, or they keep its receiver
+    away. What stands on no record lives by no yes, and is not asked about.
+    """
+    lives = exists().where(
+        Consent.id == Referral.consent_id,
+        Consent.resident_id == Referral.resident_id,
+        Consent.organisation_id == Referral.organisation_id,
+        Consent.withdrawn_at.is_(None),
+        Consent.until_at > now,
     )
+    ended = and_(Referral.mode != "signposted", ~lives)
     kept = exists().where(
         Restriction.resident_id == Referral.resident_id,
         Restriction.organisation_id == Referral.organisation_id,
     )
-    found = session.scalars(live_of(resident_id).where(or_(ended, kept)).order_by(Referral.id)).all()
+    return or_(ended, kept)
+
+
+def withdraw_unshared(session: Session, *, resident_id: int, now: datetime) -> int:
+    """The person shares less than they did: every live referral that lived by what ended is taken back. Returns how many."""
+    found = session.scalars(live_of(resident_id).where(unshared(now)).order_by(Referral.id)).all()
     for referral in found:
         act(session, referral=referral, actor=rules.RESIDENT, action="withdraw", now=now)
     return len(found)
+
+
+def share_less(session: Session, *, resident_id: int, now: datetime) -> None:
+    """What the person does not share any more, or with whom, ends here too: referrals, and who looks after what is left."""
+    withdraw_unshared(session, resident_id=resident_id, now=now)
+    kept = exists().where(Restriction.resident_id == resident_id, Restriction.staff_id == CaseTask.owner_id)
+    tasks = select(CaseTask).where(CaseTask.resident_id == resident_id, CaseTask.done_at.is_(None), kept)
+    for task in session.scalars(tasks):
+        task.owner_id = None
+    for referral in session.scalars(live_of(resident_id).order_by(Referral.id)).all():
+        if owning.settle_owner(session, referral):
+            telling.owner_went(session, referral, now=now)
+
+
+def who_shares_no_more(now: datetime) -> Select[int]:
+    """Numbers of people of whom something lives on that lived by a yes which has run out, or came back from a copy."""
+    left = select(Referral.resident_id).where(Referral.resident_id.is_not(None), unshared(now))
+    return left.where(Referral.status.in_(sorted(rules.LIVE))).distinct()  # type: ignore[return-value]
 
 
 def overdue(now: datetime) -> Select[int]:

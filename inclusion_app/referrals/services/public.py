@@ -31,7 +31,7 @@ from inclusion_app.people.consent_services import give_consent
 from inclusion_app.people.models import Resident, Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CityService, PublicReferral, Referral, ReferralWords
-from inclusion_app.referrals.services import machine, sending, telling
+from inclusion_app.referrals.services import machine, owning, sending, telling
 from inclusion_app.referrals.staff_public_words import ON_ONE_ALREADY, THERE_ALREADY
 
 NAME_LENGTH, CONTACT_LENGTH = 80, 200
@@ -334,3 +334,4 @@ def put_on_record(
             session.flush()
     except IntegrityError:
         raise RuleBroken(THERE_ALREADY, field="person") from None
+    owning.settle_owner(session, referral, else_to=actor.staff_id)

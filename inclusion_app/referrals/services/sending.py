@@ -30,10 +30,7 @@ from inclusion_app.referrals.models import (
 from inclusion_app.referrals.services import machine
 
 TO_ONESELF = N_("This is your own organisation. Put the person on a colleague’s caseload instead.")
-# Also said where the person keeps away from whoever runs it: nobody learns that from here.
-CLOSED = N_("This service takes nobody any more. Choose another one.")
 IS_FULL = N_("This service is full and keeps no waiting list. Choose another one.")
-ALREADY = N_("They are referred there already. Look at that one.")
 CHOOSE_MODE = N_("Choose how you pass them on.")
 CHOOSE_ITEMS = N_("Tick what they want to share. At least their name, or how to reach them.")
 CHOOSE_URGENCY = N_("Choose how urgent it is.")
@@ -157,13 +154,8 @@ def against_service(
     """Why this person cannot be sent to this service by this organisation, whatever is typed; empty where they can."""
     if service.organisation_id == sender_id:
         return [RuleBroken(TO_ONESELF, field="service")]
-    if service.closed_at is not None or service.organisation.closed_at is not None:
-        return [RuleBroken(CLOSED, field="service")]
-    kept = exists().where(
-        Restriction.resident_id == resident.id, Restriction.organisation_id == service.organisation_id
-    )
-    if session.scalar(select(kept)):
-        return [RuleBroken(CLOSED, field="service")]
+    if machine.takes_nobody(session, service, resident.id):
+        return [RuleBroken(machine.SERVICE_CLOSED, field="service")]
     choice = _choice(service, resident)
     if choice.why_not is not None:
         return [RuleBroken(choice.why_not, field="service")]
@@ -206,7 +198,7 @@ def sent_by(
     if known is None:
         return None
     if (known.resident_id, known.sender_id, known.service_id) != (resident.id, sender_id, service.id):
-        raise RuleBroken(ALREADY, field="service")
+        raise RuleBroken(machine.THERE_ALREADY, field="service")
     return known
 
 
@@ -255,7 +247,7 @@ def refer(
         with session.begin_nested():
             session.add(row)
     except IntegrityError:
-        raise RuleBroken(ALREADY, field="service") from None
+        raise RuleBroken(machine.THERE_ALREADY, field="service") from None
     why = wanted.why.replace(LOST, "").strip()
     if why:
         session.add(ReferralWords(referral_id=row.id, kind="why", words=why, at=now, staff_id=staff_id))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.core.access import Principal, record_act
@@ -15,7 +15,7 @@ from inclusion_app.core.db import insert_into, rows_changed
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.people import policy as people
 from inclusion_app.people.models import CaseloadEntry, Resident
-from inclusion_app.referrals import rules
+from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_caseload_words as words
 from inclusion_app.referrals.models import CaseNote, OutreachSheet, SheetPerson
 from inclusion_app.referrals.staff_caseload_rules import SHEET_ENDS
@@ -62,17 +62,27 @@ class OnSheet:
     code: str
 
 
-def people_on(session: Session, principal: Principal, sheet_id: int) -> tuple[list[OnSheet], int]:
-    """Whoever stands on a sheet and still shares who they are, in their order; and how many do not any more."""
+def people_on(
+    session: Session, principal: Principal, sheet_id: int, *, to_write: bool = False
+) -> tuple[list[OnSheet], int]:
+    """Whoever stands on a sheet and still shares who they are, in their order; and how many do not any more.
+
+    `to_write`: only those about whom something new may be written, which broken glass never lets.
+    """
+    may = _writable(principal) if to_write else people.TABLE.rows("resident.identity", principal)
     rows = session.execute(
         select(SheetPerson.place, Resident.id, Resident.name, Resident.code)
         .join(Resident, Resident.id == SheetPerson.resident_id)
-        .where(SheetPerson.sheet_id == sheet_id, people.TABLE.rows("resident.identity", principal))
+        .where(SheetPerson.sheet_id == sheet_id, may)
         .order_by(SheetPerson.place)
     )
     found = [OnSheet(place, number, name or "", code) for place, number, name, code in rows]
     every = session.scalar(select(func.count()).where(SheetPerson.sheet_id == sheet_id)) or 0
     return found, every - len(found)
+
+
+def _writable(principal: Principal) -> ColumnElement[bool]:
+    return policy.CASES.rows("case.write", principal)
 
 
 def destroy(session: Session, *, actor: Principal, sheet: OutreachSheet, how: str, now: datetime) -> bool:
@@ -109,10 +119,13 @@ def write_notes(
 ) -> int:
     """One note each, with the day it happened and the moment it was typed. The same form sent twice writes once.
 
-    Returns how many were written now. Whom it may be about is asked before (see `people_on`).
+    Returns how many were written now. About whom nothing may be written (any more) nothing is.
     """
-    written = 0
+    asked = select(Resident.id).where(Resident.id.in_([one.resident_id for one in typed]), _writable(actor))
+    may, written = set(session.scalars(asked)), 0
     for one in typed:
+        if one.resident_id not in may:
+            continue
         facts = {
             "form_key": _mark_of(sheet_id, one.resident_id) + keyed_hash("sheet-note", once)[:32],
             "resident_id": one.resident_id, "organisation_id": actor.organisation_id, "author_id": actor.staff_id,

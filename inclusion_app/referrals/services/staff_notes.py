@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.db import insert_into, rows_changed
@@ -13,7 +14,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import LOST
 from inclusion_app.referrals import rules
 from inclusion_app.referrals import staff_case_words as words
-from inclusion_app.referrals.models import CaseNote
+from inclusion_app.referrals.models import CaseNote, ReferralNote
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def write(
 def change(
     session: Session, *, note_id: int, author_id: int, written: Written, now: datetime, today: date
 ) -> None:
-    """Change a note within its fifteen minutes: one statement that asks for the author and the time.
+    """Change a note within its fifteen minutes: one statement that asks for the author, the time and who has it too.
 
-    Raises RuleBroken at the first field that is wrong, and without a field where the time is over.
+    Raises RuleBroken at the first field that is wrong, and without a field where the time is over or it was sent along.
     """
     for broken in whats_against(written, today=today):
         raise broken
@@ -95,6 +96,7 @@ def change(
             CaseNote.id == note_id,
             CaseNote.author_id == author_id,
             CaseNote.written_at > now - rules.NOTE_EDIT,
+            ~exists().where(ReferralNote.note_id == CaseNote.id),
         )
         .values(
             kind=written.kind, happened_on=written.happened_on, words=plain(written.words),
@@ -102,4 +104,9 @@ def change(
         )
     )  # fmt: skip
     if rows_changed(session, statement) != 1:
-        raise RuleBroken(words.NOTE_TOO_LATE)
+        raise RuleBroken(words.NOTE_SENT_ALONG if sent_along(session, [note_id]) else words.NOTE_TOO_LATE)
+
+
+def sent_along(session: Session, note_ids: Collection[int]) -> set[int]:
+    """Those of these notes that went with a referral: somebody else read them, so they stay as they are."""
+    return set(session.scalars(select(ReferralNote.note_id).where(ReferralNote.note_id.in_(note_ids))))

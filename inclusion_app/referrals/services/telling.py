@@ -21,7 +21,7 @@ from inclusion_app.messages.sending import whole_address
 from inclusion_app.messages.templates import template_of
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import PublicReferral, Referral
-from inclusion_app.referrals.services import partners
+from inclusion_app.referrals.services import owning, partners
 
 # Which message the person gets at which turn. What they asked for themself they need not be told of twice.
 TO_RESIDENT = {
@@ -96,15 +96,8 @@ def _facts(session: Session, referral: Referral) -> dict[str, str]:
 
 def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
     if referral.sender_staff_id is not None:
-        facts = {"number": str(referral.id), "state": rules.STATES[referral.status]}
-        link = whole_address(f"/staff/referrals/{referral.id}")
-        publish(
-            session,
-            MessageWanted(
-                key=f"{key} sender", template="staff_referral_turned", params=facts | {"link": link},
-                staff_id=referral.sender_staff_id, about=about(referral),
-            ),
-        )  # fmt: skip
+        if (ear := owning.who_hears(session, referral, rules.SENDER)) is not None:
+            _tell_turned(session, referral, ear, key=f"{key} sender")
         return
     public = session.get(PublicReferral, referral.id)
     if public is not None and public.from_email and public.confirmed_at is not None:
@@ -115,6 +108,30 @@ def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
                 language=referral.language, contact=Contact("email", public.from_email), about=about(referral),
             ),
         )  # fmt: skip
+
+
+def _tell_turned(session: Session, referral: Referral, ear: owning.Ear, *, key: str) -> None:
+    facts = {
+        "number": str(referral.id), "state": rules.STATES[referral.status], "link": whole_address(ear.path),
+    }  # fmt: skip
+    publish(
+        session,
+        MessageWanted(
+            key=key,
+            template="staff_referral_turned",
+            params=facts,
+            staff_id=ear.staff_id,
+            about=about(referral),
+        ),
+    )
+
+
+def owner_went(session: Session, referral: Referral, *, now: datetime) -> None:
+    """The person keeps away who had it at the receiver: whoever hears of it from now on is told how it stands."""
+    ear = owning.who_hears(session, referral, rules.RECEIVER)
+    ear = ear or owning.somebody_else(session, referral, rules.RECEIVER)
+    if ear is not None:
+        _tell_turned(session, referral, ear, key=f"referral {referral.id} owner {now.isoformat()}")
 
 
 def _news(referral: Referral, from_kind: str) -> dict[str, str]:
@@ -134,24 +151,25 @@ def _news(referral: Referral, from_kind: str) -> dict[str, str]:
 
 
 def _tell_receiver(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
-    """Whoever looks after it there, or has the duty of its service. A partner without an account gets a link instead."""
-    staff_id = referral.owner_id or referral.service.duty_staff_id
-    if staff_id is None:
+    """Whoever has it there. A partner without an account gets a link instead."""
+    ear = owning.who_hears(session, referral, rules.RECEIVER)
+    if ear is None or partners.address_of(referral) is not None:
         if referral.status in rules.OPEN:
             partners.send_link(session, referral=referral, key=f"{key} partner", now=now)
         else:
             partners.tell_ended(session, referral=referral, key=f"{key} partner")
         return
-    link = whole_address(f"/staff/referrals/{referral.id}")
-    if action in {"send", "confirm"} and referral.clock_due is not None:
-        template, facts = "staff_referral_came", {"until": referral.clock_due.isoformat()}
-    else:
-        template, facts = "staff_referral_turned", {"state": rules.STATES[referral.status]}
+    if action not in {"send", "confirm"} or referral.clock_due is None:
+        _tell_turned(session, referral, ear, key=f"{key} receiver")
+        return
+    facts = {
+        "number": str(referral.id), "until": referral.clock_due.isoformat(), "link": whole_address(ear.path),
+    }  # fmt: skip
     publish(
         session,
         MessageWanted(
-            key=f"{key} receiver", template=template, params=facts | {"number": str(referral.id), "link": link},
-            staff_id=staff_id, about=about(referral),
+            key=f"{key} receiver", template="staff_referral_came", params=facts, staff_id=ear.staff_id,
+            about=about(referral),
         ),
     )  # fmt: skip
 
@@ -161,24 +179,21 @@ def nudge(session: Session, referral: Referral, percent: int, *, now: datetime) 
     if referral.clock_due is None or referral.clock_since is None:
         return
     is_late = percent >= rules.NUDGES[-1]
-    facts = {
-        "number": str(referral.id),
-        "until": referral.clock_due.isoformat(),
-        "link": whole_address(f"/staff/referrals/{referral.id}"),
-    }
-    hears = {referral.owner_id or referral.service.duty_staff_id}
+    facts = {"number": str(referral.id), "until": referral.clock_due.isoformat()}
     partners.send_link(
         session, referral=referral, now=now, template="partner_referral_waits",
         key=f"referral {referral.id} nudge {percent} {referral.clock_since.isoformat()} partner",
     )  # fmt: skip
+    by_link = partners.address_of(referral) is not None
+    hears = [] if by_link else [owning.who_hears(session, referral, rules.RECEIVER)]
     if is_late:
-        hears.add(referral.sender_staff_id)
-    for staff_id in hears - {None}:
+        hears.append(owning.who_hears(session, referral, rules.SENDER))
+    for ear in filter(None, hears):
         publish(
             session,
             MessageWanted(
-                key=f"referral {referral.id} nudge {percent} {referral.clock_since.isoformat()} {staff_id}",
-                template="staff_referral_late" if is_late else "staff_referral_waits", params=facts, staff_id=staff_id,
-                about=about(referral),
+                key=f"referral {referral.id} nudge {percent} {referral.clock_since.isoformat()} {ear.staff_id}",
+                template="staff_referral_late" if is_late else "staff_referral_waits",
+                params=facts | {"link": whole_address(ear.path)}, staff_id=ear.staff_id, about=about(referral),
             ),
         )  # fmt: skip
