@@ -29,6 +29,13 @@ TO_RESIDENT = {
     "reroute": "referral_rerouted", "begin": "referral_begun", "close": "referral_closed", "reopen": "referral_reopened",
     "recall": "referral_recalled", "withdraw": "referral_withdrawn", "lapse": "referral_lapsed",
 }  # fmt: skip
+# The same where no organisation sent them, so that no helper looks on: by the public form, or by their own code.
+ALONE = {
+    "referral_asked": "referral_asked_alone", "referral_accepted": "referral_accepted_alone",
+    "referral_declined": "referral_declined_alone", "referral_rerouted": "referral_rerouted_alone",
+    "referral_begun": "referral_begun_alone", "referral_closed": "referral_closed_alone",
+    "referral_reopened": "referral_reopened_alone", "referral_lapsed": "referral_lapsed_alone",
+}  # fmt: skip
 
 
 def about(referral: Referral) -> str:
@@ -64,6 +71,8 @@ def _tell_resident(session: Session, referral: Referral, action: str, *, key: st
         return
     if action == "decline" and referral.declined_by == "resident":
         name = "referral_own_no"
+    if referral.sender_id is None:
+        name = ALONE.get(name, name)
     way = own_way(
         session, resident_id=referral.resident_id, runs_it=referral.sender_id or referral.organisation_id, now=now,
         channels=template_of(name).channels,
