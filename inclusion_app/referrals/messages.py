@@ -142,8 +142,8 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
     _about(
         name="referral_asked_alone",
         subject=N_("They want to know more"),
-        lines=(N_("They want to know more before they say yes or no. Please phone them."), TO_WHOM, CALL),
-        sms=N_("They want to know more before they say yes or no. Please phone them."),
+        lines=(N_("They want to know more before they say yes or no. You can contact them."), TO_WHOM, CALL),
+        sms=N_("They want to know more before they say yes or no. You can contact them."),
     ),
     _about(
         name="referral_accepted_alone",
@@ -168,11 +168,11 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         subject=N_("There may be somebody better"),
         lines=(
             N_("They know somebody who can help you better."),
-            N_("Nothing was sent on. Phone them and ask who it is."),
+            N_("Nothing was sent on. You can ask them who it is."),
             TO_WHOM,
             CALL,
         ),
-        sms=N_("They know somebody who can help you better. Phone them and ask who it is."),
+        sms=N_("They know somebody who can help you better. You can ask them who it is."),
     ),
     _about(
         name="referral_closed_alone",
