@@ -197,7 +197,8 @@ def test_by_code_nobody_is_sent_where_they_do_not_fit_or_where_it_is_full(doors:
     with app.app_context(), transaction() as session:
         session.get_one(Resident, doors.resident_id).age_band = "25_49"
     for service, said in (
-        ({"ages": "65_over"}, public.NOT_FOR_YOU), ({"ages": "", "places": 1, "taken": 1, "keeps_waiting_list": False}, public.NONE_FREE),
+        ({"ages": "65_over"}, public.NOT_FOR_YOU),
+        ({"ages": "", "places": 1, "taken": 1, "keeps_waiting_list": False}, public.NONE_FREE),
     ):  # fmt: skip
         with pytest.raises(RuleBroken) as broken:
             ask_myself(doors, app, **service)
