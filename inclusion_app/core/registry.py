@@ -34,7 +34,8 @@ class Holding:
 
     `tables` names every table with a key to a resident (a guard finds one that nobody holds). `describe` says it in
     plain words for their own page, `export` as data for their download, `erase` takes away what deleting the row of
-    the resident does not.
+    the resident does not. `export_whole` is for a room that keeps more than the person's own download says: what an
+    officer gives out, who reads it first and takes out what is about others.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Holding:
     describe: Callable[[Session, int], list[Fact]]
     export: Callable[[Session, int], dict[str, Any]]
     erase: Callable[[Session, int], None] = lambda _session, _resident_id: None
+    export_whole: Callable[[Session, int], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)

@@ -195,22 +195,29 @@ def move_route_up(session: Session, *, resident: Resident, route_id: int, now: d
     services.note(session, resident.id, "change contact", ("contact",), now)
 
 
-def data_of(session: Session, resident_id: int, *, now: datetime) -> dict[str, Any]:
-    """All that is held of a resident as data, room by room, and every line of the record about them."""
+def data_of(session: Session, resident_id: int, *, now: datetime, whole: bool = False) -> dict[str, Any]:
+    """What is held of a resident as data, room by room, and every line of the record about them.
+
+    `whole`: also what their own download leaves out (see core.registry.Holding).
+    """
     return {
         "about": "Everything this service holds about one person, by the part of the service that holds it.",
         "made_at": now,
-        "held": {holding.name: holding.export(session, resident_id) for holding in registry.holdings()},
+        "held": {
+            holding.name: ((whole and holding.export_whole) or holding.export)(session, resident_id)
+            for holding in registry.holdings()
+        },
         "who_looked": my_record_queries.looks_as_data(session, resident_id),
     }
 
 
-def bundle(session: Session, resident_id: int, *, now: datetime) -> bytes:
+def bundle(session: Session, resident_id: int, *, now: datetime, whole: bool = False) -> bytes:
     """All of it as a ZIP: `my-record.json`, and `my-record.html` in the resident's language and in English.
 
     Made in memory; no name and no number of a person stands in a file name. Whoever calls writes the row of the export.
     """
-    text = json.dumps(data_of(session, resident_id, now=now), ensure_ascii=False, indent=2, default=_plain)
+    held = data_of(session, resident_id, now=now, whole=whole)
+    text = json.dumps(held, ensure_ascii=False, indent=2, default=_plain)
     page = my_record_file.draw(session, resident_id, now=now)
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:

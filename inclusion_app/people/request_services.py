@@ -130,8 +130,8 @@ def close_request(
 
 
 def bundle(session: Session, *, principal: Principal, resident_id: int, now: datetime) -> bytes:
-    """Everything held of this person, as in their own download; one row in the record."""
-    made = my_record_services.bundle(session, resident_id, now=now)
+    """Everything held of this person, also what their own download leaves out; one row in the record."""
+    made = my_record_services.bundle(session, resident_id, now=now, whole=True)
     _record(session, principal, "export for request", resident_id, "everything", now)
     return made
 

@@ -282,7 +282,7 @@ class _Maker:
             link_of=lambda token: f"/{token}",
             now=at,
         )
-        if is_confirmed:
+        if is_confirmed and row is not None:
             facts = self.session.get_one(PublicReferral, row.id)
             public.confirm(self.session, public=facts, now=at + timedelta(minutes=10))
 

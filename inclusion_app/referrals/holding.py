@@ -34,6 +34,11 @@ def referrals_of(session: Session, resident_id: int) -> Sequence[Referral]:
     return session.scalars(mine.order_by(Referral.made_at, Referral.id)).all()
 
 
+# What was typed of the need, and what was asked and answered about it. What a service types when it says no, ends the
+# help or names another one is for whoever sent it, and may be about somebody else.
+FOR_THE_PERSON = frozenset({"why", "question", "answer"})
+
+
 def _words_of(session: Session, referral_id: int) -> Sequence[ReferralWords]:
     said = select(ReferralWords).where(ReferralWords.referral_id == referral_id)
     return session.scalars(said.order_by(ReferralWords.at, ReferralWords.id)).all()
@@ -51,7 +56,11 @@ def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
         Fact(N_("How it stands"), _(rules.STATES_FOR_RESIDENT[referral.status])),
         Fact(N_("How you were passed on"), _(rules.MODES[referral.mode])),
         Fact(N_("Whom you met"), referral.introduced_to or ""),
-        *(Fact(rules.WORDS[one.kind], one.words) for one in _words_of(session, referral.id)),
+        *(
+            Fact(rules.WORDS[one.kind], one.words)
+            for one in _words_of(session, referral.id)
+            if one.kind in FOR_THE_PERSON
+        ),
     ]
     return [fact for fact in facts if fact.value]
 
@@ -92,7 +101,18 @@ def _sittings(session: Session, resident_id: int) -> Sequence[datetime]:
 
 
 def export(session: Session, resident_id: int) -> dict[str, Any]:
-    """The same as data, with every note: what is held of somebody is theirs to have."""
+    """The same as data, for their own download: it may be read on a screen that somebody else watches."""
+    found = export_whole(session, resident_id)
+    for one in found["referrals"]:
+        one["words"] = [said for said in one["words"] if said["kind"] in FOR_THE_PERSON]
+    found["notes"] = [note for note in found["notes"] if note["is_shareable"]]
+    for task in found["tasks"]:
+        del task["words"]
+    return found
+
+
+def export_whole(session: Session, resident_id: int) -> dict[str, Any]:
+    """All of it, with every note and all that was typed: for the officer, who reads it before it is given to anybody."""
     return {
         "referrals": [
             {
@@ -106,13 +126,17 @@ def export(session: Session, resident_id: int) -> dict[str, Any]:
             for one in referrals_of(session, resident_id)
         ],
         "notes": [
-            {"happened_on": note.happened_on.isoformat(), "words": note.words}
+            {
+                "happened_on": note.happened_on.isoformat(),
+                "is_shareable": note.is_shareable,
+                "words": note.words,
+            }
             for note in _rows(session, CaseNote, resident_id)
         ],
         "beside_you_until": [until.isoformat() for until in _sittings(session, resident_id)],
         "files": [file.name for file in _rows(session, CaseFile, resident_id)],
         "tasks": [
-            {"due_on": task.due_on.isoformat(), "words": task.words or task.kind}
+            {"due_on": task.due_on.isoformat(), "kind": task.kind, "words": task.words or ""}
             for task in _rows(session, CaseTask, resident_id)
         ],
     }
@@ -138,5 +162,6 @@ hold(
         describe,
         export,
         lambda session, resident_id: forgetting.erase_of_resident(session, resident_id=resident_id),
+        export_whole,
     )
 )

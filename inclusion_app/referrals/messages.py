@@ -22,6 +22,9 @@ SENT_BY = N_("It was sent for you by %(helper)s.")
 STOP = N_("You can stop it at any time. Tell your helper, or open your record.")
 CALL = N_("Questions? Phone %(phone)s.")
 LOOKS_ON = N_("Your helper looks for another way. You need to do nothing.")
+# Where nobody sent them, nobody is told and nobody looks on but they themselves.
+STOP_ALONE = N_("You can stop it at any time. Open your record.")
+TRY_ANOTHER = N_("You can look for another service, or ask somebody to help you look.")
 
 TEMPLATES: tuple[MessageTemplate, ...] = (
     _about(
@@ -134,6 +137,70 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
             CALL,
         ),
         sms=N_("Nobody answered. We are sorry. Your helper looks for another way."),
+    ),
+    # --- the same for whoever was sent by no organisation
+    _about(
+        name="referral_asked_alone",
+        subject=N_("They want to know more"),
+        lines=(N_("They want to know more before they say yes or no. You can contact them."), TO_WHOM, CALL),
+        sms=N_("They want to know more before they say yes or no. You can contact them."),
+    ),
+    _about(
+        name="referral_accepted_alone",
+        subject=N_("They said yes"),
+        lines=(N_("They said yes. They will contact you."), TO_WHOM, STOP_ALONE, CALL),
+        sms=N_("They said yes. They will contact you."),
+    ),
+    _about(
+        name="referral_begun_alone",
+        subject=N_("They help you now"),
+        lines=(N_("They have begun to help you."), TO_WHOM, STOP_ALONE, CALL),
+        sms=N_("They have begun to help you."),
+    ),
+    _about(
+        name="referral_declined_alone",
+        subject=N_("They cannot help"),
+        lines=(N_("They cannot help with this. We are sorry."), TO_WHOM, TRY_ANOTHER, CALL),
+        sms=N_("They cannot help with this. We are sorry. You can look for another service."),
+    ),
+    _about(
+        name="referral_rerouted_alone",
+        subject=N_("There may be somebody better"),
+        lines=(
+            N_("They know somebody who can help you better."),
+            N_("Nothing was sent on. You can ask them who it is."),
+            TO_WHOM,
+            CALL,
+        ),
+        sms=N_("They know somebody who can help you better. You can ask them who it is."),
+    ),
+    _about(
+        name="referral_closed_alone",
+        subject=N_("The help has ended"),
+        lines=(
+            N_("They have written down that the help has ended."),
+            TO_WHOM,
+            N_("Is it not so? Tell them. It can be opened again."),
+            CALL,
+        ),
+        sms=N_("They have written down that the help has ended. Is it not so? Tell them."),
+    ),
+    _about(
+        name="referral_reopened_alone",
+        subject=N_("It goes on"),
+        lines=(N_("The help goes on, as you wished."), TO_WHOM, STOP_ALONE, CALL),
+        sms=N_("The help goes on, as you wished."),
+    ),
+    _about(
+        name="referral_lapsed_alone",
+        subject=N_("Nobody answered"),
+        lines=(
+            N_("Nobody answered. We are sorry. They see nothing of you any more."),
+            TO_WHOM,
+            TRY_ANOTHER,
+            CALL,
+        ),
+        sms=N_("Nobody answered. We are sorry. You can look for another service."),
     ),
     # --- to the staff: the number of it and where to look; no name, no reason, no word that somebody typed
     _to_staff(

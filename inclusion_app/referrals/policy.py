@@ -82,12 +82,25 @@ def _ended_here(principal: Principal) -> ColumnElement[bool]:
     return and_(is_received(principal), Referral.status.not_in(sorted(OPEN)), _not_kept(principal))
 
 
-def _sent_by_organisation(seen: Callable[[Principal, str], ColumnElement[bool]]) -> Callable[..., Any]:
-    """Sent by this organisation: by oneself, also when it ended, or about somebody whose name one may read (`seen`)."""
+def _by_myself(principal: Principal) -> ColumnElement[bool]:
+    return Referral.sender_staff_id == principal.staff_id
+
+
+def _by_myself_and_shared(principal: Principal) -> ColumnElement[bool]:
+    """What one sent oneself, while it lives and by a yes that holds."""
+    by_yes = or_(Referral.resident_id.is_(None), live_consent())
+    return and_(_by_myself(principal), Referral.status.in_(sorted(OPEN)), by_yes)
+
+
+def _sent_by_organisation(
+    seen: Callable[[Principal, str], ColumnElement[bool]],
+    mine: Callable[[Principal], ColumnElement[bool]] = _by_myself,
+) -> Callable[..., Any]:
+    """Sent by this organisation: by oneself (as `mine` says), or about somebody whose name one may read (`seen`)."""
 
     def where(principal: Principal) -> ColumnElement[bool]:
         theirs = or_(
-            Referral.sender_staff_id == principal.staff_id,
+            mine(principal),
             exists().where(Resident.id == Referral.resident_id, seen(principal, "identity")),
         )
         return and_(Referral.sender_id == principal.organisation_id, theirs, _not_kept(principal))
@@ -96,11 +109,7 @@ def _sent_by_organisation(seen: Callable[[Principal, str], ColumnElement[bool]])
 
 
 def _sent_by_me(principal: Principal) -> ColumnElement[bool]:
-    return and_(
-        Referral.sender_id == principal.organisation_id,
-        Referral.sender_staff_id == principal.staff_id,
-        _not_kept(principal),
-    )
+    return and_(Referral.sender_id == principal.organisation_id, _by_myself(principal), _not_kept(principal))
 
 
 def by_referral(principal: Principal, item: str) -> ColumnElement[bool]:
@@ -127,6 +136,17 @@ SENT_FOR_LEAD = Scope(
     "sent by own organisation, of whom it sees", _sent_by_organisation(people.by_organisation)
 )
 SENT_MYSELF = Scope("sent by oneself", _sent_by_me)
+# Having sent it shows to the end how it stands; what was typed only while the person says yes to somebody here.
+SENT_READ = Scope(
+    "sent by own organisation, shared", _sent_by_organisation(people.by_caseload, _by_myself_and_shared)
+)
+SENT_READ_BY_LEAD = Scope(
+    "sent by own organisation, shared", _sent_by_organisation(people.by_organisation, _by_myself_and_shared)
+)
+SENT_MYSELF_READ = Scope(
+    "sent by oneself, shared",
+    lambda principal: and_(_sent_by_me(principal), _by_myself_and_shared(principal)),
+)
 RECEIVED = Scope("received by own organisation, live", _received_by_worker)
 RECEIVED_BY_LEAD = Scope("received by own organisation, live", _is_open_to_receiver)
 RECEIVED_ONCE = Scope("received by own organisation, ended", _ended_here)
@@ -143,7 +163,8 @@ REFERRALS = PermissionTable(
     {
         # The page of a referral: what was typed, what is shared, how it stands.
         "referral.read": {
-            WORKER: _any(SENT, RECEIVED), LEAD: _any(SENT_FOR_LEAD, RECEIVED_BY_LEAD), REFERRER: SENT_MYSELF,
+            WORKER: _any(SENT_READ, RECEIVED), LEAD: _any(SENT_READ_BY_LEAD, RECEIVED_BY_LEAD),
+            REFERRER: SENT_MYSELF_READ,
         },
         # One line of it: to or from whom, how it stands, how it ended.
         "referral.follow": {
@@ -204,12 +225,22 @@ def _writes(principal: Principal) -> ColumnElement[bool]:
     return or_(people.by_caseload(principal, "identity"), people.by_other_ways(principal, "identity"))
 
 
+def _shares(principal: Principal) -> ColumnElement[bool]:
+    """The same for a lead: whoever shares their name with the organisation, on whoever's caseload."""
+    return or_(people.by_organisation(principal, "identity"), people.by_other_ways(principal, "identity"))
+
+
 # The case of a person: open to whoever of these may open the person; each part of it asks its own right.
 CASES = PermissionTable(
     Resident,
     {
         "case.read": {role: people.TABLE.grid["resident.open"][role] for role in (WORKER, LEAD)},
         "case.write": {WORKER: Scope("own caseload or received", _writes)},
+        # On whose record a referral of the public form is put: never by broken glass, which would become a lasting yes.
+        "case.attach": {
+            WORKER: Scope("own caseload or received", _writes),
+            LEAD: Scope("own organisation or received", _shares),
+        },
     },
 )
 READ_CASE = CASES.permission("case.read")
@@ -307,7 +338,8 @@ def _tasks_about(
         about = or_(
             CaseTask.owner_id == principal.staff_id,
             CaseTask.resident_id.in_(select(Resident.id).where(whom(principal))),
-            and_(CaseTask.owner_id.is_(None), CaseTask.resident_id.is_(None)),
+            # Whoever comes first takes up what nobody has, or it would be a dead end; whom it is about is another right.
+            CaseTask.owner_id.is_(None),
         )
         kept = or_(CaseTask.resident_id.is_(None), not_(people.keeps_away(principal, CaseTask.resident_id)))
         return and_(CaseTask.organisation_id == principal.organisation_id, about, kept)
@@ -328,10 +360,23 @@ _OWN_TASKS = Scope(
     "own organisation's",
     _tasks_about(lambda principal: people.TABLE.rows("resident.identity", principal)),
 )
+
+
+def _words_of_task(principal: Principal) -> ColumnElement[bool]:
+    named = select(Resident.id).where(people.TABLE.rows("resident.identity", principal))
+    return and_(
+        _OWN_TASKS.where(principal), or_(CaseTask.resident_id.is_(None), CaseTask.resident_id.in_(named))
+    )
+
+
 TASKS = PermissionTable(
     CaseTask,
     {
         "task.work": {**dict.fromkeys((WORKER, LEAD), _OWN_TASKS), REFERRER: Scope("one's own", _my_tasks)},
+        # What was typed of it, while the name of whom it is about is shared. The kind and the day are seen without.
+        "task.words": dict.fromkeys(
+            (WORKER, LEAD), Scope("own organisation's, of whom it sees", _words_of_task)
+        ),
         # What broken glass shows is not changed by it.
         "task.change": {
             WORKER: Scope("own organisation's, to change", _tasks_about(_writes)),

@@ -63,7 +63,8 @@ def refer(service: CityService) -> Any:
                 found = _service(number)
                 if found is None:
                     raise RuleBroken(public.NOT_TAKEN)
-                public.ask(db_session(), service=found, asked=asked, link_of=_link_of, now=now())
+                if public.ask(db_session(), service=found, asked=asked, link_of=_link_of, now=now()) is None:
+                    public.count_back(db_session(), address=request.remote_addr, email=email, now=now())
                 return redirect(url_for("referrals.look_at_mail"), 303)
             except RuleBroken as broken:
                 form.refuse(broken)

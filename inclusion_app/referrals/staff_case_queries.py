@@ -68,6 +68,11 @@ class Asks:
     is_beyond: bool
 
     @property
+    def sees_name(self) -> bool:
+        """Also what was typed of tasks (see policy, `task.words`)."""
+        return "identity" in self.parts
+
+    @property
     def only_ours(self) -> int | None:
         """None where everything is shown, else the organisation whose own acts alone are."""
         return None if self.is_beyond else self.principal.organisation_id
@@ -159,7 +164,7 @@ def _moment_of(note: CaseNote) -> datetime:
 
 def _tasks(session: Session, asks: Asks) -> Iterable[Entry]:
     for task in _tasks_of(session, asks, is_open=False):
-        title = task.words or _(rules.TASK_KINDS[task.kind])
+        title = (asks.sees_name and task.words) or _(rules.TASK_KINDS[task.kind])
         how = words.TASK_DONE.get(task.done_how or "", words.TASK_DONE["done"])
         yield Entry("task", task.done_at or task.made_at, title, _(how), task=task)
 

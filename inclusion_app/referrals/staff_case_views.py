@@ -84,6 +84,7 @@ def case(resident: Resident) -> Any:
         kinds=words.KINDS,
         missing=_missing(asks),
         tasks=tasks,
+        sees_words=asks.sees_name,
         # How they answered is more than the names of their steps, so a referral alone does not open it.
         told=told if asks.is_beyond else None,
         wins=rules.small_wins(told.first, told.latest) if told else None,

@@ -284,14 +284,11 @@ def _of_training(session: Session, principal: Principal, among: Any, now: dateti
 def _others(
     session: Session, principal: Principal, filters: Filters, listed_here: set[int], now: datetime
 ) -> list[Due]:
-    """One's own tasks about nobody, or about somebody who is not listed, and referrals that wait for an answer of ours."""
+    """Tasks of one's own or nobody's, of whoever is not listed, and referrals that wait for an answer of ours."""
     if filters.colleague_id or filters.help or filters.language or filters.ward:
         return []
     unkept = or_(CaseTask.resident_id.is_(None), ~people.keeps_away(principal, CaseTask.resident_id))
-    own = or_(
-        CaseTask.owner_id == principal.staff_id,
-        and_(CaseTask.owner_id.is_(None), CaseTask.resident_id.is_(None)),
-    )
+    own = or_(CaseTask.owner_id == principal.staff_id, CaseTask.owner_id.is_(None))
     tasks = _tasks().where(CaseTask.organisation_id == principal.organisation_id, own, unkept)
     received = _referrals().where(
         Referral.organisation_id == principal.organisation_id,
@@ -315,14 +312,18 @@ class Shown(NamedTuple):
     tasks: dict[int, str]
 
 
-def shown_of(session: Session, lines: Sequence[Line], others: Sequence[Due] = ()) -> Shown:
+def shown_of(
+    session: Session, principal: Principal, lines: Sequence[Line], others: Sequence[Due] = ()
+) -> Shown:
     """The names of whoever is on this page, and what was typed about tasks that are shown. Whom: see `caseload_of`."""
     numbers = [line.resident_id for line in lines]
     called = session.execute(select(Resident.id, Resident.name).where(Resident.id.in_(numbers)))
     dues = [*(due for line in lines for due in line.dues), *others]
     tasks = [due.number for due in dues if due.kind == "task"]
     words = session.execute(
-        select(CaseTask.id, CaseTask.words).where(CaseTask.id.in_(tasks), CaseTask.words.is_not(None))
+        select(CaseTask.id, CaseTask.words).where(
+            CaseTask.id.in_(tasks), CaseTask.words.is_not(None), policy.TASKS.rows("task.words", principal)
+        )
     )
     return Shown(
         {number: name for number, name in called if name}, {number: said or "" for number, said in words}

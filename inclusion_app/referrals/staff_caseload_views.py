@@ -88,7 +88,7 @@ def caseload() -> Any:
         restricted=found.restricted,
         others=others,
         others_more=len(found.others) - len(others),
-        shown=queries.shown_of(session, [*lines, *found.restricted], others),
+        shown=queries.shown_of(session, principal, [*lines, *found.restricted], others),
         views=queries.views_of(session, principal),
         has_room=VIEWS_AT_MOST,
         **words_for_lines(moment),

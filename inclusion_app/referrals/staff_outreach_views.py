@@ -89,7 +89,7 @@ def outreach() -> Any:
         place=place,
         total=len(lines),
         filters=filters,
-        shown=queries.shown_of(session, [line] if line else []),
+        shown=queries.shown_of(session, principal, [line] if line else []),
         **more,
         **words_for_lines(moment),
     )

@@ -88,9 +88,9 @@ def _put(form: RecordForm, number: int) -> Any:
             typed, principal=principal, address=request.remote_addr, now=moment, by_number=False
         )
     session = db_session()
-    referral, resident = (
-        _received(number),
-        people_queries.resident_for(session, principal, chosen, "resident.open"),
+    referral = _received(number)
+    resident = session.scalar(
+        select(Resident).where(Resident.id == chosen, policy.CASES.rows("case.attach", principal))
     )
     if referral is None:
         raise RuleBroken(CHANGED_ALREADY)

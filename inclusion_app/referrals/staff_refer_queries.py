@@ -14,7 +14,7 @@ from inclusion_app.people import policy as people_policy
 from inclusion_app.people import queries as people_queries
 from inclusion_app.people.models import Resident
 from inclusion_app.referrals import policy, rules
-from inclusion_app.referrals.models import CaseNote, CityService, Referral, ReferralWords
+from inclusion_app.referrals.models import CaseNote, CaseTask, CityService, Referral, ReferralWords
 
 # The newest notes that can go along; an older one is told in the reason.
 NOTES_OFFERED = 30
@@ -43,13 +43,23 @@ def person_for(session: Session, principal: Principal, number: int) -> Resident 
 
 
 def parent_for(session: Session, principal: Principal, number: int, *, resident_id: int) -> Referral | None:
-    """A referral of this person by one's own organisation that came to a dead end; None for every other number."""
+    """A referral of this person by one's own organisation after which another way is looked for; None for any other number.
+
+    It came to nothing, or the task to find another way is still open.
+    """
+    asked = exists().where(
+        CaseTask.referral_id == Referral.id, CaseTask.kind == "another_way", CaseTask.done_at.is_(None)
+    )
+    came_to_nothing = or_(
+        Referral.status.in_(sorted(rules.DEAD_ENDS)),
+        and_(Referral.status == "closed", Referral.outcome.in_(sorted(rules.UNSUCCESSFUL))),
+    )
     return session.scalar(
         select(Referral).where(
             Referral.id == number,
             Referral.resident_id == resident_id,
             Referral.sender_id == principal.organisation_id,
-            Referral.status.in_(sorted(rules.DEAD_ENDS)),
+            or_(came_to_nothing, asked),
             policy.REFERRALS.rows("referral.read", principal),
         )
     )

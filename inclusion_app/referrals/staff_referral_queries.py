@@ -386,7 +386,7 @@ def assignable(session: Session, principal: Principal, *, page: int) -> list[Own
 
 
 class Unanswered(NamedTuple):
-    """A referral nobody answered, whose sender still has to find another way."""
+    """A referral nobody answered, for which another way has to be found here."""
 
     referral: Referral
     due_on: Any
@@ -394,11 +394,14 @@ class Unanswered(NamedTuple):
 
 
 def unanswered(session: Session, principal: Principal) -> list[Unanswered]:
-    """What was sent by this organisation, or to it by the public form, lapsed, and has its task still open.
+    """What lapsed and has its task still open here: sent by this organisation, or to it by nobody's organisation.
 
     Nobody who was referred is named.
     """
-    public = and_(Referral.sender_id.is_(None), Referral.organisation_id == principal.organisation_id)
+    ours = or_(
+        Referral.sender_id == principal.organisation_id,
+        and_(Referral.sender_id.is_(None), Referral.organisation_id == principal.organisation_id),
+    )
     wanted = (
         select(Referral, CaseTask.due_on, func.coalesce(Staff.name, ""))
         .join(CaseTask, CaseTask.referral_id == Referral.id)
@@ -408,7 +411,7 @@ def unanswered(session: Session, principal: Principal) -> list[Unanswered]:
             CaseTask.kind == "another_way",
             CaseTask.done_at.is_(None),
             CaseTask.organisation_id == principal.organisation_id,
-            or_(Referral.sender_id == principal.organisation_id, public),
+            ours,
         )
         .order_by(CaseTask.due_on, Referral.id)
         .limit(ON_A_PAGE)

@@ -24,6 +24,7 @@ from inclusion_app.people import rules as people_rules
 from inclusion_app.people.consent_services import give_consent
 from inclusion_app.people.staff_forms import language_name
 from inclusion_app.referrals import policy, rules
+from inclusion_app.referrals import staff_refer_queries as refer_queries
 from inclusion_app.referrals import staff_referral_forms as forms
 from inclusion_app.referrals import staff_referral_queries as queries
 from inclusion_app.referrals import staff_referral_words as words
@@ -198,6 +199,7 @@ def _page(one: Referral, failed: tuple[str, forms.ActForm] | None = None, owner_
         owner=queries.name_of_staff(session, one.owner_id),
         owner_form=(owner_form or _owner_form(session, one)) if may_assign else None,
         may_take=may_assign and one.owner_id != principal.staff_id and policy.RECEIVE.grants(principal, one),
+        parent=_parent(session, principal, one) if sends else None,
         better=queries.service_named(session, one.better_id) if sends else None,
         tasks=queries.open_tasks(session, principal, one.id) if sends else [],
         links=queries.links_of(session, one.id) if may_link else [],
@@ -206,6 +208,13 @@ def _page(one: Referral, failed: tuple[str, forms.ActForm] | None = None, owner_
         **common,
     )  # fmt: skip
     return page, status
+
+
+def _parent(session: Session, principal: Principal, one: Referral) -> Referral | None:
+    """This one, where another way may be looked for after it."""
+    if one.resident_id is None:
+        return None
+    return refer_queries.parent_for(session, principal, one.id, resident_id=one.resident_id)
 
 
 def shows_person_of(one: Referral, *items: str) -> None:
@@ -408,14 +417,15 @@ def give_owner(one: Referral) -> Any:
     takes = request.form.get("do") == "take" and policy.RECEIVE.grants(principal, one)
     try:
         if takes or form.validate():
-            owning.give_owner(
+            is_new = owning.give_owner(
                 session, referral=one, owner_id=(principal.staff_id if takes else form.to.data) or 0,
                 was=forms.number_typed(request.form.get("was")), by_id=principal.staff_id, now=moment,
             )  # fmt: skip
-            record_act(
-                session, principal, action="give referral an owner", resident_id=one.resident_id, items=("referral",),
-                now=moment,
-            )  # fmt: skip
+            if is_new:
+                record_act(
+                    session, principal, action="give referral an owner", resident_id=one.resident_id, items=("referral",),
+                    now=moment,
+                )  # fmt: skip
             flash(words.OWNER_GIVEN)
             if request.form.get("from") == "page":
                 return _back_to(number)

@@ -66,7 +66,7 @@ def new_sheet() -> Any:
         wards=[code for code, _name in queries.choices_for(session, principal).wards],
     )
     lines = queries.caseload_of(session, principal, filters, moment).lines
-    shown = queries.shown_of(session, lines)
+    shown = queries.shown_of(session, principal, lines)
     form = forms.SheetForm()
     form.people.choices = [
         (

@@ -95,6 +95,8 @@ def task(row: CaseTask) -> Any:
         "referrals/staff/task.html",
         form=wrong,
         task=row,
+        said=row.words if policy.TASKS.allows(session, "task.words", the_staff(), row.id) else "",
+        parent=_parent(row),
         ending=ending,
         moving=moving,
         giving=giving,
@@ -112,6 +114,14 @@ def task(row: CaseTask) -> Any:
         how=words.TASK_DONE.get(row.done_how or "", ""),
     )
     return page, 422 if wrong.errors or wrong.form_errors else 200
+
+
+def _parent(row: CaseTask) -> int | None:
+    """The referral for which another way is looked for, where one may be looked for from it."""
+    if row.referral_id is None or row.resident_id is None:
+        return None
+    found = refer_queries.parent_for(db_session(), the_staff(), row.referral_id, resident_id=row.resident_id)
+    return found.id if found is not None else None
 
 
 def _do(

@@ -72,6 +72,8 @@ FILES_BY_HAND = {
 TASKS_BY_HAND = {
     ("task.work", "caseworker"): {"own", "nobody's"},
     ("task.work", "safeguarding_lead"): {"own", "nobody's"},
+    ("task.words", "caseworker"): {"own", "nobody's"},
+    ("task.words", "safeguarding_lead"): {"own", "nobody's"},
     ("task.change", "caseworker"): {"own", "nobody's"},
     ("task.change", "safeguarding_lead"): {"own", "nobody's"},
     # A referrer does what came of their own referrals, and nothing else.

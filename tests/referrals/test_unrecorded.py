@@ -16,7 +16,7 @@ from inclusion_app.core.db import transaction
 from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import staff_unrecorded_views as views
 from inclusion_app.referrals.models import CaseTask, CityService, PublicReferral, Referral
-from inclusion_app.referrals.services import sending
+from inclusion_app.referrals.services import machine, sending
 from tests.conftest import StaffBrowser
 from tests.factories.people import make_consent, put_on_caseload
 from tests.factories.referrals import bring_to, make_referral
@@ -92,7 +92,7 @@ def test_all_that_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
 
 @pytest.mark.parametrize(
     ("facts", "why"),
-    [({"closed_at": True}, sending.CLOSED), ({"places": 0, "keeps_waiting_list": False}, sending.IS_FULL)],
+    [({"closed_at": True}, machine.SERVICE_CLOSED), ({"places": 0, "keeps_waiting_list": False}, sending.IS_FULL)],
 )
 def test_a_closed_and_a_full_service_take_nobody(
     app: Flask, doors: Doors, referrer: StaffBrowser, facts: dict[str, Any], why: str

@@ -2,7 +2,8 @@
 
 With everything also what is about nobody, the duty of services, and sheets of paper that are not destroyed.
 
-Nothing about who is restricted moves, and nothing to whom a person keeps away. Of ended referrals only one that may be
+Nothing about who is restricted moves, nothing to whom a person keeps away, and nothing about who shares their name with this
+organisation no more: a colleague never had it to read. Of ended referrals only one that may be
 opened again needs somebody who is still here.
 """
 
@@ -25,8 +26,8 @@ from inclusion_app.core.events import CaseloadHandedOver
 from inclusion_app.core.working_days import working_days_after
 from inclusion_app.people import caseload_services
 from inclusion_app.people.caseload_services import Open
-from inclusion_app.people.models import Resident, Restriction
-from inclusion_app.referrals import rules
+from inclusion_app.people.models import Consent, ConsentItem, Resident, Restriction
+from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals.models import CaseTask, CityService, OutreachSheet, Referral
 
 # Working days until whoever took somebody on has said hello.
@@ -46,27 +47,46 @@ def _sent(organisation_id: int, states: Any) -> ColumnElement[bool]:
     return and_(Referral.sender_id == organisation_id, Referral.status.in_(states))
 
 
-def _may_move(resident_id: Any, handed: CaseloadHandedOver) -> ColumnElement[bool]:
+def _may_move(
+    resident_id: Any, handed: CaseloadHandedOver, shares: ColumnElement[bool]
+) -> ColumnElement[bool]:
     """About these people, or (with everything) about anybody and nobody; never as this module's head says."""
     stays = or_(
         exists().where(Restriction.resident_id == resident_id, Restriction.staff_id == handed.to_id),
         exists().where(Resident.id == resident_id, Resident.is_restricted),
     )
+    moves = and_(shares, not_(stays))
     if handed.is_everything:
-        return or_(resident_id.is_(None), not_(stays))
-    return and_(resident_id.in_(handed.resident_ids), not_(stays))
+        return or_(resident_id.is_(None), moves)
+    return and_(resident_id.in_(handed.resident_ids), moves)
+
+
+def _shares_name(resident_id: Any, handed: CaseloadHandedOver) -> ColumnElement[bool]:
+    """By a yes of their own or that of a referral to this organisation."""
+    return exists().where(
+        Consent.resident_id == resident_id,
+        Consent.organisation_id == handed.organisation_id,
+        Consent.withdrawn_at.is_(None),
+        Consent.until_at > handed.at,
+        ConsentItem.consent_id == Consent.id,
+        ConsentItem.item == "identity",
+    )
 
 
 def take_over(session: Session, handed: CaseloadHandedOver) -> None:
     """Move what is open with whoever looked after these people to whoever does now."""
     here, leaves, comes = handed.organisation_id, handed.from_id, handed.to_id
     tasks = update(CaseTask).where(
-        _is_open_task(here), CaseTask.owner_id == leaves, _may_move(CaseTask.resident_id, handed)
+        _is_open_task(here),
+        CaseTask.owner_id == leaves,
+        _may_move(CaseTask.resident_id, handed, _shares_name(CaseTask.resident_id, handed)),
     )
     rows_changed(session, tasks.values(owner_id=comes))
-    about = _may_move(Referral.resident_id, handed)
-    received = update(Referral).where(_received(here), Referral.owner_id == leaves, about)
+    # What was received lives by its own yes, whatever that was given for.
+    theirs = _may_move(Referral.resident_id, handed, policy.live_consent())
+    received = update(Referral).where(_received(here), Referral.owner_id == leaves, theirs)
     rows_changed(session, received.values(owner_id=comes))
+    about = _may_move(Referral.resident_id, handed, _shares_name(Referral.resident_id, handed))
     sent = update(Referral).where(_sent(here, _STILL_ASKED), Referral.sender_staff_id == leaves, about)
     rows_changed(session, sent.values(sender_staff_id=comes))
     if handed.is_everything:

@@ -117,14 +117,16 @@ def _who_works_as(session: Session, organisation_id: int | None, role: str) -> S
 
 def give_owner(
     session: Session, *, referral: Referral, owner_id: int, was: int, by_id: int | None, now: datetime
-) -> None:
+) -> bool:
     """Say who looks after it from now on, and tell them. `was`: the owner whoever decides this has seen, 0 for nobody.
+
+    False where it was theirs already.
 
     Raises RuleBroken at `to` for who is no caseworker there or is kept from the person, and where it changed meanwhile.
     """
     session.refresh(referral, with_for_update={"of": Referral})
     if referral.owner_id == owner_id:
-        return
+        return False
     if (referral.owner_id or 0) != was or referral.status not in rules.OPEN:
         raise RuleBroken(CHANGED_ALREADY)
     if owner_id not in {number for number, _name in who_can_own(session, referral.organisation_id)}:
@@ -146,3 +148,4 @@ def give_owner(
                 staff_id=owner_id, about=f"referral {referral.id}",
             ),
         )  # fmt: skip
+    return True

@@ -46,6 +46,8 @@ SAY_THEY_AGREED = N_("Ask the person first. Then tick that they said yes.")
 SHARE_SOMETHING = N_("Tick your name, or how to reach you. Else nobody can help.")
 TOO_MANY_HERE = N_("Too many came from here today. Try again tomorrow, or phone them.")
 TOO_MANY_TO = N_("We sent several emails to this address today. Open one of them first.")
+NONE_FREE = N_("They have no free place now. Choose another one.")
+NOT_FOR_YOU = N_("They help people of another area or age. Choose another one.")
 NOT_TAKEN = N_("They take nobody any more. Choose another one.")
 KEPT_AWAY = N_("You keep them away from you. Choose another one.")
 HAVE_ALREADY = N_("You have asked them already. Look at your record.")
@@ -157,21 +159,32 @@ def count_asking(*, address: str | None, email: str | None, now: datetime) -> No
             raise RuleBroken(TOO_MANY_TO, field="from_email")
 
 
+def count_back(session: Session, *, address: str | None, email: str, now: datetime) -> None:
+    """The other press of the same button was counted already."""
+    network = keyed_hash("attempt-refer-network", attempts.network_of(address))
+    attempts.give_back(session, key_hash=network, limit=FROM_NETWORK, now=now)
+    attempts.give_back(session, key_hash=_key_of_address(email), limit=TO_ADDRESS, now=now)
+
+
 def _key_of_address(email: str) -> str:
     return keyed_hash("attempt-refer-address", email.casefold())
 
 
 def ask(
     session: Session, *, service: CityService, asked: Asked, link_of: Callable[[str], str], now: datetime
-) -> Referral:
+) -> Referral | None:
     """Write down a draft that nobody reads, and send the link that confirms it: `link_of` makes it of a token.
 
-    Raises RuleBroken at the field of what is missing.
+    None where the same form, pressed twice, came a moment earlier. Raises RuleBroken at the field of what is missing.
     """
     for broken in whats_against(asked):
         raise broken
     email, token = contact.read_email(asked.from_email, field="from_email"), secrets.token_urlsafe(32)
-    row = _draft(session, service=service, form_key=asked.form_key, language=asked.language, now=now)
+    try:
+        with session.begin_nested():
+            row = _draft(session, service=service, form_key=asked.form_key, language=asked.language, now=now)
+    except IntegrityError:
+        return None
     name = one_line(asked.from_name)
     session.add(
         PublicReferral(
@@ -252,7 +265,8 @@ def ask_by_code(
 ) -> Referral:
     """Somebody who proved their code refers themself, and shares what they ticked. Sent twice it is one.
 
-    Raises RuleBroken at the field of what is missing, and when they have asked there already.
+    Raises RuleBroken at the field of what is missing, when they keep away from it or do not fit, when it is full, and when they
+    have asked there already.
     """
     session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update(key_share=True))
     known = session.scalar(select(Referral).where(Referral.form_key == form_key))
@@ -267,6 +281,11 @@ def ask_by_code(
     )
     if session.scalar(select(kept)):
         raise RuleBroken(KEPT_AWAY)
+    choice = sending.choice_for(service, resident)
+    if choice.why_not is not None:
+        raise RuleBroken(NOT_FOR_YOU)
+    if not choice.can_be_sent:
+        raise RuleBroken(NONE_FREE)
     consent = give_consent(
         session, resident_id=resident.id, organisation_id=service.organisation_id, items=items,
         purpose="other_help", how="screen", language=language, now=now, for_referral=True,

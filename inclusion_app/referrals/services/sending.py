@@ -101,7 +101,7 @@ def services_for(
         )
         .order_by(CityService.name, CityService.id)
     )
-    found = [_choice(service, resident) for service in session.scalars(wanted)]
+    found = [choice_for(service, resident) for service in session.scalars(wanted)]
     if help_with:
         found = [one for one in found if help_with in one.service.helps.split()]
     return sorted(found, key=lambda one: (not one.can_be_sent, one.is_full))
@@ -114,7 +114,8 @@ def why_nobody(choices: Collection[Choice]) -> str | None:
     return rules.ALL_FULL if any(one.why_not is None for one in choices) else rules.NO_SERVICE
 
 
-def _choice(service: CityService, resident: Resident) -> Choice:
+def choice_for(service: CityService, resident: Resident) -> Choice:
+    """A service as it stands open to this person now."""
     asks = rules.Asks(wards=frozenset(service.wards.split()), ages=frozenset(service.ages.split()))
     why_not = rules.why_not_eligible(asks, ward=resident.ward, age=resident.age_band)
     return Choice(service, why_not, rules.is_full(places=service.places, taken=service.taken))
@@ -156,7 +157,7 @@ def against_service(
         return [RuleBroken(TO_ONESELF, field="service")]
     if machine.takes_nobody(session, service, resident.id):
         return [RuleBroken(machine.SERVICE_CLOSED, field="service")]
-    choice = _choice(service, resident)
+    choice = choice_for(service, resident)
     if choice.why_not is not None:
         return [RuleBroken(choice.why_not, field="service")]
     return [] if choice.can_be_sent else [RuleBroken(IS_FULL, field="service")]

@@ -32,6 +32,13 @@ TO_RESIDENT = {
 }  # fmt: skip
 # How it stands, for whoever may know no more.
 GOES_ON, HAS_ENDED = N_("It goes on"), N_("It has ended")
+# The same where no organisation sent them, so that no helper looks on: by the public form, or by their own code.
+ALONE = {
+    "referral_asked": "referral_asked_alone", "referral_accepted": "referral_accepted_alone",
+    "referral_declined": "referral_declined_alone", "referral_rerouted": "referral_rerouted_alone",
+    "referral_begun": "referral_begun_alone", "referral_closed": "referral_closed_alone",
+    "referral_reopened": "referral_reopened_alone", "referral_lapsed": "referral_lapsed_alone",
+}  # fmt: skip
 
 
 def about(referral: Referral) -> str:
@@ -67,6 +74,8 @@ def _tell_resident(session: Session, referral: Referral, action: str, *, key: st
         return
     if action == "decline" and referral.declined_by == "resident":
         name = "referral_own_no"
+    if referral.sender_id is None:
+        name = ALONE.get(name, name)
     way = own_way(
         session, resident_id=referral.resident_id, runs_it=referral.sender_id or referral.organisation_id, now=now,
         channels=template_of(name).channels,

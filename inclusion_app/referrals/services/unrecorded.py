@@ -66,7 +66,7 @@ def against_service(*, service: CityService, sender_id: int) -> list[RuleBroken]
     if service.organisation_id == sender_id:
         return [RuleBroken(sending.TO_ONESELF, field="service")]
     if service.closed_at is not None or service.organisation.closed_at is not None:
-        return [RuleBroken(sending.CLOSED, field="service")]
+        return [RuleBroken(machine.SERVICE_CLOSED, field="service")]
     is_full = rules.is_full(places=service.places, taken=service.taken)
     return (
         [RuleBroken(sending.IS_FULL, field="service")] if is_full and not service.keeps_waiting_list else []
