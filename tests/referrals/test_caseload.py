@@ -180,8 +180,8 @@ def test_whom_the_table_of_people_does_not_list_is_not_here(
     assert names_on(page) == ["Mine", "Hidden"] and "1 person." in page
     assert "About whoever is kept" not in page and "Kept" not in page and "Ended" not in page
     assert page.index("Restricted people on my caseload") < page.index("Hidden")
-    # My own task about somebody who shares no more is still mine to do: as a number.
-    assert "About whoever ended it" in page and f"person {ended}" in page
+    # My own task about somebody who shares no more is still mine to do: as a number, without what was typed.
+    assert "About whoever ended it" not in page and f"person {ended}" in page
     assert names_on(worker.text(f"{PAGE}?whose=organisation")) == ["Mine"]
     assert f'value="{other.staff_id}"' not in page
     with app.app_context(), transaction() as session:
@@ -214,7 +214,7 @@ def test_what_is_asked_by_number_is_what_the_tables_open(app: Flask, worker: Sta
         sent_by(app, worker, number)
         received_by(app, worker, number)
     stranger = looked_after(app, None)
-    task_of(app, worker, stranger, owner_id=None)
+    nobodys = task_of(app, worker, stranger, owner_id=None)
     who = Principal(
         "staff",
         staff_id=worker.staff_id,
@@ -222,7 +222,8 @@ def test_what_is_asked_by_number_is_what_the_tables_open(app: Flask, worker: Sta
         roles=frozenset({"caseworker"}),
     )
     with app.test_request_context(), transaction() as session:
-        lines = queries.caseload_of(session, who, Filters(), now()).lines
+        found = queries.caseload_of(session, who, Filters(), now())
+        lines = found.lines
         shown = {(due.kind == "task", due.number) for line in lines for due in line.dues}
         tasks = session.scalars(select(CaseTask.id).where(policy.TASKS.rows("task.work", who)))
         read = session.scalars(
@@ -230,7 +231,10 @@ def test_what_is_asked_by_number_is_what_the_tables_open(app: Flask, worker: Sta
                 policy.REFERRALS.rows("referral.read", who), Referral.resident_id.in_(numbers)
             )
         )
-        assert shown == {(True, number) for number in tasks} | {(False, number) for number in read}
+        assert [due.number for due in found.others] == [nobodys]
+        assert shown | {(True, nobodys)} == {(True, number) for number in tasks} | {
+            (False, number) for number in read
+        }
         assert {due.waits for line in lines for due in line.dues} == {US, OTHERS}
 
 
