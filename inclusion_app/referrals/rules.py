@@ -139,9 +139,16 @@ def _lifecycle() -> Lifecycle:
 LIFECYCLE = _lifecycle()
 
 
-def leads_to(*, actor: str, action: str, state: str, mode: str, asked_from: str = "") -> str | None:
-    """The state that follows; None where this actor may not do this now. `asked_from` is where a question was asked."""
+def leads_to(
+    *, actor: str, action: str, state: str, mode: str, asked_from: str = "", has_sender: bool = True
+) -> str | None:
+    """The state that follows; None where this actor may not do this now. `asked_from` is where a question was asked.
+
+    What came by the public form has no sender who could answer a question (`has_sender`), so none is asked.
+    """
     if action == "recall" and state == "needs_info" and asked_from == ASKED_AFTER_YES:
+        return None
+    if action == "ask" and not has_sender:
         return None
     for move in moves_of(mode):
         if move.actor == actor and move.action == action and state in move.states:
@@ -149,13 +156,15 @@ def leads_to(*, actor: str, action: str, state: str, mode: str, asked_from: str 
     return None
 
 
-def actions_for(*, actor: str, state: str, mode: str, asked_from: str = "") -> list[str]:
+def actions_for(
+    *, actor: str, state: str, mode: str, asked_from: str = "", has_sender: bool = True
+) -> list[str]:
     """What this actor may do now, in the order of the table."""
+    stands = {"state": state, "mode": mode, "asked_from": asked_from}
     return [
         move.action
         for move in moves_of(mode)
-        if move.actor == actor
-        and leads_to(actor=actor, action=move.action, state=state, mode=mode, asked_from=asked_from)
+        if move.actor == actor and leads_to(actor=actor, action=move.action, has_sender=has_sender, **stands)
     ]
 
 

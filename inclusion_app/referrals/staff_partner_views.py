@@ -68,9 +68,7 @@ def _opened(one: Referral, failed: tuple[str, forms.ActForm] | None = None, done
         one.resident_id, kind=PARTNER, actor_id=None, instead=True, organisation_id=one.organisation_id,
         items=(*(person.parts if person else ()), "referral"),
     )  # fmt: skip
-    can = rules.actions_for(
-        actor=rules.RECEIVER, state=one.status, mode=one.mode, asked_from=one.asked_from or ""
-    )
+    can = rules.actions_for(actor=rules.RECEIVER, **machine.stands(one))
     form = failed[1] if failed else None
     return _page(
         "partner_open.html",
@@ -104,9 +102,7 @@ def partner_act(token: str, action: str) -> Any:
     number = one.id
     form = forms.form_for(action)
     said = form.said()
-    can = rules.leads_to(
-        actor=rules.RECEIVER, action=action, state=one.status, mode=one.mode, asked_from=one.asked_from or ""
-    )
+    can = rules.leads_to(actor=rules.RECEIVER, action=action, **machine.stands(one))
     try:
         if can is None and _was_pressed_twice(one, action):
             return _opened(one, done=words.PARTNER_DONE[action])

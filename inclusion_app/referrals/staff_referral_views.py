@@ -149,7 +149,7 @@ def referral(one: Referral) -> Any:
 def actions_now(principal: Principal, one: Referral) -> list[tuple[str, str]]:
     """What this person may do now: as whom, and what, in the order of the rules."""
     side = queries.side_of(principal, one)
-    can = rules.actions_for(actor=side, state=one.status, mode=one.mode, asked_from=one.asked_from or "")
+    can = rules.actions_for(actor=side, **machine.stands(one))
     acts, reopens = RIGHTS[side].grants(principal, one), policy.REOPEN.grants(principal, one)
     return [
         (side, action)
@@ -241,9 +241,7 @@ def act(one: Referral) -> Any:
     session, principal, moment = db_session(), the_staff(), now()
     action, number, side = str((request.view_args or {})["action"]), one.id, queries.side_of(the_staff(), one)
     right: StaffRight = policy.REOPEN if action == "reopen" else RIGHTS[side]
-    can = rules.leads_to(
-        actor=side, action=action, state=one.status, mode=one.mode, asked_from=one.asked_from or ""
-    )
+    can = rules.leads_to(actor=side, action=action, **machine.stands(one))
     if can is not None and not right.grants(principal, one):
         abort(404)
     form = _form(session, one, action)

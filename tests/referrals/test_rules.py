@@ -358,3 +358,11 @@ def test_the_ninetieth_percentile_is_a_value_somebody_had(count: int, ninetieth:
     assert found is not None
     assert (found.count, found.ninetieth, found.in_time) == (count, ninetieth, 1)
     assert found.median == (count + 1) / 2
+
+
+def test_what_came_by_the_public_form_is_asked_nothing() -> None:
+    """Nobody could answer: its receiver asks the person, by the contact that was given."""
+    here = {"actor": rules.RECEIVER, "state": "acknowledged", "mode": "cold"}
+    assert "ask" in rules.actions_for(**here)
+    assert "ask" not in rules.actions_for(**here, has_sender=False)
+    assert rules.leads_to(action="ask", **here, has_sender=False) is None

@@ -92,7 +92,10 @@ def test_all_that_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
 
 @pytest.mark.parametrize(
     ("facts", "why"),
-    [({"closed_at": True}, machine.SERVICE_CLOSED), ({"places": 0, "keeps_waiting_list": False}, sending.IS_FULL)],
+    [
+        ({"closed_at": True}, machine.SERVICE_CLOSED),
+        ({"places": 0, "keeps_waiting_list": False}, sending.IS_FULL),
+    ],
 )
 def test_a_closed_and_a_full_service_take_nobody(
     app: Flask, doors: Doors, referrer: StaffBrowser, facts: dict[str, Any], why: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -75,6 +76,14 @@ class Said:
 NOTHING = Said()
 
 
+def stands(referral: Referral) -> dict[str, Any]:
+    """What the table of moves asks about a referral (rules.leads_to, rules.actions_for)."""
+    return {
+        "state": referral.status, "mode": referral.mode, "asked_from": referral.asked_from or "",
+        "has_sender": referral.sender_id is not None,
+    }  # fmt: skip
+
+
 def act(
     session: Session,
     *,
@@ -91,9 +100,7 @@ def act(
     session.flush()
     session.refresh(referral, with_for_update={"of": Referral})
     before = referral.status
-    to = rules.leads_to(
-        actor=actor, action=action, state=before, mode=referral.mode, asked_from=referral.asked_from or ""
-    )
+    to = rules.leads_to(actor=actor, action=action, **stands(referral))
     if to is None:
         raise _too_late(session, referral)
     for broken in what_is_missing(session, referral, action, said, now=now):
@@ -436,7 +443,7 @@ def tick(session: Session, *, referral_id: int, now: datetime) -> str:
     if referral.clock_stopped_at is not None:
         return ""
     holidays = registry.holidays(session)
-    may_lapse = rules.leads_to(actor=rules.CLOCK, action="lapse", state=referral.status, mode=referral.mode)
+    may_lapse = rules.leads_to(actor=rules.CLOCK, action="lapse", **stands(referral))
     if may_lapse and now >= rules.lapses_at(referral.clock_due, holidays):
         act(session, referral=referral, actor=rules.CLOCK, action="lapse", now=now)
         return "lapse"
