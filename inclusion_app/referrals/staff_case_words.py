@@ -46,6 +46,10 @@ TASK_DONE: Mapping[str, str] = {
 # Those that a person chooses.
 TASK_CHOICES: Mapping[str, str] = {name: TASK_DONE[name] for name in ("done", "otherwise", "dropped")}
 
+# What a referral became where its state alone does not tell.
+ANSWERED = N_("The question was answered")
+OPEN_AGAIN = N_("Open again")
+
 # --- why not
 
 NOTHING_WRITTEN = N_("Write what happened.")
