@@ -63,6 +63,11 @@ def register_error_pages(app: Flask) -> None:
         if code == 403:
             # Who came in by the code alone is told how to open the rest.
             return page("forbidden", 403, code_alone=getattr(g.get("principal"), "kind", "") == "code")
+        if code == 413 and "file_megabytes" in g:
+            # Of the address itself nothing but its path is sent back, and only where it can be asked for.
+            can_get = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+            back = request.path if can_get else ""
+            return page("too_large", 413, file_megabytes=g.file_megabytes, back=back)
         return page(known.get(code, "broken" if code >= 500 else "bad_request"), code)
 
     @app.errorhandler(CSRFError)

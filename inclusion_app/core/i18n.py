@@ -62,6 +62,8 @@ ENGLISH = LANGUAGES["en"]
 # Carried in a real code because Babel refuses private ones; exists only where test_languages is set.
 PSEUDO = Language("eo", "eo", "[Ƥşḗŭḓǿ]", "Pseudo", "Latn", released=True)
 ENGLISH_TOO = "both"
+# Around a fact in a sentence, so that its signs keep their own order and those of the sentence theirs (UAX 9).
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 
 # What browsers and people write for our languages (BCP 47 spelling varies by region and by habit).
 ALIASES = {
@@ -199,6 +201,11 @@ def speaking(language: Language) -> Iterator[None]:
             g.pop("language")
         else:
             g.language = before
+
+
+def isolated(fact: str) -> str:
+    """A fact for a sentence that is read from the right, such as a phone number; as it is where one reads from the left."""
+    return f"{ISOLATE}{fact}{END_ISOLATE}" if current_language().dir == "rtl" else fact
 
 
 def two(own: str, english: str) -> str:

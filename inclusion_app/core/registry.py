@@ -80,6 +80,10 @@ class Alert:
     end_url: str
     # What it is called, for whoever hears the page; break-glass, where nothing is said.
     name: str = ""
+    # Nothing is wrong: it is only said.
+    is_calm: bool = False
+    # What there is to say of this very page.
+    note: str = ""
 
 
 @dataclass(frozen=True)

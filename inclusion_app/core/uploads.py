@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, g, request
 from wtforms import StringField
 
 from inclusion_app.core.staff_sessions import cookie_name
 
-LARGEST = 5 * 1024 * 1024 + 256 * 1024
+FILE_MEGABYTES = 5
+LARGEST = FILE_MEGABYTES * 1024 * 1024 + 256 * 1024
 # Such a page may show the lines of a file in a box, to be mended and sent again: more than other forms have.
 LONGEST_TEXT = 512 * 1024
 
@@ -43,5 +44,6 @@ def register(app: Flask) -> None:
     def let_files_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
         view: Any = app.view_functions.get(endpoint or "")
         if getattr(view, "takes_files", False) and cookie_name() in request.cookies:
+            g.file_megabytes = FILE_MEGABYTES
             request.max_content_length = LARGEST
             request.max_form_memory_size = LONGEST_TEXT

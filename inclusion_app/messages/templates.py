@@ -27,7 +27,6 @@ MOMENTS = frozenset({"when", "before", "until", "time"})  # instants, said in wo
 TIME = "time"  # of which the day is known
 DATES = "dates"  # several moments, with spaces between
 RIGHT_TO_LEFT = "\u200f"  # the first sign of a line decides its direction in a mail program
-ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 NO_ANSWERS = N_("Nobody reads answers to this message.")
 
 
@@ -259,7 +258,7 @@ def _fits(line: str, params: Mapping[str, str]) -> bool:
 def _sentence(line: str, params: Mapping[str, str], language: Language, *, plain: bool = False) -> str:
     facts = {name: _said(name, value) for name, value in params.items()}
     if language.dir == "rtl" and not plain:
-        facts = {name: f"{ISOLATE}{value}{END_ISOLATE}" for name, value in facts.items()}
+        facts = {name: f"{i18n.ISOLATE}{value}{i18n.END_ISOLATE}" for name, value in facts.items()}
     return gettext(line, **facts)
 
 

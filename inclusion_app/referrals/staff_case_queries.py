@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.accounts.models import Organisation, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON
+from inclusion_app.core.history import StatusChange
 from inclusion_app.loans import staff_queries as loans
 from inclusion_app.loans.staff_queue_words import STATES as REQUEST_STATES
 from inclusion_app.messages import queries as messages
@@ -25,6 +26,7 @@ from inclusion_app.people.models import Resident
 from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_case_words as words
 from inclusion_app.referrals.models import CaseFile, CaseNote, CaseTask, Referral
+from inclusion_app.referrals.staff_referral_words import WHO
 from inclusion_app.roadmaps.holding import ToldToStaff
 from inclusion_app.training import staff_queries as training
 from inclusion_app.training.staff_views import english_line, where_of
@@ -46,6 +48,10 @@ class Entry:
     file: CaseFile | None = None
     task: CaseTask | None = None
     referral: Referral | None = None
+    # One turn of a referral after it was sent: by which organisation, or in which words.
+    is_turn: bool = False
+    by_id: int | None = None
+    by: str = ""
     may_open: bool = False
     # What was added to a note, the oldest first.
     added: tuple[CaseNote, ...] = ()
@@ -125,11 +131,35 @@ def _referrals(session: Session, asks: Asks) -> Iterable[Entry]:
             Referral.resident_id == asks.resident_id, policy.REFERRALS.rows("referral.follow", asks.principal)
         )
     )
-    for referral, may_open in rows:
+    followed = {referral.id: (referral, bool(may_open)) for referral, may_open in rows}
+    for referral, may_open in followed.values():
         yield Entry(
             "referral", referral.sent_at or referral.made_at, referral.service.name,
-            _(rules.STATES[referral.status]), referral=referral, may_open=bool(may_open),
+            _(rules.STATES[referral.status]), referral=referral, may_open=may_open,
         )  # fmt: skip
+    # That it was sent stands in its own entry, with how it is today.
+    turns = select(StatusChange).where(
+        StatusChange.noun == Referral.__tablename__,
+        StatusChange.row_id.in_(followed),
+        StatusChange.after != "sent",
+    )
+    for turn in session.scalars(turns.order_by(StatusChange.id)):
+        referral, may_open = followed[turn.row_id]
+        side = turn.actor.partition(" ")[0]
+        yield Entry(
+            "referral", turn.at, referral.service.name, _(_became(turn, side)), referral=referral, is_turn=True,
+            by_id={rules.RECEIVER: referral.organisation_id, rules.SENDER: referral.sender_id}.get(side),
+            by=_(WHO[side]) if side in WHO else "", may_open=may_open,
+        )  # fmt: skip
+
+
+def _became(turn: StatusChange, side: str) -> str:
+    """What a turn made of a referral: its new state, or what was done where the state is one it had before."""
+    if turn.before == "needs_info" and side == rules.SENDER and turn.after in ("acknowledged", "accepted"):
+        return words.ANSWERED
+    if turn.before == "closed":
+        return words.OPEN_AGAIN
+    return rules.STATES[turn.after]
 
 
 def _messages(session: Session, asks: Asks) -> Iterable[Entry]:

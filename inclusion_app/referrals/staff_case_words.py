@@ -46,6 +46,10 @@ TASK_DONE: Mapping[str, str] = {
 # Those that a person chooses.
 TASK_CHOICES: Mapping[str, str] = {name: TASK_DONE[name] for name in ("done", "otherwise", "dropped")}
 
+# What a referral became where its state alone does not tell.
+ANSWERED = N_("The question was answered")
+OPEN_AGAIN = N_("Open again")
+
 # --- why not
 
 NOTHING_WRITTEN = N_("Write what happened.")
@@ -70,6 +74,7 @@ NOTHING_SENT = N_("Choose a file.")
 EMPTY_FILE = N_("This file is empty.")
 TOO_LARGE = N_("The file is larger than 5 MB.")
 WRONG_KIND = N_("We take PDF, PNG, JPEG and plain text. This is none of them.")
+WRONG_ENDING = N_("We take PDF, PNG, JPEG or plain text. Their names end in .pdf, .png, .jpg or .txt.")
 OTHER_THAN_ITS_NAME = N_("The file is not what its name says. Save it again under the right kind.")
 BROKEN_FILE = N_("The file is cut short or has something else inside. Save it again and send that one.")
 PDF_ACTS = N_("This PDF has a script or another file inside. Print it to a new PDF and send that one.")

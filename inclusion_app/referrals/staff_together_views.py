@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -46,6 +47,7 @@ from inclusion_app.roadmaps.sheets import build_handout, handout_html
 ADDRESS = "/staff/people/<int(max=999999999):resident_id>/together"
 # In the record: they were there.
 WITH_THEM = "present"
+Typed = Sequence[tuple[str, str]]
 
 
 def _of_caseload(resident_id: int) -> Resident | None:
@@ -123,7 +125,8 @@ def together(resident: Resident) -> Any:
     return _hub(resident, form, shares=shares)
 
 
-def _hub(resident: Resident, form: forms.BesideForm, *, shares: bool) -> Any:
+def _hub(resident: Resident, form: forms.BesideForm, *, shares: bool, typed: Typed = ()) -> Any:
+    """The page of the hour. With `typed`, what was sent to the plan too late is sent to it again with their yes."""
     number = resident.id
     roadmap = roadmap_of_resident(db_session(), number) if shares else None
     language = _language(resident)
@@ -133,6 +136,7 @@ def _hub(resident: Resident, form: forms.BesideForm, *, shares: bool) -> Any:
     page = render_template(
         "referrals/staff/together.html",
         form=form,
+        typed=typed,
         resident_id=number,
         name=_name(resident),
         shares=shares,
@@ -178,8 +182,16 @@ def _alerts(session: Session, principal: Principal, moment: datetime) -> Sequenc
             _("End it"),
             url_for("referrals.end_together", resident_id=number),
             name=_("Beside somebody"),
+            is_calm=True,
+            note=_("This page is of somebody else.") if _is_of_another(number) else "",
         ),
     )
+
+
+def _is_of_another(resident_id: int) -> bool:
+    """True when the page being made is about a person, and that is not the one they sit beside."""
+    of = (request.view_args or {}).get("resident_id")
+    return of is not None and of != resident_id
 
 
 registry.alert_with(_alerts)
@@ -207,7 +219,7 @@ def together_questions(resident: Resident) -> Any:
     if _is_of_home(roadmap) or (request.method == "GET" and not sits):
         return _to_hub(number)
     # After the hour the page shows what was sent to it, and nothing that is kept.
-    form = forms.questions_form(roadmap.answers if roadmap is not None and sits else {})
+    form = forms.questions_form(roadmap.answers if roadmap is not None and sits else {}, _language(resident))
     if request.method == "POST":
         given = form.read()
         if _may_go_on(form, sits) and not form.is_wrong:
@@ -264,7 +276,8 @@ def _change(
     except RuleBroken as broken:
         # What was begun is undone; the page shows the plan as it is.
         session.rollback()
-        form.refuse(broken)
+        for one in broken.every if isinstance(broken, _SeveralBroken) else (broken,):
+            form.refuse(one)
         return None
     return True
 
@@ -274,66 +287,99 @@ def _change(
     localised=False,
 )  # fmt: skip
 def together_plan(resident: Resident) -> Any:
-    """Their plan: mark steps, leave out, add, who does what, the day to look again."""
+    """Their plan, with one save: mark steps, leave out, add, who does what, the day to look again."""
     number, roadmap, sits = resident.id, _plan_of(resident), _sitting(resident.id) is not None
-    if request.method == "POST" and not sits:
-        over = forms.BesideForm(formdata=None)
+    if roadmap is None or _is_of_home(roadmap):
+        return _to_hub(number)
+    # Whoever says yes to another hour with this very sending sees the plan again where something of it is wrong.
+    says_yes = request.method == "POST" and bool(request.form.get("beside"))
+    if request.method == "POST" and not (sits or says_yes):
+        over = forms.BesideForm()
         over.refuse(RuleBroken(words.OVER, field="beside"))
-        return _hub(resident, over, shares=True)
-    if roadmap is None or _is_of_home(roadmap) or not sits:
+        return _hub(resident, over, shares=True, typed=forms.typed_in_plan())
+    if not (sits or says_yes):
         return _to_hub(number)
     plan = services.shown_plan(roadmap, today=clock.today())
-    form = forms.plan_form(plan)
-    if request.method == "POST" and (answer := _changed(resident, form, request.form.get("do", ""))):
+    form = forms.plan_form(plan, _language(resident))
+    if request.method == "POST" and form.is_sendable() and (answer := _save(resident, form, sits=sits)):
         return answer
     _shows(number, "plan", "identity")
     page = render_template(
         "referrals/staff/together_plan.html", form=form, resident_id=number, name=_name(resident), plan=plan,
-        follow_up=follow_up_of(roadmap.choices, clock.today()),
+        follow_up=follow_up_of(roadmap.choices, clock.today()), was=_was(plan), sits=sits,
     )  # fmt: skip
     return page, 422 if form.is_wrong else 200
 
 
-def _changed(resident: Resident, form: forms.PlanForm, do: str) -> Response | None:
-    """Do what one of the forms of the page asks for. None when it cannot be done, which the form says then."""
-    form.validate()
-    change = _wish(form, do)
-    if change is None or form.is_wrong:
-        return None
-    done = _change(resident, form, change)
+def _was(plan: services.ShownPlan) -> dict[str, str]:
+    """How each field of the page stood when it was shown; after a refusal as it stood before that."""
+    now_is = {f"{forms.STEP}{shown.step.id}": shown.state.value for shown in plan.all_steps}
+    now_is |= {f"{forms.GOAL}{goal}": mode.value for goal, mode in plan.modes.items()}
+    return {name: request.form.get(f"{forms.WAS}{name}", value) for name, value in now_is.items()}
+
+
+class _SeveralBroken(RuleBroken):
+    """Several rules say no to one save."""
+
+    def __init__(self, every: Sequence[RuleBroken]) -> None:
+        super().__init__(every[0].message, field=every[0].field, **every[0].params)
+        self.every = every
+
+
+def _save(resident: Resident, form: forms.PlanForm, *, sits: bool) -> Response | None:
+    """Do all that the form asks for, or nothing of it. None when it cannot be done, which the form says then."""
+    here = redirect(url_for("referrals.together_plan", resident_id=resident.id), 303)
+    if form.asks_for_nothing:
+        if not sits:
+            _begin(resident.id)
+        flash(words.NOTHING_CHANGED)
+        return here
+    done = _change(resident, form, lambda plan, moment: _do_all(plan, form, moment), begins=not sits)
     if done is None:
         return None
     if done:
         _note(resident.id, "plan", action="change plan together")
     flash(words.CHANGED)
-    return redirect(url_for("referrals.together_plan", resident_id=resident.id), 303)
+    return here
 
 
-def _wish(form: forms.PlanForm, do: str) -> Callable[[Roadmap, datetime], object] | None:
+def _do_all(plan: Roadmap, form: forms.PlanForm, moment: datetime) -> None:
     session, today, staff_id = db_session(), clock.today(), the_staff().staff_id
-    if form.is_wrong:
-        return None
-    if do == "steps":
-        states = form.states()
-        return lambda plan, moment: services.set_states(
-            session, roadmap=plan, wanted=states, staff_id=staff_id, today=today, now=moment
+    broken: list[RuleBroken] = []
+
+    def at(field: str, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except RuleBroken as err:
+            broken.append(RuleBroken(err.message, field=field, **err.params))
+
+    for step_id, state in form.states().items():
+        wanted = {step_id: state}
+        at(
+            f"{forms.STEP}{step_id}",
+            partial(
+                services.set_states, session, roadmap=plan, wanted=wanted, staff_id=staff_id, today=today,
+                now=moment,
+            ),
+        )  # fmt: skip
+    if step := form[forms.ADD].data:
+        at(
+            forms.ADD,
+            partial(
+                services.add_step, session, roadmap=plan, step_id=step, staff_id=staff_id, today=today, now=moment
+            ),
+        )  # fmt: skip
+    for goal, mode in form.modes().items():
+        at(
+            f"{forms.GOAL}{goal}",
+            partial(services.set_modes, session, roadmap=plan, modes={goal: mode}, now=moment),
         )
-    if do == "who":
-        return lambda plan, moment: services.set_modes(session, roadmap=plan, modes=form.modes(), now=moment)
-    if do == "no_day":
-        return lambda plan, moment: remove_follow_up(session, roadmap=plan, now=moment)
-    if do == "add" and form["add"].data:
-        step_id = form["add"].data
-        return lambda plan, moment: services.add_step(
-            session, roadmap=plan, step_id=step_id, staff_id=staff_id, today=today, now=moment
-        )
-    if do == "day" and form.day.data is not None:
-        day = form.day.data
-        return lambda plan, moment: set_follow_up(session, roadmap=plan, on=day, today=today, now=moment)
-    form.refuse(
-        RuleBroken(words.TYPE_DAY, field="day") if do == "day" else RuleBroken(words.CHOOSE_STEP, field="add")
-    )
-    return None
+    if form.no_day.data:
+        remove_follow_up(session, roadmap=plan, now=moment)
+    elif day := form.day.data:
+        at("day", partial(set_follow_up, session, roadmap=plan, on=day, today=today, now=moment))
+    if broken:
+        raise _SeveralBroken(broken)
 
 
 # --- their copy

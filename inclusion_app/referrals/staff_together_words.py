@@ -26,8 +26,7 @@ DAY_OF_GOAL = N_("Tick this goal too, or leave its day empty.")
 DAY_PASSED = N_("This day has passed. Type a later day, or leave it empty.")
 NO_REAL_DAY = N_("Type a real day: day, month, year. Or leave it empty.")
 ONE_ANSWER = N_("Give at least one answer.")
-CHOOSE_STEP = N_("Choose a step.")
-TYPE_DAY = N_("Type a day.")
+DAY_OR_NONE = N_("Type a day, or tick that there is none. Not both.")
 
 # What one answers for somebody else, in the words of their worker.
 TAPS: Mapping[str, str] = {
@@ -47,6 +46,12 @@ MODES: Mapping[str, str] = {
     Mode.ME.value: N_("They do it"),
     Mode.TOGETHER.value: N_("We do it together"),
     Mode.FOR_ME.value: N_("Somebody does it for them"),
+}
+# The same as the person reads it in their own plan.
+MODES_SAID: Mapping[str, str] = {
+    Mode.ME.value: N_("I do it"),
+    Mode.TOGETHER.value: N_("We do it together"),
+    Mode.FOR_ME.value: N_("Somebody does it for me"),
 }
 
 # A task that another room's end makes: what came to nothing, by its number there.

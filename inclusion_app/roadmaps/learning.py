@@ -134,7 +134,7 @@ def _sentences(offer: StepOffer) -> tuple[Pair, ...]:
         )
     else:
         when = Pair(_(ON_PAPER_ONLINE, day=day, time=time), ON_PAPER_ONLINE % {"day": english, "time": time})
-    how = pair(_, PHONE_TO_BOOK, phone=offer.phone) if offer.phone else pair(_, TELL_US)
+    how = pair(_, PHONE_TO_BOOK, phone=i18n.isolated(offer.phone)) if offer.phone else pair(_, TELL_US)
     # One line on the sheet instead of two: it has two sides only.
     return (joined((when, how)),)
 

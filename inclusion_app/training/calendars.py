@@ -191,7 +191,7 @@ def _describe(event: Event, date: Occurrence, *, link: str | None, joining: str 
         lines.append(gettext(BRING, things=text.bring))
     lines += [joining] if joining else []
     if training.phone:
-        lines.append(gettext(CALL, phone=training.phone))
+        lines.append(gettext(CALL, phone=i18n.isolated(training.phone)))
     if lines:
         event.add("description", "\n".join(lines))
     if where := place_words(date):

@@ -124,7 +124,7 @@ def test_right_to_left_lines_begin_so_and_a_link_stands_alone(
     assert LINK in lines
     for line in lines:
         assert line == LINK or line.startswith(templates.RIGHT_TO_LEFT)
-    assert f"{templates.ISOLATE}CANARYminutes{templates.END_ISOLATE}" in body
+    assert f"{i18n.ISOLATE}CANARYminutes{i18n.END_ISOLATE}" in body
 
 
 @pytest.mark.parametrize(

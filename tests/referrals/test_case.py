@@ -14,6 +14,7 @@ from sqlalchemy import event
 from inclusion_app.core import history
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
+from inclusion_app.core.i18n import day_words, local
 from inclusion_app.messages.models import Message
 from inclusion_app.people.models import BreakGlass, Restriction
 from inclusion_app.referrals import rules
@@ -173,6 +174,33 @@ def test_a_longer_case_asks_no_more_questions(app: Flask, worker: StaffBrowser) 
             training = make_session(session)
             make_booking(session, training, resident_id=number, contact_kind="record", booked_for="me")
     assert questions() == short
+
+
+def test_each_turn_of_a_referral_stands_on_its_day(
+    app: Flask, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    number = looked_after(app, worker)
+    other = staff_browser("caseworker", organisation="Blue Door")
+    sent = send_on(app, number, by=worker, to=other)
+    with app.app_context(), transaction() as session:
+        referral = session.get_one(machine.Referral, sent)
+        make.bring_to(session, referral, "acknowledge", "ask", staff_id=other.staff_id)
+        make.bring_to(session, referral, "answer", staff_id=worker.staff_id)
+        make.bring_to(session, referral, "accept", staff_id=other.staff_id)
+    happened = re.sub(r"<[^>]+>", "", entries(worker.text(page_of(number, "?kind=referral"))))
+    turns = ("today: Accepted", "Seen · Blue Door", "They asked something · Blue Door", "The question was answered · Red Door",
+             "Accepted · Blue Door")  # fmt: skip
+    # The newest first.
+    found = [happened.index(turn) for turn in turns]
+    assert found == sorted(found, reverse=True)
+    assert "receiver" not in happened and "needs_info" not in happened
+    assert entries(worker.text(page_of(number))).count(f'href="/staff/referrals/{sent}"') == 5
+    with app.app_context(), transaction() as session:
+        moved = session.query(history.StatusChange).filter_by(after="acknowledged").first()
+        assert moved is not None
+        moved.at = now() - timedelta(days=2)
+        day = day_words(local(moved.at).date())
+    assert f"<h3>{day}</h3>" in worker.text(page_of(number))
 
 
 def test_small_wins_are_told_by_their_questions_and_never_as_a_score(

@@ -116,10 +116,10 @@ def test_what_we_take_is_kept_sealed_and_leaves_as_a_download(
         ("letter.pdf", b"MZ\x90\x00\x03\x00", words.WRONG_KIND),
         ("photo.png", JPEG, words.OTHER_THAN_ITS_NAME),
         ("letter.txt", PDF, words.OTHER_THAN_ITS_NAME),
-        ("letter.pdf.exe", PDF, words.OTHER_THAN_ITS_NAME),
-        ("page.html", b"<html><script>alert(1)</script></html>", words.OTHER_THAN_ITS_NAME),
-        ("drawing.svg", b"<svg xmlns='x' onload='alert(1)'/>", words.OTHER_THAN_ITS_NAME),
-        ("noending", PDF, words.OTHER_THAN_ITS_NAME),
+        ("letter.pdf.exe", PDF, words.WRONG_ENDING),
+        ("page.html", b"<html><script>alert(1)</script></html>", words.WRONG_ENDING),
+        ("drawing.svg", b"<svg xmlns='x' onload='alert(1)'/>", words.WRONG_ENDING),
+        ("noending", PDF, words.WRONG_ENDING),
         ("photo.jpg", JPEG[:-2], words.BROKEN_FILE),
         ("cut.pdf", PDF.replace(b"%%EOF", b""), words.BROKEN_FILE),
         # Two kinds at once: an archive or a page hangs behind the end.
@@ -230,6 +230,15 @@ def test_more_than_a_form_may_hold_is_refused_before_it_is_read(
     monkeypatch.setattr(uploads, "LARGEST", 300_000)
     answer = send(worker, number, "big.pdf", b"x" * 400_000)
     assert answer.status_code == 413 and files(app) == []
+    said = answer.get_data(as_text=True)
+    assert "A file may have up to 5 MB. Take the photo smaller" in said
+    assert f'<a href="/staff/people/{number}/files/new">' in said
+
+
+@pytest.mark.parametrize("name", ["page.html", "letter", "letter.doc"])
+def test_an_unknown_ending_is_told_which_kinds_are_taken(name: str) -> None:
+    with pytest.raises(RuleBroken, match="PDF, PNG, JPEG or plain text"):
+        staff_files.judge(name, b"<p>Some words</p>")
 
 
 def test_a_file_sent_twice_is_kept_once(app: Flask, worker: StaffBrowser) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import gettext
 from sqlalchemy import select, update
 
-from inclusion_app.core import clock
+from inclusion_app.core import clock, i18n
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.core.history import StatusChange
@@ -24,6 +25,7 @@ from inclusion_app.roadmaps import queries, services
 from inclusion_app.roadmaps.catalogue import load_catalogue
 from inclusion_app.roadmaps.models import Household, HouseholdMember, Roadmap
 from inclusion_app.roadmaps.rules import StepState
+from inclusion_app.roadmaps.selfcheck import QUESTIONS
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.people.world import NAME, code_of, looked_after, rows_of
@@ -176,7 +178,7 @@ def test_a_yes_taken_back_counts_on_the_next_request(app: Flask, worker: StaffBr
     with app.app_context(), transaction() as session:
         session.execute(update(Consent).where(Consent.resident_id == number).values(withdrawn_at=now()))
     assert worker.get(f"{hub(number)}/plan").status_code == 404
-    assert press(worker, f"{hub(number)}/plan", page, do="day", day=["1", "1", "2030"]).status_code == 404
+    assert press(worker, f"{hub(number)}/plan", page, day=["1", "1", "2030"]).status_code == 404
     assert worker.get(hub(number)).status_code == 404
     assert "You sit beside" not in worker.text("/staff")
     assert "change plan together" not in dict(acts(app, number))
@@ -204,7 +206,7 @@ def test_another_organisation_and_an_unknown_number_answer_alike(
         assert worker.get(f"{hub(999_999)}{path}").status_code == 404, path
     page = worker.text(f"{hub(number)}/plan")
     for path in ("/plan", "/end", "/questions"):
-        assert press(worker, f"{hub(theirs)}{path}", page, do="who").status_code == 404, path
+        assert press(worker, f"{hub(theirs)}{path}", page).status_code == 404, path
     assert [act for act, _purpose in acts(app, theirs)] == ["sit beside"]
 
 
@@ -341,7 +343,7 @@ def test_steps_are_marked_left_out_and_signed(app: Flask, worker: StaffBrowser, 
     here = f"{hub(number)}/plan"
     page = worker.text(here)
     first, second = re.findall(r'<select class="select" id="step_(\w+)"', page)[:2]
-    wish = {"do": "steps", f"step_{first}": "done_with_help", f"step_{second}": "not_for_me"}
+    wish = {f"step_{first}": "done_with_help", f"step_{second}": "not_for_me"}
     answers = [press(worker, here, page, **wish) for _press in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     states = stored(app, number)[2]
@@ -354,7 +356,7 @@ def test_steps_are_marked_left_out_and_signed(app: Flask, worker: StaffBrowser, 
     # Both stand below, and can be put back.
     page = worker.text(here)
     assert "Done, or left out" in page
-    assert press(worker, here, page, do="steps", **{f"step_{second}": "not_started"}).status_code == 303
+    assert press(worker, here, page, **{f"step_{second}": "not_started"}).status_code == 303
     assert second in plan_steps(app, number)
 
 
@@ -364,27 +366,26 @@ def test_a_step_is_added_a_goal_done_together_and_a_day_kept(
     give_plan(app, number)
     sit(worker, number)
     here = f"{hub(number)}/plan"
-    assert press(worker, here, worker.text(here), do="add", add="M2").status_code == 303
+    assert press(worker, here, worker.text(here), add="M2").status_code == 303
     assert "M2" in plan_steps(app, number)
-    assert press(worker, here, worker.text(here), do="who", goal_g03="together").status_code == 303
+    assert press(worker, here, worker.text(here), goal_g03="together").status_code == 303
     assert stored(app, number)[1]["modes"]["g03"] == "together"
     day = today() + timedelta(days=30)
-    sent = {"do": "day", "day": [str(day.day), str(day.month), str(day.year)]}
+    sent = {"day": [str(day.day), str(day.month), str(day.year)]}
     assert press(worker, here, worker.text(here), **sent).status_code == 303
     assert stored(app, number)[1]["follow_up_on"] == day.isoformat()
-    assert press(worker, here, worker.text(here), do="no_day").status_code == 303
+    assert press(worker, here, worker.text(here), no_day="y").status_code == 303
     assert "follow_up_on" not in stored(app, number)[1]
 
 
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        ({"do": "add"}, "Choose a step."),
-        ({"do": "add", "add": "U2"}, ""),
-        ({"do": "day"}, "Type a day."),
-        ({"do": "day", "day": ["1", "1", "2020"]}, "This day has passed."),
-        ({"do": "steps", "step_C3": "flying"}, ""),
-        ({"do": "everything"}, "Choose a step."),
+        ({"add": "U2"}, ""),
+        ({"day": ["31", "2", "2090"]}, "Type a real day"),
+        ({"day": ["1", "1", "2090"], "no_day": "y"}, "Not both."),
+        ({"day": ["1", "1", "2020"]}, "This day has passed."),
+        ({"step_C3": "flying"}, ""),
     ],
 )
 def test_what_the_plan_refuses_is_said(
@@ -406,12 +407,77 @@ def test_when_the_hour_is_over_the_plan_refuses(app: Flask, worker: StaffBrowser
     here = f"{hub(number)}/plan"
     page, before = worker.text(here), stored(app, number)
     over(app)
-    refused = press(worker, here, page, do="who", goal_g03="for_me")
+    refused = press(worker, here, page, goal_g03="for_me")
     said = refused.get_data(as_text=True)
     assert refused.status_code == 422 and "The hour has ended" in said and "Begin" in said
-    assert stored(app, number) == before
+    assert stored(app, number) == before and "Who does it" not in said
     for path in ("plan", "copy", "copy.pdf"):
         assert worker.get(f"{hub(number)}/{path}").status_code == 303, path
+    # What was typed waits for another yes; what is wrong in it too is said where it stands.
+    wrong = press(worker, here, said, beside="y", day=["1", "1", "2020"])
+    again = html.unescape(wrong.get_data(as_text=True))
+    assert wrong.status_code == 422 and "This day has passed." in again and "Save the plan" in again
+    assert stored(app, number) == before
+    assert press(worker, here, said, beside="y").status_code == 303
+    assert stored(app, number)[1]["modes"]["g03"] == "for_me"
+
+
+def test_one_save_changes_all_or_nothing_and_loses_nothing(
+    app: Flask, worker: StaffBrowser, number: int
+) -> None:
+    give_plan(app, number)
+    sit(worker, number)
+    here = f"{hub(number)}/plan"
+    page, before = worker.text(here), stored(app, number)
+    assert page.split('id="main"')[1].count("<form") == 1
+    first = re.findall(r'<select class="select" id="step_(\w+)"', page)[0]
+    day = today() + timedelta(days=30)
+    wish = {f"step_{first}": "doing", "add": "M2", "goal_g03": "together"}
+    refused = press(worker, here, page, **wish, day=["1", "1", "2020"])
+    said = html.unescape(refused.get_data(as_text=True))
+    assert refused.status_code == 422 and "This day has passed." in said and stored(app, number) == before
+    assert 'value="doing" selected' in said and 'value="M2" selected' in said
+    assert 'value="together" checked' in said and 'value="2020"' in said
+    kept = press(worker, here, said, **wish, day=[str(day.day), str(day.month), str(day.year)])
+    assert kept.status_code == 303
+    _answers, choices, states = stored(app, number)
+    assert states[first] == "doing" and "M2" in plan_steps(app, number)
+    assert choices["modes"] == {"g03": "together"} and choices["follow_up_on"] == day.isoformat()
+    # Nothing asked for is nothing done.
+    assert press(worker, here, worker.text(here)).status_code == 303
+    assert "Nothing was changed." in worker.text(here)
+    assert stored(app, number)[1]["follow_up_on"] == day.isoformat()
+    assert acts(app, number).count(("change plan together", "present")) == 1
+
+
+def test_the_person_reads_along_in_their_language(app: Flask, worker: StaffBrowser) -> None:
+    number = looked_after(app, worker, read="ur", language="en", spoken="ur")
+    give_plan(app, number)
+    sit(worker, number)
+    catalogue = load_catalogue()
+    with app.test_request_context("/en/"), i18n.speaking(i18n.LANGUAGES["ur"]):
+        own = [gettext(QUESTIONS[2].text), gettext(QUESTIONS[2].options[0].label)]
+        title = gettext(catalogue.goals["g03"].title)
+        state = gettext("Done with help")
+    page = html.unescape(worker.text(f"{hub(number)}/questions"))
+    assert all(f"{said}</span>" in page for said in own) and QUESTIONS[2].text in page
+    assert '<span class="beside"><span lang="ur" dir="rtl">' in page
+    plan = html.unescape(worker.text(f"{hub(number)}/plan"))
+    assert (
+        f'<span lang="ur" dir="rtl">{title}</span>' in plan
+        and f"Done with help · \u2068{state}\u2069" in plan
+    )
+
+
+def test_the_banner_is_calm_and_says_whose_page_it_is(app: Flask, worker: StaffBrowser, number: int) -> None:
+    other = looked_after(app, worker)
+    sit(worker, number)
+    own, others, start = (
+        worker.text(path) for path in (f"/staff/people/{number}", f"/staff/people/{other}", "/staff")
+    )
+    assert all('class="banner banner--calm"' in page for page in (own, others, start))
+    assert "This page is of somebody else." in others
+    assert "of somebody else" not in own and "of somebody else" not in start
 
 
 # --- what they keep to themselves
@@ -437,16 +503,13 @@ def test_a_private_step_is_not_seen_and_stays(app: Flask, worker: StaffBrowser, 
     # They are changed by no form, whatever is sent.
     page = f"{hub(number)}/plan"
     for sent in (
-        {"do": "steps", "step_U1": "not_for_me", "was_U1": "doing"},
-        {"do": "who", "goal_g05": "me"},
-        {"do": "add", "add": "T6"},
+        {"step_U1": "not_for_me", "was_U1": "doing"},
+        {"goal_g05": "me"},
+        {"add": "T6"},
     ):
         press(worker, page, plan, **sent)
     shown = next(iter(re.findall(r'id="step_(\w+)"', plan)))
-    assert (
-        press(worker, page, worker.text(page), do="steps", **{f"step_{shown}": "done_alone"}).status_code
-        == 303
-    )
+    assert press(worker, page, worker.text(page), **{f"step_{shown}": "done_alone"}).status_code == 303
     again = f"{hub(number)}/questions"
     assert press(worker, again, worker.text(again), q1=["not_said"]).status_code == 303
     assert press(worker, again, worker.text(again), q1=["g09"], first="g09").status_code == 303

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from inclusion_app.core import i18n
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import db_session, engine, transaction
 from inclusion_app.people.models import Resident
@@ -226,6 +227,24 @@ def test_paper_says_when_where_and_how_to_book_and_keeps_its_two_sides(app: Flas
     page = browser.text("/roadmap/print")
     assert "Longsight Library. To book, phone 0161 496 0111." in page
     assert "To book" not in browser.text("/roadmap/print?private=yes")
+
+
+@pytest.mark.parametrize("language", ["ur", "ar"])
+def test_a_phone_keeps_its_order_where_one_reads_from_the_right(
+    app: Flask, browser: Browser, language: str
+) -> None:
+    browser.make_plan()
+    step, phone = first_steps(app)[0], "0161 496 0222"
+    with app.app_context(), transaction() as session:
+        soon(session, steps=step, phone=phone)
+    browser.language = language
+    assert f"{i18n.ISOLATE}{phone}{i18n.END_ISOLATE}" in browser.text("/roadmap/print")
+    with app.test_request_context(f"/{language}/"), i18n.speaking(i18n.LANGUAGES[language]):
+        (note,) = learning.on_paper([step], None)[step]
+        assert f"{i18n.ISOLATE}{phone}{i18n.END_ISOLATE}" in note.own
+    with app.test_request_context("/en/"):
+        (note,) = learning.on_paper([step], None)[step]
+        assert note.own == note.en and i18n.ISOLATE not in note.own
 
 
 def test_a_full_sheet_goes_without_sessions(

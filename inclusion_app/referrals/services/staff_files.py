@@ -84,6 +84,8 @@ def judge(name: str, data: bytes) -> tuple[str, bytes]:
         media_type = "text/plain"  # any text may have a comma in its first line
     if media_type not in ENDINGS:
         raise _refused(words.WRONG_KIND)
+    if not any(ending_of(name) in endings for endings in ENDINGS.values()):
+        raise _refused(words.WRONG_ENDING)
     if ending_of(name) not in ENDINGS[media_type]:
         raise _refused(words.OTHER_THAN_ITS_NAME)
     if media_type == "application/pdf":
