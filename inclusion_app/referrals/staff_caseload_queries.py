@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import LONDON
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest
 from inclusion_app.people import caseload_services
 from inclusion_app.people import policy as people
@@ -191,7 +192,7 @@ def _task(row: Any) -> Due:
 def _referrals() -> Any:
     return select(
         Referral.id, Referral.resident_id, Referral.status, Referral.mode, Referral.sender_id, Referral.organisation_id,
-        Referral.clock_due, Referral.clock_stopped_at, CityService.helps,
+        Referral.clock_due, Referral.clock_stopped_at, Referral.promised_on, CityService.helps,
     ).join(CityService, CityService.id == Referral.service_id)  # fmt: skip
 
 
@@ -212,9 +213,13 @@ def _of_referral(row: Any, principal: Principal) -> list[Due]:
             found.append(Due("answer", number, resident_id, waits=US))
         elif row.organisation_id != principal.organisation_id:
             kind = "helped" if row.status == "active" else "sent"
+            clocked = row.clock_due.astimezone(LONDON).date() if row.clock_due is not None else None
             found.append(
-                Due(kind, number, resident_id, waits="" if kind == "helped" else OTHERS, code=row.status)
-            )
+                Due(
+                    kind, number, resident_id, waits="" if kind == "helped" else OTHERS, code=row.status,
+                    until=row.promised_on or clocked,
+                )
+            )  # fmt: skip
     return found
 
 

@@ -38,7 +38,8 @@ SHEET_ENDS: Mapping[str, str] = {"shredded": N_("Shredded"), "given_back": N_("G
 class Due:
     """One thing about one person: what kind, of which row, by when if it has a day, and for whom it waits.
 
-    `at` is the moment it runs out, where that is known to the hour. `code` says it closer: the kind of a task, a clock.
+    `at` is the moment it runs out, where that is known to the hour. `code` says it closer: the kind of a task, a clock,
+    the state of a referral. `until` is the day by which others have said they do it: it is not due of us.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Due:
     waits: str = ""
     code: str = ""
     is_firm: bool = True
+    until: date | None = None
 
     @property
     def day(self) -> date | None:

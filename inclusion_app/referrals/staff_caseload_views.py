@@ -36,6 +36,8 @@ def due_words(due: Due, typed: str = "") -> str:
         return typed or _(rules.TASK_KINDS[due.code])
     if due.kind == "clock":
         return _(rules.CLOCKS[due.code])
+    if due.kind == "sent" and due.until is not None and due.code in words.SENT:
+        return _(words.SENT[due.code], day=i18n.near_day_words(due.until))
     return _(words.KINDS[due.kind])
 
 

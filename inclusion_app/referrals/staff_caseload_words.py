@@ -9,7 +9,7 @@ from inclusion_app.core.words import N_
 # What is due, by the kind of it; of a task and of a clock the words of the rules stand beside.
 KINDS: Mapping[str, str] = {
     "answer": N_("Answer the question about a referral"),
-    "sent": N_("Referral sent, not answered yet"),
+    "sent": N_("Referral sent"),
     "helped": N_("Others help"),
     "asked": N_("We asked the sender something"),
     "loan_question": N_("Answer the loan desk"),
@@ -20,6 +20,13 @@ KINDS: Mapping[str, str] = {
     "booking_offer": N_("Answer the offer of a place"),
     "booking_waits": N_("On a waiting list for training"),
     "session": N_("Training"),
+}
+# How a referral to others stands, by its state, with the day they have.
+SENT: Mapping[str, str] = {
+    "sent": N_("Sent, not seen yet"),
+    "acknowledged": N_("Seen, answer by %(day)s"),
+    "accepted": N_("Accepted, first contact by %(day)s"),
+    "waitlisted": N_("On a waiting list until %(day)s"),
 }
 VIEW_SAVED = N_("The view is kept.")
 VIEW_RENAMED = N_("The view has its new name.")

@@ -13,7 +13,7 @@ from sqlalchemy import event, select, update
 
 from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
-from inclusion_app.core.clock import now, today
+from inclusion_app.core.clock import LONDON, now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.people.models import CaseloadEntry, Consent, ContactRoute, Resident, Restriction
 from inclusion_app.referrals import policy
@@ -116,10 +116,31 @@ def test_it_says_what_waits_for_us_and_for_others(app: Flask, worker: StaffBrows
     assert names_on(worker.text(f"{PAGE}?help=money")) == ["Sent"]
     page = worker.text(PAGE)
     for said in (
-        "Answer the question about a referral", "Say that you have seen it", "Referral sent, not answered yet",
+        "Answer the question about a referral", "Say that you have seen it", "Sent, not seen yet",
         "We asked the sender something", "Ask whether it helped",
     ):  # fmt: skip
         assert said in page, said
+
+
+def test_a_referral_to_others_is_said_as_it_stands(app: Flask, worker: StaffBrowser) -> None:
+    said = {}
+    for name, actions, words in (
+        ("New", (), "Sent, not seen yet"),
+        ("Seen", ("acknowledge",), "Seen, answer by {day}"),
+        ("Taken", ("acknowledge", "accept"), "Accepted, first contact by {day}"),
+        ("Waits", ("acknowledge", "waitlist"), "On a waiting list until {day}"),
+    ):
+        number = sent_by(app, worker, looked_after(app, worker, name=name), *actions)
+        with app.app_context(), transaction() as session:
+            sent = session.get_one(Referral, number)
+            assert sent.clock_due is not None
+            day = sent.promised_on or sent.clock_due.astimezone(LONDON).date()
+        said[name] = words.format(day=f"{day:%A} {day.day} {day:%B}")
+    page = worker.text(PAGE)
+    rows = dict(re.findall(r'<bdi>(\w+)</bdi>.*?data-label="Waits for others">(.*?)</td>', page, re.DOTALL))
+    assert rows == said
+    # It is nothing that is due of us.
+    assert set(names_on(worker.text(f"{PAGE}?due=none"))) == set(said)
 
 
 def test_language_and_ward(app: Flask, worker: StaffBrowser) -> None:
