@@ -7,7 +7,7 @@ these rooms say the same; a test compares them). Names are read for the page tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from inclusion_app.accounts.models import Organisation
+from inclusion_app.accounts.models import Organisation, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest
@@ -314,24 +314,58 @@ def _others(
 
 
 class Shown(NamedTuple):
-    """What a page of a caseload needs beside its lines: names by number, and the words of tasks by theirs."""
+    """What a page of a caseload needs beside its lines: names by number, and the words of tasks by theirs.
+
+    `ends`: how the codes end of those who share their name with another one here.
+    """
 
     names: dict[int, str]
     tasks: dict[int, str]
+    ends: dict[int, str]
 
 
 def shown_of(session: Session, lines: Sequence[Line], others: Sequence[Due] = ()) -> Shown:
     """The names of whoever is on this page, and what was typed about tasks that are shown. Whom: see `caseload_of`."""
     numbers = [line.resident_id for line in lines]
-    called = session.execute(select(Resident.id, Resident.name).where(Resident.id.in_(numbers)))
+    called = session.execute(
+        select(Resident.id, Resident.name, Resident.code).where(Resident.id.in_(numbers))
+    ).all()
+    names = {number: name for number, name, _code in called if name}
     dues = [*(due for line in lines for due in line.dues), *others]
     tasks = [due.number for due in dues if due.kind == "task"]
     words = session.execute(
         select(CaseTask.id, CaseTask.words).where(CaseTask.id.in_(tasks), CaseTask.words.is_not(None))
     )
     return Shown(
-        {number: name for number, name in called if name}, {number: said or "" for number, said in words}
+        names,
+        {number: said or "" for number, said in words},
+        caseload.told_apart(names, {number: code for number, _name, code in called}),
     )
+
+
+def ends_of(session: Session, names: Mapping[int, str]) -> dict[int, str]:
+    """How the codes end of those who are called like another of these. Whom one may list is asked before."""
+    twins = caseload.told_apart(names, dict.fromkeys(names, ""))
+    rows = session.execute(select(Resident.id, Resident.code).where(Resident.id.in_(twins)))
+    return caseload.told_apart(
+        {number: names[number] for number in twins}, {row.id: row.code for row in rows}
+    )
+
+
+def workers_of(session: Session, principal: Principal, numbers: Collection[int]) -> dict[int, list[str]]:
+    """The names of whoever looks after these people for the organisation the principal acts for."""
+    rows = session.execute(
+        select(CaseloadEntry.resident_id, Staff.name)
+        .join(Staff, Staff.id == CaseloadEntry.staff_id)
+        .where(
+            CaseloadEntry.organisation_id == principal.organisation_id, CaseloadEntry.resident_id.in_(numbers)
+        )
+        .order_by(Staff.name, Staff.id)
+    )
+    found: dict[int, list[str]] = {}
+    for number, name in rows:
+        found.setdefault(number, []).append(name)
+    return found
 
 
 # --- views that somebody keeps

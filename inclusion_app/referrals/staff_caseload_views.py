@@ -49,6 +49,11 @@ def day_of(due: Due) -> str:
     return i18n.day_words(due.on) if due.on is not None else ""
 
 
+def name_words(name: str, end: str) -> str:
+    """A name in a list to choose from; where another one has it too, with the end of the code."""
+    return _("%(name)s (code ends in %(end)s)", name=name, end=end) if end else name
+
+
 def words_for_lines(moment: datetime) -> dict[str, Any]:
     """What a template needs to say a line of a caseload."""
     return {"due_words": due_words, "day_of": day_of, "moment": moment, "US": US, "OTHERS": OTHERS}
@@ -91,6 +96,9 @@ def caseload() -> Any:
         others=others,
         others_more=len(found.others) - len(others),
         shown=queries.shown_of(session, [*lines, *found.restricted], others),
+        workers=queries.workers_of(session, principal, [line.resident_id for line in lines])
+        if filters.whose == "organisation"
+        else None,
         views=queries.views_of(session, principal),
         has_room=VIEWS_AT_MOST,
         **words_for_lines(moment),

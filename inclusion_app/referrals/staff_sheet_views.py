@@ -27,6 +27,7 @@ from inclusion_app.referrals import staff_caseload_rules as caseload
 from inclusion_app.referrals import staff_caseload_words as words
 from inclusion_app.referrals.models import OutreachSheet
 from inclusion_app.referrals.services import sheets as services
+from inclusion_app.referrals.staff_caseload_views import name_words
 from inclusion_app.referrals.staff_plan_steps import next_steps
 from inclusion_app.referrals.staff_sheet_paper import NAMES, sheet_html
 from inclusion_app.referrals.views import room
@@ -71,7 +72,8 @@ def new_sheet() -> Any:
     form.people.choices = [
         (
             line.resident_id,
-            shown.names.get(line.resident_id, "") or _("No name, number %(number)s", number=line.resident_id),
+            name_words(shown.names.get(line.resident_id, ""), shown.ends.get(line.resident_id, ""))
+            or _("No name, number %(number)s", number=line.resident_id),
         )
         for line in lines
     ]

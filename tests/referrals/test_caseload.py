@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
-from inclusion_app.accounts.models import Organisation
+from inclusion_app.accounts.models import Organisation, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import LONDON, now, today
 from inclusion_app.core.db import transaction
@@ -25,7 +25,7 @@ from tests.factories import loans
 from tests.factories.accounts import make_organisation
 from tests.factories.referrals import bring_to, make_referral, make_service, make_task
 from tests.factories.training import make_booking, make_session
-from tests.people.world import looked_after, rows_of
+from tests.people.world import code_of, looked_after, rows_of
 
 Make = Callable[..., StaffBrowser]
 PAGE = "/staff/caseload"
@@ -143,6 +143,21 @@ def test_a_referral_to_others_is_said_as_it_stands(app: Flask, worker: StaffBrow
     assert set(names_on(worker.text(f"{PAGE}?due=none"))) == set(said)
 
 
+def test_two_of_one_name_are_told_apart_by_the_end_of_their_code(app: Flask, worker: StaffBrowser) -> None:
+    first, second = (
+        looked_after(app, worker, name="Amina Yusuf"),
+        looked_after(app, worker, name="amina  yusuf"),
+    )
+    looked_after(app, worker, name="Other")
+    page, give = worker.text(PAGE), worker.text(f"/staff/people/{first}/give")
+    for number in (first, second):
+        code = code_of(app, number)
+        assert f'code ends in <bdi dir="ltr">{code[-4:]}</bdi>' in page and code not in page
+        assert f"(code ends in {code[-4:]})" in worker.text(f"{PAGE}/sheets/new")
+    assert page.count("code ends in") == 2
+    assert code_of(app, first)[-4:] in give and code_of(app, second)[-4:] not in give
+
+
 def test_language_and_ward(app: Flask, worker: StaffBrowser) -> None:
     looked_after(app, worker, name="Somali", spoken="so", read=None)
     looked_after(app, worker, name="Urdu", spoken="en", read="ur", ward="E05011369")
@@ -209,6 +224,11 @@ def test_whom_the_table_of_people_does_not_list_is_not_here(
         session.get_one(Organisation, worker.organisation_id).shares_caseload = True
     assert set(names_on(worker.text(f"{PAGE}?whose=organisation"))) == {"Mine", "Colleague’s"}
     assert names_on(worker.text(f"{PAGE}?whose={other.staff_id}")) == ["Colleague’s"]
+    with app.app_context(), transaction() as session:
+        session.get_one(Staff, other.staff_id).name = "Colleague Khan"
+    ours = worker.text(f"{PAGE}?whose=organisation")
+    assert '<td data-label="With whom"><bdi>Colleague Khan</bdi></td>' in ours
+    assert "With whom" not in page
     assert names_on(worker.text(f"{PAGE}?whose={elsewhere.staff_id}")) == ["Mine", "Hidden"]
 
 
