@@ -179,6 +179,16 @@ def _gather(session: Session, principal: Principal, among: Any, now: datetime) -
     return found
 
 
+def next_of(
+    session: Session, principal: Principal, numbers: Collection[int], now: datetime
+) -> dict[int, Due | None]:
+    """What comes next for each of these people. Whom one may read of is asked before."""
+    gathered = _gather(session, principal, numbers, now) if numbers else Gathered()
+    return {
+        number: Line(number, dues=caseload.in_order(gathered.dues.get(number, ()))).next for number in numbers
+    }
+
+
 def _tasks() -> Any:
     return select(CaseTask.id, CaseTask.resident_id, CaseTask.kind, CaseTask.due_on).where(
         CaseTask.done_at.is_(None)

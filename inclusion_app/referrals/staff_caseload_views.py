@@ -41,6 +41,15 @@ def due_words(due: Due, typed: str = "") -> str:
     return _(words.KINDS[due.kind])
 
 
+def paper_words(due: Due | None) -> str:
+    """What kind of thing comes next and by when, for a sheet of paper; empty where nothing does."""
+    if due is None:
+        return ""
+    said = words.ON_PAPER.get(due.code) if due.kind == "clock" else None
+    said = said or words.ON_PAPER.get(due.kind, "")
+    return _(said, day=i18n.near_day_words(due.day) if due.day is not None else "") if said else ""
+
+
 def day_of(due: Due) -> str:
     """The day of it in words, with the hour where it has one; empty where it has none."""
     if due.at is not None:
