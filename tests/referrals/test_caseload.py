@@ -23,7 +23,7 @@ from inclusion_app.referrals.staff_caseload_rules import OTHERS, US, Filters
 from tests.conftest import StaffBrowser
 from tests.factories import loans
 from tests.factories.accounts import make_organisation
-from tests.factories.referrals import bring_to, make_referral, make_service, make_task
+from tests.factories.referrals import bring_to, make_flag, make_referral, make_service, make_task
 from tests.factories.training import make_booking, make_session
 from tests.people.world import code_of, looked_after, rows_of
 
@@ -397,3 +397,61 @@ def test_a_number_of_the_record_is_gone_when_the_person_is(app: Flask, worker: S
     with app.app_context(), transaction() as session:
         session.delete(session.get_one(Resident, number))
     assert f"number {number}" not in worker.text(PAGE)
+
+
+def test_a_note_leads_back_to_the_same_person_of_the_list(app: Flask, worker: StaffBrowser) -> None:
+    for name in ("First", "Second"):
+        task_of(app, worker, looked_after(app, worker, name=name))
+    page = worker.text(f"{PAGE}/outreach?place=2&due=today")
+    (link,) = re.findall(r'href="(/staff/people/\d+/notes/new[^"]*)"', page)
+    link = link.replace("&amp;", "&")
+    there = f"{PAGE}/outreach?place=2&due=today"
+    note = {
+        "kind": "visit", "happened_on": [str(today().day), str(today().month), str(today().year)],
+        "words": "We met.", "form_key": "one",
+    }  # fmt: skip
+    assert f'href="{there.replace("&", "&amp;")}"' in worker.text(link)
+    assert worker.send(link, **note).location == there
+    # An address made up by somebody leads nowhere else.
+    bare = link.partition("?")[0]
+    for odd, end in (
+        ("back=//evil.example&place=2", f"{bare.removesuffix('/notes/new')}/case"),
+        ("back=outreach&place=x&due=//evil.example&next=//evil.example", f"{PAGE}/outreach?place=1"),
+    ):
+        answer = worker.send(f"{bare}?{odd}", **{**note, "form_key": odd[:20]})
+        assert (answer.status_code, answer.location) == (303, end)
+
+
+def test_what_is_empty_is_left_out_on_a_phone_and_the_end_of_the_page_is_linked(
+    app: Flask, worker: StaffBrowser
+) -> None:
+    looked_after(app, worker, name="Nothing")
+    task_of(app, worker, None, words="Buy stamps")
+    page = worker.text(PAGE)
+    for label in ("Late", "Waits for others"):
+        assert f'<td data-label="{label}" class="none">–</td>' in page
+    for mark, said in (("other-work", "Other work (1)"), ("keep-view", "Keep this view")):
+        assert page.index(f'<a href="#{mark}">{said}</a>') < page.index("<table") < page.index(f'id="{mark}"')
+
+
+def test_whom_to_ask_first_stands_wherever_a_person_does(
+    app: Flask, staff_browser: Make, worker: StaffBrowser
+) -> None:
+    number = looked_after(app, worker, name="Afraid")
+    task, sent, received = (
+        task_of(app, worker, number), sent_by(app, worker, number), received_by(app, worker, number),
+    )  # fmt: skip
+    assert sent != received
+    pages = (f"/staff/people/{number}/give", f"/staff/tasks/{task}")
+    lists = ("/staff/referrals?which=sent", "/staff/referrals?which=received")
+    said = r"(Talk to the safeguarding lead of|Ask the lead of) "
+    for page in (*pages, *lists):
+        assert not re.search(said, worker.text(page)), page
+    with app.app_context(), transaction() as session:
+        make_flag(
+            session, resident_id=number, organisation_id=worker.organisation_id, raised_by_id=worker.staff_id
+        )
+    for page in pages:
+        assert "Talk to the safeguarding lead of" in worker.text(page), page
+    for page in lists:
+        assert worker.text(page).count("Ask the lead of ") == 1, page
