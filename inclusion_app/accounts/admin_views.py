@@ -99,6 +99,7 @@ def _organisation_page(organisation: Organisation) -> Any:
         ],
         role_names=ROLES,
         caseload=forms.CaseloadForm(data={"shares": organisation.shares_caseload}),
+        may_share=policy.SHARE.grants(the_staff(), organisation),
         may_run=policy.RUN.may_at_all(the_staff()),
         may_export=policy.EXPORT.grants(the_staff(), organisation),
         may_read_log=policy.READS.grants(the_staff(), organisation),
@@ -353,7 +354,11 @@ def _load_to_run(organisation_id: int) -> Organisation | None:
     return _load(organisation_id, "organisation.run")
 
 
-@room.page(ONE + "/caseload", allow=policy.RUN, load=_load_to_run, methods=("POST",), localised=False)
+def _load_to_share(organisation_id: int) -> Organisation | None:
+    return _load(organisation_id, "organisation.share")
+
+
+@room.page(ONE + "/caseload", allow=policy.SHARE, load=_load_to_share, methods=("POST",), localised=False)
 def caseload(organisation: Organisation) -> Any:
     """Whether its caseworkers share their caseload."""
     form = forms.CaseloadForm()
@@ -361,7 +366,7 @@ def caseload(organisation: Organisation) -> Any:
         db_session(), organisation_id=organisation.id, shares=bool(form.shares.data), actor=the_staff(), now=now()
     )  # fmt: skip
     flash(SAVED)
-    return redirect(url_for("accounts.organisation", organisation_id=organisation.id), 303)
+    return _back(organisation)
 
 
 @room.page(ONE + "/close", allow=policy.RUN, load=_load_to_run, methods=("POST",), localised=False)

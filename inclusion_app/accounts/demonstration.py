@@ -103,6 +103,9 @@ def load(session: Session, *, sign_ins: list[SignIn], now: datetime) -> None:
         name: make_organisation(session, name=name, kind=kind, actor=None, now=now, is_demonstration=True).id
         for name, kind, _place, _people in ORGANISATIONS
     }
+    # Its caseworker sees the whole caseload of the organisation, so that this can be tried out too.
+    shared = numbers[ORGANISATIONS[0][0]]
+    session.execute(update(Organisation).where(Organisation.id == shared).values(shares_caseload=True))
     for one in sign_ins:
         person = Staff(
             name=one.name, email=one.email, email_hash=hash_of_email(one.email), password_hash=one.password_hash,

@@ -17,6 +17,7 @@ TABLE = PermissionTable(
         "organisation.manage": {"organisation_admin": OWN, "platform_admin": EVERY_ROW},
         "organisation.export": {"organisation_admin": OWN},
         "organisation.reads": {"organisation_admin": OWN},
+        "organisation.share": {"organisation_admin": OWN, "platform_admin": EVERY_ROW},
         "organisation.run": {"platform_admin": EVERY_ROW},
         "record.verify": {"platform_admin": EVERY_ROW},
     },
@@ -24,5 +25,6 @@ TABLE = PermissionTable(
 MANAGE = TABLE.permission("organisation.manage")
 EXPORT = TABLE.permission("organisation.export")
 READS = TABLE.permission("organisation.reads")
+SHARE = TABLE.permission("organisation.share")
 RUN = TABLE.permission("organisation.run")
 VERIFY = TABLE.permission("record.verify")

@@ -28,8 +28,8 @@ registry.add_to_menu(registry.StaffLink("people.caseloads", N_("Caseloads"), pol
 class HandOverForm(BaseForm):
     """From whom to whom."""
 
-    from_id = MustChoose(_l("Whose people?"))
-    to_id = MustChoose(_l("Who looks after them from now on?"))
+    from_id = MustChoose(_l("Whose people?"), missing=words.CHOOSE_WHOSE)
+    to_id = MustChoose(_l("Who looks after them from now on?"), missing=words.CHOOSE_WHO_LOOKS)
 
 
 @room.page("/staff/caseloads", allow=policy.HAND_OVER, methods=("GET", "POST"), localised=False)

@@ -21,15 +21,17 @@ class LineField(StringField):
 
     data: str | None
 
-    def __init__(self, label: Any, *, longest: int, needed: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, label: Any, *, longest: int, needed: bool = False, missing: str = MISSING, **kwargs: Any
+    ) -> None:
         super().__init__(label, **kwargs)
-        self.longest, self.needed = longest, needed
+        self.longest, self.needed, self.missing = longest, needed, missing
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
         """Refuse nothing where something is needed, and what does not fit."""
         typed = self.data = one_line(self.data)
         if self.needed and not typed:
-            raise ValidationError(_l(MISSING))
+            raise ValidationError(_l(self.missing))
         if len(typed) > self.longest:
             raise ValidationError(_l(TOO_LONG))
 
@@ -71,7 +73,14 @@ class NumberFromList(SelectField):
 
 
 class MustChoose(NumberFromList):
-    """The same, where nothing is written down because nobody looked: of several rows none is chosen beforehand."""
+    """The same, where nothing is written down because nobody looked: of several rows none is chosen beforehand.
+
+    `missing` is what is said where none was chosen.
+    """
+
+    def __init__(self, label: Any, *, missing: str = CHOOSE_ONE, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.missing = missing
 
     def iter_choices(self) -> list[Any]:
         """The rows; where there are several, after a line that stands for none of them."""
@@ -82,5 +91,5 @@ class MustChoose(NumberFromList):
     def pre_validate(self, form: Any) -> None:
         """One of the rows."""
         if not self.data:
-            raise ValidationError(_l(CHOOSE_ONE))
+            raise ValidationError(_l(self.missing))
         super().pre_validate(form)

@@ -6,6 +6,8 @@ from inclusion_app.core.words import N_
 
 CHOOSE = N_("Choose")
 CHOOSE_ONE = N_("Choose one from the list.")
+CHOOSE_WHO_LOOKS = N_("Choose who looks after them.")
+CHOOSE_WHOSE = N_("Choose whose people are handed on.")
 POSSIBLE_MATCH = N_("Possible match. Ask the person for permission to link.")
 NEEDS_ADULT = N_("For a child under 13, add a way to reach an adult who answers for them.")
 TOO_MANY_ROUTES = N_("Keep five ways to reach somebody at most.")

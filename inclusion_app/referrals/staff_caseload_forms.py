@@ -17,7 +17,7 @@ from inclusion_app.people.choice_fields import AnyOf, FromList, OneOf, number_of
 from inclusion_app.people.rules import LANGUAGES
 from inclusion_app.people.staff_fields import LineField, MustChoose, NumberFromList
 from inclusion_app.people.staff_forms import language_name
-from inclusion_app.people.staff_words import CHOOSE
+from inclusion_app.people.staff_words import CHOOSE, CHOOSE_WHO_LOOKS
 from inclusion_app.referrals import rules
 from inclusion_app.referrals import staff_caseload_rules as caseload
 from inclusion_app.referrals import staff_caseload_words as words
@@ -65,20 +65,20 @@ class FiltersForm(BaseForm):
 class ViewForm(OnceForm):
     """The name under which filters are kept."""
 
-    name = LineField(_l("Name of this view"), longest=40, needed=True)
+    name = LineField(_l("Name of this view"), longest=40, needed=True, missing=words.NO_VIEW_NAME)
 
 
 class GiveForm(OnceForm):
     """Which colleague looks after a person from now on."""
 
-    to_id = Colleague(_l("Who looks after them from now on?"))
+    to_id = Colleague(_l("Who looks after them from now on?"), missing=CHOOSE_WHO_LOOKS)
 
 
 class NumbersForm(BaseForm):
     """Some of somebody's people, by their numbers, and who looks after them from now on."""
 
     people = AnyOf(_l("Numbers"), choices=[], coerce=number_of)
-    to_id = Colleague(_l("Who looks after them from now on?"))
+    to_id = Colleague(_l("Who looks after them from now on?"), missing=CHOOSE_WHO_LOOKS)
 
     def validate_people(self, asked: Any) -> None:
         """At least one."""
@@ -119,19 +119,25 @@ class _NotesForm(OnceForm):
             if not said and not any(day.typed):
                 continue
             if not said:
-                self.refuse(RuleBroken(words.WORDS_MISSING, field=box.name))
+                self._refuse_for(one, box, words.WORDS_MISSING)
             if len(box.data or "") > rules.NOTE_LONGEST:
-                self.refuse(RuleBroken(words.NOTE_LONG, field=box.name))
+                self._refuse_for(one, box, words.NOTE_LONG)
             if day.errors:
+                day.errors = []
+                self._refuse_for(one, day, words.REAL_DAY)
                 continue
             why = rules.why_not_happened(day.data, today=today) if day.data else words.DAY_MISSING
             if why:
-                self.refuse(RuleBroken(why, field=day.name))
+                self._refuse_for(one, day, why)
             else:
                 found.append(Typed(one.resident_id, day.data, said))
         if not found and not self.errors:
             self.refuse(RuleBroken(words.NOTHING_TYPED))
         return [] if self.errors or self.form_errors else found
+
+    def _refuse_for(self, one: OnSheet, field: Any, said: str) -> None:
+        """At the box, and in the summary of many people with the number of whose it is."""
+        self.refuse(RuleBroken(words.FOR_PERSON, field=field.name, place=one.place, said=_l(said)))
 
 
 def notes_form(people: Sequence[OnSheet], labels: Mapping[int, tuple[str, str]]) -> _NotesForm:

@@ -7,7 +7,7 @@ these rooms say the same; a test compares them). Names are read for the page tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from inclusion_app.accounts.models import Organisation
+from inclusion_app.accounts.models import Organisation, Staff
 from inclusion_app.core.access import Principal
+from inclusion_app.core.clock import LONDON
 from inclusion_app.loans.models import Loan, LoanOffer, LoanRequest
 from inclusion_app.people import caseload_services
 from inclusion_app.people import policy as people
@@ -178,6 +179,16 @@ def _gather(session: Session, principal: Principal, among: Any, now: datetime) -
     return found
 
 
+def next_of(
+    session: Session, principal: Principal, numbers: Collection[int], now: datetime
+) -> dict[int, Due | None]:
+    """What comes next for each of these people. Whom one may read of is asked before."""
+    gathered = _gather(session, principal, numbers, now) if numbers else Gathered()
+    return {
+        number: Line(number, dues=caseload.in_order(gathered.dues.get(number, ()))).next for number in numbers
+    }
+
+
 def _tasks() -> Any:
     return select(CaseTask.id, CaseTask.resident_id, CaseTask.kind, CaseTask.due_on).where(
         CaseTask.done_at.is_(None)
@@ -191,7 +202,7 @@ def _task(row: Any) -> Due:
 def _referrals() -> Any:
     return select(
         Referral.id, Referral.resident_id, Referral.status, Referral.mode, Referral.sender_id, Referral.organisation_id,
-        Referral.clock_due, Referral.clock_stopped_at, CityService.helps,
+        Referral.clock_due, Referral.clock_stopped_at, Referral.promised_on, CityService.helps,
     ).join(CityService, CityService.id == Referral.service_id)  # fmt: skip
 
 
@@ -212,9 +223,13 @@ def _of_referral(row: Any, principal: Principal) -> list[Due]:
             found.append(Due("answer", number, resident_id, waits=US))
         elif row.organisation_id != principal.organisation_id:
             kind = "helped" if row.status == "active" else "sent"
+            clocked = row.clock_due.astimezone(LONDON).date() if row.clock_due is not None else None
             found.append(
-                Due(kind, number, resident_id, waits="" if kind == "helped" else OTHERS, code=row.status)
-            )
+                Due(
+                    kind, number, resident_id, waits="" if kind == "helped" else OTHERS, code=row.status,
+                    until=row.promised_on or clocked,
+                )
+            )  # fmt: skip
     return found
 
 
@@ -306,10 +321,14 @@ def _others(
 
 
 class Shown(NamedTuple):
-    """What a page of a caseload needs beside its lines: names by number, and the words of tasks by theirs."""
+    """What a page of a caseload needs beside its lines: names by number, and the words of tasks by theirs.
+
+    `ends`: how the codes end of those who share their name with another one here.
+    """
 
     names: dict[int, str]
     tasks: dict[int, str]
+    ends: dict[int, str]
 
 
 def shown_of(
@@ -317,7 +336,10 @@ def shown_of(
 ) -> Shown:
     """The names of whoever is on this page, and what was typed about tasks that are shown. Whom: see `caseload_of`."""
     numbers = [line.resident_id for line in lines]
-    called = session.execute(select(Resident.id, Resident.name).where(Resident.id.in_(numbers)))
+    called = session.execute(
+        select(Resident.id, Resident.name, Resident.code).where(Resident.id.in_(numbers))
+    ).all()
+    names = {number: name for number, name, _code in called if name}
     dues = [*(due for line in lines for due in line.dues), *others]
     tasks = [due.number for due in dues if due.kind == "task"]
     words = session.execute(
@@ -326,8 +348,35 @@ def shown_of(
         )
     )
     return Shown(
-        {number: name for number, name in called if name}, {number: said or "" for number, said in words}
+        names,
+        {number: said or "" for number, said in words},
+        caseload.told_apart(names, {number: code for number, _name, code in called}),
     )
+
+
+def ends_of(session: Session, names: Mapping[int, str]) -> dict[int, str]:
+    """How the codes end of those who are called like another of these. Whom one may list is asked before."""
+    twins = caseload.told_apart(names, dict.fromkeys(names, ""))
+    rows = session.execute(select(Resident.id, Resident.code).where(Resident.id.in_(twins)))
+    return caseload.told_apart(
+        {number: names[number] for number in twins}, {row.id: row.code for row in rows}
+    )
+
+
+def workers_of(session: Session, principal: Principal, numbers: Collection[int]) -> dict[int, list[str]]:
+    """The names of whoever looks after these people for the organisation the principal acts for."""
+    rows = session.execute(
+        select(CaseloadEntry.resident_id, Staff.name)
+        .join(Staff, Staff.id == CaseloadEntry.staff_id)
+        .where(
+            CaseloadEntry.organisation_id == principal.organisation_id, CaseloadEntry.resident_id.in_(numbers)
+        )
+        .order_by(Staff.name, Staff.id)
+    )
+    found: dict[int, list[str]] = {}
+    for number, name in rows:
+        found.setdefault(number, []).append(name)
+    return found
 
 
 # --- views that somebody keeps

@@ -6,6 +6,7 @@ stand in an address or in a view somebody keeps.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.words import N_
-from inclusion_app.people.rules import LANGUAGES
+from inclusion_app.people.rules import LANGUAGES, plain_name
 from inclusion_app.referrals.rules import HELPS
 
 US, OTHERS = "us", "others"
@@ -38,7 +39,8 @@ SHEET_ENDS: Mapping[str, str] = {"shredded": N_("Shredded"), "given_back": N_("G
 class Due:
     """One thing about one person: what kind, of which row, by when if it has a day, and for whom it waits.
 
-    `at` is the moment it runs out, where that is known to the hour. `code` says it closer: the kind of a task, a clock.
+    `at` is the moment it runs out, where that is known to the hour. `code` says it closer: the kind of a task, a clock,
+    the state of a referral. `until` is the day by which others have said they do it: it is not due of us.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Due:
     waits: str = ""
     code: str = ""
     is_firm: bool = True
+    until: date | None = None
 
     @property
     def day(self) -> date | None:
@@ -207,6 +210,17 @@ class Gathered:
         """Put each with its person."""
         for due in dues:
             self.dues.setdefault(due.resident_id, []).append(due)
+
+
+# Enough of a code to tell two people apart, too little to open anything with it.
+LAST_SIGNS = 4
+
+
+def told_apart(names: Mapping[int, str], codes: Mapping[int, str]) -> dict[int, str]:
+    """The end of the code of whoever is called like another of these, by their numbers."""
+    plain = {number: plain_name(name) for number, name in names.items() if name}
+    many = Counter(plain.values())
+    return {number: codes[number][-LAST_SIGNS:] for number, name in plain.items() if many[name] > 1}
 
 
 def first_name(name: str) -> str:

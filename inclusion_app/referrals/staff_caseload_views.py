@@ -36,7 +36,18 @@ def due_words(due: Due, typed: str = "") -> str:
         return typed or _(rules.TASK_KINDS[due.code])
     if due.kind == "clock":
         return _(rules.CLOCKS[due.code])
+    if due.kind == "sent" and due.until is not None and due.code in words.SENT:
+        return _(words.SENT[due.code], day=i18n.near_day_words(due.until))
     return _(words.KINDS[due.kind])
+
+
+def paper_words(due: Due | None) -> str:
+    """What kind of thing comes next and by when, for a sheet of paper; empty where nothing does."""
+    if due is None:
+        return ""
+    said = words.ON_PAPER.get(due.code) if due.kind == "clock" else None
+    said = said or words.ON_PAPER.get(due.kind, "")
+    return _(said, day=i18n.near_day_words(due.day) if due.day is not None else "") if said else ""
 
 
 def day_of(due: Due) -> str:
@@ -45,6 +56,11 @@ def day_of(due: Due) -> str:
         at = i18n.local(due.at)
         return _("%(day)s, %(time)s", day=i18n.day_words(at.date()), time=i18n.clock_words(at.time()))
     return i18n.day_words(due.on) if due.on is not None else ""
+
+
+def name_words(name: str, end: str) -> str:
+    """A name in a list to choose from; where another one has it too, with the end of the code."""
+    return _("%(name)s (code ends in %(end)s)", name=name, end=end) if end else name
 
 
 def words_for_lines(moment: datetime) -> dict[str, Any]:
@@ -89,6 +105,9 @@ def caseload() -> Any:
         others=others,
         others_more=len(found.others) - len(others),
         shown=queries.shown_of(session, principal, [*lines, *found.restricted], others),
+        workers=queries.workers_of(session, principal, [line.resident_id for line in lines])
+        if filters.whose == "organisation"
+        else None,
         views=queries.views_of(session, principal),
         has_room=VIEWS_AT_MOST,
         **words_for_lines(moment),

@@ -9,7 +9,7 @@ from inclusion_app.core.words import N_
 # What is due, by the kind of it; of a task and of a clock the words of the rules stand beside.
 KINDS: Mapping[str, str] = {
     "answer": N_("Answer the question about a referral"),
-    "sent": N_("Referral sent, not answered yet"),
+    "sent": N_("Referral sent"),
     "helped": N_("Others help"),
     "asked": N_("We asked the sender something"),
     "loan_question": N_("Answer the loan desk"),
@@ -21,9 +21,30 @@ KINDS: Mapping[str, str] = {
     "booking_waits": N_("On a waiting list for training"),
     "session": N_("Training"),
 }
+# How a referral to others stands, by its state, with the day they have.
+SENT: Mapping[str, str] = {
+    "sent": N_("Sent, not seen yet"),
+    "acknowledged": N_("Seen, answer by %(day)s"),
+    "accepted": N_("Accepted, first contact by %(day)s"),
+    "waitlisted": N_("On a waiting list until %(day)s"),
+}
+# The same on paper that can be lost: what kind of thing and by when, never what was typed.
+ON_PAPER: Mapping[str, str] = {
+    "task": N_("Task, by %(day)s"),
+    "clock": N_("Referral: answer by %(day)s"),
+    "contact": N_("Referral: first contact by %(day)s"),
+    "answer": N_("Referral: answer a question"),
+    "loan_question": N_("Device: answer the loan desk"),
+    "loan_offer": N_("Device: answer the offer by %(day)s"),
+    "loan_fetch": N_("Device: fetch it by %(day)s"),
+    "loan_back": N_("Device: goes back by %(day)s"),
+    "booking_offer": N_("Course: answer the offer by %(day)s"),
+    "session": N_("Course on %(day)s"),
+}
 VIEW_SAVED = N_("The view is kept.")
 VIEW_RENAMED = N_("The view has its new name.")
 VIEW_GONE = N_("The view is deleted. Nothing else is.")
+NO_VIEW_NAME = N_("Give the view a name.")
 VIEW_NAMED = N_("You have a view of this name. Choose another name.")
 TOO_MANY_VIEWS = N_("You keep 20 views. Delete one first.")
 GIVEN = N_("Your colleague looks after this person now. They have a task to take over.")
@@ -38,4 +59,5 @@ NOTHING_TYPED = N_("Type at least one note.")
 DAY_MISSING = N_("Write the day it happened.")
 REAL_DAY = N_("Write a day with day, month and year.")
 WORDS_MISSING = N_("Write what happened, or leave the day empty too.")
+FOR_PERSON = N_("For person %(place)s: %(said)s")
 NOTE_LONG = N_("Write at most 4000 letters.")

@@ -21,6 +21,7 @@ from inclusion_app.people import queries as people_queries
 from inclusion_app.people import staff_words as people_words
 from inclusion_app.people.models import CaseloadEntry, Resident
 from inclusion_app.referrals import staff_caseload_forms as forms
+from inclusion_app.referrals import staff_caseload_queries as queries
 from inclusion_app.referrals import staff_caseload_words as words
 from inclusion_app.referrals.services import handover
 from inclusion_app.referrals.views import room
@@ -70,8 +71,11 @@ def give(mine: Mine) -> Any:
         except RuleBroken as broken:
             form.refuse(broken)
     shows_person(mine.id, "identity")
+    name = mine.resident.name or ""
+    others = people_queries.people_of(session, principal, mine=True)
+    ends = queries.ends_of(session, {mine.id: name, **{line.id: line.name for line in others}})
     page = render_template(
-        "referrals/staff/give.html", form=form, resident_id=mine.id, name=mine.resident.name or ""
+        "referrals/staff/give.html", form=form, resident_id=mine.id, name=name, end=ends.get(mine.id, "")
     )
     return page, 422 if form.errors or form.form_errors else 200
 

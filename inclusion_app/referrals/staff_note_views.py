@@ -17,6 +17,7 @@ from inclusion_app.referrals import staff_case_words as words
 from inclusion_app.referrals.models import CaseNote
 from inclusion_app.referrals.services import staff_notes
 from inclusion_app.referrals.staff_case_views import PERSON, name_for, to_write
+from inclusion_app.referrals.staff_outreach_views import back_to_outreach
 from inclusion_app.referrals.views import room
 
 NOTE = "/staff/notes/<int(max=999999999):note_id>"
@@ -42,9 +43,10 @@ def new_note(resident: Resident) -> Any:
             if is_new:
                 _record("write note", number)
             flash(words.NOTE_SAVED)
-            return _to_case(number)
+            back = back_to_outreach()
+            return redirect(back, 303) if back else _to_case(number)
     shows_person(number, "identity")
-    return _shown("note.html", form, resident_id=number, name=name_for(resident))
+    return _shown("note.html", form, resident_id=number, name=name_for(resident), outreach=back_to_outreach())
 
 
 def _record(action: str, resident_id: int) -> None:

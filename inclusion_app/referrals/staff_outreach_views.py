@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from inclusion_app.core.access import Principal, shows_person, the_staff
@@ -23,6 +23,23 @@ from inclusion_app.referrals import staff_caseload_queries as queries
 from inclusion_app.referrals.staff_caseload_views import words_for_lines
 from inclusion_app.referrals.staff_plan_steps import next_steps
 from inclusion_app.referrals.views import room
+
+
+def place_asked() -> int:
+    """Which place of the list the address asks for; the first for what is no number."""
+    asked = request.args.get("place", "1")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+
+
+def back_to_outreach() -> str:
+    """The address of the same person of the same list, where this page was opened from it; else nothing.
+
+    It is made of a number and of known filters only: nothing of an address is followed.
+    """
+    if request.args.get("back") != "outreach":
+        return ""
+    filters = queries.choices_for(db_session(), the_staff()).read(request.args)
+    return url_for("referrals.outreach", place=max(place_asked(), 1), **filters.chosen)
 
 
 @dataclass(frozen=True)
@@ -63,9 +80,7 @@ def outreach() -> Any:
     choices = queries.choices_for(session, principal)
     filters = choices.read(request.args)
     lines = queries.caseload_of(session, principal, filters, moment).lines
-    asked = request.args.get("place", "1")
-    place = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
-    place = min(max(place, 1), max(len(lines), 1))
+    place = min(max(place_asked(), 1), max(len(lines), 1))
     line = lines[place - 1] if lines else None
     resident = session.get(Resident, line.resident_id) if line else None
     more: dict[str, Any] = {}

@@ -17,9 +17,11 @@ from inclusion_app.people import policy as people_policy
 from inclusion_app.people import queries as people_queries
 from inclusion_app.people.models import Resident
 from inclusion_app.referrals import policy, rules
+from inclusion_app.referrals import staff_caseload_queries as caseload
 from inclusion_app.referrals import staff_message_back as back
 from inclusion_app.referrals.models import PublicReferral, Referral
 from inclusion_app.referrals.services import public
+from inclusion_app.referrals.staff_caseload_views import name_words
 from inclusion_app.referrals.staff_public_forms import RecordForm
 from inclusion_app.referrals.views import room
 
@@ -64,7 +66,9 @@ def put_on_record(referral: Referral) -> Any:
     """Whose record it belongs to, once somebody has met them."""
     principal, number, moment = the_staff(), referral.id, now()
     form = RecordForm()
-    form.offer(people_queries.people_of(db_session(), principal, mine=True))
+    mine = people_queries.people_of(db_session(), principal, mine=True)
+    ends = caseload.ends_of(db_session(), {line.id: line.name for line in mine})
+    form.offer([line._replace(name=name_words(line.name, ends.get(line.id, ""))) for line in mine])
     if request.method == "POST" and form.validate():
         try:
             return _put(form, number)

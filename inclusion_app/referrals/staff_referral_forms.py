@@ -148,7 +148,7 @@ def form_for(action: str, *, better: Sequence[tuple[int, str]] = (), is_shared: 
 class OwnerForm(BaseForm):
     """Who looks after it."""
 
-    to = MustChoose(_l("Who looks after it?"))
+    to = MustChoose(_l("Who looks after it?"), missing=words.CHOOSE_OWNER)
 
     def __init__(self, people: Sequence[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -21,10 +21,9 @@ from inclusion_app.core.paper_parts import Pair, Paper, direction_of
 from inclusion_app.core.words import N_
 from inclusion_app.referrals.models import OutreachSheet
 from inclusion_app.referrals.services.sheets import OnSheet
-from inclusion_app.referrals.staff_caseload_rules import first_name, initials
+from inclusion_app.referrals.staff_caseload_rules import LAST_SIGNS, first_name, initials
 
 NAMES: Mapping[str, str] = {"first": N_("Print with first names"), "initials": N_("Print with initials")}
-LAST_SIGNS = 4
 
 
 @dataclass(frozen=True)

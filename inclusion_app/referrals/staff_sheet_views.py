@@ -27,6 +27,7 @@ from inclusion_app.referrals import staff_caseload_rules as caseload
 from inclusion_app.referrals import staff_caseload_words as words
 from inclusion_app.referrals.models import OutreachSheet
 from inclusion_app.referrals.services import sheets as services
+from inclusion_app.referrals.staff_caseload_views import name_words, paper_words
 from inclusion_app.referrals.staff_plan_steps import next_steps
 from inclusion_app.referrals.staff_sheet_paper import NAMES, sheet_html
 from inclusion_app.referrals.views import room
@@ -71,7 +72,8 @@ def new_sheet() -> Any:
     form.people.choices = [
         (
             line.resident_id,
-            shown.names.get(line.resident_id, "") or _("No name, number %(number)s", number=line.resident_id),
+            name_words(shown.names.get(line.resident_id, ""), shown.ends.get(line.resident_id, ""))
+            or _("No name, number %(number)s", number=line.resident_id),
         )
         for line in lines
     ]
@@ -129,7 +131,8 @@ def _to_print(sheet_id: int) -> OutreachSheet | None:
 
 
 @room.page(
-    f"{ONE}/sheet.pdf", allow=policy.KEEP_SHEET, load=_to_print, reads=("identity", "code", "plan"), localised=False
+    f"{ONE}/sheet.pdf", allow=policy.KEEP_SHEET, load=_to_print, reads=("identity", "code", "plan", "tasks"),
+    localised=False,
 )  # fmt: skip
 def sheet_pdf(made: OutreachSheet) -> Any:
     """The sheet on paper, with first names or with initials. Whoever ended their sharing since is left out."""
@@ -138,13 +141,11 @@ def sheet_pdf(made: OutreachSheet) -> Any:
         return redirect(url_for("referrals.sheet", sheet_id=made.id), 303)
     on_it, gone = services.people_on(session, principal, made.id)
     plans = _sees_plans(session, principal, [one.resident_id for one in on_it])
-    html = sheet_html(
-        made,
-        on_it,
-        gone=gone,
-        steps=next_steps(session, plans, on_paper=True) if plans else {},
-        show=show,
-    )
+    steps = next_steps(session, plans, on_paper=True) if plans else {}
+    others = [one.resident_id for one in on_it if one.resident_id not in steps]
+    for number, due in queries.next_of(session, principal, others, now()).items():
+        steps[number] = paper_words(due)
+    html = sheet_html(made, on_it, gone=gone, steps=steps, show=show)
     back = url_for("referrals.sheet", sheet_id=made.id)
     return pdf_answer(html, name="outreach-sheet.pdf", print_page=back)
 

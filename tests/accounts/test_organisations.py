@@ -437,9 +437,28 @@ def test_a_platform_admin_makes_opens_and_closes_organisations(
 
 def test_an_admin_runs_no_organisation(app: Flask, admin: StaffBrowser) -> None:
     home = f"/staff/organisations/{admin.organisation_id}"
-    for rest in ("/close", "/caseload"):
-        assert admin.send(home + rest, form_on="/staff/act-for", shares="y").status_code == 403
+    assert admin.send(home + "/close", form_on="/staff/act-for").status_code == 403
     assert "Close this organisation" not in admin.text("/staff/organisation")
+
+
+def test_an_admin_shares_the_caseload_of_their_own_organisation_alone(
+    app: Flask, admin: StaffBrowser, staff_browser: Make
+) -> None:
+    def shares(number: int) -> bool:
+        with app.app_context(), reading() as session:
+            return session.get_one(Organisation, number).shares_caseload
+
+    other = staff_browser("caseworker", organisation="Blue Door").organisation_id
+    own, page = f"/staff/organisations/{admin.organisation_id}/caseload", "/staff/organisation"
+    assert "All caseworkers here see everybody" in admin.text(page)
+    for given, after in (({"shares": "y"}, True), ({"shares": "y"}, True), ({}, False)):
+        answer = admin.send(own, form_on=page, **given)
+        assert (answer.status_code, answer.location) == (303, page)
+        assert shares(admin.organisation_id) is after
+    assert len(acts(app, "share caseload")) == len(acts(app, "unshare caseload")) == 1
+    foreign = f"/staff/organisations/{other}/caseload"
+    assert admin.send(foreign, form_on=page, shares="y").status_code == 404 and not shares(other)
+    assert staff_browser("caseworker").send(own, form_on="/staff/act-for", shares="y").status_code == 403
 
 
 def test_the_record_is_checked_and_a_changed_row_is_named(app: Flask, staff_browser: Make) -> None:

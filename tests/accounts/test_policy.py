@@ -19,6 +19,7 @@ OWN_ONLY = {
     "organisation.manage": {"organisation_admin"},
     "organisation.export": {"organisation_admin"},
     "organisation.reads": {"organisation_admin"},
+    "organisation.share": {"organisation_admin"},
     "organisation.run": set(),
     "record.verify": set(),
 }
@@ -26,6 +27,7 @@ EVERY = {
     "organisation.manage": {"platform_admin"},
     "organisation.export": set(),
     "organisation.reads": set(),
+    "organisation.share": {"platform_admin"},
     "organisation.run": {"platform_admin"},
     "record.verify": {"platform_admin"},
 }

@@ -43,6 +43,10 @@ def test_who_left_leaves_nobody_alone(app: Flask, staff_browser: Make) -> None:
         {"from_id": str(stays.staff_id)},
     ):
         assert admin.send("/staff/caseloads", **{**ids, **wrong}).status_code == 422, wrong
+    unchosen = admin.send("/staff/caseloads", from_id=str(gone.staff_id), to_id="").get_data(as_text=True)
+    assert "Choose who looks after them." in unchosen
+    nobodys = admin.send("/staff/caseloads", from_id="", to_id=str(stays.staff_id)).get_data(as_text=True)
+    assert "Choose whose people are handed on." in nobodys
     assert admin.send("/staff/caseloads", **ids).status_code == 303
     assert loads(app) == {(stays.staff_id, one), (gone.staff_id, hidden), (gone.staff_id, afraid)}
     assert stays.get(f"/staff/people/{one}").status_code == 200

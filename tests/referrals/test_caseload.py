@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
-from inclusion_app.accounts.models import Organisation
+from inclusion_app.accounts.models import Organisation, Staff
 from inclusion_app.core.access import Principal
-from inclusion_app.core.clock import now, today
+from inclusion_app.core.clock import LONDON, now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.people.models import CaseloadEntry, Consent, ContactRoute, Resident, Restriction
 from inclusion_app.referrals import policy
@@ -23,9 +23,9 @@ from inclusion_app.referrals.staff_caseload_rules import OTHERS, US, Filters
 from tests.conftest import StaffBrowser
 from tests.factories import loans
 from tests.factories.accounts import make_organisation
-from tests.factories.referrals import bring_to, make_referral, make_service, make_task
+from tests.factories.referrals import bring_to, make_flag, make_referral, make_service, make_task
 from tests.factories.training import make_booking, make_session
-from tests.people.world import looked_after, rows_of
+from tests.people.world import code_of, looked_after, rows_of
 
 Make = Callable[..., StaffBrowser]
 PAGE = "/staff/caseload"
@@ -116,10 +116,46 @@ def test_it_says_what_waits_for_us_and_for_others(app: Flask, worker: StaffBrows
     assert names_on(worker.text(f"{PAGE}?help=money")) == ["Sent"]
     page = worker.text(PAGE)
     for said in (
-        "Answer the question about a referral", "Say that you have seen it", "Referral sent, not answered yet",
+        "Answer the question about a referral", "Say that you have seen it", "Sent, not seen yet",
         "We asked the sender something", "Ask whether it helped",
     ):  # fmt: skip
         assert said in page, said
+
+
+def test_a_referral_to_others_is_said_as_it_stands(app: Flask, worker: StaffBrowser) -> None:
+    said = {}
+    for name, actions, words in (
+        ("New", (), "Sent, not seen yet"),
+        ("Seen", ("acknowledge",), "Seen, answer by {day}"),
+        ("Taken", ("acknowledge", "accept"), "Accepted, first contact by {day}"),
+        ("Waits", ("acknowledge", "waitlist"), "On a waiting list until {day}"),
+    ):
+        number = sent_by(app, worker, looked_after(app, worker, name=name), *actions)
+        with app.app_context(), transaction() as session:
+            sent = session.get_one(Referral, number)
+            assert sent.clock_due is not None
+            day = sent.promised_on or sent.clock_due.astimezone(LONDON).date()
+        said[name] = words.format(day=f"{day:%A} {day.day} {day:%B}")
+    page = worker.text(PAGE)
+    rows = dict(re.findall(r'<bdi>(\w+)</bdi>.*?data-label="Waits for others">(.*?)</td>', page, re.DOTALL))
+    assert rows == said
+    # It is nothing that is due of us.
+    assert set(names_on(worker.text(f"{PAGE}?due=none"))) == set(said)
+
+
+def test_two_of_one_name_are_told_apart_by_the_end_of_their_code(app: Flask, worker: StaffBrowser) -> None:
+    first, second = (
+        looked_after(app, worker, name="Amina Yusuf"),
+        looked_after(app, worker, name="amina  yusuf"),
+    )
+    looked_after(app, worker, name="Other")
+    page, give = worker.text(PAGE), worker.text(f"/staff/people/{first}/give")
+    for number in (first, second):
+        code = code_of(app, number)
+        assert f'code ends in <bdi dir="ltr">{code[-4:]}</bdi>' in page and code not in page
+        assert f"(code ends in {code[-4:]})" in worker.text(f"{PAGE}/sheets/new")
+    assert page.count("code ends in") == 2
+    assert code_of(app, first)[-4:] in give and code_of(app, second)[-4:] not in give
 
 
 def test_language_and_ward(app: Flask, worker: StaffBrowser) -> None:
@@ -188,6 +224,11 @@ def test_whom_the_table_of_people_does_not_list_is_not_here(
         session.get_one(Organisation, worker.organisation_id).shares_caseload = True
     assert set(names_on(worker.text(f"{PAGE}?whose=organisation"))) == {"Mine", "Colleague’s"}
     assert names_on(worker.text(f"{PAGE}?whose={other.staff_id}")) == ["Colleague’s"]
+    with app.app_context(), transaction() as session:
+        session.get_one(Staff, other.staff_id).name = "Colleague Khan"
+    ours = worker.text(f"{PAGE}?whose=organisation")
+    assert '<td data-label="With whom"><bdi>Colleague Khan</bdi></td>' in ours
+    assert "With whom" not in page
     assert names_on(worker.text(f"{PAGE}?whose={elsewhere.staff_id}")) == ["Mine", "Hidden"]
 
 
@@ -360,3 +401,61 @@ def test_a_number_of_the_record_is_gone_when_the_person_is(app: Flask, worker: S
     with app.app_context(), transaction() as session:
         session.delete(session.get_one(Resident, number))
     assert f"number {number}" not in worker.text(PAGE)
+
+
+def test_a_note_leads_back_to_the_same_person_of_the_list(app: Flask, worker: StaffBrowser) -> None:
+    for name in ("First", "Second"):
+        task_of(app, worker, looked_after(app, worker, name=name))
+    page = worker.text(f"{PAGE}/outreach?place=2&due=today")
+    (link,) = re.findall(r'href="(/staff/people/\d+/notes/new[^"]*)"', page)
+    link = link.replace("&amp;", "&")
+    there = f"{PAGE}/outreach?place=2&due=today"
+    note = {
+        "kind": "visit", "happened_on": [str(today().day), str(today().month), str(today().year)],
+        "words": "We met.", "form_key": "one",
+    }  # fmt: skip
+    assert f'href="{there.replace("&", "&amp;")}"' in worker.text(link)
+    assert worker.send(link, **note).location == there
+    # An address made up by somebody leads nowhere else.
+    bare = link.partition("?")[0]
+    for odd, end in (
+        ("back=//evil.example&place=2", f"{bare.removesuffix('/notes/new')}/case"),
+        ("back=outreach&place=x&due=//evil.example&next=//evil.example", f"{PAGE}/outreach?place=1"),
+    ):
+        answer = worker.send(f"{bare}?{odd}", **{**note, "form_key": odd[:20]})
+        assert (answer.status_code, answer.location) == (303, end)
+
+
+def test_what_is_empty_is_left_out_on_a_phone_and_the_end_of_the_page_is_linked(
+    app: Flask, worker: StaffBrowser
+) -> None:
+    looked_after(app, worker, name="Nothing")
+    task_of(app, worker, None, words="Buy stamps")
+    page = worker.text(PAGE)
+    for label in ("Late", "Waits for others"):
+        assert f'<td data-label="{label}" class="none">–</td>' in page
+    for mark, said in (("other-work", "Other work (1)"), ("keep-view", "Keep this view")):
+        assert page.index(f'<a href="#{mark}">{said}</a>') < page.index("<table") < page.index(f'id="{mark}"')
+
+
+def test_whom_to_ask_first_stands_wherever_a_person_does(
+    app: Flask, staff_browser: Make, worker: StaffBrowser
+) -> None:
+    number = looked_after(app, worker, name="Afraid")
+    task, sent, received = (
+        task_of(app, worker, number), sent_by(app, worker, number), received_by(app, worker, number),
+    )  # fmt: skip
+    assert sent != received
+    pages = (f"/staff/people/{number}/give", f"/staff/tasks/{task}")
+    lists = ("/staff/referrals?which=sent", "/staff/referrals?which=received")
+    said = r"(Talk to the safeguarding lead of|Ask the lead of) "
+    for page in (*pages, *lists):
+        assert not re.search(said, worker.text(page)), page
+    with app.app_context(), transaction() as session:
+        make_flag(
+            session, resident_id=number, organisation_id=worker.organisation_id, raised_by_id=worker.staff_id
+        )
+    for page in pages:
+        assert "Talk to the safeguarding lead of" in worker.text(page), page
+    for page in lists:
+        assert worker.text(page).count("Ask the lead of ") == 1, page

@@ -159,6 +159,7 @@ def test_whom_one_cannot_give_and_to_whom(app: Flask, staff_browser: Make) -> No
     for wrong in (worker.staff_id, elsewhere.staff_id, desk.staff_id, 999_999, "x", ""):
         answer = worker.send(f"/staff/people/{one}/give", to_id=str(wrong))
         assert answer.status_code == 422 and 'href="#to_id"' in answer.get_data(as_text=True), wrong
+    assert "Choose who looks after them." in worker.send(f"/staff/people/{one}/give").get_data(as_text=True)
     for number in (afraid, hidden):
         answer = worker.send(f"/staff/people/{number}/give", to_id=str(takes.staff_id))
         assert answer.status_code == 422 and "cannot take this person on" in answer.get_data(as_text=True)

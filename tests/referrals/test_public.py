@@ -19,6 +19,7 @@ from inclusion_app.core.codes import show_code
 from inclusion_app.core.db import reading, transaction
 from inclusion_app.messages.models import Message
 from inclusion_app.people import consent_services
+from inclusion_app.people import models as people_models
 from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CityService, PublicReferral, Referral, ReferralWords
@@ -26,6 +27,7 @@ from inclusion_app.referrals.services import machine, public
 from tests.conftest import Browser, StaffBrowser
 from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.factories.referrals import bring_to, make_referral, make_service
+from tests.people.world import code_of, looked_after
 from tests.referrals.public_form import TYPED, fill_in, link_in_mail, public_service
 
 
@@ -307,6 +309,19 @@ def test_it_comes_to_stand_on_a_record_with_a_spoken_yes(
     assert worker.get(path).status_code == 404
     stranger = staff_browser("caseworker", organisation="Blue Door")
     assert stranger.get(path).status_code == stranger.get("/staff/referrals/999/person").status_code == 404
+
+
+def test_of_two_of_one_name_it_says_which_is_which(
+    app: Flask, browser: Browser, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    worker = staff_browser("caseworker", organisation="Open Door")
+    number, person = confirmed(app, browser, worker)
+    with app.app_context(), reading() as session:
+        name = session.get_one(people_models.Resident, person).name
+    twin = looked_after(app, worker, name=name)
+    page = worker.text(f"/staff/referrals/{number}/person")
+    for one in (person, twin):
+        assert f"{name} (code ends in {code_of(app, one)[-4:]})</option>" in page
 
 
 def test_by_the_code_of_the_person_too(

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from inclusion_app.core import paper
 from inclusion_app.core.access import Principal
-from inclusion_app.core.clock import now, today
+from inclusion_app.core.clock import LONDON, now, today
 from inclusion_app.core.db import transaction
 from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import rules, staff_plan_steps
@@ -27,7 +27,7 @@ from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.factories.referrals import make_sheet
 from tests.factories.world import make_glass
 from tests.people.world import PHONE, code_of, looked_after, rows_of
-from tests.referrals.test_caseload import task_of
+from tests.referrals.test_caseload import received_by, sent_by, task_of
 
 Make = Callable[..., StaffBrowser]
 PAGE = "/staff/caseload/sheets"
@@ -133,7 +133,7 @@ def test_what_stands_on_the_paper(app: Flask, worker: StaffBrowser, drawn: list[
         and "Amina" not in str(answer.headers)
     )
     assert rows_of(app)[before:] == [
-        ("read referrals.sheet_pdf", worker.staff_id, None, "identity code plan", "help")
+        ("read referrals.sheet_pdf", worker.staff_id, None, "identity code plan tasks", "help")
     ]
     (html,) = drawn
     assert f"Outreach sheet {number}" in html and "Destroy after use." in html and "Made by" in html
@@ -148,6 +148,28 @@ def test_what_stands_on_the_paper(app: Flask, worker: StaffBrowser, drawn: list[
         answer = worker.get(f"{PAGE}/{number}/sheet.pdf{wrong}")
         assert (answer.status_code, answer.location) == (303, f"{PAGE}/{number}")
     assert len(drawn) == 2
+
+
+def test_without_a_plan_the_sheet_says_what_is_due(
+    app: Flask, worker: StaffBrowser, drawn: list[str]
+) -> None:
+    tasked, owed, asked, sent, nothing = (looked_after(app, worker, name=f"P{number}") for number in range(5))
+    task_of(app, worker, tasked, 3, words="Ask about the injection")
+    due = now() + timedelta(days=2)
+    received_by(app, worker, owed, clock_due=due)
+    sent_by(app, worker, asked, "acknowledge", "ask")
+    sent_by(app, worker, sent)
+    number = sheet_of(app, worker, tasked, owed, asked, sent, nothing)
+    worker.get(f"{PAGE}/{number}/sheet.pdf?name=first")
+    day, by = today() + timedelta(days=3), due.astimezone(LONDON).date()
+    steps = re.findall(r"</th><td>(.*?)</td>", drawn[0])
+    assert steps == [
+        f"Task, by {day:%A} {day.day} {day:%B}",
+        f"Referral: answer by {by:%A} {by.day} {by:%B}",
+        "Referral: answer a question",
+        "–",
+        "–",
+    ]
 
 
 def test_it_is_printed_again_on_its_day_only(
@@ -308,8 +330,9 @@ def test_all_that_is_wrong_is_said_at_once_and_what_was_typed_stays(app: Flask, 
     text = answer.get_data(as_text=True)
     assert answer.status_code == 422
     for said in (
-        "Write the day it happened.", "Write a day with day, month and year.", "This day is still to come.",
-        "This is more than a year ago.", "Write at most 4000 letters.", "Write what happened, or leave the day empty too.",
+        "For person 1: Write the day it happened.", "For person 2: Write a day with day, month and year.",
+        "For person 3: This day is still to come.", "For person 4: This is more than a year ago.",
+        "For person 4: Write at most 4000 letters.", "For person 5: Write what happened, or leave the day empty too.",
     ):  # fmt: skip
         assert said in text, said
     for one in who[:4]:

@@ -55,7 +55,7 @@ def test_the_form_sent_twice_keeps_one(app: Flask, worker: StaffBrowser) -> None
 def test_what_is_refused_says_so_at_its_field(app: Flask, worker: StaffBrowser) -> None:
     number_of(app, worker, name="Late")
     for name, said in (
-        ("", "Fill this in."),
+        ("", "Give the view a name."),
         ("x" * 41, "This is too long."),
         ("Late", "You have a view of this name."),
     ):
