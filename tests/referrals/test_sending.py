@@ -425,12 +425,18 @@ def test_places_and_a_yes_at_once_never_make_more_taken_than_there_are(service_o
             city = City(session, places=1)
             sent = city.send(replace(COLD, form_key=f"round {round_}")).id
             service = city.service.id
-            facts = directory.Facts(name="Now smaller", helps=("digital",), summary="Less.", places=0)
+            facts = directory.Facts(
+                name="Now smaller",
+                helps=("digital",),
+                summary="Less.",
+                places=0,
+                partner_email="a@example.org",
+            )
         ready, said = threading.Barrier(2), []
 
         def shrink(session: Session, number: int = service, facts: directory.Facts = facts) -> None:
             directory.change_service(
-                session, service=session.get_one(CityService, number), facts=facts, has_accounts=True
+                session, service=session.get_one(CityService, number), facts=facts, has_accounts=False
             )
 
         def accept(session: Session, number: int = sent) -> None:
