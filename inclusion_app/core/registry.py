@@ -20,12 +20,13 @@ class Fact:
     """One line of what is held: a label (N_) and what stands there, in plain words.
 
     `opens`: the endpoint and the code of the page about it (empty where the page has none), for the person's own page on a
-    screen and nowhere else.
+    screen and nowhere else. `is_english`: the value is a name or words in English, whatever the page is in.
     """
 
     label: str
     value: str
     opens: tuple[str, str] | None = None
+    is_english: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ SAFETY = "safety"
 ITEM = "safeguarding"
 
 
-def check_words(said: str, *, field: str = "words") -> None:
+def check_words(said: str, *, field: str = "words", short: str = words.FLAG_SHORT) -> None:
     """Raises RuleBroken at the field when this is too short to say anything, or too long to be read."""
     if letters_in(said) < FLAG_SHORTEST:
-        raise RuleBroken(words.FLAG_SHORT, field=field)
+        raise RuleBroken(short, field=field)
     if len(said) > FLAG_LONGEST:
         raise RuleBroken(words.FLAG_LONG, field=field)
 
@@ -128,7 +128,7 @@ def assign(
 
 def end(session: Session, *, principal: Principal, flag: SafeguardingFlag, said: str, now: datetime) -> None:
     """The lead says what was done, and the marker goes. Raises RuleBroken at `ending`, or when it was ended already."""
-    check_words(said, field="ending")
+    check_words(said, field="ending", short=words.FLAG_END_SHORT)
     _change(session, flag.id, ended_at=now, ended_by_id=principal.staff_id)
     _write(session, principal, flag.id, said, now)
     _record(session, principal, "end safeguarding flag", flag.resident_id, now, role=flag_queries.LEAD)

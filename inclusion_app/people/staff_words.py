@@ -94,6 +94,7 @@ HANDED_ON = N_("It is done. The caseworker sees these people now.")
 
 # Safeguarding flags.
 FLAG_SHORT = N_("Write at least 10 letters: what you saw or heard, and when.")
+FLAG_END_SHORT = N_("Write what was done, in at least 10 letters.")
 FLAG_LONG = N_("This is too long. Use at most 2000 signs.")
 FLAG_SENT_BEFORE = N_("This form was sent before. Open the page of the person anew.")
 FLAG_RAISED = N_("The flag stands. Your safeguarding lead is told now.")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from inclusion_app.accounts.demonstration import delete_with_all
 from inclusion_app.accounts.models import Membership, Organisation
 from inclusion_app.accounts.services import make_organisation
+from inclusion_app.core.answer_hours import after_open_hours
 from inclusion_app.core.clock import LONDON
 from inclusion_app.core.pins import hash_secret
 from inclusion_app.core.registry import Demonstration, demonstrate
@@ -127,6 +128,12 @@ SAID: Mapping[str, Said] = {
     "decline": Said(reason="no_capacity", words="We can take somebody again next month."),
     "close": Said(outcome="got_help", words="They know where to look now and came back once."),
 }
+# A season of referrals that are over, so that the figures show something: who sent it, after how many hours of work it was
+# seen, decided and begun, and what came of it. One more every four days, the last one six weeks ago.
+SEASON: tuple[tuple[str, tuple[int, int, int], str], ...] = (
+    *((LIBRARY, (hours, 8 + 2 * hours, 10 + 5 * hours), "got_help") for hours in range(1, 10)),
+    *((WORK, (20 + hours, 42 + hours, 82 + 6 * hours), "met_elsewhere") for hours in range(6)),
+)
 NOTES = (
     (
         0,
@@ -192,6 +199,8 @@ class _Maker:
             self._service(key, service)
         for place, (name, language) in enumerate(PEOPLE):
             self._person(name, language, on_caseload=place < 7)
+        for number in range(len(SEASON)):
+            self._send_long_ago(number)
         sent = [self._send(number, one) for number, one in enumerate(SENT)]
         self._from_outside(is_confirmed=True)
         self._from_outside(is_confirmed=False)
@@ -199,9 +208,9 @@ class _Maker:
         self._tell_nobody()
         return len(self.people)
 
-    def _staff(self, role: str) -> int | None:
+    def _staff(self, role: str, organisation: str = CHARITY) -> int | None:
         found = select(Membership.staff_id).where(
-            Membership.organisation_id == self.organisations[CHARITY], Membership.role == role,
+            Membership.organisation_id == self.organisations[organisation], Membership.role == role,
             Membership.until_at.is_(None),
         )  # fmt: skip
         return self.session.scalar(found.order_by(Membership.id).limit(1))
@@ -210,8 +219,8 @@ class _Maker:
         row = CityService(
             organisation_id=self.organisations[shown.organisation], name=shown.name, helps=shown.helps, summary=shown.summary,
             phone=shown.phone, is_public=shown.is_public, places=shown.places, reply_days=shown.reply_days,
-            partner_email=shown.partner_email, duty_staff_id=self.caseworker if key == "desk" else None,
-            made_at=self.now - timedelta(days=90),
+            partner_email=shown.partner_email, duty_staff_id=self._staff("caseworker", shown.organisation),
+            made_at=self.now - timedelta(days=200),
         )  # fmt: skip
         self.session.add(row)
         self.session.flush()
@@ -221,7 +230,8 @@ class _Maker:
         at = self.now - timedelta(days=40)
         person = people.make_resident(
             self.session, secret_kind="pin",  # noqa: S106 - which kind, not a secret
-            secret_hash=self.secret_hash, nickname=None, pin_for_everything=True, language=language, now=at,
+            secret_hash=self.secret_hash, nickname=None, pin_for_everything=True, language=language,
+            now=self.now - timedelta(days=150),
         )  # fmt: skip
         person.name, person.read, person.last_used_at = name, language, self.now
         self.people.append(person)
@@ -264,6 +274,23 @@ class _Maker:
                 said = Said(promised_on=self.today + timedelta(days=20))
             machine.act(self.session, referral=row, actor=rules.RECEIVER, action=action, said=said, now=when)
         return row
+
+    def _send_long_ago(self, number: int) -> None:
+        """One that is over: seen, decided, begun after so many hours of work, and ended two days later."""
+        sender, hours, outcome = SEASON[number]
+        at, person = self.now - timedelta(days=42 + 4 * number), self.people[number % len(self.people)]
+        wanted = sending.Wanted(
+            form_key=f"{FORM}season {number}", mode="cold", why="Would like to do more online and has nobody to ask.",
+            items=("identity", "contact"), how="screen", has_yes=True, urgency="usual", language=person.language,
+        )  # fmt: skip
+        row = sending.refer(
+            self.session, resident=person, service=self.services["desk"], sender_id=self.organisations[sender], staff_id=None,
+            wanted=wanted, today=at.astimezone(LONDON).date(), now=at,
+        )  # fmt: skip
+        for action, open_hours in zip(("acknowledge", "accept", "begin", "close"), (*hours, 16), strict=True):
+            at = after_open_hours(at, open_hours, ())
+            said = Said(outcome=outcome) if action == "close" else machine.NOTHING
+            machine.act(self.session, referral=row, actor=rules.RECEIVER, action=action, said=said, now=at)
 
     def _from_outside(self, *, is_confirmed: bool) -> None:
         """What a surgery sent by the public form: one that its sender confirmed, one that waits for it."""

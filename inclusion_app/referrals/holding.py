@@ -50,14 +50,19 @@ def _rows(session: Session, model: Any, resident_id: int) -> Sequence[Any]:
 
 def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
     made = i18n.day_words(i18n.local(referral.made_at).date())
-    to = _(", ").join([referral.service.organisation.name, made])
     facts = [
-        Fact(N_("You were referred to"), to, opens=("referrals.my_referrals", "")),
+        Fact(
+            N_("You were referred to"),
+            referral.service.organisation.name,
+            opens=("referrals.my_referrals", ""),
+            is_english=True,
+        ),
+        Fact(N_("When"), made),
         Fact(N_("How it stands"), _(rules.STATES_FOR_RESIDENT[referral.status])),
-        Fact(N_("How you were passed on"), _(rules.MODES[referral.mode])),
+        Fact(N_("How you were passed on"), _(rules.MODES_FOR_RESIDENT[referral.mode])),
         Fact(N_("Whom you met"), referral.introduced_to or ""),
         *(
-            Fact(rules.WORDS[one.kind], one.words)
+            Fact(rules.WORDS_FOR_RESIDENT[one.kind], one.words)
             for one in _words_of(session, referral.id)
             if one.kind in FOR_THE_PERSON
         ),
@@ -78,7 +83,7 @@ def describe(session: Session, resident_id: int) -> list[Fact]:
     facts += [Fact(N_("A file a helper keeps"), file.name) for file in _rows(session, CaseFile, resident_id)]
     tasks = [task for task in _rows(session, CaseTask, resident_id) if task.done_at is None]
     facts += [
-        Fact(N_("What a helper does for you"), _(rules.TASK_KINDS[task.kind]))
+        Fact(N_("What a helper does for you"), _(rules.TASKS_FOR_RESIDENT[task.kind]))
         for task in tasks
         if task.kind != "own"
     ]

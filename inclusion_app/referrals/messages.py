@@ -219,6 +219,12 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         needs=("number", "state", "link"),
     ),
     _to_staff(
+        name="staff_referral_yours",
+        subject=N_("You look after a referral now"),
+        lines=(N_("You look after referral %(number)s now."), N_("Open it to read more.")),
+        needs=("number", "link"),
+    ),
+    _to_staff(
         name="staff_referral_waits",
         subject=N_("A referral waits for you"),
         lines=(

@@ -175,6 +175,12 @@ MODES: Mapping[str, str] = {
     "cold": N_("Sent their details"),
     "warm": N_("Introduced them"),
 }
+# The same three as the person reads them, in what is held of them.
+MODES_FOR_RESIDENT: Mapping[str, str] = {
+    "signposted": N_("You were told where to go"),
+    "cold": N_("Your details were sent"),
+    "warm": N_("You were introduced"),
+}
 INTRODUCED: Mapping[str, str] = {
     "together": N_("We went there together"),
     "call": N_("We called together"),
@@ -436,6 +442,15 @@ WORDS: Mapping[str, str] = {
     "ended": N_("How it went"),
     "again": N_("Why it is open again"),
 }
+WORDS_FOR_RESIDENT: Mapping[str, str] = {
+    "why": N_("What you need"),
+    "question": N_("What they asked your helper"),
+    "answer": N_("What your helper answered"),
+    "said_no": N_("Why they said no"),
+    "better": N_("Why another service is better for you"),
+    "ended": N_("How it went"),
+    "again": N_("Why it is open again"),
+}
 # What a service helps with.
 HELPS: Mapping[str, str] = {
     "digital": N_("Getting online"),
@@ -482,6 +497,13 @@ TASK_KINDS: Mapping[str, str] = {
     "another_way": N_("Find another way"),
     "find_out": N_("Ask whether it helped"),
     "take_over": N_("Take this person on"),
+}
+# What a helper has to do for somebody, as they read it. Their own tasks are not told.
+TASKS_FOR_RESIDENT: Mapping[str, str] = {
+    "own": N_("Something to do"),
+    "another_way": N_("Find another way for you"),
+    "find_out": N_("Ask you whether it helped"),
+    "take_over": N_("Find a new helper for you"),
 }
 ATTACHMENT_BYTES = 5_000_000
 SHEET_PEOPLE = 20

@@ -75,6 +75,14 @@ def service_for(session: Session, principal: Principal, number: int, right: str)
     )
 
 
+def without_duty(session: Session, principal: Principal) -> Sequence[int]:
+    """The open services this person may write of which nobody hears what comes in, by name."""
+    wanted = select(CityService.id).join(Organisation).where(
+        policy.SERVICES.rows("service.write", principal), directory.is_open(), directory.has_no_duty()
+    )  # fmt: skip
+    return session.scalars(wanted.order_by(CityService.name, CityService.id)).all()
+
+
 def reply_days(session: Session, service_ids: Collection[int], *, now: datetime) -> dict[int, int]:
     """Within how many working days half of the referrals of the last year were answered yes, no or "wait".
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy.orm import Session
 
 from inclusion_app.core import registry
-from inclusion_app.core.access import record_act, the_staff
+from inclusion_app.core.access import Principal, record_act, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
@@ -30,6 +33,22 @@ SAVED = N_("Saved. Helpers see it from now on.")
 CLOSED = N_("It is closed. Nobody is sent there any more.")
 OPENED = N_("It is open again.")
 registry.add_to_menu(registry.StaffLink("referrals.directory", N_("City services"), policy.LOOK, 16))
+
+
+def what_waits(session: Session, principal: Principal, _moment: datetime) -> list[registry.WaitingItem]:
+    """Services of one's own of which nobody hears what comes in."""
+    if not policy.WRITE_SERVICE.may_at_all(principal) or not (
+        found := queries.without_duty(session, principal)
+    ):
+        return []
+    said = ngettext(
+        "Nobody is on duty at %(num)s service: choose somebody",
+        "Nobody is on duty at %(num)s services: choose somebody", len(found),
+    )  # fmt: skip
+    return [registry.WaitingItem(said, url_for("referrals.change_service", service_id=found[0]))]
+
+
+registry.wait_for(what_waits)
 
 
 def words_for_pages() -> dict[str, Any]:
@@ -71,7 +90,8 @@ def directory() -> Any:
         "closed": "yes" if chosen.closed else None,
     }
     return shown(
-        "directory.html", None, services=found, total=total, page=page, pages=-(-total // queries.ON_A_PAGE),
+        "directory.html", None, without_duty=queries.without_duty(session, principal) if may_write else (),
+        services=found, total=total, page=page, pages=-(-total // queries.ON_A_PAGE),
         kept=kept, chosen=chosen, filters=filters, may_write=may_write,
         replies=queries.reply_days(session, [one.id for one in found], now=now()),
         ward_names=queries.ward_names(session, {code for one in found for code in one.wards.split()}),
@@ -115,7 +135,14 @@ def _refused(form: BaseForm, broken: RuleBroken) -> None:
     form.refuse(broken)
 
 
-def _all_wrong(form: forms.ServiceForm, organisation_id: int, has_accounts: bool, taken: int = 0) -> bool:
+def _all_wrong(
+    form: forms.ServiceForm,
+    organisation_id: int,
+    has_accounts: bool,
+    *,
+    taken: int = 0,
+    is_closed: bool = False,
+) -> bool:
     """Say everything that is wrong at once, each at its field. True when something is."""
     form.validate()
     seen = set(form.errors)
@@ -125,6 +152,7 @@ def _all_wrong(form: forms.ServiceForm, organisation_id: int, has_accounts: bool
         facts=form.read(),
         has_accounts=has_accounts,
         taken=taken,
+        is_closed=is_closed,
     ):
         if broken.field not in seen:
             form.refuse(broken)
@@ -184,7 +212,7 @@ def change_service(found: CityService) -> Any:
     )
     if request.method == "GET":
         form.show(found)
-    elif not _all_wrong(form, of, has_accounts, found.taken):
+    elif not _all_wrong(form, of, has_accounts, taken=found.taken, is_closed=found.closed_at is not None):
         try:
             services.change_service(
                 session, service=found, facts=form.read(), has_accounts=has_accounts, now=now()

@@ -17,24 +17,23 @@ from inclusion_app.referrals import rules
 from inclusion_app.referrals.clock_times import MEASURED, Change, ClockTime, clock_times
 from inclusion_app.referrals.models import Referral
 from inclusion_app.referrals.rules import Attained
+from inclusion_app.referrals.staff_figures_rules import rounded, shown
 
-# Fewer are not shown, and what is counted is rounded to so many.
-FEWEST = STEP = 5
 MEASURED_OVER = timedelta(days=365)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """How one organisation kept one clock: hours of work; counts rounded. `running`: how many nobody did yet, in words
-    of `STEP`, None for fewer than are shown. `share`: in time, in per cent, in steps of five.
+    """How one organisation kept one clock: hours of work, counts rounded; None for what is hidden (staff_figures_rules).
+    `not_due`: how many are neither done nor due. `share`: in time, in per cent, of those that are done or overdue.
     """
 
     clock: str
     count: int
     median: float
-    ninetieth: float
-    share: int
-    running: int | None
+    ninetieth: float | None
+    share: int | None
+    not_due: int | None
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,6 @@ class House:
     name: str
     is_own: bool
     kept: Sequence[Kept]
-
-
-def rounded(count: int) -> int | None:
-    """A count as it is shown: in steps of five, and not at all below five."""
-    return None if count < FEWEST else STEP * round(count / STEP)
 
 
 def houses_of(session: Session, *, own_id: int | None, now: datetime) -> list[House]:
@@ -90,20 +84,20 @@ def houses_of(session: Session, *, own_id: int | None, now: datetime) -> list[Ho
 
 
 def _kept(clock: str, times: Sequence[ClockTime]) -> Kept | None:
-    if len(times) < FEWEST:
-        return None
     # What lapsed was never done, however short its clock was.
     in_time = sum(one.is_done and one.hours <= one.limit for one in times)
+    not_due = sum(one.is_running and one.hours <= one.limit for one in times)
+    may = shown(in_time=in_time, not_in_time=len(times) - in_time - not_due, not_due=not_due)
     found: Attained | None = rules.attained([one.hours for one in times], [one.limit for one in times])
-    if found is None:
+    if found is None or may.count is None:
         return None
     return Kept(
         clock=clock,
-        count=rounded(found.count) or FEWEST,
+        count=may.count,
         median=found.median,
-        ninetieth=found.ninetieth,
-        share=STEP * round(in_time * 100 / found.count / STEP),
-        running=rounded(sum(one.is_running for one in times)),
+        ninetieth=found.ninetieth if may.has_ninetieth else None,
+        share=may.share,
+        not_due=may.not_due,
     )
 
 
@@ -124,4 +118,4 @@ def outcomes_of(session: Session, *, organisation_id: int | None, now: datetime)
         *((said, ended.get(("closed", code), 0)) for code, said in rules.OUTCOMES.items()),
         *((said, ended.get((code, ""), 0)) for code, said in rules.STATES.items()),
     ]
-    return [(words, shown) for words, count in said if (shown := rounded(count)) is not None]
+    return [(words, about) for words, count in said if (about := rounded(count)) is not None]

@@ -15,6 +15,7 @@ from inclusion_app.core.db import db_session
 from inclusion_app.core.words import N_
 from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_figures_queries as queries
+from inclusion_app.referrals.staff_figures_rules import FEWEST
 from inclusion_app.referrals.views import room
 
 registry.add_to_menu(
@@ -55,6 +56,6 @@ def referral_figures() -> Any:
             "decide": rules.DECIDE_DAYS,
             "contact": rules.CONTACT_DAYS,
         },
-        fewest=queries.FEWEST,
+        fewest=FEWEST,
         may_follow=policy.FOLLOW.may_at_all(principal),
     )

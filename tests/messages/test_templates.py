@@ -38,7 +38,7 @@ EXPECTED = {
     "referral_sent", "referral_seen", "referral_asked", "referral_answered", "referral_accepted", "referral_waitlisted",
     "referral_begun", "referral_declined", "referral_own_no", "referral_rerouted", "referral_closed",
     "referral_reopened", "referral_recalled", "referral_withdrawn", "referral_lapsed", "staff_referral_came",
-    "staff_referral_turned", "staff_referral_waits", "staff_referral_late", "partner_referral",
+    "staff_referral_turned", "staff_referral_yours", "staff_referral_waits", "staff_referral_late", "partner_referral",
     "partner_referral_waits", "partner_referral_ended",
     "public_referral_confirm", "public_referral_news",
     "referral_asked_alone", "referral_accepted_alone", "referral_begun_alone", "referral_declined_alone",

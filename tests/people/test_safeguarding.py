@@ -246,7 +246,9 @@ def test_the_lead_reads_adds_assigns_and_ends_it(
     assert colleague.get(page).status_code == 404
     refused = lead.send(f"{page}/end", form_on=page, ending="ok")
     assert refused.status_code == 422
-    assert 'id="ending-error"' in refused.get_data(as_text=True)
+    said = refused.get_data(as_text=True)
+    assert 'id="ending-error"' in said and "Write what was done, in at least 10 letters." in said
+    assert "what you saw or heard" not in said
     assert lead.send(f"{page}/end", form_on=page, ending=DONE).status_code == 303
     ended = lead.text(page)
     assert "Canarydone" in ended

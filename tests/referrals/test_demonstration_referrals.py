@@ -10,11 +10,14 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
+from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import Base, reading, transaction
+from inclusion_app.core.history import StatusChange
 from inclusion_app.messages.models import Message
 from inclusion_app.people.models import CaseloadEntry, Resident
 from inclusion_app.referrals import demonstration
+from inclusion_app.referrals import staff_figures_queries as figures
 from inclusion_app.referrals.models import (
     CaseNote,
     CaseTask,
@@ -55,6 +58,20 @@ def test_it_shows_every_kind_of_state_at_any_hour(app: Flask, moment: str) -> No
             told = select(Message.key).where(Message.key.startswith("referral "))
             assert session.scalars(told).all() == []
         assert "passed" not in run(app, "demo", "load").output
+
+
+def test_the_figures_show_something_at_first_sight(app: Flask) -> None:
+    with time_machine.travel(datetime(2026, 12, 25, 3, tzinfo=UTC), tick=False):
+        run(app, "demo", "load")
+        with app.app_context(), reading() as session:
+            own = session.scalar(select(Organisation.id).where(Organisation.name == demonstration.CHARITY))
+            house, *_others = figures.houses_of(session, own_id=own, now=now())
+            shares = {kept.clock: kept.share for kept in house.kept if kept.ninetieth}
+            assert shares == {"acknowledge": 60, "decide": 60, "contact": 60}
+            ends = dict(figures.outcomes_of(session, organisation_id=own, now=now()))
+            assert ends == {"Got help": 10, "Got help elsewhere": 5}
+            last = session.scalar(select(func.max(StatusChange.at)).where(StatusChange.after == "closed"))
+            assert last and last < now()
 
 
 def test_it_comes_again_when_it_is_old_and_goes_without_a_trace(app: Flask) -> None:

@@ -33,6 +33,11 @@ NEW: dict[str, Any] = {
 }  # fmt: skip
 
 
+def filled(someone: StaffBrowser, **more: Any) -> dict[str, Any]:
+    """A whole form in which this person looks at what comes in."""
+    return {**NEW, "duty": str(someone.staff_id), **more}
+
+
 @pytest.fixture
 def worker(staff_browser: Make) -> StaffBrowser:
     return staff_browser("caseworker")
@@ -225,7 +230,7 @@ def test_one_question_for_the_times_of_a_whole_page(app: Flask, worker: StaffBro
 
 
 def test_a_service_is_added_with_all_that_is_said_of_it(app: Flask, worker: StaffBrowser) -> None:
-    answer = worker.send("/staff/services/new", **{**NEW, "duty": str(worker.staff_id)})
+    answer = worker.send("/staff/services/new", **filled(worker))
     assert answer.status_code == 303
     number = int(answer.location.rsplit("/", 1)[1])
     with app.app_context(), transaction() as session:
@@ -246,7 +251,7 @@ def test_a_service_is_added_with_all_that_is_said_of_it(app: Flask, worker: Staf
 def test_an_empty_number_is_no_limit_and_a_nought_is_none_free(app: Flask, worker: StaffBrowser) -> None:
     for typed, kept in (("", None), ("0", 0)):
         answer = worker.send(
-            "/staff/services/new", **{**NEW, "name": f"With {typed or 'none'}", "places": typed}
+            "/staff/services/new", **{**filled(worker), "name": f"With {typed or 'none'}", "places": typed}
         )
         assert column(app, int(answer.location.rsplit("/", 1)[1]), "places") == kept
 
@@ -283,13 +288,13 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_typed_is_lost(
     ["javascript:alert(1)//x.y", "http:example.org", "https://a b.org", "data:text/html,x", "https://[x"],
 )
 def test_a_website_is_a_web_address(worker: StaffBrowser, website: str) -> None:
-    assert worker.send("/staff/services/new", **{**NEW, "website": website}).status_code == 422
+    assert worker.send("/staff/services/new", **{**filled(worker), "website": website}).status_code == 422
 
 
 def test_a_name_stands_once_in_an_organisation(app: Flask, worker: StaffBrowser) -> None:
     service_of(app, name="Digital drop-in")
-    assert worker.send("/staff/services/new", **NEW).status_code == 303
-    answer = worker.send("/staff/services/new", **NEW)
+    assert worker.send("/staff/services/new", **filled(worker)).status_code == 303
+    answer = worker.send("/staff/services/new", **filled(worker))
     assert answer.status_code == 422 and "has a service of this name" in answer.get_data(as_text=True)
 
 
@@ -297,7 +302,7 @@ def test_pressed_twice_makes_one(app: Flask, worker: StaffBrowser) -> None:
     page = worker.text("/staff/services/new")
     token, once = (re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("csrf_token", "once"))
     assert token and once
-    data = {**NEW, "csrf_token": token[1], "once": once[1]}
+    data = {**filled(worker), "csrf_token": token[1], "once": once[1]}
     answers = [worker.client.post("/staff/services/new", data=data) for _press in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     with app.app_context(), transaction() as session:
@@ -334,7 +339,7 @@ def test_a_service_is_changed(app: Flask, worker: StaffBrowser) -> None:
     number = service_of(app, worker.organisation_id, places=5, taken=2)
     page = worker.text(f"/staff/services/{number}/edit")
     assert 'value="5"' in page and "2 people have a place now." in page
-    answer = worker.send(f"/staff/services/{number}/edit", **{**NEW, "places": "2"})
+    answer = worker.send(f"/staff/services/{number}/edit", **{**filled(worker), "places": "2"})
     assert answer.status_code == 303 and answer.location == f"/staff/services/{number}"
     assert (column(app, number, "places"), column(app, number, "taken")) == (2, 2)
     assert column(app, number, "name") == "Digital drop-in"
@@ -343,20 +348,22 @@ def test_a_service_is_changed(app: Flask, worker: StaffBrowser) -> None:
 
 def test_places_never_go_below_those_that_are_taken(app: Flask, worker: StaffBrowser) -> None:
     number = service_of(app, worker.organisation_id, name="Before", places=5, taken=3)
-    answer = worker.send(f"/staff/services/{number}/edit", **{**NEW, "places": "2"})
+    answer = worker.send(f"/staff/services/{number}/edit", **{**filled(worker), "places": "2"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422 and "3 people have a place now. Type at least that number." in page
     assert 'id="places-error"' in page and 'value="2"' in page
     # Nothing else of the form was kept either.
     assert (column(app, number, "places"), column(app, number, "name")) == (5, "Before")
-    assert worker.send(f"/staff/services/{number}/edit", **{**NEW, "places": ""}).status_code == 303
+    assert (
+        worker.send(f"/staff/services/{number}/edit", **{**filled(worker), "places": ""}).status_code == 303
+    )
     assert column(app, number, "places") is None
 
 
 def test_a_taken_name_is_refused_when_changing_too(app: Flask, worker: StaffBrowser) -> None:
     service_of(app, worker.organisation_id, name="Digital drop-in")
     number = service_of(app, worker.organisation_id, name="Another")
-    assert worker.send(f"/staff/services/{number}/edit", **NEW).status_code == 422
+    assert worker.send(f"/staff/services/{number}/edit", **filled(worker)).status_code == 422
     assert column(app, number, "name") == "Another"
 
 
@@ -364,14 +371,16 @@ def test_somebody_elses_and_an_unknown_one_answer_alike(app: Flask, worker: Staf
     theirs = service_of(app)
     for path in ("/edit", "/close"):
         for number in (theirs, 999_999):
-            answer = worker.send(f"/staff/services/{number}{path}", form_on="/staff/services/new", **NEW)
+            answer = worker.send(
+                f"/staff/services/{number}{path}", form_on="/staff/services/new", **filled(worker)
+            )
             assert answer.status_code == 404
     assert worker.get(f"/staff/services/{theirs}/edit").status_code == 404
     assert column(app, theirs, "closed_at") is None
 
 
 def test_a_service_is_closed_and_opened_again(app: Flask, worker: StaffBrowser) -> None:
-    number = service_of(app, worker.organisation_id, name="Ours")
+    number = service_of(app, worker.organisation_id, name="Ours", duty_staff_id=worker.staff_id)
     page = f"/staff/services/{number}"
     assert worker.send(f"{page}/close", form_on=page, do="close").status_code == 303
     assert column(app, number, "closed_at") is not None
@@ -381,6 +390,42 @@ def test_a_service_is_closed_and_opened_again(app: Flask, worker: StaffBrowser) 
     assert worker.send(f"{page}/close", form_on=page, do="open").status_code == 303
     assert column(app, number, "closed_at") is None
     assert [row[0] for row in rows_of(app)] == ["close service", "open service"]
+
+
+# Somebody on duty
+
+
+def test_before_it_opens_somebody_is_on_duty(app: Flask, worker: StaffBrowser) -> None:
+    answer = worker.send("/staff/services/new", **NEW)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and 'id="duty-error"' in page and "Without them nobody hears" in page
+    shut = service_of(app, worker.organisation_id, name="Shut", closed_at=now())
+    assert worker.send(f"/staff/services/{shut}/edit", **NEW).status_code == 303
+    opening = worker.send(f"/staff/services/{shut}/close", form_on=f"/staff/services/{shut}", do="open")
+    assert opening.status_code == 422 and column(app, shut, "closed_at") is not None
+
+
+def test_one_without_anybody_on_duty_says_so_to_whose_it_is(
+    app: Flask, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    said = "Nobody is on duty: choose somebody"
+    number = service_of(app, worker.organisation_id, name="Ours", duty_staff_id=worker.staff_id)
+    service_of(app, name="Of those who answer by links")
+    assert said not in worker.text("/staff/services") and "Nobody is on duty" not in worker.text("/staff")
+    with app.app_context(), transaction() as session:
+        gone = make_staff(
+            session, organisation_id=worker.organisation_id, roles=("caseworker",), left_at=now()
+        )
+        session.get_one(CityService, number).duty_staff_id = gone.id
+    assert worker.text("/staff/services").count(said) == 1
+    home = worker.text("/staff")
+    assert (
+        "Nobody is on duty at 1 service: choose somebody" in home and f"/staff/services/{number}/edit" in home
+    )
+    stranger = staff_browser("caseworker", organisation="Blue Door")
+    assert said not in stranger.text("/staff/services") and "Nobody is on duty" not in stranger.text("/staff")
+    assert worker.send(f"/staff/services/{number}/edit", **filled(worker)).status_code == 303
+    assert "Nobody is on duty" not in worker.text("/staff")
 
 
 # A platform admin, for those without accounts

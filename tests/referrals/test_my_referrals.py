@@ -181,3 +181,35 @@ def test_every_state_has_plain_words() -> None:
     assert set(rules.STATES_FOR_RESIDENT) == set(rules.STATES)
     for words in rules.STATES_FOR_RESIDENT.values():
         assert all(len(sentence.split()) <= 15 for sentence in words.split(". "))
+
+
+def test_what_is_held_speaks_to_the_reader_and_not_of_them(
+    app: Flask, me: Browser, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    worker = staff_browser("caseworker", organisation="Open Door")
+    refer_me(app, worker.organisation_id, "acknowledge", "ask")
+    refer_me(app, worker.organisation_id, mode="signposted")
+    page = me.text("/my-record")
+    for said in (
+        "Your details were sent",
+        "You were told where to go",
+        "What you need",
+        "What they asked your helper",
+    ):
+        assert said in page, said
+    for said in ("Sent their details", "Told them where", "What they need"):
+        assert said not in page, said
+    assert '<bdi lang="en" dir="ltr">Open Door</bdi>' in page
+    assert set(rules.MODES_FOR_RESIDENT) == set(rules.MODES)
+    assert set(rules.WORDS_FOR_RESIDENT) == set(rules.WORDS)
+    assert set(rules.TASKS_FOR_RESIDENT) == set(rules.TASK_KINDS)
+
+
+def test_names_of_services_are_marked_as_english(
+    app: Flask, me: Browser, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    refer_me(app, staff_browser("caseworker", organisation="Open Door").organisation_id)
+    tag = '<span class="tag">'
+    for language, marks in (("en", 0), ("ur", 1)):
+        page = me.client.get(f"/{language}/my-record/referrals").get_data(as_text=True)
+        assert '<bdi lang="en" dir="ltr">Open Door</bdi>' in page and page.count(tag) == marks

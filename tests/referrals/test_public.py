@@ -436,3 +436,11 @@ def test_nothing_of_it_stands_in_an_address(app: Flask, browser: Browser) -> Non
     answer = fill_in(browser, service_id)
     for typed in (TYPED["from_email"], TYPED["about_name"]):
         assert typed not in answer.headers["Location"]
+
+
+def test_what_staff_typed_in_english_says_so_in_another_language(app: Flask, browser: Browser) -> None:
+    public_service(app, summary="We sit beside you.")
+    for language, marks in (("en", 0), ("ur", 1)):
+        page = browser.client.get(f"/{language}/refer").get_data(as_text=True)
+        assert '<p><bdi lang="en" dir="ltr">We sit beside you.</bdi>' in page
+        assert page.count('<span class="tag">') == marks

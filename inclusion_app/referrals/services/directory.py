@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from inclusion_app.people.rules import AGE_BANDS, LANGUAGES, NOT_AN_ANSWER
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CityService
 from inclusion_app.referrals.policy import WORKER
+from inclusion_app.referrals.policy import has_accounts as has_accounts_at
 from inclusion_app.referrals.services import partners
 
 BELOW_TAKEN = N_("%(taken)s people have a place now. Type at least that number.")
@@ -26,6 +27,7 @@ NAME_TAKEN = N_("Your list has a service of this name already. Choose another na
 SAY_HELPS = N_("Tick at least one thing it helps with.")
 SAY_SUMMARY = N_("Write what it does, in up to 300 letters.")
 WRITE_EMAIL = N_("They have no account. Type the e-mail address for the links.")
+CHOOSE_DUTY = N_("Choose who looks at what comes in. Without them nobody hears of it.")
 NOBODY_THERE = N_("This organisation is closed.")
 NAME_LENGTH, SUMMARY_LENGTH, WEBSITE_LENGTH = 80, 300, 200
 MOST_PLACES, MOST_REPLY_DAYS = 9_999, 60
@@ -52,9 +54,18 @@ class Facts:
 
 
 def whats_against(
-    session: Session, *, organisation_id: int, facts: Facts, has_accounts: bool, taken: int = 0
+    session: Session,
+    *,
+    organisation_id: int,
+    facts: Facts,
+    has_accounts: bool,
+    taken: int = 0,
+    is_closed: bool = False,
 ) -> list[RuleBroken]:
-    """All that is wrong with these facts, each at its field. `taken`: how many have a place now."""
+    """All that is wrong with these facts, each at its field. `taken`: how many have a place now.
+
+    Who has accounts names somebody who hears of what comes in, unless the service is closed and nothing does.
+    """
     found = []
     if not facts.name or len(facts.name) > NAME_LENGTH:
         found.append(RuleBroken(NOT_AN_ANSWER, field="name"))
@@ -70,6 +81,8 @@ def whats_against(
         found.append(RuleBroken(NOT_AN_ANSWER, field="languages"))
     if not has_accounts and not facts.partner_email:
         found.append(RuleBroken(WRITE_EMAIL, field="partner_email"))
+    if has_accounts and facts.duty_staff_id is None and not is_closed:
+        found.append(RuleBroken(CHOOSE_DUTY, field="duty"))
     if facts.duty_staff_id is not None and facts.duty_staff_id not in dict(
         caseworkers(session, organisation_id)
     ):
@@ -123,8 +136,9 @@ def change_service(
     Raises RuleBroken at the field of what is wrong: too few places, a name it has already.
     """
     for broken in whats_against(
-        session, organisation_id=service.organisation_id, facts=facts, has_accounts=has_accounts
-    ):
+        session, organisation_id=service.organisation_id, facts=facts, has_accounts=has_accounts,
+        is_closed=service.closed_at is not None,
+    ):  # fmt: skip
         raise broken
     answered = (service.partner_email or None, service.duty_staff_id)
     fits: ColumnElement[bool] = CityService.taken <= facts.places if facts.places is not None else true()
@@ -144,13 +158,30 @@ def change_service(
 def set_closed(session: Session, *, service: CityService, is_closed: bool, now: datetime) -> None:
     """It takes nobody any more, or takes people again. Who was sent there before stays with it till the end.
 
-    Raises RuleBroken where somebody else did the same already.
+    Raises RuleBroken where somebody else did the same already, and before it opens without anybody on duty.
     """
+    if not is_closed and session.scalar(
+        select(CityService.id).where(CityService.id == service.id, has_no_duty())
+    ):
+        raise RuleBroken(CHOOSE_DUTY)
     state = CityService.closed_at.is_(None) if is_closed else CityService.closed_at.is_not(None)
     changing = update(CityService).where(CityService.id == service.id, state)
     if rows_changed(session, changing.values(closed_at=now if is_closed else None)) != 1:
         raise RuleBroken(CHANGED_ALREADY)
     session.expire(service)
+
+
+def has_no_duty() -> ColumnElement[bool]:
+    """Its organisation has accounts, and none of its caseworkers of today looks at what comes in."""
+    on_duty = exists().where(
+        Membership.staff_id == CityService.duty_staff_id,
+        Membership.organisation_id == CityService.organisation_id,
+        Membership.role == WORKER,
+        Membership.until_at.is_(None),
+        Staff.id == Membership.staff_id,
+        Staff.left_at.is_(None),
+    )
+    return and_(has_accounts_at(CityService.organisation_id), not_(on_duty))
 
 
 def is_open() -> ColumnElement[bool]:

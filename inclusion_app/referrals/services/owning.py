@@ -140,9 +140,9 @@ def give_owner(
         publish(
             session,
             MessageWanted(
-                key=f"referral {referral.id} owner {owner_id} {now.isoformat()}", template="staff_referral_turned",
+                key=f"referral {referral.id} owner {owner_id} {now.isoformat()}", template="staff_referral_yours",
                 params={
-                    "number": str(referral.id), "state": rules.STATES[referral.status],
+                    "number": str(referral.id),
                     "link": whole_address(f"/staff/referrals/{referral.id}"),
                 },
                 staff_id=owner_id, about=f"referral {referral.id}",
