@@ -48,7 +48,7 @@ def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
     to = _(", ").join([referral.service.organisation.name, made])
     facts = [
         Fact(N_("You were referred to"), to, opens=("referrals.my_referrals", "")),
-        Fact(N_("How it stands"), _(rules.STATES_FOR_RESIDENT[referral.status])),
+        Fact(N_("How it stands"), _(rules.state_words_for_resident(referral.status, referral.mode))),
         Fact(N_("How you were passed on"), _(rules.MODES[referral.mode])),
         Fact(N_("Whom you met"), referral.introduced_to or ""),
         *(Fact(rules.WORDS[one.kind], one.words) for one in _words_of(session, referral.id)),

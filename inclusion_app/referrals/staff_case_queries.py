@@ -123,7 +123,7 @@ def _referrals(session: Session, asks: Asks) -> Iterable[Entry]:
     for referral, may_open in rows:
         yield Entry(
             "referral", referral.sent_at or referral.made_at, referral.service.name,
-            _(rules.STATES[referral.status]), referral=referral, may_open=bool(may_open),
+            _(rules.state_words(referral.status, referral.mode)), referral=referral, may_open=bool(may_open),
         )  # fmt: skip
 
 

@@ -285,7 +285,7 @@ def turns_of(session: Session, referral: Referral) -> list[Turn]:
         found.append(
             Turn(
                 one.at,
-                rules.STATES[one.after],
+                rules.state_words(one.after, referral.mode),
                 who or words.WHO.get(side, ""),
                 why.get(one.after, {}).get(one.why, ""),
             )

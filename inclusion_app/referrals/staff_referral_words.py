@@ -83,6 +83,12 @@ HINTS: Mapping[str, str] = {
     "reopen": N_("What was shared has ended. So the person has to say yes anew."),
     "recall": N_("They see nothing of the person any more. The person is told."),
 }
+# The same where somebody was only told where to go: nothing was sent, and nobody saw anything.
+HINTS_SIGNPOSTED: Mapping[str, str] = {
+    **HINTS,
+    "close": N_("Write down what came of it. You are not reminded of it any more."),
+    "recall": N_("Nothing was sent, so the person is not told. You are not reminded of it any more."),
+}
 # What needs no more than a button.
 AT_ONCE = frozenset({"acknowledge", "accept", "begin"})
 CANNOT_UNDO = frozenset({"decline", "reroute", "recall", "close"})

@@ -58,8 +58,8 @@ def make_referral(
     } if mode == "warm" else {}  # fmt: skip
     wanted = sending.Wanted(
         **{
-            "form_key": secrets.token_hex(16), "why": WHY, "items": items, "how": "screen", "has_yes": True,
-            **introduced, **facts,
+            "form_key": secrets.token_hex(16), "why": WHY, "items": items if mode != "signposted" else (),
+            "how": "screen", "has_yes": True, **introduced, **facts,
         },
         mode=mode,
     )  # fmt: skip

@@ -29,6 +29,8 @@ TO_RESIDENT = {
     "reroute": "referral_rerouted", "begin": "referral_begun", "close": "referral_closed", "reopen": "referral_reopened",
     "recall": "referral_recalled", "withdraw": "referral_withdrawn", "lapse": "referral_lapsed",
 }  # fmt: skip
+# Of somebody who was only told where to go nothing was sent: what their helper writes down about it later tells them nothing.
+TO_RESIDENT_SIGNPOSTED = {"send": "referral_signposted", "withdraw": "referral_withdrawn"}
 
 
 def about(referral: Referral) -> str:
@@ -59,7 +61,7 @@ def turn(session: Session, referral: Referral, *, action: str, actor: str, now: 
 
 
 def _tell_resident(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
-    name = TO_RESIDENT.get(action)
+    name = (TO_RESIDENT_SIGNPOSTED if referral.mode == "signposted" else TO_RESIDENT).get(action)
     if name is None or referral.resident_id is None:
         return
     if action == "decline" and referral.declined_by == "resident":
