@@ -58,7 +58,7 @@ def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
             is_english=True,
         ),
         Fact(N_("When"), made),
-        Fact(N_("How it stands"), _(rules.STATES_FOR_RESIDENT[referral.status])),
+        Fact(N_("How it stands"), _(rules.state_words_for_resident(referral.status, referral.mode))),
         Fact(N_("How you were passed on"), _(rules.MODES_FOR_RESIDENT[referral.mode])),
         Fact(N_("Whom you met"), referral.introduced_to or ""),
         *(

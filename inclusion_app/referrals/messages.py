@@ -34,6 +34,16 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         sms=N_("We asked somebody to help you, as you wished. You can stop it at any time."),
     ),
     _about(
+        name="referral_signposted",
+        subject=N_("Somebody who may help you"),
+        lines=(
+            N_("Your helper told you about somebody who may help. They sent nothing about you."),
+            TO_WHOM,
+            CALL,
+        ),
+        sms=N_("Your helper told you about somebody who may help. They sent nothing about you."),
+    ),
+    _about(
         name="referral_seen",
         subject=N_("They have seen it"),
         lines=(N_("They have seen that you want help. They say yes or no soon."), TO_WHOM, CALL),

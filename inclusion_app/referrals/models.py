@@ -28,6 +28,8 @@ def _one_of(column: str, names: object) -> str:
 
 
 _LIVE = _one_of("status", sorted(rules.LIVE))
+_LIVE_SENT = f"{_LIVE} AND mode <> 'signposted'"
+_LIVE_TOLD = f"{_LIVE} AND mode = 'signposted'"
 
 
 class CityService(Base):
@@ -96,7 +98,12 @@ class Referral(Base):
         # One live referral of a person to a service: a form sent twice, or by two helpers at once, is one.
         Index(
             "uq_referrals_live", "resident_id", "service_id", unique=True,
-            sqlite_where=text(_LIVE), postgresql_where=text(_LIVE),
+            sqlite_where=text(_LIVE_SENT), postgresql_where=text(_LIVE_SENT),
+        ),
+        # Who was only told where to go may still be sent there; they are told of it once.
+        Index(
+            "uq_referrals_told", "resident_id", "service_id", unique=True,
+            sqlite_where=text(_LIVE_TOLD), postgresql_where=text(_LIVE_TOLD),
         ),
         Index("ix_referrals_received", "organisation_id", "status"),
         Index("ix_referrals_sent", "sender_id", "status"),

@@ -44,7 +44,7 @@ def my_referrals() -> Any:
         "referrals/my_referrals.html",
         live=[(one, items_of(one)) for one in found if one.status in rules.LIVE],
         ended=[one for one in found if one.status not in rules.LIVE],
-        states=rules.STATES_FOR_RESIDENT,
+        state_words=rules.state_words_for_resident,
         item_words=ITEM_WORDS,
     )
 

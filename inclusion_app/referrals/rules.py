@@ -50,6 +50,25 @@ STATES_FOR_RESIDENT: Mapping[str, str] = {
     "withdrawn": N_("You took it back."),
     "lapsed": N_("Nobody answered. Your helper looks for another way."),
 }
+# Of somebody who was only told where to go: nothing was sent, so nobody there looks at anything. Else it is said as above.
+STATES_SIGNPOSTED: Mapping[str, str] = {"sent": N_("Told where to go")}
+STATES_SIGNPOSTED_FOR_RESIDENT: Mapping[str, str] = {
+    "sent": N_("Your helper told you about it. Nothing was sent."),
+}
+
+
+def state_words(status: str, mode: str) -> str:
+    """How a referral of this mode stands, as its staff read it (N_)."""
+    own = STATES_SIGNPOSTED.get(status) if mode == "signposted" else None
+    return own or STATES[status]
+
+
+def state_words_for_resident(status: str, mode: str) -> str:
+    """The same as the person reads it whom it is about (N_)."""
+    own = STATES_SIGNPOSTED_FOR_RESIDENT.get(status) if mode == "signposted" else None
+    return own or STATES_FOR_RESIDENT[status]
+
+
 # While one of these holds, whoever received it sees what was shared. At any other time they see nothing.
 OPEN = frozenset({"sent", "acknowledged", "needs_info", "accepted", "waitlisted", "active"})
 LIVE = OPEN | {"draft"}
@@ -386,7 +405,7 @@ NO_SERVICE = N_(
     "Nobody in the directory does this for this person. Ask a colleague, or tell them where to go."
 )
 ALL_FULL = N_(
-    "All services that would help are full. Choose one that keeps a waiting list, or ask again later."
+    "All services that would help are full, and none keeps a waiting list. Tell them where to go, or ask again later."
 )
 
 

@@ -135,7 +135,7 @@ def _referrals(session: Session, asks: Asks) -> Iterable[Entry]:
     for referral, may_open in followed.values():
         yield Entry(
             "referral", referral.sent_at or referral.made_at, referral.service.name,
-            _(rules.STATES[referral.status]), referral=referral, may_open=may_open,
+            _(rules.state_words(referral.status, referral.mode)), referral=referral, may_open=may_open,
         )  # fmt: skip
     # That it was sent stands in its own entry, with how it is today.
     turns = select(StatusChange).where(

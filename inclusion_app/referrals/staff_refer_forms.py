@@ -67,13 +67,12 @@ class ReferForm(BaseForm):
 
     def wanted(self, *, key: str, language: str, parent_id: int | None) -> Wanted:
         """What was chosen and typed. `language` is that of who is only told where to go: nothing is explained to them."""
-        told = not self.shares
         return Wanted(
             form_key=key, mode=self.mode.data or "", why=(self.why.data or "").replace("\r\n", "\n"),
-            items=() if told else self.items.data or (), note_ids=() if told else self.notes.data or (),
+            items=self.items.data or (), note_ids=self.notes.data or (),
             how=self.how.data if self.how.data in HOW else "", has_yes=bool(self.consent.data),
-            urgency="usual" if told else self.urgency.data or "",
-            language=language if told else self.language.data or "en",
+            urgency=self.urgency.data or "" if self.shares else "usual",
+            language=self.language.data or "en" if self.shares else language,
             introduced_how=self.introduced_how.data or "", introduced_on=self.introduced_on.data,
             introduced_to=self.introduced_to.data or "", parent_id=parent_id,
         )  # fmt: skip
@@ -85,7 +84,7 @@ class ReferForm(BaseForm):
             self.introduced_on.errors = []
         if not self.shares:
             self.items.errors = self.notes.errors = self.language.errors = []
-        elif self.mode.data and not self.language.data:
+        elif not self.language.data:
             self.refuse(RuleBroken(SAY_LANGUAGE, field="language"))
 
     @property

@@ -74,9 +74,13 @@ def why_of(session: Session, referral: Referral) -> str:
 
 
 def under_way(session: Session, principal: Principal, resident_id: int) -> dict[int, Referral]:
-    """Live referrals of this person that this member of staff may follow, by the service."""
+    """Live referrals of this person that this member of staff may follow, by the service.
+
+    Who was only told where to go may still be sent there.
+    """
     wanted = select(Referral).where(
         Referral.resident_id == resident_id,
+        Referral.mode != "signposted",
         Referral.status.in_(sorted(rules.LIVE)),
         policy.REFERRALS.rows("referral.follow", principal),
     )

@@ -195,9 +195,14 @@ def _refer_page(
     resident, service = found.resident, found.service
     seen = people_queries.parts_seen(session, principal, resident.id)
     parts = [item for item in rules.SHARED if item in seen]
-    against = sending.against_service(
-        session, resident=resident, service=service, sender_id=principal.organisation_id or 0
-    )
+    who: dict[str, Any] = {
+        "resident": resident,
+        "service": service,
+        "sender_id": principal.organisation_id or 0,
+    }
+    # Where no place is free and none is waited for they may still be told where to go.
+    against = sending.against_service(session, **who, only_told=True)
+    is_full = not against and bool(sending.against_service(session, **who))
     more = {"safe contact": resident.safe_contact, "notes": notes, "referral": parent}
     shows_person(resident.id, *(parts or ["identity"]), *(name for name, shown in more.items() if shown))
     page = render_template(
@@ -208,6 +213,8 @@ def _refer_page(
         parent=parent,
         # At the first look; afterwards it stands among the errors of the form.
         against=against if request.method == "GET" else [],
+        is_full=is_full,
+        told_only=is_full and form.mode.data not in {"warm", "cold"},
         before=queries.under_way(session, principal, resident.id).get(service.id),
         replies=directory.reply_days(session, [service.id], now=now()),
         ward_names=directory.ward_names(session, service.wards.split()),

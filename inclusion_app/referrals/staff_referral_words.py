@@ -83,6 +83,12 @@ HINTS: Mapping[str, str] = {
     "reopen": N_("What was shared has ended. So the person has to say yes anew."),
     "recall": N_("They see nothing of the person any more. The person is told."),
 }
+# The same where somebody was only told where to go: nothing was sent, and nobody saw anything.
+HINTS_SIGNPOSTED: Mapping[str, str] = {
+    **HINTS,
+    "close": N_("Write down what came of it. You are not reminded of it any more."),
+    "recall": N_("Nothing was sent, so the person is not told. You are not reminded of it any more."),
+}
 # What needs no more than a button.
 AT_ONCE = frozenset({"acknowledge", "accept", "begin"})
 CANNOT_UNDO = frozenset({"decline", "reroute", "recall", "close"})
@@ -99,6 +105,8 @@ DONE: Mapping[str, str] = {
     "reopen": N_("It is open again."),
     "recall": N_("You took it back."),
 }
+SEEN_ALREADY = N_("It was marked as seen already.")
+HAS_AN_OWNER = N_("%(name)s was quicker and looks after it now.")
 OWNER_GIVEN = N_("It has its owner now.")
 LINK_SENT = N_("A new link was sent. The old ones work no more.")
 LINKS_ENDED = N_("No link opens it any more.")
@@ -118,6 +126,7 @@ SAID_HOW: Mapping[str, str] = {"spoken": N_("They said it to me"), "paper": N_("
 
 # --- the pages behind a link
 
+ACCEPTED_UNREACHED = N_("You have accepted. The person is told. Whoever sent it brings you together.")
 PARTNER_DONE: Mapping[str, str] = {**DONE, "begin": N_("Thank you. First contact noted.")}
 
 # --- the log an organisation's admin reads
@@ -125,7 +134,10 @@ PARTNER_DONE: Mapping[str, str] = {**DONE, "begin": N_("Thank you. First contact
 record_words.ACTIONS.update(
     {
         "read referrals.referrals": N_("Looked at the list of referrals"),
-        **dict.fromkeys(("read referrals.referral", "read referrals.act"), N_("Opened a referral")),
+        **dict.fromkeys(
+            ("read referrals.referral", "read referrals.act", "read referrals.give_owner"),
+            N_("Opened a referral"),
+        ),
         **dict.fromkeys(
             ("read referrals.partner", "read referrals.partner_act"),
             N_("Opened a referral by a partner’s link"),

@@ -429,10 +429,25 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
             ["resident_id", "service_id"],
             unique=True,
             sqlite_where=sa.text(
-                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted')"
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode <> 'signposted'"
             ),
             postgresql_where=sa.text(
-                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted')"
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode <> 'signposted'"
+            ),
+        )
+        batch_op.create_index(
+            "uq_referrals_told",
+            ["resident_id", "service_id"],
+            unique=True,
+            sqlite_where=sa.text(
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode = 'signposted'"
+            ),
+            postgresql_where=sa.text(
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode = 'signposted'"
             ),
         )
 
@@ -728,12 +743,25 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("safeguarding_words")
     with op.batch_alter_table("referrals", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_referrals_live",
+            "uq_referrals_told",
             sqlite_where=sa.text(
-                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted')"
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode = 'signposted'"
             ),
             postgresql_where=sa.text(
-                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted')"
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode = 'signposted'"
+            ),
+        )
+        batch_op.drop_index(
+            "uq_referrals_live",
+            sqlite_where=sa.text(
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode <> 'signposted'"
+            ),
+            postgresql_where=sa.text(
+                "status IN ('accepted', 'acknowledged', 'active', 'draft', 'needs_info', 'sent', 'waitlisted') "
+                "AND mode <> 'signposted'"
             ),
         )
         batch_op.drop_index(batch_op.f("ix_referrals_service_id"))

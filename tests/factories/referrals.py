@@ -58,13 +58,16 @@ def make_referral(
     } if mode == "warm" else {}  # fmt: skip
     wanted = sending.Wanted(
         **{
-            "form_key": secrets.token_hex(16), "why": WHY, "items": items, "how": "screen", "has_yes": True,
-            **introduced, **facts,
+            "form_key": secrets.token_hex(16), "why": WHY, "items": items if mode != "signposted" else (),
+            "how": "screen", "has_yes": True, **introduced, **facts,
         },
         mode=mode,
     )  # fmt: skip
+    person = session.get_one(Resident, resident_id)
+    if mode == "cold" and not person.address:
+        person.address = "1 Test Street"  # whoever is sent so can be reached
     return sending.refer(
-        session, resident=session.get_one(Resident, resident_id), service=service, sender_id=sender_id,
+        session, resident=person, service=service, sender_id=sender_id,
         staff_id=staff_id, wanted=wanted, today=today(), now=now(),
     )  # fmt: skip
 

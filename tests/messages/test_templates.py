@@ -35,6 +35,7 @@ EXPECTED = {
     "loan_need_where", "loan_need_which", "loan_not_back", "loan_not_kept_most", "loan_not_kept_over",
     "loan_not_kept_waited_for", "loan_offer", "loan_offer_bring", "loan_offer_lapsed", "loan_offer_taken_back", "loan_queued",
     "loan_slot",
+    "referral_signposted",
     "referral_sent", "referral_seen", "referral_asked", "referral_answered", "referral_accepted", "referral_waitlisted",
     "referral_begun", "referral_declined", "referral_own_no", "referral_rerouted", "referral_closed",
     "referral_reopened", "referral_recalled", "referral_withdrawn", "referral_lapsed", "staff_referral_came",

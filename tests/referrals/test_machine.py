@@ -257,6 +257,8 @@ def test_only_told_where_to_go_shares_nothing(app: Flask, pair: Pair) -> None:
         referral = send(session, pair, mode="signposted", items=(), has_yes=False)
         assert (seen(session, pair, referral), referral.clock_due) == (set(), None)
         assert tasks(session, referral) == [("find_out", pair.sender, pair.helper)]
+        told = select(Message.template).where(Message.resident_id == pair.person)
+        assert session.scalars(told).all() == ["referral_signposted"]
         with pytest.raises(RuleBroken):
             do(session, referral, "receiver", "acknowledge", pair)
         do(session, referral, "sender", "close", pair)

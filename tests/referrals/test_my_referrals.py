@@ -59,6 +59,9 @@ def test_each_stands_there_in_plain_words_with_one_audit_row(
     assert "You are on their waiting list." in page and "They answer again by" in page
     assert "They said no." in page and "Your name, languages, age group and area" in page
     assert page.count("Take it back") == 2
+    assert "Your helper told you about it. Nothing was sent." in page and "We asked them." not in page
+    record = me.text("/my-record")
+    assert "Your helper told you about it. Nothing was sent." in record and "We asked them." not in record
     assert "They see nothing of you." in page  # where somebody was only pointed at
     with app.app_context(), reading() as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.action == "read referrals.my_referrals")).all()

@@ -90,7 +90,9 @@ def test_the_services_for_somebody_with_why_not(app: Flask, worker: StaffBrowser
     ):  # fmt: skip
         assert said in page, said
     assert "Other help" not in page and "Our own" not in page
-    assert page.count(f"/staff/people/{person}/refer/") == 1 and refer_page(person, free) in page
+    # The full one may still be told of.
+    assert page.count(f"/staff/people/{person}/refer/") == 2 and refer_page(person, free) in page
+    assert page.count("Tell them where to go") == 1
     assert "Other help" in worker.text(choose_page(person))
     row = ("read referrals.choose", worker.staff_id, person, "identity safe contact", "help")
     assert rows_of(app)[1:] == [row, row]
@@ -210,14 +212,13 @@ def test_somebody_is_only_told_where_to_go_and_nothing_is_shared(
     app: Flask, worker: StaffBrowser, person: int
 ) -> None:
     number = service_of(app)
-    # Whatever else was ticked before the helper thought better of it.
-    answer = worker.send(
-        refer_page(person, number),
-        form_key="k",
-        mode="signposted",
-        items=["identity"],
-        introduced_on=["31", "2", "1"],
-    )
+    # Whatever else was ticked before the helper thought better of it is not dropped in silence.
+    ticked = {"items": ["identity"], "introduced_how": "call", "introduced_to": "Kim"}
+    answer = worker.send(refer_page(person, number), form_key="k", mode="signposted", **ticked)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and sent_of(app) == []
+    assert all(f'id="{name}-error"' in page for name in ticked) and 'id="urgency-error"' not in page
+    answer = worker.send(refer_page(person, number), form_key="k", mode="signposted")
     assert answer.status_code == 303
     sent = sent_of(app)[0]
     assert (sent.mode, sent.consent_id, sent.language) == ("signposted", None, "ur")
@@ -242,7 +243,7 @@ def test_all_that_is_wrong_is_said_at_once_and_what_was_typed_stays(
     assert 'value="31"' in page and 'value="Kim"' in page and 'name="form_key" value="k"' in page
     assert sent_of(app) == []
     empty = worker.send(refer_page(person, number)).get_data(as_text=True)
-    for name in ("mode", "urgency"):
+    for name in ("mode", "why", "urgency", "items", "how", "language", "consent"):
         assert f'id="{name}-error"' in empty, name
 
 
@@ -397,7 +398,14 @@ def test_kept_away_closed_and_full_answer_as_they_should(
     assert b"This service takes nobody any more." in theirs[0]
     full = service_of(app, places=1, taken=1, keeps_waiting_list=False)
     assert "full and keeps no waiting list" in worker.text(refer_page(person, full))
+    assert worker.send(refer_page(person, full), form_key="k", **COLD).status_code == 422
     assert sent_of(app) == []
+    assert worker.send(refer_page(person, full), form_key="k", mode="signposted").status_code == 303
+    # Told of it, somebody is still asked: it blocks nothing.
+    assert "Referred already" not in worker.text(choose_page(person))
+    with app.app_context(), transaction() as session:
+        session.get_one(CityService, full).places = 2
+    assert worker.send(refer_page(person, full), form_key="other", **COLD).status_code == 303
 
 
 def test_a_service_that_closed_meanwhile_keeps_what_was_typed(

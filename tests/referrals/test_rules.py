@@ -66,6 +66,18 @@ def test_every_word_is_known() -> None:
     assert set(rules.CLOCK_OF.values()) == set(rules.CLOCKS)
 
 
+def test_who_was_only_told_where_to_go_was_sent_nowhere() -> None:
+    assert rules.state_words("sent", "signposted") == "Told where to go"
+    assert (
+        rules.state_words_for_resident("sent", "signposted")
+        == "Your helper told you about it. Nothing was sent."
+    )
+    for state in rules.STATES:
+        assert rules.state_words(state, "cold") == rules.STATES[state]
+        assert rules.state_words_for_resident(state, "warm") == rules.STATES_FOR_RESIDENT[state]
+    assert rules.state_words("closed", "signposted") == rules.STATES["closed"]
+
+
 def test_an_answer_goes_back_to_where_it_was_asked() -> None:
     for asked_from in ("acknowledged", "accepted"):
         leads = rules.leads_to(

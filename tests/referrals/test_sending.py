@@ -40,6 +40,7 @@ COLD = Wanted(
 WARM = replace(
     COLD, mode="warm", introduced_how="call", introduced_on=today(), introduced_to="Kim at the desk"
 )
+TOLD = Wanted(form_key="told", mode="signposted")
 
 
 class City:
@@ -51,7 +52,7 @@ class City:
         self.staff = make_staff(session, organisation_id=self.sender, roles=("caseworker",)).id
         self.receiver = make_organisation(session).id
         self.service = make_service(session, organisation_id=self.receiver, **facts)
-        self.person = make_person(session, ward="E05011368", age_band="25_49")
+        self.person = make_person(session, ward="E05011368", age_band="25_49", address="1 Test Street")
 
     def against(self, wanted: Wanted = COLD, **who: Any) -> list[tuple[str | None, str]]:
         """What stands against it: field and words."""
@@ -166,7 +167,11 @@ def test_all_that_is_missing_is_said_at_once(both_engines: Flask) -> None:
             "urgency", "why", "items", "how", "consent", "introduced_how", "introduced_on", "introduced_to"
         ]  # fmt: skip
         nothing = city.against(Wanted(form_key="x", mode="", urgency="", why="x" * 1001))
-        assert [field for field, _said in nothing] == ["mode", "why", "urgency"]
+        assert [field for field, _said in nothing] == ["mode", "why", "urgency", "items", "consent"]
+        told = replace(WARM, mode="signposted", note_ids=(1,))
+        assert [field for field, _said in city.against(told)] == [
+            "items", "notes", "introduced_how", "introduced_on", "introduced_to"
+        ]  # fmt: skip
 
 
 # What is wrong, and the field it is said at.
@@ -205,6 +210,9 @@ def test_a_service_that_is_own_closed_full_or_not_for_them(both_engines: Flask) 
         ):
             other = make_service(session, organisation_id=city.receiver, **facts)
             assert city.against(service=other) == [("service", said)]
+            # Whoever is only told where to go takes no place.
+            told = [] if said == sending.IS_FULL else [("service", said)]
+            assert city.against(TOLD, service=other) == told
             with pytest.raises(RuleBroken, match=said):
                 city.send(service=other)
         waits = make_service(session, organisation_id=city.receiver, places=1, taken=1)
@@ -241,10 +249,24 @@ def test_a_referral_is_sent_with_its_own_yes(both_engines: Flask) -> None:
 def test_whom_somebody_only_told_where_to_go_shares_nothing(both_engines: Flask) -> None:
     with transaction() as session:
         city = City(session)
-        sent = city.send(replace(COLD, mode="signposted", why="", has_yes=False))
+        sent = city.send(replace(COLD, mode="signposted", why="", items=(), has_yes=False))
         assert sent.status == "sent" and sent.consent_id is None and sent.clock_due is None
         assert session.scalar(select(func.count()).select_from(Consent)) == 0
         assert session.scalars(select(CaseTask.kind)).all() == ["find_out"]
+
+
+def test_whom_somebody_only_told_where_to_go_may_still_be_sent_there_and_is_told_once(
+    both_engines: Flask,
+) -> None:
+    with transaction() as session:
+        city = City(session)
+        told = city.send(TOLD)
+        assert city.send(TOLD).id == told.id
+        with pytest.raises(RuleBroken, match=sending.TOLD_ALREADY):
+            city.send(replace(TOLD, form_key="told again"))
+        assert city.send().status == "sent"
+        with pytest.raises(RuleBroken, match=sending.ALREADY):
+            city.send(replace(COLD, form_key="sent again"))
 
 
 def test_the_yes_opens_these_items_to_the_receiver_only_while_the_referral_is_live(
@@ -465,3 +487,15 @@ def test_places_and_a_yes_at_once_never_make_more_taken_than_there_are(service_o
             row = session.get_one(CityService, service)
             assert (row.places, row.taken) in {(0, 0), (1, 1)}, said
         assert sorted(said) in (sorted(["done", directory.BELOW_TAKEN]), sorted(["done", machine.FULL]))
+
+
+def test_who_is_sent_unseen_can_be_reached(both_engines: Flask) -> None:
+    with transaction() as session:
+        city = City(session)
+        unsaid = replace(COLD, items=("identity",))
+        assert city.against(unsaid) == [("items", sending.CANNOT_REACH)]
+        assert city.against(replace(WARM, items=("identity",))) == []
+        city.person.address = None
+        session.flush()
+        assert city.against() == [("items", sending.NO_WAY)]
+        assert city.against(WARM) == []

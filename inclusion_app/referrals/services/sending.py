@@ -16,7 +16,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import LOST, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people.consent_services import give_consent
-from inclusion_app.people.models import Resident, Restriction
+from inclusion_app.people.models import ContactRoute, Resident, Restriction
 from inclusion_app.people.rules import HOW_GIVEN, NOT_AN_ANSWER
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import (
@@ -31,8 +31,15 @@ from inclusion_app.referrals.services import machine
 
 TO_ONESELF = N_("This is your own organisation. Put the person on a colleague’s caseload instead.")
 IS_FULL = N_("This service is full and keeps no waiting list. Choose another one.")
+TOLD_ALREADY = N_("They were told about it already. Look at their case.")
+NOTHING_SHARED = N_("Who is only told where to go shares nothing. Untick it, or send their details.")
+NOT_INTRODUCED = N_(
+    "Who is only told where to go is introduced to nobody. Leave it empty, or choose “Introduced them”."
+)
 CHOOSE_MODE = N_("Choose how you pass them on.")
 CHOOSE_ITEMS = N_("Tick what they want to share. At least their name, or how to reach them.")
+CANNOT_REACH = N_("They could not be reached. Tick how to reach them, or introduce them instead.")
+NO_WAY = N_("They gave no way to be reached. Write one in their record first, or introduce them instead.")
 CHOOSE_URGENCY = N_("Choose how urgent it is.")
 SAY_HOW_YES = N_("Choose how they said yes.")
 SAY_YES = N_("Read it to them. Then tick that they said yes.")
@@ -125,7 +132,13 @@ def whats_against(
     session: Session, *, resident: Resident, service: CityService, sender_id: int, wanted: Wanted, today: date
 ) -> list[RuleBroken]:
     """All that stands against sending this, each at its field, so that it is mended in one go."""
-    found = against_service(session, resident=resident, service=service, sender_id=sender_id)
+    found = against_service(
+        session,
+        resident=resident,
+        service=service,
+        sender_id=sender_id,
+        only_told=wanted.mode == "signposted",
+    )
     why = wanted.why.replace(LOST, "").strip()
     if wanted.mode not in rules.MODES:
         found.append(RuleBroken(CHOOSE_MODE, field="mode"))
@@ -133,13 +146,16 @@ def whats_against(
         found.append(RuleBroken(WHY_LONG, field="why"))
     if wanted.urgency not in rules.URGENCIES:
         found.append(RuleBroken(CHOOSE_URGENCY, field="urgency"))
-    # While it is not chosen how they are passed on, nobody knows yet whether anything is shared.
-    if wanted.mode not in rules.MODES or wanted.mode == "signposted":
-        return found
+    if wanted.mode == "signposted":
+        return [*found, *_of_telling(wanted)]
     if sum(sign.isalpha() for sign in why) < rules.REASON_SHORTEST:
         found.append(RuleBroken(SAY_WHY, field="why"))
     if not set(wanted.items) <= set(rules.SHARED) or not LEAST & set(wanted.items):
         found.append(RuleBroken(CHOOSE_ITEMS, field="items"))
+    elif wanted.mode == "cold" and "contact" not in wanted.items:
+        found.append(RuleBroken(CANNOT_REACH, field="items"))
+    elif wanted.mode == "cold" and not _can_be_reached(session, resident):
+        found.append(RuleBroken(NO_WAY, field="items"))
     if set(wanted.note_ids) - set(_with_what_was_added(session, resident.id, sender_id, wanted.note_ids)):
         found.append(RuleBroken(NOT_AN_ANSWER, field="notes"))
     if wanted.how not in HOW_GIVEN:
@@ -150,9 +166,12 @@ def whats_against(
 
 
 def against_service(
-    session: Session, *, resident: Resident, service: CityService, sender_id: int
+    session: Session, *, resident: Resident, service: CityService, sender_id: int, only_told: bool = False
 ) -> list[RuleBroken]:
-    """Why this person cannot be sent to this service by this organisation, whatever is typed; empty where they can."""
+    """Why this person cannot be sent to this service by this organisation, whatever is typed; empty where they can.
+
+    `only_told`: they are told where to go, which takes no place.
+    """
     if service.organisation_id == sender_id:
         return [RuleBroken(TO_ONESELF, field="service")]
     if machine.takes_nobody(session, service, resident.id):
@@ -160,7 +179,7 @@ def against_service(
     choice = choice_for(service, resident)
     if choice.why_not is not None:
         return [RuleBroken(choice.why_not, field="service")]
-    return [] if choice.can_be_sent else [RuleBroken(IS_FULL, field="service")]
+    return [] if choice.can_be_sent or only_told else [RuleBroken(IS_FULL, field="service")]
 
 
 def _with_what_was_added(
@@ -175,6 +194,23 @@ def _with_what_was_added(
         new = set(session.scalars(own.where(CaseNote.amends_id.in_(new)))) - found
         found = found | new
     return sorted(found)
+
+
+def _can_be_reached(session: Session, resident: Resident) -> bool:
+    """They gave at least one way, or an address: whoever gets their details alone has nothing else."""
+    ways = exists().where(ContactRoute.resident_id == resident.id)
+    return bool(resident.address) or bool(session.scalar(select(ways)))
+
+
+def _of_telling(wanted: Wanted) -> list[RuleBroken]:
+    """Who is only told where to go shares nothing: what was ticked or typed for the other ways is not dropped in silence."""
+    shared = {"items": wanted.items, "notes": wanted.note_ids}
+    introduced = {"introduced_how": wanted.introduced_how, "introduced_on": wanted.introduced_on,
+                  "introduced_to": one_line(wanted.introduced_to)}  # fmt: skip
+    return [
+        *(RuleBroken(NOTHING_SHARED, field=name) for name, value in shared.items() if value),
+        *(RuleBroken(NOT_INTRODUCED, field=name) for name, value in introduced.items() if value),
+    ]
 
 
 def _of_the_introduction(wanted: Wanted, today: date) -> list[RuleBroken]:
@@ -248,7 +284,7 @@ def refer(
         with session.begin_nested():
             session.add(row)
     except IntegrityError:
-        raise RuleBroken(machine.THERE_ALREADY, field="service") from None
+        raise RuleBroken(machine.THERE_ALREADY if shares else TOLD_ALREADY, field="service") from None
     why = wanted.why.replace(LOST, "").strip()
     if why:
         session.add(ReferralWords(referral_id=row.id, kind="why", words=why, at=now, staff_id=staff_id))

@@ -39,6 +39,8 @@ ALONE = {
     "referral_begun": "referral_begun_alone", "referral_closed": "referral_closed_alone",
     "referral_reopened": "referral_reopened_alone", "referral_lapsed": "referral_lapsed_alone",
 }  # fmt: skip
+# Of somebody who was only told where to go nothing was sent: what their helper writes down about it later tells them nothing.
+TO_RESIDENT_SIGNPOSTED = {"send": "referral_signposted", "withdraw": "referral_withdrawn"}
 
 
 def about(referral: Referral) -> str:
@@ -69,7 +71,7 @@ def turn(session: Session, referral: Referral, *, action: str, actor: str, now: 
 
 
 def _tell_resident(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
-    name = TO_RESIDENT.get(action)
+    name = (TO_RESIDENT_SIGNPOSTED if referral.mode == "signposted" else TO_RESIDENT).get(action)
     if name is None or referral.resident_id is None:
         return
     if action == "decline" and referral.declined_by == "resident":
