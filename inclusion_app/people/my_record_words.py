@@ -234,6 +234,7 @@ DONE: Mapping[str, str] = {
             "read referrals.referrals",
             "read referrals.referral",
             "read referrals.act",
+            "read referrals.give_owner",
             "read referrals.partner",
             "read referrals.partner_act",
         ),

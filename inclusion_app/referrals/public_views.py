@@ -47,14 +47,15 @@ def public_list() -> Any:
 def refer(service: CityService) -> Any:
     """The form that an e-mail confirms. Nobody reads it before."""
     form, can_mail = ReferForm(), "email" in contact.offered()
-    if request.method == "POST" and can_mail and form.validate():
-        asked, number = form.asked(), service.id
-        if public.was_sent(db_session(), asked.form_key):
+    if request.method == "POST" and can_mail:
+        is_valid, asked, number = form.validate(), form.asked(), service.id
+        if is_valid and public.was_sent(db_session(), asked.form_key):
             return redirect(url_for("referrals.look_at_mail"), 303)
         problems = public.whats_against(asked)
         for broken in problems:
-            form.refuse(broken)
-        if not problems:
+            if broken.field not in form or not form[broken.field].errors:
+                form.refuse(broken)
+        if is_valid and not problems:
             try:
                 # Tries are counted beside this request's own transaction, so nothing may be held in it.
                 db_session().rollback()

@@ -390,7 +390,7 @@ NO_SERVICE = N_(
     "Nobody in the directory does this for this person. Ask a colleague, or tell them where to go."
 )
 ALL_FULL = N_(
-    "All services that would help are full. Choose one that keeps a waiting list, or ask again later."
+    "All services that would help are full, and none keeps a waiting list. Tell them where to go, or ask again later."
 )
 
 

@@ -64,6 +64,8 @@ def _opened(one: Referral, failed: tuple[str, forms.ActForm] | None = None, done
     session = db_session()
     person = queries.person_by_link(session, one)
     public = queries.public_of(session, one.id) if one.resident_id is None else None
+    if done == words.PARTNER_DONE["accept"] and person is not None and "contact" not in person.parts:
+        done = words.ACCEPTED_UNREACHED
     shows_of(
         one.resident_id, kind=PARTNER, actor_id=None, instead=True, organisation_id=one.organisation_id,
         items=(*(person.parts if person else ()), "referral"),
@@ -94,9 +96,14 @@ def _opened(one: Referral, failed: tuple[str, forms.ActForm] | None = None, done
     )
 
 
-@room.page("/p/<token>/<action>", allow=ANYONE, methods=("POST",), reads=READS, localised=False)
+@room.page("/p/<token>/<action>", allow=ANYONE, methods=("GET", "POST"), reads=READS, localised=False)
 def partner_act(token: str, action: str) -> Any:
-    """Answer by the link, as whoever received it: by the same rules as everybody, and with the same refusals."""
+    """Answer by the link, as whoever received it: by the same rules as everybody, and with the same refusals.
+
+    Loaded anew after a refusal it leads back to the button, whatever the link is.
+    """
+    if request.method != "POST":
+        return redirect(url_for("referrals.partner", token=_token()), 303)
     session, moment = db_session(), now()
     one = partners.opened_by(session, token=token[:LONGEST_TOKEN], now=moment)
     if one is None or action not in forms.FORMS or action in NOT_BY_LINK:
@@ -109,7 +116,8 @@ def partner_act(token: str, action: str) -> Any:
     )
     try:
         if can is None and _was_pressed_twice(one, action):
-            return _opened(one, done=words.PARTNER_DONE[action])
+            said_before = action == "acknowledge"
+            return _opened(one, done=words.SEEN_ALREADY if said_before else words.PARTNER_DONE[action])
         if can is None or is_whole(session, one, action, form, said, moment):
             machine.act(session, referral=one, actor=rules.RECEIVER, action=action, said=said, now=moment)
             audit.record(

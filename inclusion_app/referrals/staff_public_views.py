@@ -21,6 +21,7 @@ from inclusion_app.referrals import staff_message_back as back
 from inclusion_app.referrals.models import PublicReferral, Referral
 from inclusion_app.referrals.services import public
 from inclusion_app.referrals.staff_public_forms import RecordForm
+from inclusion_app.referrals.staff_public_words import FROM_WHOM
 from inclusion_app.referrals.views import room
 
 ONE = "/staff/referrals/<int(max=999999999):referral_id>"
@@ -40,7 +41,7 @@ def public_facts(referral: Referral) -> PublicReferral | None:
 @room.context_processor
 def words() -> dict[str, Any]:
     """What the box of a public referral asks for (templates/referrals/staff/_public.html)."""
-    return {"public_facts": public_facts, "public_from": rules.PUBLIC_FROM}
+    return {"public_facts": public_facts, "public_from": FROM_WHOM}
 
 
 def _received(referral_id: int) -> Referral | None:

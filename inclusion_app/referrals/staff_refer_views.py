@@ -195,7 +195,11 @@ def _refer_page(
     resident, service = found.resident, found.service
     seen = people_queries.parts_seen(session, principal, resident.id)
     parts = [item for item in rules.SHARED if item in seen]
-    who = {"resident": resident, "service": service, "sender_id": principal.organisation_id or 0}
+    who: dict[str, Any] = {
+        "resident": resident,
+        "service": service,
+        "sender_id": principal.organisation_id or 0,
+    }
     # Where no place is free and none is waited for they may still be told where to go.
     against = sending.against_service(session, **who, only_told=True)
     is_full = not against and bool(sending.against_service(session, **who))

@@ -259,8 +259,17 @@ def last_change(session: Session, referral_id: int) -> StatusChange | None:
     return session.scalar(theirs.order_by(StatusChange.id.desc()).limit(1))
 
 
+def has_turned(session: Session, referral_id: int, *, by: str, to: str) -> bool:
+    """Whether this actor (see core.history) has once brought it to this state."""
+    theirs = select(StatusChange.id).where(
+        StatusChange.noun == Referral.__tablename__, StatusChange.row_id == referral_id,
+        StatusChange.actor == by, StatusChange.after == to,
+    )  # fmt: skip
+    return session.scalar(theirs.limit(1)) is not None
+
+
 def turns_of(session: Session, referral: Referral) -> list[Turn]:
-    """Its history, the first first: a member of staff by name, a partner by its organisation."""
+    """Its history, oldest first: a member of staff by name, a partner by its organisation."""
     changes = session.scalars(
         select(StatusChange)
         .where(StatusChange.noun == Referral.__tablename__, StatusChange.row_id == referral.id)

@@ -224,10 +224,15 @@ def the_referral_for(referral_id: int, action: str) -> Referral | None:
 
 
 @room.page(
-    f"{ONE}/<action>", allow=policy.FOLLOW, load=the_referral_for, methods=("POST",), reads=READS, localised=False
+    f"{ONE}/<action>", allow=policy.FOLLOW, load=the_referral_for, methods=("GET", "POST"), reads=READS, localised=False
 )  # fmt: skip
 def act(one: Referral) -> Any:
-    """Do one thing to it: all that is missing is said at once, and whoever came second reads who was quicker."""
+    """Do one thing to it: all that is missing is said at once, and whoever came second reads who was quicker.
+
+    Loaded anew after a refusal it leads back to the referral.
+    """
+    if request.method != "POST":
+        return _back_to(one.id)
     session, principal, moment = db_session(), the_staff(), now()
     action, number, side = str((request.view_args or {})["action"]), one.id, queries.side_of(the_staff(), one)
     right: StaffRight = policy.REOPEN if action == "reopen" else RIGHTS[side]
@@ -238,7 +243,11 @@ def act(one: Referral) -> Any:
         abort(404)
     form = _form(session, one, action)
     try:
+        if can is None and action == "acknowledge" and _saw_it(session, principal, one):
+            flash(words.SEEN_ALREADY)
+            return _back_to(number)
         if can is None and _did_it_already(session, principal, one, side, action):
+            flash(words.DONE[action])
             return _back_to(number)
         said = form.said()
         if can is None or is_whole(session, one, action, form, said, moment):
@@ -257,7 +266,7 @@ def act(one: Referral) -> Any:
                 session, principal, action=f"{action} referral", resident_id=one.resident_id, items=("referral",),
                 now=moment,
             )  # fmt: skip
-            flash(words.DONE[action])
+            flash(_done(session, one, action))
             return _back_to(number)
     except RuleBroken as broken:
         session.rollback()
@@ -271,6 +280,17 @@ def act(one: Referral) -> Any:
 
 def _back_to(number: int) -> Any:
     return redirect(url_for("referrals.referral", referral_id=number), 303)
+
+
+def _done(session: Session, one: Referral, action: str) -> str:
+    """What is said after it (N_). Whoever may not know how to reach the person is not told to."""
+    shared = one.resident_id is None or "contact" in queries.items_shared(session, one)
+    return words.ACCEPTED_UNREACHED if action == "accept" and not shared else words.DONE[action]
+
+
+def _saw_it(session: Session, principal: Principal, one: Referral) -> bool:
+    """This very person said earlier that it was seen, whatever was done since."""
+    return queries.has_turned(session, one.id, by=f"{rules.RECEIVER} {principal.staff_id}", to="acknowledged")
 
 
 def _did_it_already(session: Session, principal: Principal, one: Referral, side: str, action: str) -> bool:
@@ -330,9 +350,11 @@ def _sent_one(referral_id: int) -> Referral | None:
     return queries.referral_for(db_session(), the_staff(), referral_id, "referral.send")
 
 
-@room.page(f"{ONE}/partner-link", allow=policy.SEND, load=_sent_one, methods=("POST",), localised=False)
+@room.page(f"{ONE}/partner-link", allow=policy.SEND, load=_sent_one, methods=("GET", "POST"), localised=False)
 def partner_link(one: Referral) -> Any:
     """The sender sends the partner a new link, which ends the old ones, or ends them all."""
+    if request.method != "POST":
+        return _back_to(one.id)
     session, principal, moment = db_session(), the_staff(), now()
     do = request.form.get("do")
     if do not in {"send", "end"}:
@@ -399,9 +421,22 @@ def _to_assign(referral_id: int) -> Referral | None:
     return one if one is not None and queries.side_of(the_staff(), one) == rules.RECEIVER else None
 
 
-@room.page(f"{ONE}/owner", allow=policy.ASSIGN, load=_to_assign, methods=("POST",), localised=False)
+@room.page(
+    f"{ONE}/owner",
+    allow=policy.ASSIGN,
+    load=_to_assign,
+    methods=("GET", "POST"),
+    reads=READS,
+    localised=False,
+)
 def give_owner(one: Referral) -> Any:
-    """Say who looks after it; `me` is the button of whoever takes it themself."""
+    """Say who looks after it; `me` is the button of whoever takes it themself. A refusal stays on the page it came from."""
+    if request.method != "POST":
+        return (
+            _back_to(one.id)
+            if policy.FOLLOW.grants(the_staff(), one)
+            else redirect(url_for("referrals.assign"), 303)
+        )
     session, principal, moment, number = db_session(), the_staff(), now(), one.id
     form = _owner_form(session, one)
     takes = request.form.get("do") == "take" and policy.RECEIVE.grants(principal, one)
@@ -422,6 +457,10 @@ def give_owner(one: Referral) -> Any:
     except RuleBroken as broken:
         session.rollback()
         form.refuse(broken)
+    fresh = the_referral(number) if request.form.get("from") == "page" else None
+    if fresh is not None and policy.FOLLOW.grants(principal, fresh):
+        return _page(fresh, owner_form=form)
+    shows_person_of(one)
     return _assign_page((number, form))
 
 

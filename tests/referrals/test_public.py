@@ -387,3 +387,17 @@ def test_nothing_of_it_stands_in_an_address(app: Flask, browser: Browser) -> Non
     answer = fill_in(browser, service_id)
     for typed in (TYPED["from_email"], TYPED["about_name"]):
         assert typed not in answer.headers["Location"]
+
+
+def test_all_that_is_wrong_is_said_at_once_also_where_nobody_said_who_they_are(
+    app: Flask, browser: Browser
+) -> None:
+    nothing = dict.fromkeys(
+        ("from_kind", "from_name", "from_email", "about_name", "about_contact", "why", "said_yes"), ""
+    )
+    answer = fill_in(browser, public_service(app), **nothing, from_organisation="")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    for name in nothing:
+        assert page.count(f'id="{name}-error"') == 1, name
+    assert page.count(public.SAY_WHO) == 2  # in the summary and at the field

@@ -517,3 +517,70 @@ def test_the_sender_opens_it_again_with_a_new_yes(doors: Doors, app: Flask) -> N
     with app.app_context(), transaction() as session:
         wanted = select(func.count()).where(Consent.organisation_id == doors.receiver.organisation_id)
         assert session.scalar(wanted) == 2
+
+
+# --- what a page says after a refusal, and twice
+
+
+def test_loaded_anew_after_a_refusal_it_leads_back_to_the_referral(doors: Doors) -> None:
+    number = doors.refer()
+    for what in ("decline", "owner", "partner-link"):
+        browser = doors.sender if what == "partner-link" else doors.receiver
+        answer = browser.get(page(number, what))
+        assert (answer.status_code, answer.location) == (303, page(number)), what
+    assert doors.receiver.get(page(number, "dance")).status_code == 404
+    assert doors.state(number) == "sent"
+
+
+def test_what_was_done_already_is_said_to_whoever_presses_again(doors: Doors) -> None:
+    number = doors.refer()
+    for _press in range(2):
+        assert press(doors.receiver, number, "acknowledge").status_code == 303
+    assert words.SEEN_ALREADY in doors.receiver.text(page(number))
+    press(doors.receiver, number, "accept")
+    assert words.DONE["accept"] in doors.receiver.text(page(number))
+    # A tab that still stands at the first button.
+    press(doors.receiver, number, "acknowledge")
+    assert words.SEEN_ALREADY in doors.receiver.text(page(number))
+    for _press in range(2):
+        press(doors.receiver, number, "begin")
+        assert words.DONE["begin"] in doors.receiver.text(page(number))
+
+
+def test_who_takes_one_too_late_stays_there_and_reads_who_has_it(doors: Doors, app: Flask) -> None:
+    number = doors.refer()
+    quicker = doors.staff("caseworker", organisation="Blue Door", name="Quick Quinn")
+    with app.app_context(), transaction() as session:
+        session.get_one(Referral, number).owner_id = quicker.staff_id
+    typed = {"was": "0", "do": "take", "from": "page"}
+    answer = doors.receiver.send(page(number, "owner"), form_on=HOME, **typed)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "Quick Quinn was quicker" in text and "How it stands" in text
+    (row,) = rows(app, "read referrals.give_owner")
+    assert row.resident_id == doors.resident_id and "referral" in row.items
+
+
+def test_the_page_begins_with_what_can_be_done_and_leaves_out_what_was_not_said(doors: Doors) -> None:
+    text = doors.receiver.text(page(doors.refer()))
+    order = [
+        text.index(said)
+        for said in ("How it stands", "What you can do now", "Blue help", "<h2>The person</h2>")
+    ]
+    assert order == sorted(order)
+    assert "Not said" not in text and "Age group" not in text and "oldest first" in text
+
+
+def test_a_message_back_is_offered_where_it_opens_and_leads_back(doors: Doors) -> None:
+    number = doors.refer()
+    assert page(number, "message-back") in doors.sender.text(page(number))
+    assert f'href="{page(number)}"' in doors.sender.text(page(number, "message-back"))
+    told = doors.refer(mode="signposted", items=())
+    shown = doors.sender.text(page(told))
+    assert page(told, "message-back") not in shown and "Told where to go" in shown and ">Sent<" not in shown
+
+
+def test_who_may_not_know_how_to_reach_somebody_is_not_told_to(doors: Doors) -> None:
+    number = doors.refer("acknowledge", mode="warm", items=("identity",))
+    press(doors.receiver, number, "accept")
+    text = doors.receiver.text(page(number))
+    assert words.ACCEPTED_UNREACHED in text and "you contact them" not in text

@@ -52,7 +52,7 @@ class City:
         self.staff = make_staff(session, organisation_id=self.sender, roles=("caseworker",)).id
         self.receiver = make_organisation(session).id
         self.service = make_service(session, organisation_id=self.receiver, **facts)
-        self.person = make_person(session, ward="E05011368", age_band="25_49")
+        self.person = make_person(session, ward="E05011368", age_band="25_49", address="1 Test Street")
 
     def against(self, wanted: Wanted = COLD, **who: Any) -> list[tuple[str | None, str]]:
         """What stands against it: field and words."""
@@ -477,3 +477,15 @@ def test_places_and_a_yes_at_once_never_make_more_taken_than_there_are(service_o
             row = session.get_one(CityService, service)
             assert (row.places, row.taken) in {(0, 0), (1, 1)}, said
         assert sorted(said) in (sorted(["done", directory.BELOW_TAKEN]), sorted(["done", machine.FULL]))
+
+
+def test_who_is_sent_unseen_can_be_reached(both_engines: Flask) -> None:
+    with transaction() as session:
+        city = City(session)
+        unsaid = replace(COLD, items=("identity",))
+        assert city.against(unsaid) == [("items", sending.CANNOT_REACH)]
+        assert city.against(replace(WARM, items=("identity",))) == []
+        city.person.address = None
+        session.flush()
+        assert city.against() == [("items", sending.NO_WAY)]
+        assert city.against(WARM) == []

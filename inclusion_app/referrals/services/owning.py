@@ -15,7 +15,7 @@ from inclusion_app.messages.sending import whole_address
 from inclusion_app.people.models import Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import Referral
-from inclusion_app.referrals.staff_referral_words import CANNOT_OWN, CHOOSE_OWNER
+from inclusion_app.referrals.staff_referral_words import CANNOT_OWN, CHOOSE_OWNER, HAS_AN_OWNER
 
 # Who may receive one (see policy), and so may look after it.
 OWNS = ("caseworker", "safeguarding_lead")
@@ -45,6 +45,13 @@ def give_owner(
     session.refresh(referral, with_for_update={"of": Referral})
     if referral.owner_id == owner_id:
         return
+    quicker = (
+        session.get(Staff, referral.owner_id)
+        if (referral.owner_id or 0) != was and referral.owner_id
+        else None
+    )
+    if quicker is not None:
+        raise RuleBroken(HAS_AN_OWNER, name=quicker.name)
     if (referral.owner_id or 0) != was or referral.status not in rules.OPEN:
         raise RuleBroken(CHANGED_ALREADY)
     if owner_id not in {number for number, _name in who_can_own(session, referral.organisation_id)}:

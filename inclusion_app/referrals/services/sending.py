@@ -16,7 +16,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.forms import LOST, one_line
 from inclusion_app.core.words import N_
 from inclusion_app.people.consent_services import give_consent
-from inclusion_app.people.models import Resident, Restriction
+from inclusion_app.people.models import ContactRoute, Resident, Restriction
 from inclusion_app.people.rules import HOW_GIVEN, NOT_AN_ANSWER
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import (
@@ -41,6 +41,8 @@ NOT_INTRODUCED = N_(
 )
 CHOOSE_MODE = N_("Choose how you pass them on.")
 CHOOSE_ITEMS = N_("Tick what they want to share. At least their name, or how to reach them.")
+CANNOT_REACH = N_("They could not be reached. Tick how to reach them, or introduce them instead.")
+NO_WAY = N_("They gave no way to be reached. Write one in their record first, or introduce them instead.")
 CHOOSE_URGENCY = N_("Choose how urgent it is.")
 SAY_HOW_YES = N_("Choose how they said yes.")
 SAY_YES = N_("Read it to them. Then tick that they said yes.")
@@ -152,6 +154,10 @@ def whats_against(
         found.append(RuleBroken(SAY_WHY, field="why"))
     if not set(wanted.items) <= set(rules.SHARED) or not LEAST & set(wanted.items):
         found.append(RuleBroken(CHOOSE_ITEMS, field="items"))
+    elif wanted.mode == "cold" and "contact" not in wanted.items:
+        found.append(RuleBroken(CANNOT_REACH, field="items"))
+    elif wanted.mode == "cold" and not _can_be_reached(session, resident):
+        found.append(RuleBroken(NO_WAY, field="items"))
     if set(wanted.note_ids) - set(_with_what_was_added(session, resident.id, sender_id, wanted.note_ids)):
         found.append(RuleBroken(NOT_AN_ANSWER, field="notes"))
     if wanted.how not in HOW_GIVEN:
@@ -195,6 +201,12 @@ def _with_what_was_added(
         new = set(session.scalars(own.where(CaseNote.amends_id.in_(new)))) - found
         found = found | new
     return sorted(found)
+
+
+def _can_be_reached(session: Session, resident: Resident) -> bool:
+    """They gave at least one way, or an address: whoever gets their details alone has nothing else."""
+    ways = exists().where(ContactRoute.resident_id == resident.id)
+    return bool(resident.address) or bool(session.scalar(select(ways)))
 
 
 def _of_telling(wanted: Wanted) -> list[RuleBroken]:
