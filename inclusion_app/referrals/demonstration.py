@@ -234,6 +234,8 @@ class _Maker:
             now=self.now - timedelta(days=150),
         )  # fmt: skip
         person.name, person.read, person.last_used_at = name, language, self.now
+        # No such street: whoever is referred unseen gave a way to be reached, and nothing is ever sent there.
+        person.address = f"{len(self.people) + 1} Demonstration Street"
         self.people.append(person)
         self.session.flush()
         if not on_caseload or self.caseworker is None:

@@ -262,7 +262,7 @@ def test_who_received_a_referral_sees_what_it_opens_and_attached_notes_alone(
     attached = note_of(app, number, worker, words="Canary attached")
     receiver = staff_browser("caseworker", organisation="Blue Door")
     assert receiver.get(page_of(number)).status_code == 404
-    sent = send_on(app, number, by=worker, to=receiver, items=("identity", "plan"))
+    sent = send_on(app, number, by=worker, to=receiver, mode="warm", items=("identity", "plan"))
     attach(app, sent, attached)
     shown = receiver.text(page_of(number))
     assert "Canary attached" in shown and "From Red Door, with their referral" in shown

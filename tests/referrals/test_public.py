@@ -444,3 +444,17 @@ def test_what_staff_typed_in_english_says_so_in_another_language(app: Flask, bro
         page = browser.client.get(f"/{language}/refer").get_data(as_text=True)
         assert '<p><bdi lang="en" dir="ltr">We sit beside you.</bdi>' in page
         assert page.count('<span class="tag">') == marks
+
+
+def test_all_that_is_wrong_is_said_at_once_also_where_nobody_said_who_they_are(
+    app: Flask, browser: Browser
+) -> None:
+    nothing = dict.fromkeys(
+        ("from_kind", "from_name", "from_email", "about_name", "about_contact", "why", "said_yes"), ""
+    )
+    answer = fill_in(browser, public_service(app), **nothing, from_organisation="")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    for name in nothing:
+        assert page.count(f'id="{name}-error"') == 1, name
+    assert page.count(public.SAY_WHO) == 2  # in the summary and at the field

@@ -127,6 +127,12 @@ def test_courses_and_devices_lead_to_our_own_lists_first(
     page = worker.text(choose_page(person, f"?help={help_with}"))
     assert page.index(f"/staff/people/{person}/{way}") < page.index("1 service")
     assert "Look here first" not in worker.text(choose_page(person, "?help=law"))
+    with app.app_context(), transaction() as session:
+        session.scalars(select(CityService)).one().closed_at = now()
+    # Nobody else, but our own: no alarm.
+    page = worker.text(choose_page(person, f"?help={help_with}"))
+    assert "Nobody can be asked now" not in page and "Other ways" in page and rules.NO_SERVICE in page
+    assert "Nobody can be asked now" in worker.text(choose_page(person, "?help=law"))
 
 
 def test_a_long_list_has_pages(app: Flask, worker: StaffBrowser, person: int) -> None:

@@ -191,7 +191,7 @@ def test_nobody_elses_task_opens(app: Flask, worker: StaffBrowser, staff_browser
     assert worker.get(f"/staff/tasks/{task_id}").status_code == 200
     assert acts(app, number)[before:] == ["read referrals.task"]
     # A task of another organisation's worker who received the person stays theirs.
-    send_on(app, number, by=worker, to=other, items=("identity",))
+    send_on(app, number, by=worker, to=other, mode="warm", items=("identity",))
     assert other.get(f"/staff/tasks/{task_id}").status_code == 404
     end_consents(app, number, now())
     assert worker.get(f"/staff/people/{number}/tasks/new").status_code == 404
