@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from inclusion_app.accounts.models import Staff
 from inclusion_app.core import registry
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
@@ -25,6 +26,7 @@ from inclusion_app.referrals.policy import NOTES, REFERRALS
 from inclusion_app.referrals.services import machine, telling
 from inclusion_app.referrals.services.machine import Said
 from tests.factories.accounts import make_staff
+from tests.factories.people import put_on_caseload
 from tests.factories.referrals import make_note, make_referral, make_service, make_task
 from tests.referrals.world import WAYS_TO, Pair, do, in_state, make_pair, say_yes, send
 
@@ -517,3 +519,19 @@ def test_who_asks_to_be_restricted_later_is_looked_after_too(app: Flask, pair: P
         record_services.restrict(session, actor=pair.sending, resident_id=pair.person, on=True, now=now())
         assert referral.owner_id == pair.worker
         assert seen(session, pair, referral) == {"referral", "identity", "contact"}
+
+
+def test_without_a_duty_a_caseworker_hears_and_when_the_sender_left_a_colleague(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        pair = make_pair(session)
+        session.get_one(CityService, pair.service).duty_staff_id = None
+        session.flush()
+        referral = send(session, pair)
+        assert heard(session) == [("staff_referral_came", pair.worker)]
+        colleague = make_staff(session, organisation_id=pair.sender, roles=("caseworker",), name="Remi Red")
+        put_on_caseload(session, resident_id=pair.person, staff_id=colleague.id, organisation_id=pair.sender)
+        session.get_one(Staff, pair.helper).left_at = now()
+        referral.sender_staff_id = None
+        session.flush()
+        do(session, referral, "receiver", "acknowledge", pair)
+        assert heard(session)[-1] == ("staff_referral_turned", colleague.id)

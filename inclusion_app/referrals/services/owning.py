@@ -78,17 +78,17 @@ class Ear(NamedTuple):
 
 
 def who_hears(session: Session, referral: Referral, side: str) -> Ear | None:
-    """Whom of this side to tell: who has it there; where the person keeps them away, or is restricted and nobody has it,
-    somebody else. None where nobody was to have it.
+    """Whom of this side to tell: who has it there, else somebody else. None where a partner answers by a link, and on the
+    side of the sender where no organisation sent it.
     """
     receives = side == rules.RECEIVER
     had = [referral.owner_id, referral.service.duty_staff_id] if receives else [referral.sender_staff_id]
-    restricted = select(Resident.is_restricted).where(Resident.id == referral.resident_id)
-    is_restricted = receives and bool(session.scalar(restricted))
     one = first_not_kept(session, referral.resident_id, *had)
     if one is not None:
         return Ear(one, _page_of(referral))
-    return somebody_else(session, referral, side) if any(had) or is_restricted else None
+    by_link = receives and not any(had) and partners.address_of(referral) is not None
+    has_side = receives or referral.sender_id is not None
+    return somebody_else(session, referral, side) if has_side and not by_link else None
 
 
 def somebody_else(session: Session, referral: Referral, side: str) -> Ear | None:

@@ -106,7 +106,7 @@ def _facts(session: Session, referral: Referral) -> dict[str, str]:
 
 
 def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
-    if referral.sender_staff_id is not None:
+    if referral.sender_id is not None:
         if (ear := owning.who_hears(session, referral, rules.SENDER)) is not None:
             _tell_turned(session, referral, ear, key=f"{key} sender")
         return
