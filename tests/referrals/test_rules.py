@@ -378,3 +378,24 @@ def test_what_came_by_the_public_form_is_asked_nothing() -> None:
     assert "ask" in rules.actions_for(**here)
     assert "ask" not in rules.actions_for(**here, has_sender=False)
     assert rules.leads_to(action="ask", **here, has_sender=False) is None
+
+
+@given(until=MOMENTS, hours=st.integers(1, 80), minutes=st.sampled_from((0, 20, 59)))
+def test_a_clock_is_set_back_by_what_it_has_run(until: datetime, hours: int, minutes: int) -> None:
+    run = timedelta(hours=hours, minutes=minutes)
+    began = rules.began_before(until, run, HOLIDAYS)
+    assert rules.worked_between(began, until, HOLIDAYS) == run
+    wall = began.astimezone(LONDON)
+    assert wall.weekday() < 5 and wall.date() not in HOLIDAYS and time(9) <= wall.time() < time(17)
+
+
+def test_a_clock_that_has_not_run_began_now_and_one_of_more_than_half_a_year_is_no_clock() -> None:
+    until = datetime(2026, 11, 28, 3, tzinfo=UTC)  # a Saturday night
+    assert rules.began_before(until, timedelta(), HOLIDAYS) == until
+    with pytest.raises(ValueError, match="half a year"):
+        rules.began_before(until, timedelta(hours=8 * 200), HOLIDAYS)
+    # To the minute: a whole day before five, and a minute more is of the day before.
+    five = datetime(2026, 11, 26, 17, tzinfo=UTC)
+    assert rules.began_before(five, timedelta(hours=8), HOLIDAYS) == datetime(2026, 11, 26, 9, tzinfo=UTC)
+    more = rules.began_before(five, timedelta(hours=8, minutes=1), HOLIDAYS)
+    assert more == datetime(2026, 11, 25, 16, 59, tzinfo=UTC)
