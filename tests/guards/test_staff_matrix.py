@@ -149,7 +149,9 @@ def bare(answer: Any) -> tuple[int, bytes, str]:
 
 
 # Whoever received a referral reads that there was one, and how it ended: nothing of the person any more.
-FOLLOWED = {"referrals.referral", "referrals.act"}
+FOLLOWED = {
+    "referrals.referral", "referrals.act", "referrals.give_owner", "referrals.message_back", "referrals.message_back_text",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", ["other", "withdrawn", "kept"])

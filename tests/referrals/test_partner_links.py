@@ -288,7 +288,7 @@ def change(doors: Doors, app: Flask, **facts: Any) -> None:
             name=service.name, helps=service.helps.split(), summary=service.summary, phone=service.phone,
             **{"partner_email": EMAIL, "duty_staff_id": None, **facts},
         )  # fmt: skip
-        directory.change_service(session, service=service, facts=said, has_accounts=True, now=now())
+        directory.change_service(session, service=service, facts=said, has_accounts=False, now=now())
 
 
 def test_after_the_address_changed_the_old_link_opens_nothing_and_the_new_address_gets_one(
