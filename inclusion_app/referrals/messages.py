@@ -150,12 +150,6 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
     ),
     # --- the same for whoever was sent by no organisation
     _about(
-        name="referral_asked_alone",
-        subject=N_("They want to know more"),
-        lines=(N_("They want to know more before they say yes or no. You can contact them."), TO_WHOM, CALL),
-        sms=N_("They want to know more before they say yes or no. You can contact them."),
-    ),
-    _about(
         name="referral_accepted_alone",
         subject=N_("They said yes"),
         lines=(N_("They said yes. They will contact you."), TO_WHOM, STOP_ALONE, CALL),

@@ -42,7 +42,7 @@ EXPECTED = {
     "staff_referral_turned", "staff_referral_yours", "staff_referral_waits", "staff_referral_late", "partner_referral",
     "partner_referral_waits", "partner_referral_ended",
     "public_referral_confirm", "public_referral_news",
-    "referral_asked_alone", "referral_accepted_alone", "referral_begun_alone", "referral_declined_alone",
+    "referral_accepted_alone", "referral_begun_alone", "referral_declined_alone",
     "referral_rerouted_alone", "referral_closed_alone", "referral_reopened_alone", "referral_lapsed_alone",
 }  # fmt: skip
 # What a text message may say beside its link: for how long it works, of a session when and where it is, and what to

@@ -91,11 +91,11 @@ def test_a_task_of_nobody_shows_no_words_of_whom_one_may_not_open(doors: Doors, 
 
 
 WAYS = {
-    "accept": (("accept",),), "ask": (("acknowledge",), ("ask",)), "decline": (("decline",),),
+    "accept": (("accept",),), "decline": (("decline",),),
     "begin": (("accept",), ("begin",)), "close": (("accept",), ("begin",), ("close",)),
 }  # fmt: skip
 SAID = {
-    "ask": {"words": "When?"}, "decline": {"reason": "no_capacity"}, "close": {"outcome": "got_help"},
+    "decline": {"reason": "no_capacity"}, "close": {"outcome": "got_help"},
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ TO_RESIDENT = {
 GOES_ON, HAS_ENDED = N_("It goes on"), N_("It has ended")
 # The same where no organisation sent them, so that no helper looks on: by the public form, or by their own code.
 ALONE = {
-    "referral_asked": "referral_asked_alone", "referral_accepted": "referral_accepted_alone",
+    "referral_accepted": "referral_accepted_alone",
     "referral_declined": "referral_declined_alone", "referral_rerouted": "referral_rerouted_alone",
     "referral_begun": "referral_begun_alone", "referral_closed": "referral_closed_alone",
     "referral_reopened": "referral_reopened_alone", "referral_lapsed": "referral_lapsed_alone",
