@@ -72,7 +72,7 @@ FIXED: dict[str, Any] = {
     "loan_offers.state": "accepted",
     # Not over before the test is.
     "loan_offers.ends_at": now() + timedelta(days=5),
-    "referrals.status": "sent",
+    "referrals.status": "recalled",
     "referrals.mode": "warm",
     "referrals.urgency": "usual",
     "referrals.introduced_how": "call",

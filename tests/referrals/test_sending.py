@@ -265,7 +265,7 @@ def test_whom_somebody_only_told_where_to_go_may_still_be_sent_there_and_is_told
         with pytest.raises(RuleBroken, match=sending.TOLD_ALREADY):
             city.send(replace(TOLD, form_key="told again"))
         assert city.send().status == "sent"
-        with pytest.raises(RuleBroken, match=sending.ALREADY):
+        with pytest.raises(RuleBroken, match=machine.THERE_ALREADY):
             city.send(replace(COLD, form_key="sent again"))
 
 

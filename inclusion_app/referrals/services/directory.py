@@ -17,7 +17,7 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.core.words import N_
 from inclusion_app.people.rules import AGE_BANDS, LANGUAGES, NOT_AN_ANSWER
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import CityService
+from inclusion_app.referrals.models import CityService, Referral
 from inclusion_app.referrals.policy import WORKER
 from inclusion_app.referrals.policy import has_accounts as has_accounts_at
 from inclusion_app.referrals.services import partners
@@ -141,6 +141,9 @@ def change_service(
     ):  # fmt: skip
         raise broken
     answered = (service.partner_email or None, service.duty_staff_id)
+    # Whoever answers one of them holds it before they take a place: so do we, or two would wait for each other.
+    held = select(Referral.id).where(Referral.service_id == service.id, Referral.status.in_(sorted(rules.OPEN)))
+    session.execute(held.order_by(Referral.id).with_for_update())
     fits: ColumnElement[bool] = CityService.taken <= facts.places if facts.places is not None else true()
     changing = update(CityService).where(CityService.id == service.id, fits).values(**_columns(facts))
     try:
