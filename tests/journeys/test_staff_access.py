@@ -27,6 +27,7 @@ FORMS = """() => [...document.querySelectorAll('main form[method=post]')].map((f
   .filter(form => form.asks).map(form => form.number)"""
 EMPTY = """number => { const form = document.querySelectorAll('main form[method=post]')[number];
   for (const e of form.elements) { if (e.checked) e.checked = false; if (/text|password|email/.test(e.type)) e.value = ''; }
+  for (const box of document.querySelectorAll('main details')) box.open = true;
   form.noValidate = true; }"""
 RECORD = (
     "/my-record", "/my-record/contact", "/my-record/correct", "/my-record/delete", "/my-record/download",

@@ -206,7 +206,7 @@ def test_an_admin_hands_on_by_number(app: Flask, staff_browser: Make) -> None:
     for wrong, said in (
         ({"people": [], "to_id": str(stays.staff_id)}, "Choose at least one number."),
         ({"people": [str(hidden)], "to_id": str(stays.staff_id)}, "Choose one of the answers"),
-        ({"people": [str(one)], "to_id": ""}, "Choose one of the answers"),
+        ({"people": [str(one)], "to_id": ""}, "Choose who looks after them"),
         ({"people": [str(one)], "to_id": str(gone.staff_id)}, "Choose one of the answers"),
     ):
         answer = admin.send(page, **wrong)

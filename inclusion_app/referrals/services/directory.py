@@ -142,7 +142,9 @@ def change_service(
         raise broken
     answered = (service.partner_email or None, service.duty_staff_id)
     # Whoever answers one of them holds it before they take a place: so do we, or two would wait for each other.
-    held = select(Referral.id).where(Referral.service_id == service.id, Referral.status.in_(sorted(rules.OPEN)))
+    held = select(Referral.id).where(
+        Referral.service_id == service.id, Referral.status.in_(sorted(rules.OPEN))
+    )
     session.execute(held.order_by(Referral.id).with_for_update())
     fits: ColumnElement[bool] = CityService.taken <= facts.places if facts.places is not None else true()
     changing = update(CityService).where(CityService.id == service.id, fits).values(**_columns(facts))
