@@ -300,7 +300,6 @@ NOTES = PermissionTable(
         "note.add": {WORKER: Scope("own organisation's", _writable(CaseNote))},
     },
 )  # fmt: skip
-READ_NOTE = NOTES.permission("note.read")
 WRITE_NOTE = NOTES.permission("note.write")
 ADD_TO_NOTE = NOTES.permission("note.add")
 _OWN_FILES = Scope("own organisation's", _of_own_organisation(CaseFile))

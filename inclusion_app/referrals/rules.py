@@ -239,8 +239,6 @@ REOPENED_FOR: Mapping[str, str] = {
     "new_need": N_("Something new came up"),
     "mistake": N_("It was closed by mistake"),
 }
-# After these the person chose it themselves: nobody goes after them.
-OWN_CHOICE = frozenset({"no_longer_wanted"})
 
 
 def needs_follow_up(state: str, *, outcome: str = "", declined_by: str = "") -> bool:

@@ -196,9 +196,6 @@ class Filters:
         return not late and not days
 
 
-EVERYTHING_OF_MINE = Filters()
-
-
 @dataclass
 class Gathered:
     """What was found about each person, while it is put together."""

@@ -454,9 +454,3 @@ def tick(session: Session, *, referral_id: int, now: datetime) -> str:
     session.expire(referral, ["nudged"])
     telling.nudge(session, referral, nudge, now=now)
     return f"nudge {nudge}"
-
-
-def has_open_question(session: Session, referral_id: int) -> bool:
-    """True while the sender owes an answer."""
-    asked = exists().where(Referral.id == referral_id, Referral.status == "needs_info")
-    return bool(session.scalar(select(asked)))
