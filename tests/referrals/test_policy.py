@@ -16,9 +16,9 @@ from inclusion_app.core.permissions import PermissionTable
 from inclusion_app.people.models import Consent, Resident, Restriction
 from inclusion_app.people.policy import TABLE
 from inclusion_app.referrals.models import Referral, ReferralNote
-from inclusion_app.referrals.policy import FILES, NOTES, REFERRALS, SERVICES, SHEETS, TASKS
+from inclusion_app.referrals.policy import FIGURES, FILES, NOTES, REFER, REFERRALS, SERVICES, SHEETS, TASKS
 from inclusion_app.referrals.rules import OPEN
-from tests.factories.accounts import make_organisation
+from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_person, put_on_caseload
 from tests.factories.referrals import make_note, make_referral, make_service, make_task
 from tests.factories.world import World, build
@@ -50,13 +50,13 @@ REFERRALS_BY_HAND = {
 }  # fmt: skip
 SERVICES_BY_HAND = {
     **{
-        ("service.look", role): {"own", "other"}
+        ("service.look", role): {"own", "other", "without accounts", "all left"}
         for role in ("caseworker", "safeguarding_lead", "organisation_admin", "referrer", "platform_admin")
     },
     ("service.write", "caseworker"): {"own"},
     ("service.write", "organisation_admin"): {"own"},
     # Only those of organisations without accounts.
-    ("service.write", "platform_admin"): set[str](),
+    ("service.write", "platform_admin"): {"without accounts", "all left"},
 }
 NOTES_BY_HAND = {
     ("note.read", "caseworker"): {"own", "attached"},
@@ -98,6 +98,12 @@ def world(app: Flask) -> World:
         made = build(session)
         rows, here = made.rows, made.residents["own"]
         elsewhere = make_service(session, organisation_id=make_organisation(session, name="Fourth Door").id)
+        empty = make_organisation(session, name="Fifth Door").id
+        make_staff(session, organisation_id=empty, roles=("caseworker",), left_at=now())
+        rows["service_id"] |= {
+            "without accounts": elsewhere.id,
+            "all left": make_service(session, organisation_id=empty).id,
+        }
         referred = session.get_one(Referral, rows["referral_id"]["own"])
         left = make_person(session, name="Canary of the colleague").id
         for name, by, number in (
@@ -143,6 +149,18 @@ def test_list_and_check_agree_with_what_was_written_by_hand(
                 assert listed & set(rows.values()) == checked == by_hand, (right, role)
                 cells += len(rows)
     tally("cells of list filter and check, referrals", cells)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_rights_on_no_row_belong_to_the_staff_of_these_roles(role: str) -> None:
+    by_hand = {
+        REFER: {"caseworker", "referrer"},
+        FIGURES: {"caseworker", "safeguarding_lead", "organisation_admin", "insights_viewer"},
+    }
+    for right, held_by in by_hand.items():
+        assert right.may_at_all(Principal("staff", roles=frozenset({role}))) == (role in held_by)
+        assert not right.may_at_all(Principal("resident", roles=frozenset({role})))
+        assert set(right.held_by) == held_by
 
 
 def shared(

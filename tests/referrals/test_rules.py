@@ -197,6 +197,8 @@ def test_a_waiting_list_ends_on_the_promised_day_or_the_next_working_one() -> No
     since = at(FRIDAY, 12)
     ends = rules.clock_ends("waitlist", since=since, holidays=HOLIDAYS, promised=date(2026, 12, 25))
     assert ends == at(date(2026, 12, 29), 17)
+    sunday = rules.clock_ends("waitlist", since=since, holidays=HOLIDAYS, promised=date(2026, 11, 29))
+    assert sunday == at(date(2026, 11, 30), 17)
     with pytest.raises(ValueError, match="has a day"):
         rules.clock_ends("waitlist", since=since, holidays=HOLIDAYS)
 
@@ -222,6 +224,13 @@ def test_a_clock_without_any_working_time_nudges_at_its_end_only() -> None:
     args = {"since": at(saturday, 9), "due": at(saturday, 12), "holidays": HOLIDAYS}
     assert rules.nudge_due(now=at(saturday, 11), **args) == 0
     assert rules.nudge_due(now=at(saturday, 12), **args) == 100
+
+
+def test_a_clock_whose_working_time_has_run_is_not_over_before_its_moment() -> None:
+    saturday = at(date(2026, 11, 28), 12)
+    args = {"since": at(FRIDAY, 9), "due": saturday, "holidays": HOLIDAYS}
+    assert rules.nudge_due(now=at(FRIDAY, 18), **args) == 80
+    assert rules.nudge_due(now=saturday, **args) == 100
 
 
 def test_it_lapses_five_working_days_after_its_clock_ran_out() -> None:
@@ -394,6 +403,12 @@ def test_a_clock_that_has_not_run_began_now_and_one_of_more_than_half_a_year_is_
     assert rules.began_before(until, timedelta(), HOLIDAYS) == until
     with pytest.raises(ValueError, match="half a year"):
         rules.began_before(until, timedelta(hours=8 * 200), HOLIDAYS)
+    # The half year is 183 days, the last of them among them.
+    friday, first = datetime(2026, 11, 27, 17, tzinfo=UTC), date(2026, 5, 29)
+    off = [first + timedelta(days=1 + day) for day in range(182)]
+    assert rules.began_before(friday, timedelta(hours=8), off) == at(first, 9)
+    with pytest.raises(ValueError, match="half a year"):
+        rules.began_before(friday, timedelta(hours=8), [*off, first])
     # To the minute: a whole day before five, and a minute more is of the day before.
     five = datetime(2026, 11, 26, 17, tzinfo=UTC)
     assert rules.began_before(five, timedelta(hours=8), HOLIDAYS) == datetime(2026, 11, 26, 9, tzinfo=UTC)
