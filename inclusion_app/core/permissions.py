@@ -39,6 +39,15 @@ class TableRight(StaffRight):
         return [role for role in self.held_by if role in principal.roles]
 
 
+def role_right(name: str, *held_by: str) -> TableRight:
+    """A right of the staff in these roles over no row: their page loads nothing of anybody by it."""
+    return TableRight(
+        name,
+        lambda principal, _row: principal.kind == "staff" and not principal.roles.isdisjoint(held_by),
+        held_by,
+    )
+
+
 class PermissionTable:
     """`grid` maps a right (`resource.action`) to the roles that hold it and the rows of `model` each reaches.
 

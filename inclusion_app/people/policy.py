@@ -21,7 +21,7 @@ from inclusion_app.accounts.models import Organisation
 from inclusion_app.core.access import Principal
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
-from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope, TableRight
+from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope, role_right
 from inclusion_app.people.models import (
     AccessRequest,
     BreakGlass,
@@ -245,22 +245,10 @@ CONSENTS = TABLE.permission("resident.consents")
 REISSUE = TABLE.permission("resident.reissue")
 PRESENT_AT_DESK = TABLE.permission("resident.present")
 LIST = TABLE.permission("resident.list")
-
-
-def _records_people(principal: Principal, _row: object) -> bool:
-    return principal.kind == "staff" and "caseworker" in principal.roles
-
-
 # A new record, a caseload and its list: nothing of anybody is loaded by it; each query narrows by the table above.
-RECORD = TableRight("resident.record", _records_people, ("caseworker",))
-
-
-def _runs_organisation(principal: Principal, _row: object) -> bool:
-    return principal.kind == "staff" and "organisation_admin" in principal.roles
-
-
+RECORD = role_right("resident.record", "caseworker")
 # How many people each caseworker looks after, and handing them on: nobody is named or opened by it.
-HAND_OVER = TableRight("caseload.hand-over", _runs_organisation, ("organisation_admin",))
+HAND_OVER = role_right("caseload.hand-over", "organisation_admin")
 
 # Linking two records takes two people of one organisation; what either may see of them stays as it is.
 MERGES = PermissionTable(

@@ -10,9 +10,9 @@ from flask_babel import ngettext
 from sqlalchemy import select
 
 from inclusion_app.core import registry
-from inclusion_app.core.access import Principal, Room
+from inclusion_app.core.access import Room
 from inclusion_app.core.db import db_session
-from inclusion_app.core.permissions import TableRight
+from inclusion_app.core.permissions import role_right
 from inclusion_app.core.retention import DAY, OF_CHORE, SCHEDULE
 from inclusion_app.core.retention_runs import RetentionRun, keep
 from inclusion_app.core.words import N_
@@ -20,15 +20,8 @@ from inclusion_app.people.staff_retention_words import PROPOSED, SOURCES, WORDS
 from inclusion_app.people.views import room as people_room
 
 room: Room = people_room
-HELD_BY = ("platform_admin", "data_protection")
-
-
-def _oversees(principal: Principal, _row: object) -> bool:
-    return principal.kind == "staff" and not principal.roles.isdisjoint(HELD_BY)
-
-
 # Times and sums, nothing of anybody.
-SEE_RETENTION = TableRight("retention.see", _oversees, HELD_BY)
+SEE_RETENTION = role_right("retention.see", "platform_admin", "data_protection")
 registry.add_to_menu(registry.StaffLink("people.retention", N_("What is kept how long"), SEE_RETENTION, 42))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 from inclusion_app.accounts.models import Membership, Staff
 from inclusion_app.core.access import Principal
 from inclusion_app.core.clock import now
-from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope, TableRight
+from inclusion_app.core.permissions import EVERY_ROW, PermissionTable, Scope, role_right
 from inclusion_app.people import policy as people
 from inclusion_app.people.models import Consent, ConsentItem, Resident
 from inclusion_app.referrals.models import (
@@ -402,17 +402,7 @@ SHEETS = PermissionTable(
 KEEP_SHEET = SHEETS.permission("sheet.keep")
 
 
-def _refers(principal: Principal, _row: object) -> bool:
-    return principal.kind == "staff" and bool(principal.roles & {WORKER, REFERRER})
-
-
 # Choosing a service for somebody: whom they may send is asked by the table of people.
-REFER = TableRight("referral.make", _refers, (WORKER, REFERRER))
-
-
-def _sees_figures(principal: Principal, _row: object) -> bool:
-    return principal.kind == "staff" and bool(principal.roles & {WORKER, LEAD, ADMIN, "insights_viewer"})
-
-
+REFER = role_right("referral.make", WORKER, REFERRER)
 # Sums of referrals in which nobody stands: how organisations keep their clocks.
-FIGURES = TableRight("referral.figures", _sees_figures, (WORKER, LEAD, ADMIN, "insights_viewer"))
+FIGURES = role_right("referral.figures", WORKER, LEAD, ADMIN, "insights_viewer")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from inclusion_app.core.access import Principal, permission
-from inclusion_app.core.permissions import TableRight
+from inclusion_app.core.access import permission
+from inclusion_app.core.permissions import role_right
 
 # With the code alone: step titles, nothing else.
 READ_TITLES = permission("roadmap.read_titles", "stranger", "visit", "code", "resident")
@@ -15,12 +15,5 @@ SAVE = permission("roadmap.save", "visit", "resident")
 OWN_CODE = permission("roadmap.own_code", "resident")
 # A home has one plan: who is in it, who does what, and the way out.
 HOUSEHOLD = permission("roadmap.household", "resident")
-
-
-def _works_with_young_people(principal: Principal, _row: object) -> bool:
-    return principal.kind == "staff" and bool(principal.roles & set(GIVES_AWARD))
-
-
-GIVES_AWARD = ("group_facilitator", "training_organiser")
 # Type in what stands on a signed award sheet. Nobody's plan is loaded or shown by it.
-GIVE_AWARD = TableRight("award.give", _works_with_young_people, GIVES_AWARD)
+GIVE_AWARD = role_right("award.give", "group_facilitator", "training_organiser")
