@@ -48,6 +48,16 @@ def _rows(session: Session, model: Any, resident_id: int) -> Sequence[Any]:
     return session.scalars(select(model).where(model.resident_id == resident_id).order_by(model.id)).all()
 
 
+def state_for_resident(referral: Referral) -> str:
+    """How it stands, as the person reads it whom it is about (N_)."""
+    return rules.state_words_for_resident(
+        referral.status,
+        referral.mode,
+        has_sender=referral.sender_id is not None,
+        can_be_reached=referral.can_be_reached,
+    )
+
+
 def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
     made = i18n.day_words(i18n.local(referral.made_at).date())
     facts = [
@@ -58,7 +68,7 @@ def _describe_referral(session: Session, referral: Referral) -> list[Fact]:
             is_english=True,
         ),
         Fact(N_("When"), made),
-        Fact(N_("How it stands"), _(rules.state_words_for_resident(referral.status, referral.mode))),
+        Fact(N_("How it stands"), _(state_for_resident(referral))),
         Fact(N_("How you were passed on"), _(rules.MODES_FOR_RESIDENT[referral.mode])),
         Fact(N_("Whom you met"), referral.introduced_to or ""),
         *(

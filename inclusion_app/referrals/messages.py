@@ -11,6 +11,7 @@ from functools import partial
 from inclusion_app.core.words import N_
 from inclusion_app.messages import templates
 from inclusion_app.messages.templates import MessageTemplate
+from inclusion_app.referrals import rules
 
 FACTS = ("organisation", "helper", "phone")
 _about = partial(MessageTemplate, audience="resident", may=FACTS)
@@ -66,6 +67,12 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         subject=N_("They said yes"),
         lines=(N_("They said yes. They will contact you."), TO_WHOM, STOP, CALL),
         sms=N_("They said yes. They will contact you."),
+    ),
+    _about(
+        name="referral_accepted_unreached",
+        subject=N_("They said yes"),
+        lines=(rules.ACCEPTED_UNREACHED, TO_WHOM, STOP, CALL),
+        sms=rules.ACCEPTED_UNREACHED,
     ),
     _about(
         name="referral_waitlisted",
@@ -154,6 +161,12 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         subject=N_("They said yes"),
         lines=(N_("They said yes. They will contact you."), TO_WHOM, STOP_ALONE, CALL),
         sms=N_("They said yes. They will contact you."),
+    ),
+    _about(
+        name="referral_accepted_unreached_alone",
+        subject=N_("They said yes"),
+        lines=(rules.ACCEPTED_UNREACHED_ALONE, TO_WHOM, STOP_ALONE, CALL),
+        sms=rules.ACCEPTED_UNREACHED_ALONE,
     ),
     _about(
         name="referral_begun_alone",

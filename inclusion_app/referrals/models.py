@@ -166,6 +166,13 @@ class Referral(Base):
         """Itself, as what its changes belong to (see core.history)."""
         return self.id
 
+    @property
+    def can_be_reached(self) -> bool:
+        """Its yes was given for how to reach the person too; what stands on no record came with how to reach them."""
+        if self.resident_id is None:
+            return True
+        return self.consent is not None and any(one.item == "contact" for one in self.consent.items)
+
 
 class ReferralWords(Base):
     """What was typed about a referral: why, a question and its answer, the reason of an end. Both sides read it."""

@@ -16,7 +16,7 @@ from inclusion_app.core.words import N_
 from inclusion_app.people import services as people
 from inclusion_app.people.rules import ITEM_WORDS
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.holding import referrals_of
+from inclusion_app.referrals.holding import referrals_of, state_for_resident
 from inclusion_app.referrals.models import Referral
 from inclusion_app.referrals.services import machine
 from inclusion_app.referrals.views import room
@@ -44,7 +44,7 @@ def my_referrals() -> Any:
         "referrals/my_referrals.html",
         live=[(one, items_of(one)) for one in found if one.status in rules.LIVE],
         ended=[one for one in found if one.status not in rules.LIVE],
-        state_words=rules.state_words_for_resident,
+        state_words=state_for_resident,
         item_words=ITEM_WORDS,
     )
 

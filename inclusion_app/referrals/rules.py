@@ -55,6 +55,17 @@ STATES_SIGNPOSTED: Mapping[str, str] = {"sent": N_("Told where to go")}
 STATES_SIGNPOSTED_FOR_RESIDENT: Mapping[str, str] = {
     "sent": N_("Your helper told you about it. Nothing was sent."),
 }
+# Where no organisation sent it, no helper looks on: nobody is promised one.
+STATES_ALONE_FOR_RESIDENT: Mapping[str, str] = {
+    "declined": N_("They cannot help with this. We are sorry. You can look for another service."),
+    "rerouted": N_("They know somebody who can help you better. You can ask them who it is."),
+    "lapsed": N_("Nobody answered. We are sorry. You can look for another service."),
+}
+# They said yes, but were not told how to reach the person: nobody is promised a call that cannot come.
+ACCEPTED_UNREACHED = N_(
+    "They said yes. You did not share how to reach you. Please contact them, or ask your helper."
+)
+ACCEPTED_UNREACHED_ALONE = N_("They said yes. You did not share how to reach you. Please contact them.")
 
 
 def state_words(status: str, mode: str) -> str:
@@ -63,10 +74,14 @@ def state_words(status: str, mode: str) -> str:
     return own or STATES[status]
 
 
-def state_words_for_resident(status: str, mode: str) -> str:
+def state_words_for_resident(status: str, mode: str, *, has_sender: bool, can_be_reached: bool) -> str:
     """The same as the person reads it whom it is about (N_)."""
-    own = STATES_SIGNPOSTED_FOR_RESIDENT.get(status) if mode == "signposted" else None
-    return own or STATES_FOR_RESIDENT[status]
+    if mode == "signposted":
+        return {**STATES_FOR_RESIDENT, **STATES_SIGNPOSTED_FOR_RESIDENT}[status]
+    if status == "accepted" and not can_be_reached:
+        return ACCEPTED_UNREACHED if has_sender else ACCEPTED_UNREACHED_ALONE
+    alone = {} if has_sender else STATES_ALONE_FOR_RESIDENT
+    return alone.get(status) or STATES_FOR_RESIDENT[status]
 
 
 # While one of these holds, whoever received it sees what was shared. At any other time they see nothing.

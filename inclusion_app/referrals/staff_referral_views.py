@@ -274,7 +274,7 @@ def act(one: Referral) -> Any:
                 session, principal, action=f"{action} referral", resident_id=one.resident_id, items=("referral",),
                 now=moment,
             )  # fmt: skip
-            flash(_done(session, one, action))
+            flash(_done(one, action))
             return _back_to(number)
     except RuleBroken as broken:
         session.rollback()
@@ -290,10 +290,9 @@ def _back_to(number: int) -> Any:
     return redirect(url_for("referrals.referral", referral_id=number), 303)
 
 
-def _done(session: Session, one: Referral, action: str) -> str:
+def _done(one: Referral, action: str) -> str:
     """What is said after it (N_). Whoever may not know how to reach the person is not told to."""
-    shared = one.resident_id is None or "contact" in queries.items_shared(session, one)
-    return words.ACCEPTED_UNREACHED if action == "accept" and not shared else words.DONE[action]
+    return words.ACCEPTED_UNREACHED if action == "accept" and not one.can_be_reached else words.DONE[action]
 
 
 def _saw_it(session: Session, principal: Principal, one: Referral) -> bool:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from inclusion_app.accounts.models import Organisation
+from inclusion_app.core import events
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.core.events import SharingEnded
 from inclusion_app.people import consent_services, rules
 from inclusion_app.people.models import Consent, Resident
 from tests.conftest import Browser, StaffBrowser, sign_in_staff
@@ -71,6 +74,8 @@ def test_what_is_no_consent_is_refused(app: Flask, wrong: dict[str, Any], field:
         with pytest.raises(RuleBroken) as broken:
             consent_services.give_consent(session, **{**usual, **wrong})
         assert broken.value.field == field
+        # It says what is wrong, not where.
+        assert " " in str(broken.value)
         closed = make_organisation(session, closed_at=now()).id
         with pytest.raises(RuleBroken):
             consent_services.give_consent(session, **{**usual, "organisation_id": closed})
@@ -91,6 +96,32 @@ def test_it_lasts_a_year_at_most_and_is_ended_once(app: Flask) -> None:
         assert not consent_services.withdraw_consent(session, resident_id=other, **ask)
         assert consent_services.withdraw_consent(session, resident_id=person, **ask)
         assert not consent_services.withdraw_consent(session, resident_id=person, **ask)
+
+
+def test_ending_what_is_over_ends_nothing_and_what_ends_is_told_once(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+
+    def keep(_session: Session, event: Any) -> None:
+        ended.append(event.resident_id)
+
+    monkeypatch.setitem(events._handlers, SharingEnded, [keep])
+    with app.app_context(), transaction() as session:
+        person, where = make_person(session).id, make_organisation(session).id
+        past = {"given_at": now() - timedelta(days=400), "until_at": now() - timedelta(days=35)}
+        over = make_consent(session, resident_id=person, organisation_id=where, **past).id
+        live, another = (
+            make_consent(session, resident_id=person, organisation_id=where).id for _one in range(2)
+        )
+        ask = {"resident_id": person, "now": now()}
+        assert not consent_services.withdraw_consent(session, consent_id=over, **ask) and not ended
+        assert consent_services.withdraw_consent(session, consent_id=live, **ask) and ended == [person]
+        assert not consent_services.withdraw_consent(session, consent_id=live, **ask) and ended == [person]
+        assert consent_services.stop_sharing(session, consent_id=another, **ask) == 1
+        assert ended == [person, person]
+        assert consent_services.stop_sharing(session, consent_id=another, **ask) == 0
+        assert ended == [person, person] and session.get_one(Consent, over).withdrawn_at is None
 
 
 def test_each_wording_that_was_used_can_still_be_read() -> None:

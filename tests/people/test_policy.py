@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -35,8 +36,10 @@ class Facts:
     shares: bool = False  # our organisation shares its caseload
     restricted: bool = False
     kept: str = ""  # me, us, colleague, them
-    merged: str = ""  # into a record that shares with: us, nobody
-    glass: str = ""  # mine, over, colleague's, asked (a second person is still missing), elsewhere
+    merged: str = (
+        ""  # into a record that shares with: us, nobody; or with us no longer, or nothing but their needs
+    )
+    glass: str = ""  # mine, over, later, colleague's, asked (a second person is still missing), elsewhere
     request: str = ""  # open, closed
 
 
@@ -67,8 +70,11 @@ WORLD = {
     "kept from another organisation": Facts(kept="them"),
     "linked to another record": Facts(merged="us"),
     "linked to a record that is not shared here": Facts(merged="nobody"),
+    "linked to a record whose consent is over": Facts(merged="no longer"),
+    "linked to a record that shares needs only": Facts(merged="needs"),
     "glass broken by me": Facts(consents_to="nobody", glass="mine"),
     "glass over": Facts(consents_to="nobody", glass="over"),
+    "glass that begins later": Facts(consents_to="nobody", glass="later"),
     "glass of a colleague": Facts(consents_to="nobody", glass="colleague's"),
     "glass that waits for a second": Facts(consents_to="nobody", glass="asked"),
     "glass broken for another organisation": Facts(consents_to="nobody", glass="elsewhere"),
@@ -159,10 +165,12 @@ def put(session: Session, here: Here, facts: Facts) -> int:
     if facts.merged:
         kept = make_person(session).id
         session.get_one(Resident, number).merged_into_id = kept
-        if facts.merged == "us":
-            make_consent(session, resident_id=kept, organisation_id=us)
+        over = {"given_at": now() - 400 * DAY, "until_at": now() - 35 * DAY}
+        shared: dict[str, dict[str, Any]] = {"us": {}, "no longer": over, "needs": {"items": ("needs",)}}
+        if facts.merged in shared:
+            make_consent(session, resident_id=kept, organisation_id=us, **shared[facts.merged])
     if facts.glass:
-        began = now() - timedelta(minutes=90 if facts.glass == "over" else 5)
+        began = now() - timedelta(minutes={"over": 90, "later": -10}.get(facts.glass, 5))
         began_at = None if facts.glass == "asked" else began
         session.add(
             BreakGlass(

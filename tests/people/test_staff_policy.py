@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,15 @@ from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
 from inclusion_app.core.permissions import PermissionTable
 from inclusion_app.people.models import Restriction
-from inclusion_app.people.policy import GLASS_TABLE, RECORD_TABLE, REQUEST_TABLE, TABLE
+from inclusion_app.people.policy import (
+    GLASS_TABLE,
+    HAND_OVER,
+    RECORD,
+    RECORD_TABLE,
+    REQUEST_TABLE,
+    TABLE,
+)
+from inclusion_app.people.rules import GLASS_ASKED_FOR
 from tests.factories.world import World, build, make_glass
 
 # (right, role) → the rows it reaches, by their name in the world. What stands nowhere reaches nothing.
@@ -26,15 +35,18 @@ GLASSES = {
     ("glass.agree", "safeguarding_lead"): {"asked"},
     ("glass.agree", "data_protection"): {"asked"},
     ("glass.agree", "platform_admin"): {"asked"},
-    ("glass.review", "safeguarding_lead"): {"own", "mine of caseworker"},
+    ("glass.review", "safeguarding_lead"): {"own", "mine of caseworker", "agreed by another"},
     ("glass.review", "data_protection"): {
-        "own", "other", "mine of caseworker", "mine of safeguarding_lead",
+        "own", "other", "mine of caseworker", "mine of safeguarding_lead", "agreed by another", "agreed by the lead",
     },
     ("glass.see", "caseworker"): {"mine of caseworker"},
-    ("glass.see", "safeguarding_lead"): {"mine of safeguarding_lead", "asked", "own", "mine of caseworker"},
+    ("glass.see", "safeguarding_lead"): {
+        "mine of safeguarding_lead", "asked", "own", "mine of caseworker", "agreed by another",
+    },
     ("glass.see", "platform_admin"): {"mine of platform_admin", "asked"},
     ("glass.see", "data_protection"): {
-        "asked", "own", "other", "mine of caseworker", "mine of safeguarding_lead",
+        "asked", "own", "other", "mine of caseworker", "mine of safeguarding_lead", "agreed by another",
+        "agreed by the lead",
     },
 }  # fmt: skip
 REQUESTS = {
@@ -59,6 +71,15 @@ def world(app: Flask) -> World:
                 session, resident_id=made.residents["own"], staff_id=made.staff[role], organisation_id=made.red,
                 role=role, **begun,
             )  # fmt: skip
+        colleague, admin = made.staff["colleague"], made.staff["another admin"]
+        glass = {"resident_id": made.residents["own"], "organisation_id": made.red, "role": "platform_admin"}
+        # Whoever agreed to it does not review it; and nobody agrees to what was asked for longer ago than it waits.
+        for name, second in (("another", colleague), ("the lead", made.staff["safeguarding_lead"])):
+            made.glasses[f"agreed by {name}"] = make_glass(session, staff_id=admin, second_id=second, **glass)
+        made.glasses["asked too long ago"] = make_glass(
+            session, staff_id=colleague, began_at=None, open_slot=colleague, **glass,
+            asked_at=now() - GLASS_ASKED_FOR - timedelta(minutes=1),
+        )  # fmt: skip
         return made
 
 
@@ -90,6 +111,13 @@ def test_list_and_check_agree_with_what_was_written_by_hand(
         shown = set(session.scalars(select(AuditRow.id).where(RECORD_TABLE.rows("record.read", me))))
         assert shown == (everything if role == "data_protection" else set())
     tally("cells of list filter and check, desk and glass", cells)
+
+
+def test_a_new_record_and_a_handing_on_are_rights_of_one_role_of_the_staff(world: World) -> None:
+    for right, holder in ((RECORD, "caseworker"), (HAND_OVER, "organisation_admin")):
+        for role in ROLES:
+            assert right.grants(principal(world, role), None) == (role == holder)
+        assert not right.grants(Principal("resident", resident_id=1, roles=frozenset({holder})), None)
 
 
 def test_who_acts_for_another_organisation_has_nothing_of_this_one(app: Flask, world: World) -> None:

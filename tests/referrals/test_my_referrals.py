@@ -12,6 +12,7 @@ from sqlalchemy import select
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import reading, transaction
+from inclusion_app.messages.models import Message
 from inclusion_app.people.models import Resident
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CityService, Referral
@@ -20,13 +21,17 @@ from tests.factories.accounts import make_organisation
 from tests.factories.people import make_consent
 from tests.factories.referrals import bring_to, make_referral, make_service
 
+SHARED = ("identity", "contact")
+
 
 def my_number(app: Flask) -> int:
     with app.app_context(), reading() as session:
         return session.scalars(select(Resident.id).order_by(Resident.id.desc())).first() or 0
 
 
-def refer_me(app: Flask, organisation_id: int, *actions: str, mode: str = "cold") -> int:
+def refer_me(
+    app: Flask, organisation_id: int, *actions: str, mode: str = "cold", items: tuple[str, ...] = SHARED
+) -> int:
     """The newest person is referred to a service of this organisation, which does these."""
     with app.app_context(), transaction() as session:
         helper = make_organisation(session)
@@ -34,7 +39,7 @@ def refer_me(app: Flask, organisation_id: int, *actions: str, mode: str = "cold"
         person = session.scalars(select(Resident.id).order_by(Resident.id.desc())).first() or 0
         row = make_referral(
             session, resident_id=person, service=service, sender_id=helper.id, mode=mode,
-            items=("identity", "contact") if mode != "signposted" else (),
+            items=items if mode != "signposted" else (),
         )  # fmt: skip
         bring_to(session, row, *actions)
         return row.id
@@ -69,6 +74,23 @@ def test_each_stands_there_in_plain_words_with_one_audit_row(
     # The record leads there.
     assert 'href="/en/my-record/referrals"' in me.text("/my-record")
     assert str(waits)
+
+
+def test_who_did_not_share_how_to_reach_them_is_promised_no_call(
+    app: Flask, me: Browser, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    worker = staff_browser("caseworker", organisation="Open Door")
+    waits = "You did not share how to reach you. Please contact them, or ask your helper."
+    refer_me(app, worker.organisation_id, "accept")
+    page = me.text("/my-record/referrals")
+    assert "They will contact you." in page and waits not in page
+    number = refer_me(app, worker.organisation_id, "accept", mode="warm", items=("identity",))
+    page = me.text("/my-record/referrals")
+    assert waits in page and page.count("They will contact you.") == 1
+    assert waits in me.text("/my-record")
+    with app.app_context(), reading() as session:
+        told = session.scalars(select(Message.template).where(Message.about == f"referral {number}")).all()
+        assert "referral_accepted_unreached" in told and "referral_accepted" not in told
 
 
 def test_one_press_and_a_yes_takes_it_back_and_twenty_who_look_see_nothing_more(

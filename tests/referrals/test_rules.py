@@ -68,14 +68,34 @@ def test_every_word_is_known() -> None:
 
 def test_who_was_only_told_where_to_go_was_sent_nowhere() -> None:
     assert rules.state_words("sent", "signposted") == "Told where to go"
-    assert (
-        rules.state_words_for_resident("sent", "signposted")
-        == "Your helper told you about it. Nothing was sent."
-    )
+    told = rules.state_words_for_resident("sent", "signposted", has_sender=True, can_be_reached=False)
+    assert told == "Your helper told you about it. Nothing was sent."
     for state in rules.STATES:
         assert rules.state_words(state, "cold") == rules.STATES[state]
-        assert rules.state_words_for_resident(state, "warm") == rules.STATES_FOR_RESIDENT[state]
+        said = rules.state_words_for_resident(state, "warm", has_sender=True, can_be_reached=True)
+        assert said == rules.STATES_FOR_RESIDENT[state]
     assert rules.state_words("closed", "signposted") == rules.STATES["closed"]
+
+
+def test_nobody_is_promised_a_call_that_cannot_come_or_a_helper_they_do_not_have() -> None:
+    for state in rules.STATES:
+        for has_sender in (True, False):
+            for reached in (True, False):
+                said = rules.state_words_for_resident(
+                    state, "cold", has_sender=has_sender, can_be_reached=reached
+                )
+                assert has_sender or "looks for another way" not in said
+                assert has_sender or "helper asks you first" not in said
+                assert reached or "will contact you" not in said
+    assert rules.state_words_for_resident("accepted", "cold", has_sender=False, can_be_reached=False) == (
+        "They said yes. You did not share how to reach you. Please contact them."
+    )
+    assert rules.state_words_for_resident("accepted", "cold", has_sender=True, can_be_reached=False) == (
+        "They said yes. You did not share how to reach you. Please contact them, or ask your helper."
+    )
+    assert rules.state_words_for_resident("lapsed", "cold", has_sender=False, can_be_reached=True) == (
+        "Nobody answered. We are sorry. You can look for another service."
+    )
 
 
 def test_an_answer_goes_back_to_where_it_was_asked() -> None:

@@ -39,6 +39,11 @@ ALONE = {
     "referral_begun": "referral_begun_alone", "referral_closed": "referral_closed_alone",
     "referral_reopened": "referral_reopened_alone", "referral_lapsed": "referral_lapsed_alone",
 }  # fmt: skip
+# The same where it was not shared how to reach the person: nobody there will call.
+UNREACHED = {
+    "referral_accepted": "referral_accepted_unreached",
+    "referral_accepted_alone": "referral_accepted_unreached_alone",
+}
 # Of somebody who was only told where to go nothing was sent: what their helper writes down about it later tells them nothing.
 TO_RESIDENT_SIGNPOSTED = {"send": "referral_signposted", "withdraw": "referral_withdrawn"}
 
@@ -78,6 +83,8 @@ def _tell_resident(session: Session, referral: Referral, action: str, *, key: st
         name = "referral_own_no"
     if referral.sender_id is None:
         name = ALONE.get(name, name)
+    if not referral.can_be_reached:
+        name = UNREACHED.get(name, name)
     way = own_way(
         session, resident_id=referral.resident_id, runs_it=referral.sender_id or referral.organisation_id, now=now,
         channels=template_of(name).channels,
