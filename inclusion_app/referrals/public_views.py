@@ -111,13 +111,15 @@ def refer_myself(service: CityService) -> Any:
     if show:
         pictures = show == "pictures"
     elif request.method == "POST" and form.validate():
-        problems = public.whats_against_code(form.why.data or "", form.items.data or ())
-        for broken in problems:
+        for broken in public.whats_against_code(form.why.data or "", form.items.data or ()):
             form.refuse(broken)
-        code = None if is_open else form.read_code()
-        if not problems and (is_open or code is not None):
+        code = secret = None
+        if not is_open:
+            # All that is missing is said at once, each at its field.
+            code, secret = form.read_code(), _read_secret(form, pictures=pictures)
+        if not (form.errors or form.form_errors):
             try:
-                return _send_for(form, number, code, pictures=pictures)
+                return _send_for(form, number, code, secret)
             except RuleBroken as broken:
                 db_session().rollback()
                 form.refuse(broken)
@@ -128,14 +130,26 @@ def refer_myself(service: CityService) -> Any:
     return page, 422 if form.errors or form.form_errors else 200
 
 
-def _send_for(form: ReferMyselfForm, service_id: int, code: str | None, *, pictures: bool) -> Any:
+def _read_secret(form: ReferMyselfForm, *, pictures: bool) -> str | None:
+    """The PIN or the pictures, which a referral needs; None where they are missing or none, which stands at their field."""
+    try:
+        secret = form.typed_secret(pictures=pictures)
+        if secret is None:
+            raise RuleBroken(NEEDS_SECRET, field="picture1" if pictures else "pin")
+    except RuleBroken as broken:
+        form.refuse(broken)
+        return None
+    return secret
+
+
+def _send_for(form: ReferMyselfForm, service_id: int, code: str | None, secret: str | None) -> Any:
     """Whose code this is, or whose plan is open here, asks. No plan is opened by it. Raises RuleBroken."""
     moment, key = now(), key_of(form)
     mine = current_principal().resident_id
     is_again = public.was_sent(db_session(), key)
     # Tries are counted, and a slow hash is made, before this request's own transaction begins.
     db_session().rollback()
-    proven = _prove(form, code, pictures=pictures) if code is not None else None
+    proven = _prove(code, secret) if code is not None else None
     if not is_again:
         public.count_asking(address=request.remote_addr, email=None, now=moment)
     session = db_session()
@@ -159,10 +173,7 @@ def _send_for(form: ReferMyselfForm, service_id: int, code: str | None, *, pictu
     return redirect(url_for("referrals.sent_by_code"), 303)
 
 
-def _prove(form: ReferMyselfForm, code: str, *, pictures: bool) -> opening.Proven:
-    secret = form.typed_secret(pictures=pictures)
-    if secret is None:
-        raise RuleBroken(NEEDS_SECRET, field="picture1" if pictures else "pin")
+def _prove(code: str, secret: str | None) -> opening.Proven:
     return opening.prove(
         code, secret, address=request.remote_addr, now=now(),
         secret_key=current_app.extensions["settings"].secret_key,

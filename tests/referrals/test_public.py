@@ -220,6 +220,10 @@ def test_a_code_with_its_pin_confirms_at_once_and_shares_what_was_ticked(
     wrong = send_by_code(browser, service_id, code=code, pin="1111")
     assert wrong.status_code == 422  # type: ignore[attr-defined]
     assert send_by_code(browser, service_id, code=code, pin="").status_code == 422  # type: ignore[attr-defined]
+    empty = send_by_code(browser, service_id, code="", pin="", why="", items=[])
+    page = empty.get_data(as_text=True)  # type: ignore[attr-defined]
+    for field in ("why", "items", "code", "pin"):
+        assert f'id="{field}-error"' in page, field
     assert send_by_code(browser, service_id, code=code, pin="4071").status_code == 303  # type: ignore[attr-defined]
     # No plan was opened by it.
     assert browser.get("/my-record/referrals").status_code == 403
