@@ -51,6 +51,7 @@ from inclusion_app.core import (
     uploads,
 )
 from inclusion_app.core.forms import LOST
+from inclusion_app.groups import demonstration as groups_demonstration
 from inclusion_app.groups import holding as groups_holding
 from inclusion_app.groups import paper_views as groups_paper_views
 from inclusion_app.groups import staff_help_views as groups_help_views
@@ -219,6 +220,7 @@ MORE_FACTS = (
     loans_messages,
     loans_holding,
     loans_demonstration,
+    groups_demonstration,
 )
 ROOMS = (
     start_views.room,

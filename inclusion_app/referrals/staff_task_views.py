@@ -11,6 +11,7 @@ from inclusion_app.core.access import record_act, shows_person, the_staff
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import db_session
 from inclusion_app.core.errors import RuleBroken
+from inclusion_app.people import policy as people_policy
 from inclusion_app.people.models import Resident
 from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_case_forms as forms
@@ -108,6 +109,8 @@ def task(row: CaseTask) -> Any:
         may_refer=row.resident_id is not None
         and policy.REFER.may_at_all(the_staff())
         and refer_queries.person_for(session, the_staff(), row.resident_id) is not None,
+        may_sit_beside=row.resident_id is not None
+        and people_policy.TABLE.allows(session, "resident.edit", the_staff(), row.resident_id),
         may_read_referral=row.referral_id is not None
         and policy.REFERRALS.allows(session, "referral.follow", the_staff(), row.referral_id),
         kinds=rules.TASK_KINDS,
