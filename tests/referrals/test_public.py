@@ -256,6 +256,25 @@ def test_a_plan_that_is_open_here_needs_no_code_and_nothing_is_ticked(app: Flask
         assert len(session.scalars(select(Referral)).all()) == 1
 
 
+def test_who_asked_alone_and_shared_no_way_is_told_to_contact_them_and_of_no_helper(
+    app: Flask, browser: Browser
+) -> None:
+    service_id = public_service(app)
+    browser.make_plan()
+    browser.save_plan()
+    assert send_by_code(browser, service_id, items=["identity"]).status_code == 303  # type: ignore[attr-defined]
+    with app.app_context(), transaction() as session:
+        number = bring_to(session, session.scalars(select(Referral)).one(), "accept").id
+    page = browser.text("/my-record/referrals")
+    assert "You did not share how to reach you. Please contact them." in page
+    assert "helper" not in page and "will contact you" not in page
+    with app.app_context(), reading() as session:
+        told = select(Message.template).where(
+            Message.about == f"referral {number}", Message.staff_id.is_(None)
+        )
+        assert "referral_accepted_unreached_alone" in session.scalars(told).all()
+
+
 def test_whom_somebody_keeps_away_gets_nothing_of_them(app: Flask, browser: Browser) -> None:
     service_id = public_service(app)
     with app.app_context(), transaction() as session:

@@ -149,6 +149,17 @@ def test_the_receiver_reads_what_is_shared_and_one_row_says_so(doors: Doors, app
     assert row.organisation_id == doors.receiver.organisation_id
 
 
+def test_how_never_to_reach_somebody_stands_above_how_to_and_a_letter_is_a_way(
+    doors: Doors, app: Flask
+) -> None:
+    with app.app_context(), transaction() as session:
+        someone = make_person(session, name=NAME, address="1 Test Street", safe_contact={"never_call": True})
+        number = someone.id
+    page = doors.receiver.text(f"/staff/referrals/{doors.refer(resident_id=number)}")
+    assert '<h3 id="safe">Read this before you contact them</h3>' in page and "By letter only." in page
+    assert page.index('id="safe"') < page.index("1 Test Street")
+
+
 def test_the_receivers_buttons_are_those_of_the_rules_and_the_senders_theirs(doors: Doors) -> None:
     number = doors.refer()
     received, sent = doors.receiver.text(page(number)), doors.sender.text(page(number))
