@@ -23,12 +23,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
-from benchmarks.loans import in_parts
+from benchmarks.loans import in_parts, measure
 from benchmarks.training import Failed, instance, p95
 from inclusion_app.app import create_app
-from inclusion_app.core import staff_sessions
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.crypto import keyed_hash
 from inclusion_app.core.db import engine, transaction
@@ -123,31 +122,6 @@ def fill(app: Flask, *, people: int, referrals: int) -> str:
     with app.app_context(), engine().connect().execution_options(isolation_level="AUTOCOMMIT") as line:
         line.execute(text("VACUUM ANALYZE" if line.dialect.name == "postgresql" else "ANALYZE"))
     return token
-
-
-def measure(places: list[tuple[Flask, str]], path: str, times: int) -> list[tuple[list[float], int]]:
-    """For each place: milliseconds from asking to the answer, and how many statements one answer takes. They take turns."""
-    found = []
-    for app, token in places:
-        client, asked = app.test_client(), []
-        with app.app_context():
-            client.set_cookie(staff_sessions.cookie_name(), token)
-        assert client.get(path).status_code == 200, path
-
-        def count(*said: Any, asked: list[str] = asked) -> None:
-            asked.append(said[2])
-
-        event.listen(app.extensions["engine"], "before_cursor_execute", count)
-        client.get(path)
-        event.remove(app.extensions["engine"], "before_cursor_execute", count)
-        taken: list[float] = []
-        found.append((client, taken, len(asked)))
-    for _ in range(times):
-        for client, taken, _asked in found:
-            began = time.perf_counter()
-            client.get(path)
-            taken.append((time.perf_counter() - began) * 1000)
-    return [(taken, asked) for _client, taken, asked in found]
 
 
 def run(

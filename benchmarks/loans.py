@@ -384,7 +384,7 @@ def desk_page(settings: Settings, name: str, *, city: tuple[int, int], times: in
         f"{name:10} filled in {time.perf_counter() - began:.0f} s: {city[0]:,} units, {city[1]:,} past loans"
     )
     for path in PAGES:
-        (few, few_queries), (many, many_queries) = walls_of(app, path, (town, large), times)
+        (few, few_queries), (many, many_queries) = measure([(app, town), (app, large)], path, times)
         ratio = p95(many) / p95(few)
         middle = statistics.median(many), statistics.median(few)
         print(
@@ -400,13 +400,13 @@ def desk_page(settings: Settings, name: str, *, city: tuple[int, int], times: in
     app.extensions["engine"].dispose()
 
 
-def walls_of(app: Flask, path: str, tokens: tuple[str, str], times: int) -> list[tuple[list[float], int]]:
-    """For each sign-in: milliseconds from asking to the answer, and how many statements one answer takes.
+def measure(places: list[tuple[Flask, str]], path: str, times: int) -> list[tuple[list[float], int]]:
+    """For each app and sign-in: milliseconds from asking to the answer, and how many statements one answer takes.
 
     They take turns, so that whatever else this machine does meets both alike.
     """
     found = []
-    for token in tokens:
+    for app, token in places:
         client, asked = app.test_client(), []
         with app.app_context():
             client.set_cookie(staff_sessions.cookie_name(), token)
