@@ -34,6 +34,7 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.history import StatusChange
 from inclusion_app.messages.models import Message
 from inclusion_app.people import consent_services
+from inclusion_app.people.models import Consent
 from inclusion_app.people.policy import TABLE
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CaseTask, CityService, Referral
@@ -234,6 +235,14 @@ class Walk(RuleBasedStateMachine):
                     "plan": TABLE.allows(self.session, "resident.plan", one.pair.receiving, one.pair.person),
                 }  # fmt: skip
             assert sees == {"referral": lives, "identity": lives, "plan": False}
+
+    @invariant()
+    def the_yes_ends_with_what_it_was_said_for(self) -> None:
+        for one in self._all():
+            ended = self.session.scalar(
+                select(Consent.withdrawn_at).where(Consent.id == one.referral.consent_id)
+            )
+            assert (ended is None) == (one.status in LIVE and one.shares)
 
     def _until(self, one: Walker) -> datetime:
         consent = one.referral.consent
