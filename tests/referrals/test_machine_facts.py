@@ -17,7 +17,7 @@ from inclusion_app.core.errors import CHANGED_ALREADY, RuleBroken
 from inclusion_app.people.models import Consent
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CaseTask, CityService, PartnerLink, Referral, ReferralWords
-from inclusion_app.referrals.services import machine
+from inclusion_app.referrals.services import machine, public
 from inclusion_app.referrals.services.machine import Said
 from tests.factories.people import make_consent, make_person
 from tests.factories.referrals import make_referral, make_service
@@ -190,6 +190,9 @@ def test_each_nudge_once_and_of_this_referral_alone_and_it_lapses_at_its_very_mo
     lapses = rules.lapses_at(one.clock_due, registry.holidays(session))
     assert look(lapses - timedelta(minutes=1)) == "" and one.status == "acknowledged"
     assert look(lapses) == "lapse" and one.status == "lapsed" and beside.status == "acknowledged"
+    # The pass came late.
+    late = lapses + timedelta(hours=5)
+    assert machine.tick(session, referral_id=beside.id, now=late) == "lapse" and beside.ended_at == late
 
 
 def test_what_does_not_lapse_is_nudged_however_late(here: tuple[Session, Pair]) -> None:
@@ -247,6 +250,24 @@ def test_a_yes_that_is_over_opens_nothing_again_and_lets_nobody_answer(here: tup
     session.flush()
     assert not machine.has_live_consent(session, one, now())
     assert list(session.scalars(machine.who_shares_no_more(now()))) == [pair.person]
+
+
+def test_what_stands_on_no_record_needs_no_yes_and_is_opened_again(here: tuple[Session, Pair]) -> None:
+    session, pair = here
+    rows = [
+        public._draft(
+            session, service=session.get_one(CityService, pair.service), form_key=f"public {number}", language="en", now=NINE
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    for row in rows:
+        act(session, row, "confirm", NINE, pair, actor=rules.STRANGER)
+    one = rows[0]
+    for action in ("accept", "begin", "close"):
+        act(session, one, action, TEN, pair)
+    # The other one, of somebody who is on no record either, stands in nobody's way.
+    act(session, one, "reopen", NOON, pair, said=Said(reason="came_back"))
+    assert one.status == "active" and rows[1].status == "sent"
 
 
 def test_what_was_only_told_asks_for_no_yes_and_is_asked_about_a_fortnight_later(
