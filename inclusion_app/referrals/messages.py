@@ -251,6 +251,15 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         needs=("number", "until", "link"),
     ),
     _to_staff(
+        name="staff_referral_question",
+        subject=N_("A question waits for your answer"),
+        lines=(
+            N_("Whoever received referral %(number)s asked something and waits."),
+            N_("Until you answer, nothing goes on for the person."),
+        ),
+        needs=("number", "link"),
+    ),
+    _to_staff(
         name="staff_referral_late",
         subject=N_("A referral is late"),
         lines=(

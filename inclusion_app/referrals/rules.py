@@ -378,6 +378,21 @@ def nudge_due(*, since: datetime, due: datetime, now: datetime, holidays: Collec
     return max((nudge for nudge in NUDGES if nudge < 100 and run >= nudge), default=0)
 
 
+# After so many working days without an answer whoever was asked is reminded; the second time their colleagues are as well.
+REMINDED_AFTER = (2, 5)
+
+
+def reminder_due(*, asked_at: datetime, now: datetime, holidays: Collection[date]) -> int:
+    """After how many working days without an answer to a question a reminder is due now: 0, or the last of REMINDED_AFTER."""
+    asked = asked_at.astimezone(LONDON).date()
+    due = (days for days in REMINDED_AFTER if now >= _opening_of(working_days_after(asked, days, holidays)))
+    return max(due, default=0)
+
+
+def _opening_of(day: date) -> datetime:
+    return moment(day, OPENS)
+
+
 def lapses_at(due: datetime, holidays: Collection[date]) -> datetime:
     """When nobody has answered for so long that a person has to decide."""
     return _closing_of(working_days_after(due.astimezone(LONDON).date(), LAPSE_DAYS, holidays), holidays)

@@ -11,6 +11,7 @@ from inclusion_app.core.access import shows_person, the_staff
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import db_session
 from inclusion_app.core.paging import page_number
+from inclusion_app.people import policy as people_policy
 from inclusion_app.people import queries as people_queries
 from inclusion_app.people import rules as people_rules
 from inclusion_app.people.models import Resident
@@ -18,6 +19,7 @@ from inclusion_app.people.staff_views import safe_words
 from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_case_queries as queries
 from inclusion_app.referrals import staff_case_words as words
+from inclusion_app.referrals import staff_refer_queries as refer_queries
 from inclusion_app.referrals.services import staff_notes
 from inclusion_app.referrals.views import room
 from inclusion_app.roadmaps.holding import told_to_staff
@@ -89,6 +91,10 @@ def case(resident: Resident) -> Any:
         told=told if asks.is_beyond else None,
         wins=rules.small_wins(told.first, told.latest) if told else None,
         may_write=policy.CASES.allows(session, "case.write", principal, resident.id),
+        may_refer=policy.REFER.may_at_all(principal)
+        and refer_queries.person_for(session, principal, resident.id) is not None,
+        # Changed, or given on, by their own yes to us: a referral that we received is none.
+        is_ours=people_policy.TABLE.allows(session, "resident.edit", principal, resident.id),
         may_edit=lambda note: (
             note.id not in along
             and rules.may_edit_note(

@@ -68,6 +68,7 @@ TASK_DAY_MISSING = N_("Type the day it is to be done.")
 CHOOSE_OWNER = N_("Choose who does it.")
 OWNER_MAY_NOT = N_("This colleague may not open this person. Choose somebody else.")
 TASK_DONE_ALREADY = N_("This task is done already. Look at the page again.")
+SAY_AT_REFERRAL = N_("Close the referral with what came of it. That ends this task.")
 CHOOSE_HOW = N_("Choose how it ended.")
 
 NOTHING_SENT = N_("Choose a file.")

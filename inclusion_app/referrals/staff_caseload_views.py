@@ -45,7 +45,7 @@ def paper_words(due: Due | None) -> str:
     """What kind of thing comes next and by when, for a sheet of paper; empty where nothing does."""
     if due is None:
         return ""
-    said = words.ON_PAPER.get(due.code) if due.kind == "clock" else None
+    said = words.ON_PAPER.get(due.code) if due.kind in {"clock", "task"} else None
     said = said or words.ON_PAPER.get(due.kind, "")
     return _(said, day=i18n.near_day_words(due.day) if due.day is not None else "") if said else ""
 

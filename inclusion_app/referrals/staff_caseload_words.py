@@ -31,6 +31,9 @@ SENT: Mapping[str, str] = {
 # The same on paper that can be lost: what kind of thing and by when, never what was typed.
 ON_PAPER: Mapping[str, str] = {
     "task": N_("Task, by %(day)s"),
+    "another_way": N_("Find another way, by %(day)s"),
+    "find_out": N_("Ask whether it helped, by %(day)s"),
+    "take_over": N_("Take this person on, by %(day)s"),
     "clock": N_("Referral: answer by %(day)s"),
     "contact": N_("Referral: first contact by %(day)s"),
     "answer": N_("Referral: answer a question"),

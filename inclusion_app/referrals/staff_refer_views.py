@@ -31,12 +31,14 @@ from inclusion_app.referrals import staff_directory_queries as directory
 from inclusion_app.referrals import staff_refer_forms as forms
 from inclusion_app.referrals import staff_refer_queries as queries
 from inclusion_app.referrals.models import CityService, Referral
-from inclusion_app.referrals.services import sending
+from inclusion_app.referrals.services import sending, telling
+from inclusion_app.referrals.services.directory import nobody_reads
 from inclusion_app.referrals.staff_directory_views import help_asked_for, words_for_pages
 from inclusion_app.referrals.views import room
 
 PERSON = "/staff/people/<int(max=999999999):resident_id>/refer"
 SENT = N_("It is sent. The person is told by the ways they chose.")
+SENT_UNTOLD = N_("It is sent. There is no safe way to send the person a message: tell them yourself.")
 WRITTEN_DOWN = N_("It is written down. You are reminded to ask whether it helped.")
 # These are booked or asked for with us, and reach the city's schemes as such: see the pages of those rooms.
 OURS = frozenset({"course", "device"})
@@ -161,7 +163,8 @@ def refer_to(found: Sending) -> Any:
                     session, principal, action="refer a person", resident_id=number,
                     items=("referral", *wanted.items, *(("notes",) if wanted.note_ids else ())), now=moment,
                 )  # fmt: skip
-                flash(SENT if form.shares else WRITTEN_DOWN)
+                told = telling.can_tell(session, sent, now=moment)
+                flash((SENT if told else SENT_UNTOLD) if form.shares else WRITTEN_DOWN)
                 return _to(sent)
             except RuleBroken as broken:
                 form.refuse(broken)
@@ -214,6 +217,7 @@ def _refer_page(
         # At the first look; afterwards it stands among the errors of the form.
         against=against if request.method == "GET" else [],
         is_full=is_full,
+        nobody_reads=nobody_reads(session, service),
         told_only=is_full and form.mode.data not in {"warm", "cold"},
         before=queries.under_way(session, principal, resident.id).get(service.id),
         replies=directory.reply_days(session, [service.id], now=now()),

@@ -113,10 +113,20 @@ def task(row: CaseTask) -> Any:
         and people_policy.TABLE.allows(session, "resident.edit", the_staff(), row.resident_id),
         may_read_referral=row.referral_id is not None
         and policy.REFERRALS.allows(session, "referral.follow", the_staff(), row.referral_id),
+        ends_with_referral=_ends_with_referral(row),
         kinds=rules.TASK_KINDS,
         how=words.TASK_DONE.get(row.done_how or "", ""),
     )
     return page, 422 if wrong.errors or wrong.form_errors else 200
+
+
+def _ends_with_referral(row: CaseTask) -> bool:
+    """It asks whether somebody was helped, and who ends it may write that down at the referral, which ends it."""
+    return (
+        row.kind == "find_out"
+        and row.referral_id is not None
+        and policy.REFERRALS.allows(db_session(), "referral.follow", the_staff(), row.referral_id)
+    )
 
 
 def _parent(row: CaseTask) -> int | None:
@@ -137,6 +147,8 @@ def _do(
 ) -> bool:
     session, principal = db_session(), the_staff()
     try:
+        if do == "end" and _ends_with_referral(row) and row.done_at is None:
+            raise RuleBroken(words.SAY_AT_REFERRAL, field="how")
         if do == "end":
             staff_tasks.end(
                 session, task=row, how=ending.how.data or "", staff_id=principal.staff_id or 0, now=now()

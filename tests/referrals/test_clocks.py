@@ -17,6 +17,7 @@ from inclusion_app.referrals import clocks, rules
 from inclusion_app.referrals.models import CaseTask, CityService, PartnerLink, Referral
 from inclusion_app.referrals.services import machine
 from inclusion_app.referrals.services.machine import Said
+from tests.factories.people import put_on_caseload
 from tests.factories.referrals import bring_to, make_referral, make_service
 from tests.referrals.paths import Doors
 
@@ -102,7 +103,9 @@ def test_while_a_question_is_open_nothing_is_nudged_and_the_answer_lets_it_run_o
     asked, answered = at(MONDAY, 11), at(MONDAY + timedelta(days=14), 11)
     for actor, action, when in ((rules.RECEIVER, "ask", asked), (rules.SENDER, "answer", answered)):
         if action == "answer":
-            assert look(app, due + timedelta(days=10)) == 0 and doors.state(number) == "needs_info"
+            # Whoever was asked is reminded, and that is all.
+            assert look(app, due + timedelta(days=10)) == 1 and doors.state(number) == "needs_info"
+            assert told(app, "staff_referral_waits") == told(app, "staff_referral_late") == []
         with app.app_context(), transaction() as session:
             one = session.get_one(Referral, number)
             machine.act(
@@ -117,6 +120,44 @@ def test_while_a_question_is_open_nothing_is_nudged_and_the_answer_lets_it_run_o
     # Two of its forty hours have run, and the fortnight of the question is none of them.
     assert look(app, answered) == 0 and look(app, at(MONDAY + timedelta(days=16), 12)) == 0
     assert look(app, at(MONDAY + timedelta(days=16), 13)) == 1
+
+
+def test_whoever_was_asked_is_reminded_once_after_two_days_and_with_a_colleague_after_five(
+    doors: Doors, app: Flask
+) -> None:
+    colleague = doors.staff("caseworker", organisation="Red Door")
+    number = doors.refer("acknowledge")
+    with app.app_context(), transaction() as session:
+        put_on_caseload(
+            session, resident_id=doors.resident_id, staff_id=colleague.staff_id, organisation_id=colleague.organisation_id
+        )  # fmt: skip
+        one = session.get_one(Referral, number)
+        machine.act(
+            session, referral=one, actor=rules.RECEIVER, action="ask", said=Said(words="When?"), now=at(MONDAY, 11)
+        )  # fmt: skip
+    reminded = "staff_referral_question"
+    assert look(app, at(MONDAY + timedelta(days=1), 17)) == 0 and told(app, reminded) == []
+    two_days = at(MONDAY + timedelta(days=2), 9)
+    assert look(app, two_days) == 1 and look(app, two_days + timedelta(hours=3)) == 0
+    assert told(app, reminded) == [doors.sender.staff_id]
+    week = at(MONDAY + timedelta(days=7), 9)
+    assert look(app, week - timedelta(minutes=1)) == 0
+    assert look(app, week) == 1 and look(app, week + timedelta(days=30)) == 0
+    assert told(app, reminded) == [doors.sender.staff_id, doors.sender.staff_id, colleague.staff_id]
+    # Answered, and asked again: it begins anew.
+    with app.app_context(), transaction() as session:
+        one = session.get_one(Referral, number)
+        for actor, action in ((rules.SENDER, "answer"), (rules.RECEIVER, "ask")):
+            machine.act(
+                session, referral=one, actor=actor, action=action, said=Said(words="Words."), now=week
+            )
+    assert machine_reminds(app, number, week + timedelta(days=1)) == ""
+    assert machine_reminds(app, number, week + timedelta(days=2)) == "remind 2"
+
+
+def machine_reminds(app: Flask, number: int, now: datetime) -> str:
+    with app.app_context(), transaction() as session:
+        return machine.remind(session, referral_id=number, now=now)
 
 
 def test_a_moment_so_much_working_time_ago() -> None:

@@ -46,7 +46,7 @@ def test_it_shows_every_kind_of_state_at_any_hour(app: Flask, moment: str) -> No
                 held = select(func.count()).where(Referral.service_id == service.id, Referral.holds_place)
                 assert service.taken == session.scalar(held)
                 assert set(service.helps.split()) <= set(HELPS) and len(service.summary) <= 300
-            assert session.scalar(select(func.count()).where(CityService.partner_email.is_not(None))) == 1
+            assert session.scalar(select(func.count()).where(CityService.partner_email.is_not(None))) == 3
             modes = set(session.scalars(select(Referral.mode)))
             assert modes == {"cold", "warm", "signposted"}
             assert session.scalar(select(func.count()).select_from(PublicReferral)) == 2

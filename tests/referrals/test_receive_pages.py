@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import timedelta
 
@@ -149,6 +150,16 @@ def test_the_receiver_reads_what_is_shared_and_one_row_says_so(doors: Doors, app
     assert row.organisation_id == doors.receiver.organisation_id
 
 
+def test_what_a_case_offers_opens(doors: Doors, app: Flask) -> None:
+    doors.refer("accept")
+    mine, received = f"/staff/people/{doors.resident_id}/case", doors.receiver
+    for who in (doors.sender, received):
+        page = who.text(mine)
+        links = re.findall(rf'href="(/staff/people/{doors.resident_id}/[^"]+)"', page)
+        assert links and all(who.get(link.replace("&amp;", "&")).status_code == 200 for link in links), links
+    assert "Do it together" in doors.sender.text(mine) and "Do it together" not in received.text(mine)
+
+
 def test_how_never_to_reach_somebody_stands_above_how_to_and_a_letter_is_a_way(
     doors: Doors, app: Flask
 ) -> None:
@@ -156,7 +167,10 @@ def test_how_never_to_reach_somebody_stands_above_how_to_and_a_letter_is_a_way(
         someone = make_person(session, name=NAME, address="1 Test Street", safe_contact={"never_call": True})
         number = someone.id
     page = doors.receiver.text(f"/staff/referrals/{doors.refer(resident_id=number)}")
-    assert '<h3 id="safe">Read this before you contact them</h3>' in page and "By letter only." in page
+    assert (
+        '<h3 id="safe">Read this before you contact them</h3>' in page
+        and "Nothing but the address below." in page
+    )
     assert page.index('id="safe"') < page.index("1 Test Street")
 
 

@@ -98,6 +98,21 @@ def test_nobody_is_promised_a_call_that_cannot_come_or_a_helper_they_do_not_have
     )
 
 
+@pytest.mark.parametrize(
+    ("now", "days"),
+    [
+        ("2026-12-23T11:00", 0), ("2026-12-24T16:00", 0), ("2026-12-29T08:59", 0), ("2026-12-29T09:00", 2),
+        ("2027-01-04T08:59", 2), ("2027-01-04T09:00", 5), ("2027-03-01T12:00", 5),
+    ],
+)  # fmt: skip
+def test_a_question_is_reminded_of_after_two_and_five_days_of_work(now: str, days: int) -> None:
+    """Asked on the Wednesday before Christmas: Friday and Monday are holidays, and so is New Year's Day."""
+    holidays = {date(2026, 12, 25), date(2026, 12, 28), date(2027, 1, 1)}
+    asked = datetime.fromisoformat("2026-12-23T10:00").replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert rules.reminder_due(asked_at=asked, now=moment, holidays=holidays) == days
+
+
 def test_an_answer_goes_back_to_where_it_was_asked() -> None:
     for asked_from in ("acknowledged", "accepted"):
         leads = rules.leads_to(

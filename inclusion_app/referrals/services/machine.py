@@ -432,6 +432,35 @@ def overdue(now: datetime) -> Select[int]:
     )
 
 
+def asked(now: datetime) -> Select[int]:
+    """Numbers of the referrals that wait for the answer to a question."""
+    waits = Referral.status == "needs_info", Referral.clock_stopped_at < now
+    return select(Referral.id).where(*waits).order_by(Referral.clock_stopped_at, Referral.id)
+
+
+def reminder_due(session: Session, referral: Referral, *, now: datetime) -> int:
+    """Which reminder of a question is due now and was not given: 2 or 5 working days, or 0."""
+    if referral.status != "needs_info" or referral.clock_stopped_at is None:
+        return 0
+    days = rules.reminder_due(
+        asked_at=referral.clock_stopped_at, now=now, holidays=registry.holidays(session)
+    )
+    return days if days and not telling.was_reminded(session, referral, days) else 0
+
+
+def remind(session: Session, *, referral_id: int, now: datetime) -> str:
+    """Remind whoever was asked something. A question stops the clock, so nothing else would ever come of it.
+
+    Returns `remind 2`, `remind 5` or nothing. The same pass twice does it once.
+    """
+    referral = session.get(Referral, referral_id, with_for_update={"of": Referral})
+    days = reminder_due(session, referral, now=now) if referral is not None else 0
+    if referral is None or not days:
+        return ""
+    telling.remind(session, referral, days)
+    return f"remind {days}"
+
+
 def tick(session: Session, *, referral_id: int, now: datetime) -> str:
     """Nudge whoever has to answer, at half, at four fifths and at the end; let it lapse where nobody did.
 

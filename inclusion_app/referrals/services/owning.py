@@ -91,12 +91,17 @@ def who_hears(session: Session, referral: Referral, side: str) -> Ear | None:
     return somebody_else(session, referral, side) if has_side and not by_link else None
 
 
-def somebody_else(session: Session, referral: Referral, side: str) -> Ear | None:
-    """A colleague of this side who may read the line of it, else the lead, else an admin. None where there is nobody."""
+def somebody_else(session: Session, referral: Referral, side: str, *, but: Ear | None = None) -> Ear | None:
+    """A colleague of this side who may read the line of it, else the lead, else an admin. None where there is nobody.
+
+    `but`: somebody who hears of it already.
+    """
     receives, page = side == rules.RECEIVER, _page_of(referral)
     organisation_id = referral.organisation_id if receives else referral.sender_id
     for role in (*OWNS, policy.ADMIN):
         for number in _who_works_as(session, organisation_id, role):
+            if but is not None and number == but.staff_id:
+                continue
             who = Principal(
                 "staff", staff_id=number, organisation_id=organisation_id, roles=frozenset({role})
             )

@@ -16,6 +16,7 @@ from inclusion_app.core.events import Contact, MessageWanted, publish
 from inclusion_app.core.history import StatusChange
 from inclusion_app.core.words import N_
 from inclusion_app.messages import services as messages
+from inclusion_app.messages.models import Message
 from inclusion_app.messages.own_way import own_way
 from inclusion_app.messages.sending import whole_address
 from inclusion_app.messages.templates import template_of
@@ -100,6 +101,12 @@ def _tell_resident(session: Session, referral: Referral, action: str, *, key: st
             organisation_id=way.posts, about=about(referral),
         ),
     )  # fmt: skip
+
+
+def can_tell(session: Session, referral: Referral, *, now: datetime) -> bool:
+    """The person can be sent a message about it now, by a way of their own that is safe."""
+    runs_it = referral.sender_id or referral.organisation_id
+    return own_way(session, resident_id=referral.resident_id, runs_it=runs_it, now=now).route is not None
 
 
 def _facts(session: Session, referral: Referral) -> dict[str, str]:
@@ -190,6 +197,33 @@ def _tell_receiver(session: Session, referral: Referral, action: str, *, key: st
             about=about(referral),
         ),
     )  # fmt: skip
+
+
+def _reminder_key(referral: Referral, days: int) -> str:
+    since = referral.clock_stopped_at.isoformat() if referral.clock_stopped_at else ""
+    return f"referral {referral.id} asked {days} {since}"
+
+
+def was_reminded(session: Session, referral: Referral, days: int) -> bool:
+    """Whoever was asked was reminded after so many days of this question."""
+    given = Message.key.startswith(_reminder_key(referral, days), autoescape=True)
+    return session.scalar(select(Message.id).where(given).limit(1)) is not None
+
+
+def remind(session: Session, referral: Referral, days: int) -> None:
+    """A question waits: whoever sent it is reminded, and the last time a colleague too, who may know the answer."""
+    hears = [owning.who_hears(session, referral, rules.SENDER)]
+    if days >= rules.REMINDED_AFTER[-1]:
+        hears.append(owning.somebody_else(session, referral, rules.SENDER, but=hears[0]))
+    for ear in filter(None, hears):
+        publish(
+            session,
+            MessageWanted(
+                key=f"{_reminder_key(referral, days)} {ear.staff_id}", template="staff_referral_question",
+                params={"number": str(referral.id), "link": whole_address(ear.path)}, staff_id=ear.staff_id,
+                about=about(referral),
+            ),
+        )  # fmt: skip
 
 
 def nudge(session: Session, referral: Referral, percent: int, *, now: datetime) -> None:
