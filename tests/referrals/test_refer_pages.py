@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from inclusion_app.core.clock import now, today
 from inclusion_app.core.db import transaction
-from inclusion_app.people.models import Consent, Restriction
+from inclusion_app.people.models import Consent, ContactRoute, Resident, Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CityService, Referral, ReferralNote, ReferralWords
 from inclusion_app.referrals.services import machine
@@ -185,6 +185,42 @@ def test_what_is_not_shared_with_us_is_not_shown_to_us(app: Flask, worker: Staff
     assert "07700 900123" not in page and "Large print" not in page
     assert "It is not shared with us. They would see what stands in the record." in page
     assert rows_of(app)[-1][3] == "identity safe contact"
+
+
+UNREAD = "Nobody there can read a referral here yet."
+
+
+def test_before_sending_it_says_that_nobody_there_reads(
+    app: Flask, worker: StaffBrowser, person: int, staff_browser: Callable[..., StaffBrowser]
+) -> None:
+    number = service_of(app)
+    assert UNREAD in worker.text(refer_page(person, number))
+    with app.app_context(), transaction() as session:
+        row = session.get_one(CityService, number)
+        there, row.partner_email = row.organisation_id, "desk@example.org"
+        name = row.organisation.name
+    assert UNREAD not in worker.text(refer_page(person, number))
+    with app.app_context(), transaction() as session:
+        session.get_one(CityService, number).partner_email = None
+    desk = staff_browser("front_desk", organisation=name)
+    assert desk.organisation_id == there and UNREAD in worker.text(refer_page(person, number))
+    staff_browser("caseworker", organisation=name)
+    assert UNREAD not in worker.text(refer_page(person, number))
+
+
+def test_after_sending_it_says_whether_the_person_can_be_told(
+    app: Flask, worker: StaffBrowser, person: int
+) -> None:
+    for told in (True, False):
+        if not told:
+            with app.app_context(), transaction() as session:
+                session.query(ContactRoute).delete()
+                session.get_one(Resident, person).address = "1 Test Street"
+        path = refer_page(person, service_of(app))
+        answer = worker.send(path, **with_key(worker, path, **COLD))
+        assert answer.status_code == 303
+        page = worker.text(answer.location)
+        assert ("told by the ways they chose" in page) == told and ("tell them yourself" in page) != told
 
 
 @pytest.mark.parametrize(("data", "mode"), [(COLD, "cold"), (WARM, "warm")])

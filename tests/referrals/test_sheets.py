@@ -159,7 +159,10 @@ def test_without_a_plan_the_sheet_says_what_is_due(
     received_by(app, worker, owed, clock_due=due)
     sent_by(app, worker, asked, "acknowledge", "ask")
     sent_by(app, worker, sent)
-    number = sheet_of(app, worker, tasked, owed, asked, sent, nothing)
+    # What the service asked for is a kind of thing too, and tells nothing of the person.
+    again = looked_after(app, worker, name="P6")
+    task_of(app, worker, again, 3, kind="find_out", words=None)
+    number = sheet_of(app, worker, tasked, owed, asked, sent, nothing, again)
     worker.get(f"{PAGE}/{number}/sheet.pdf?name=first")
     day, by = today() + timedelta(days=3), due.astimezone(LONDON).date()
     steps = re.findall(r"</th><td>(.*?)</td>", drawn[0])
@@ -169,6 +172,7 @@ def test_without_a_plan_the_sheet_says_what_is_due(
         "Referral: answer a question",
         "–",
         "–",
+        f"Ask whether it helped, by {day:%A} {day.day} {day:%B}",
     ]
 
 

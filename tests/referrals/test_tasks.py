@@ -172,6 +172,22 @@ def test_what_the_service_asks_for_says_what_to_do(
     assert f"/staff/people/{number}/case" in shown
 
 
+def test_asking_whether_it_helped_ends_with_the_referral_and_not_beside_it(
+    app: Flask, worker: StaffBrowser, staff_browser: Make
+) -> None:
+    number, there = looked_after(app, worker), staff_browser("caseworker", organisation="Blue Door")
+    referral = send_on(app, number, by=worker, to=there, mode="signposted")
+    task = f"/staff/tasks/{tasks(app)[0].id}"
+    shown = worker.text(task)
+    assert "End the task" not in shown and f"/staff/referrals/{referral}" in shown
+    refused = worker.send(task, do="end", how="done")
+    assert refused.status_code == 422 and tasks(app)[0].done_at is None
+    assert words.SAY_AT_REFERRAL in refused.get_data(as_text=True)
+    close = f"/staff/referrals/{referral}/close"
+    done = worker.send(close, "/staff", **{"close-outcome": "got_help"})
+    assert done.status_code == 303 and tasks(app)[0].done_how == "ended"
+
+
 def test_a_task_about_nobody_can_be_done(app: Flask, worker: StaffBrowser) -> None:
     task_id = task_of(app, None, worker, kind="another_way", words=None)
     page = f"/staff/tasks/{task_id}"
