@@ -200,6 +200,8 @@ def help_book(group: Group) -> Any:
         else []
     )
     form = GroupBookingForm(dates=[(date.id, english_line(date)) for date in dates])
+    # The refusal names what this session takes, as the hint above the box does.
+    form.places.most = most = min(training.party_size, rules.PLACES_AT_MOST) if training else 0
     text = one_line(request.args.get("text", "")[:80])
     if request.method == "GET":
         form.form_key.data = secrets.token_urlsafe(16)
@@ -220,7 +222,7 @@ def help_book(group: Group) -> Any:
     page = render_template(
         "groups/staff/book.html", form=form, group_id=number, name=group.name, training=training, found=lines, find=find,
         dates=[english_line(date) for date in dates], left=left, wording=rules.WORDINGS[rules.WORDING],
-        most=min(training.party_size, rules.PLACES_AT_MOST) if training else 0, **words_for_pages(),
+        most=most, **words_for_pages(),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 

@@ -132,6 +132,19 @@ def test_each_turn_begins_its_clock_anew_and_no_nudge_is_left_of_the_one_before(
     assert (one.clock_since, one.clock_due, one.clock_stopped_at, one.nudged) == (None, None, None, 0)
 
 
+@pytest.mark.parametrize(("urgency", "due"), [("urgent", time(17)), ("usual", time(10))])
+def test_what_is_urgent_is_seen_on_the_same_day(app: Flask, urgency: str, due: time) -> None:
+    with app.app_context(), transaction() as session:
+        pair = make_pair(session)
+        row = public._draft(
+            session, service=session.get_one(CityService, pair.service), form_key="public", language="en", now=TEN
+        )  # fmt: skip
+        row.urgency = urgency
+        act(session, row, "confirm", TEN, pair, actor=rules.STRANGER)
+        days = 0 if urgency == "urgent" else 2
+        assert row.clock_due == moment(MONDAY + timedelta(days=days), due)
+
+
 def test_a_question_taken_back_leaves_no_clock_that_stands_still(here: tuple[Session, Pair]) -> None:
     session, pair = here
     one = in_state(session, pair, "needs_info")
@@ -224,9 +237,7 @@ def test_of_several_places_one_is_given_back(app: Flask) -> None:
         assert service.taken == 2
 
 
-@pytest.mark.parametrize(
-    ("days", "is_taken"), [(-1, False), (0, True), (machine.LONGEST_WAIT, True), (367, False)]
-)
+@pytest.mark.parametrize(("days", "is_taken"), [(-1, False), (0, True), (366, True), (367, False)])
 def test_a_day_may_be_promised_from_today_to_a_year_ahead(
     here: tuple[Session, Pair], days: int, is_taken: bool
 ) -> None:
