@@ -26,6 +26,7 @@ from inclusion_app.people.models import Resident
 from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_case_words as words
 from inclusion_app.referrals.models import CaseFile, CaseNote, CaseTask, Referral
+from inclusion_app.referrals.staff_referral_queries import became
 from inclusion_app.referrals.staff_referral_words import WHO
 from inclusion_app.roadmaps.holding import ToldToStaff
 from inclusion_app.training import staff_queries as training
@@ -147,19 +148,10 @@ def _referrals(session: Session, asks: Asks) -> Iterable[Entry]:
         referral, may_open = followed[turn.row_id]
         side = turn.actor.partition(" ")[0]
         yield Entry(
-            "referral", turn.at, referral.service.name, _(_became(turn, side)), referral=referral, is_turn=True,
+            "referral", turn.at, referral.service.name, _(became(turn, side)), referral=referral, is_turn=True,
             by_id={rules.RECEIVER: referral.organisation_id, rules.SENDER: referral.sender_id}.get(side),
             by=_(WHO[side]) if side in WHO else "", may_open=may_open,
         )  # fmt: skip
-
-
-def _became(turn: StatusChange, side: str) -> str:
-    """What a turn made of a referral: its new state, or what was done where the state is one it had before."""
-    if turn.before == "needs_info" and side == rules.SENDER and turn.after in ("acknowledged", "accepted"):
-        return words.ANSWERED
-    if turn.before == "closed":
-        return words.OPEN_AGAIN
-    return rules.STATES[turn.after]
 
 
 def _messages(session: Session, asks: Asks) -> Iterable[Entry]:

@@ -21,6 +21,7 @@ from inclusion_app.people.models import ConsentItem, ContactRoute, Resident
 from inclusion_app.people.rules import ITEMS
 from inclusion_app.people.staff_views import safe_words
 from inclusion_app.referrals import policy, rules
+from inclusion_app.referrals import staff_case_words as case_words
 from inclusion_app.referrals import staff_referral_words as words
 from inclusion_app.referrals.models import (
     CaseNote,
@@ -268,6 +269,15 @@ def has_turned(session: Session, referral_id: int, *, by: str, to: str) -> bool:
     return session.scalar(theirs.limit(1)) is not None
 
 
+def became(turn: StatusChange, side: str, mode: str = "") -> str:
+    """What a turn made of a referral (N_): its new state, or what was done where the state is one it had before."""
+    if turn.before == "needs_info" and side == rules.SENDER and turn.after in ("acknowledged", "accepted"):
+        return case_words.ANSWERED
+    if turn.before == "closed":
+        return case_words.OPEN_AGAIN
+    return rules.state_words(turn.after, mode)
+
+
 def turns_of(session: Session, referral: Referral) -> list[Turn]:
     """Its history, oldest first: a member of staff by name, a partner by its organisation."""
     changes = session.scalars(
@@ -294,7 +304,7 @@ def turns_of(session: Session, referral: Referral) -> list[Turn]:
         found.append(
             Turn(
                 one.at,
-                rules.state_words(one.after, referral.mode),
+                became(one, side, referral.mode),
                 who or words.WHO.get(side, ""),
                 why.get(one.after, {}).get(one.why, ""),
             )

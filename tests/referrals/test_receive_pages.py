@@ -150,6 +150,14 @@ def test_the_receiver_reads_what_is_shared_and_one_row_says_so(doors: Doors, app
     assert row.organisation_id == doors.receiver.organisation_id
 
 
+def test_the_history_says_what_was_done_and_not_only_where_it_stands(doors: Doors) -> None:
+    page = doors.sender.text(f"/staff/referrals/{doors.refer('acknowledge', 'ask', 'answer')}")
+    history = page[page.index("Who did what, oldest first") :]
+    assert re.findall(r'data-label="State">([^<]+)<', history) == [
+        "Sent", "Seen", "They asked something", "The question was answered",
+    ]  # fmt: skip
+
+
 def test_what_a_case_offers_opens(doors: Doors, app: Flask) -> None:
     doors.refer("accept")
     mine, received = f"/staff/people/{doors.resident_id}/case", doors.receiver
