@@ -267,14 +267,19 @@ def _of_own_organisation(model: Any) -> Any:
     return where
 
 
-def _attached(principal: Principal) -> ColumnElement[bool]:
-    """Another organisation's note that goes with a referral which this one received, and which is live and shared."""
+def goes_with(received: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A note that goes with such a referral of the same person: for staff who received it, and for a partner's link."""
     return exists().where(
         ReferralNote.note_id == CaseNote.id,
         Referral.id == ReferralNote.referral_id,
         Referral.resident_id == CaseNote.resident_id,
-        _received_by_worker(principal),
+        received,
     )
+
+
+def _attached(principal: Principal) -> ColumnElement[bool]:
+    """Another organisation's note that goes with a referral which this one received, and which is live and shared."""
+    return goes_with(_received_by_worker(principal))
 
 
 def _mine(model: Any) -> Any:

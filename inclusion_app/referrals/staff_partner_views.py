@@ -24,7 +24,7 @@ from inclusion_app.referrals import staff_referral_queries as queries
 from inclusion_app.referrals import staff_referral_words as words
 from inclusion_app.referrals.models import Referral
 from inclusion_app.referrals.services import machine, partners
-from inclusion_app.referrals.staff_referral_views import READS, is_whole, words_for_pages
+from inclusion_app.referrals.staff_referral_views import READS, done_words, is_whole, words_for_pages
 from inclusion_app.referrals.views import room
 
 LONGEST_TOKEN = 100
@@ -64,11 +64,10 @@ def _opened(one: Referral, failed: tuple[str, forms.ActForm] | None = None, done
     session = db_session()
     person = queries.person_by_link(session, one)
     public = queries.public_of(session, one.id) if one.resident_id is None else None
-    if done == words.PARTNER_DONE["accept"] and person is not None and "contact" not in person.parts:
-        done = words.ACCEPTED_UNREACHED
+    notes = queries.notes_by_link(session, one)
     shows_of(
         one.resident_id, kind=PARTNER, actor_id=None, instead=True, organisation_id=one.organisation_id,
-        items=(*(person.parts if person else ()), "referral"),
+        items=(*(person.parts if person else ()), *(("notes",) if notes else ()), "referral"),
     )  # fmt: skip
     can = rules.actions_for(actor=rules.RECEIVER, **machine.stands(one))
     form = failed[1] if failed else None
@@ -80,6 +79,7 @@ def _opened(one: Referral, failed: tuple[str, forms.ActForm] | None = None, done
         public=public,
         sender=queries.name_of_organisation(session, one.sender_id),
         said=queries.words_said(session, one.id),
+        notes=notes,
         side=rules.RECEIVER,
         form=form,
         failed=failed[0] if failed else "",
@@ -113,7 +113,7 @@ def partner_act(token: str, action: str) -> Any:
     try:
         if can is None and _was_pressed_twice(one, action):
             said_before = action == "acknowledge"
-            return _opened(one, done=words.SEEN_ALREADY if said_before else words.PARTNER_DONE[action])
+            return _opened(one, done=words.SEEN_ALREADY if said_before else _done(one, action))
         if can is None or is_whole(session, one, action, form, said, moment):
             machine.act(session, referral=one, actor=rules.RECEIVER, action=action, said=said, now=moment)
             audit.record(
@@ -122,8 +122,8 @@ def partner_act(token: str, action: str) -> Any:
             )  # fmt: skip
             if one.status not in rules.OPEN:
                 shows_nobody()
-                return _page("partner_done.html", number=number, done=words.PARTNER_DONE[action])
-            return _opened(one, done=words.PARTNER_DONE[action])
+                return _page("partner_done.html", number=number, done=_done(one, action))
+            return _opened(one, done=_done(one, action))
     except RuleBroken as broken:
         session.rollback()
         # A partner reads that somebody was quicker, but no name of the staff.
@@ -131,6 +131,11 @@ def partner_act(token: str, action: str) -> Any:
         form.refuse(RuleBroken(CHANGED_ALREADY) if named else broken)
     fresh = partners.opened_by(session, token=token[:LONGEST_TOKEN], now=moment)
     return _opened(fresh, (action, form)) if fresh is not None else _over()
+
+
+def _done(one: Referral, action: str) -> str:
+    """What a partner reads after it (N_)."""
+    return done_words(one, action, words.PARTNER_DONE)
 
 
 def _was_pressed_twice(one: Referral, action: str) -> bool:

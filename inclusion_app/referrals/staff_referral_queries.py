@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from inclusion_app.accounts.models import Organisation, Staff
@@ -235,10 +235,19 @@ def words_said(session: Session, referral_id: int) -> list[tuple[ReferralWords, 
 
 def notes_along(session: Session, principal: Principal, referral_id: int) -> Sequence[CaseNote]:
     """The notes that go with it, as far as this principal may read them."""
+    return _notes(session, referral_id, policy.NOTES.rows("note.read", principal))
+
+
+def notes_by_link(session: Session, referral: Referral) -> Sequence[CaseNote]:
+    """The notes that go with it, for a partner whose link opens it: that it is live and shared was asked there."""
+    return _notes(session, referral.id, policy.goes_with(Referral.id == referral.id))
+
+
+def _notes(session: Session, referral_id: int, may: ColumnElement[bool]) -> Sequence[CaseNote]:
     wanted = (
         select(CaseNote)
         .join(ReferralNote, ReferralNote.note_id == CaseNote.id)
-        .where(ReferralNote.referral_id == referral_id, policy.NOTES.rows("note.read", principal))
+        .where(ReferralNote.referral_id == referral_id, may)
     )
     return session.scalars(wanted.order_by(CaseNote.happened_on, CaseNote.id)).all()
 

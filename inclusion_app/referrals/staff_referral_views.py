@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -255,7 +256,7 @@ def act(one: Referral) -> Any:
             flash(words.SEEN_ALREADY)
             return _back_to(number)
         if can is None and _did_it_already(session, principal, one, side, action):
-            flash(words.DONE[action])
+            flash(done_words(one, action))
             return _back_to(number)
         said = form.said()
         if can is None or is_whole(session, one, action, form, said, moment):
@@ -274,7 +275,7 @@ def act(one: Referral) -> Any:
                 session, principal, action=f"{action} referral", resident_id=one.resident_id, items=("referral",),
                 now=moment,
             )  # fmt: skip
-            flash(_done(one, action))
+            flash(done_words(one, action))
             return _back_to(number)
     except RuleBroken as broken:
         session.rollback()
@@ -290,9 +291,14 @@ def _back_to(number: int) -> Any:
     return redirect(url_for("referrals.referral", referral_id=number), 303)
 
 
-def _done(one: Referral, action: str) -> str:
-    """What is said after it (N_). Whoever may not know how to reach the person is not told to."""
-    return words.ACCEPTED_UNREACHED if action == "accept" and not one.can_be_reached else words.DONE[action]
+def done_words(one: Referral, action: str, usual: Mapping[str, str] = words.DONE) -> str:
+    """What is said after it (N_). It says that the person is told only where somebody tells them.
+
+    Whoever may not know how to reach the person is not told to.
+    """
+    if one.resident_id is None:
+        return words.DONE_UNRECORDED.get(action, usual[action])
+    return words.ACCEPTED_UNREACHED if action == "accept" and not one.can_be_reached else usual[action]
 
 
 def _saw_it(session: Session, principal: Principal, one: Referral) -> bool:

@@ -89,6 +89,12 @@ HINTS_SIGNPOSTED: Mapping[str, str] = {
     "close": N_("Write down what came of it. You are not reminded of it any more."),
     "recall": N_("Nothing was sent, so the person is not told. You are not reminded of it any more."),
 }
+# The same for somebody who stands on no record: the service has no way to tell them anything.
+HINTS_UNRECORDED: Mapping[str, str] = {
+    **HINTS,
+    "waitlist": N_("Please tell the person this day: nobody else tells them. It is a promise."),
+    "recall": N_("They see nothing of the person any more. Please tell the person: nobody else tells them."),
+}
 # What needs no more than a button.
 AT_ONCE = frozenset({"acknowledge", "accept", "begin"})
 CANNOT_UNDO = frozenset({"decline", "reroute", "recall", "close"})
@@ -104,6 +110,11 @@ DONE: Mapping[str, str] = {
     "close": N_("It is closed."),
     "reopen": N_("It is open again."),
     "recall": N_("You took it back."),
+}
+# What is said instead of somebody who stands on no record: the service tells them nothing.
+DONE_UNRECORDED: Mapping[str, str] = {
+    "accept": N_("You have accepted. Please contact them: nobody else tells them."),
+    "waitlist": N_("They are on the waiting list. Please tell them the day: nobody else tells them."),
 }
 SEEN_ALREADY = N_("It was marked as seen already.")
 HAS_AN_OWNER = N_("%(name)s was quicker and looks after it now.")

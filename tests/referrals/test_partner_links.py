@@ -25,8 +25,10 @@ from inclusion_app.referrals.rules import PARTNER_LINK_LIFE
 from inclusion_app.referrals.services import directory, machine, owning
 from tests.conftest import Browser
 from tests.factories.referrals import WHY
+from tests.referrals.cases import attach, note_of
 from tests.referrals.paths import NAME, Doors
 from tests.referrals.test_receive_pages import make_public
+from tests.referrals.test_unrecorded import TYPED
 
 EMAIL = "desk@partner.example.org"
 PARTNER = {"partner_email": EMAIL}
@@ -352,3 +354,94 @@ def test_a_partner_is_told_to_contact_only_whom_they_can_reach(
         assert said in partner.post(token, "acknowledge").get_data(as_text=True)
     text = partner.post(token, "accept").get_data(as_text=True)
     assert words.ACCEPTED_UNREACHED in text and "you contact them" not in text
+
+
+def with_notes(doors: Doors, app: Flask, *actions: str) -> int:
+    """A referral with one note and what was added to it along, and one note that was not ticked."""
+    number = doors.refer(*actions, service=PARTNER)
+    along = note_of(app, doors.resident_id, doors.sender, words="Likes to come in the morning.")
+    added = note_of(app, doors.resident_id, doors.sender, words="Or at noon.", amends_id=along)
+    note_of(app, doors.resident_id, doors.sender, words="Not along.")
+    for one in (along, added):
+        attach(app, number, one)
+    return number
+
+
+def test_a_note_that_goes_along_is_read_by_the_link_and_no_other(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    with_notes(doors, app)
+    text = partner.post(token_in(mails(app)[0])).get_data(as_text=True)
+    assert "Likes to come in the morning." in text and "Or at noon." in text
+    assert "Not along." not in text and "Rita" not in text
+    (row,) = opened_rows(app)
+    assert "notes" in row.items.split()
+
+
+def test_a_note_of_another_referral_or_person_is_not_read_by_the_link(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    number = doors.refer(service=PARTNER)
+    token = token_in(mails(app)[0])
+    with app.app_context(), transaction() as session:
+        stranger = doors.person(session, name="Somebody Else")
+    attach(app, number, note_of(app, stranger, doors.sender, words="Of somebody else."))
+    elsewhere = doors.refer(resident_id=stranger)
+    attach(app, elsewhere, note_of(app, doors.resident_id, doors.sender, words="With another one."))
+    text = partner.post(token).get_data(as_text=True)
+    assert NAME in text and "Of somebody else." not in text and "With another one." not in text
+    assert "notes" not in opened_rows(app)[-1].items.split()
+
+
+@pytest.mark.parametrize("ends", ["close", "decline", "withdraw"])
+def test_no_note_is_read_by_the_link_once_it_has_ended(
+    doors: Doors, app: Flask, partner: Partner, ends: str
+) -> None:
+    number = (
+        with_notes(doors, app, "acknowledge", "accept", "begin")
+        if ends == "close"
+        else with_notes(doors, app)
+    )
+    token = token_in(mails(app)[-1])
+    assert "Likes to come" in partner.post(token).get_data(as_text=True)
+    if ends == "withdraw":
+        with app.app_context(), transaction() as session:
+            consent_id = session.get_one(Referral, number).consent_id or 0
+            withdraw_consent(session, resident_id=doors.resident_id, consent_id=consent_id, now=now())
+    else:
+        typed = {"close": {"outcome": "got_help"}, "decline": {"reason": "not_safe", "by": "provider"}}[ends]
+        done = partner.post(token, ends, **typed)
+        assert done.status_code == 200 and "Likes to come" not in done.get_data(as_text=True)
+    over = partner.post(token)
+    assert over.status_code == 422 and "Likes to come" not in over.get_data(as_text=True)
+
+
+def test_a_partner_reads_how_to_contact_somebody_without_a_record_and_that_nobody_else_does(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(CityService, doors.service_id).partner_email = EMAIL
+    path = f"/staff/services/{doors.service_id}/refer"
+    assert doors.sender.send(path, **TYPED, once="k").status_code == 303
+    token = token_in(mails(app)[0])
+    text = partner.post(token).get_data(as_text=True)
+    assert "Language to contact them in" in text and "Urdu" in text and "Red Door" in text
+    assert "Who that is" not in text
+    assert words.HINTS_UNRECORDED["waitlist"] in text and words.HINTS["waitlist"] not in text
+    # Pressed twice it says the same.
+    for _press in range(2):
+        said = partner.post(token, "accept").get_data(as_text=True)
+        assert words.DONE_UNRECORDED["accept"] in said and "person is told" not in said
+
+
+def test_a_promised_day_of_somebody_without_a_record_is_the_partners_to_tell(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    make_public(doors, app, partner_email=EMAIL)
+    token = token_in(mails(app)[0])
+    opened = partner.post(token).get_data(as_text=True)
+    assert "Who that is" in opened and "Language to contact them in" not in opened
+    day = (now() + timedelta(days=10)).date()
+    typed = [str(day.day), str(day.month), str(day.year)]
+    said = partner.post(token, "waitlist", promised_on=typed).get_data(as_text=True)
+    assert words.DONE_UNRECORDED["waitlist"] in said and "are told the day" not in said

@@ -667,3 +667,13 @@ def test_who_may_not_know_how_to_reach_somebody_is_not_told_to(doors: Doors) -> 
     press(doors.receiver, number, "accept")
     text = doors.receiver.text(page(number))
     assert words.ACCEPTED_UNREACHED in text and "you contact them" not in text
+
+
+def test_of_somebody_without_a_record_no_word_says_that_they_are_told(doors: Doors, app: Flask) -> None:
+    number = make_public(doors, app)
+    assert words.HINTS["waitlist"] not in doors.receiver.text(page(number))
+    # Pressed twice it says the same.
+    for _press in range(2):
+        press(doors.receiver, number, "accept")
+        text = doors.receiver.text(page(number))
+        assert words.DONE_UNRECORDED["accept"] in text and "person is told" not in text
