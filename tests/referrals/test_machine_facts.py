@@ -171,6 +171,22 @@ def test_only_what_runs_and_has_begun_is_looked_at(here: tuple[Session, Pair]) -
     assert looked_at(NOON) == []
 
 
+def test_only_an_open_question_is_reminded_of(here: tuple[Session, Pair]) -> None:
+    session, pair = here
+    one, late = send(session, pair), moment(MONDAY + timedelta(days=60), time(12))
+    act(session, one, "acknowledge", NINE, pair)
+    assert machine.reminder_due(session, one, now=late) == 0
+    act(session, one, "ask", TEN, pair)
+    assert list(session.scalars(machine.asked(TEN))) == []
+    assert list(session.scalars(machine.asked(NINE))) == []
+    assert list(session.scalars(machine.asked(NOON))) == [one.id]
+    assert machine.reminder_due(session, one, now=late) == 5
+    act(session, one, "answer", NOON, pair, actor=rules.SENDER)
+    assert machine.reminder_due(session, one, now=late) == 0
+    for number in (one.id, 999_999):
+        assert machine.remind(session, referral_id=number, now=late) == ""
+
+
 def test_a_look_at_what_has_no_clock_or_is_gone_does_nothing(here: tuple[Session, Pair]) -> None:
     session, pair = here
     late = moment(MONDAY + timedelta(days=60), time(12))
