@@ -149,7 +149,7 @@ ACTIONS: Mapping[str, str] = {
     "close": N_("Close with the outcome"),
     "reopen": N_("Open it again"),
     "recall": N_("Take it back"),
-    "withdraw": N_("Take it back"),
+    "withdraw": N_("They take it back"),
     "lapse": N_("Nobody answered"),
 }
 # Asked before anybody said yes it may be taken back; asked after that it may not.
@@ -200,6 +200,24 @@ def actions_for(
         for move in moves_of(mode)
         if move.actor == actor and leads_to(actor=actor, action=move.action, has_sender=has_sender, **stands)
     ]
+
+
+def speaks_as(side: str, action: str, *, is_recorded: bool) -> str:
+    """As whom somebody does this. Who stands on no record has no page: they say no to whoever talks to them, on either side,
+    and it counts as their own. With a record it is theirs alone.
+    """
+    return RESIDENT if action == "withdraw" and not is_recorded else side
+
+
+def acts_of(
+    side: str, *, is_recorded: bool, state: str, mode: str, asked_from: str = "", has_sender: bool = True
+) -> list[str]:
+    """What this side may do now, in the order of the table; last to take it back for somebody who stands on no record,
+    where the sender may not take it back as their own.
+    """
+    own = actions_for(actor=side, state=state, mode=mode, asked_from=asked_from, has_sender=has_sender)
+    is_theirs = not is_recorded and mode != "signposted" and state in OPEN
+    return [*own, "withdraw"] if is_theirs and "recall" not in own else own
 
 
 # --- what is said about one

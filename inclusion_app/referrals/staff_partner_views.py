@@ -69,7 +69,7 @@ def _opened(one: Referral, failed: tuple[str, forms.ActForm] | None = None, done
         one.resident_id, kind=PARTNER, actor_id=None, instead=True, organisation_id=one.organisation_id,
         items=(*(person.parts if person else ()), *(("notes",) if notes else ()), "referral"),
     )  # fmt: skip
-    can = rules.actions_for(actor=rules.RECEIVER, **machine.stands(one))
+    can = rules.acts_of(rules.RECEIVER, is_recorded=one.resident_id is not None, **machine.stands(one))
     form = failed[1] if failed else None
     return _page(
         "partner_open.html",
@@ -109,13 +109,14 @@ def partner_act(token: str, action: str) -> Any:
     number = one.id
     form = forms.form_for(action)
     said = form.said()
-    can = rules.leads_to(actor=rules.RECEIVER, action=action, **machine.stands(one))
+    actor = rules.speaks_as(rules.RECEIVER, action, is_recorded=one.resident_id is not None)
+    can = rules.leads_to(actor=actor, action=action, **machine.stands(one))
     try:
         if can is None and _was_pressed_twice(one, action):
             said_before = action == "acknowledge"
             return _opened(one, done=words.SEEN_ALREADY if said_before else _done(one, action))
         if can is None or is_whole(session, one, action, form, said, moment):
-            machine.act(session, referral=one, actor=rules.RECEIVER, action=action, said=said, now=moment)
+            machine.act(session, referral=one, actor=actor, action=action, said=said, now=moment)
             audit.record(
                 session, at=moment, actor_kind=PARTNER, actor_id=None, organisation_id=one.organisation_id,
                 action=f"{action} referral", purpose="help", resident_id=one.resident_id, items=("referral",),

@@ -150,7 +150,7 @@ def referral(one: Referral) -> Any:
 def actions_now(principal: Principal, one: Referral) -> list[tuple[str, str]]:
     """What this person may do now: as whom, and what, in the order of the rules."""
     side = queries.side_of(principal, one)
-    can = rules.actions_for(actor=side, **machine.stands(one))
+    can = rules.acts_of(side, is_recorded=one.resident_id is not None, **machine.stands(one))
     acts, reopens = RIGHTS[side].grants(principal, one), policy.REOPEN.grants(principal, one)
     return [
         (side, action)
@@ -247,7 +247,9 @@ def act(one: Referral) -> Any:
     session, principal, moment = db_session(), the_staff(), now()
     action, number, side = str((request.view_args or {})["action"]), one.id, queries.side_of(the_staff(), one)
     right: StaffRight = policy.REOPEN if action == "reopen" else RIGHTS[side]
-    can = rules.leads_to(actor=side, action=action, **machine.stands(one))
+    # Who stands on no record says no to whoever talks to them.
+    actor = rules.speaks_as(side, action, is_recorded=one.resident_id is not None)
+    can = rules.leads_to(actor=actor, action=action, **machine.stands(one))
     if can is not None and not right.grants(principal, one):
         abort(404)
     form = _form(session, one, action)
@@ -255,7 +257,7 @@ def act(one: Referral) -> Any:
         if can is None and action == "acknowledge" and _saw_it(session, principal, one):
             flash(words.SEEN_ALREADY)
             return _back_to(number)
-        if can is None and _did_it_already(session, principal, one, side, action):
+        if can is None and _did_it_already(session, principal, one, actor, action):
             flash(done_words(one, action))
             return _back_to(number)
         said = form.said()
@@ -265,7 +267,7 @@ def act(one: Referral) -> Any:
             machine.act(
                 session,
                 referral=one,
-                actor=side,
+                actor=actor,
                 action=action,
                 staff_id=principal.staff_id,
                 said=said,

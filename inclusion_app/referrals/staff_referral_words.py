@@ -94,10 +94,13 @@ HINTS_UNRECORDED: Mapping[str, str] = {
     **HINTS,
     "waitlist": N_("Please tell the person this day: nobody else tells them. It is a promise."),
     "recall": N_("They see nothing of the person any more. Please tell the person: nobody else tells them."),
+    "withdraw": N_(
+        "The person told you that they do not want this any more. Nobody reads anything of them from now on."
+    ),
 }
 # What needs no more than a button.
 AT_ONCE = frozenset({"acknowledge", "accept", "begin"})
-CANNOT_UNDO = frozenset({"decline", "reroute", "recall", "close"})
+CANNOT_UNDO = frozenset({"decline", "reroute", "recall", "close", "withdraw"})
 DONE: Mapping[str, str] = {
     "acknowledge": N_("They know that you have seen it."),
     "ask": N_("Your question was sent. The clock stands still."),
@@ -110,6 +113,7 @@ DONE: Mapping[str, str] = {
     "close": N_("It is closed."),
     "reopen": N_("It is open again."),
     "recall": N_("You took it back."),
+    "withdraw": N_("It is taken back. Nobody reads anything of the person any more."),
 }
 # What is said instead of somebody who stands on no record: the service tells them nothing.
 DONE_UNRECORDED: Mapping[str, str] = {

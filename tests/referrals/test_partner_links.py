@@ -445,3 +445,31 @@ def test_a_promised_day_of_somebody_without_a_record_is_the_partners_to_tell(
     typed = [str(day.day), str(day.month), str(day.year)]
     said = partner.post(token, "waitlist", promised_on=typed).get_data(as_text=True)
     assert words.DONE_UNRECORDED["waitlist"] in said and "are told the day" not in said
+
+
+def test_who_stands_on_no_record_takes_it_back_by_the_partner_too(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    change(doors, app, **PARTNER)
+    assert doors.sender.send(f"/staff/services/{doors.service_id}/refer", **TYPED).status_code == 303
+    token = token_in(mails(app)[-1])
+    partner.post(token, "accept")
+    assert "They take it back" in partner.post(token).get_data(as_text=True)
+    done = partner.post(token, "withdraw")
+    assert done.status_code == 200 and "Canary Newcomer" not in done.get_data(as_text=True)
+    assert partner.post(token).status_code == 422
+    with app.app_context(), transaction() as session:
+        row = session.scalars(select(Referral)).one()
+        assert row.status == "withdrawn"
+        told = select(Message.staff_id).where(Message.template == "staff_referral_turned")
+        assert doors.sender.staff_id in session.scalars(told).all()
+
+
+def test_somebody_with_a_record_is_not_taken_back_by_a_link(
+    doors: Doors, app: Flask, partner: Partner
+) -> None:
+    number = doors.refer("acknowledge", service=PARTNER)
+    token = token_in(mails(app)[-1])
+    assert "They take it back" not in partner.post(token).get_data(as_text=True)
+    partner.post(token, "withdraw")
+    assert doors.state(number) == "acknowledged"

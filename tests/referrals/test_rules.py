@@ -113,6 +113,23 @@ def test_a_question_is_reminded_of_after_two_and_five_days_of_work(now: str, day
     assert rules.reminder_due(asked_at=asked, now=moment, holidays=holidays) == days
 
 
+@pytest.mark.parametrize("state", list(rules.STATES))
+@pytest.mark.parametrize("mode", list(rules.MODES))
+def test_who_stands_on_no_record_says_no_to_either_side(state: str, mode: str) -> None:
+    for side in (rules.SENDER, rules.RECEIVER):
+        stands = {"state": state, "mode": mode, "asked_from": "acknowledged"}
+        own = rules.actions_for(actor=side, **stands)
+        assert rules.acts_of(side, is_recorded=True, **stands) == own
+        theirs = rules.acts_of(side, is_recorded=False, **stands)
+        is_open = state in rules.OPEN and mode != "signposted"
+        assert theirs == ([*own, "withdraw"] if is_open and "recall" not in own else own)
+        for action in theirs:
+            actor = rules.speaks_as(side, action, is_recorded=False)
+            assert rules.leads_to(actor=actor, action=action, **stands)
+        assert rules.speaks_as(side, "withdraw", is_recorded=True) == side
+        assert rules.speaks_as(side, "accept", is_recorded=False) == side
+
+
 def test_an_answer_goes_back_to_where_it_was_asked() -> None:
     for asked_from in ("acknowledged", "accepted"):
         leads = rules.leads_to(

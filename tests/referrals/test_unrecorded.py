@@ -13,6 +13,7 @@ from sqlalchemy import select
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
+from inclusion_app.messages.models import Message
 from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import staff_unrecorded_views as views
 from inclusion_app.referrals.models import CaseTask, CityService, PublicReferral, Referral
@@ -74,6 +75,50 @@ def test_a_referrer_refers_somebody_without_a_record_from_the_directory(
         assert "Canary Newcomer" in seen and "07700 900999" in seen and TYPED["why"] in seen
         assert ("Put it on a record" in seen) is (who is doors.receiver)
     assert doors.sender.get(answer.location).status_code == 404
+
+
+STATES = {
+    "sent": (), "acknowledged": ("acknowledge",), "needs_info": ("acknowledge", "ask"), "waitlisted": ("waitlist",),
+    "accepted": ("accept",), "active": ("accept", "begin"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("side", ["sender", "receiver"])
+def test_who_stands_on_no_record_takes_it_back_by_whoever_talks_to_them(
+    app: Flask, doors: Doors, referrer: StaffBrowser, state: str, side: str
+) -> None:
+    where = referrer.send(page(doors), **TYPED).location
+    with app.app_context(), transaction() as session:
+        bring_to(session, session.scalars(select(Referral)).one(), *STATES[state])
+    who = referrer if side == "sender" else doors.receiver
+    shown = who.text(where)
+    # While the sender may take back what they sent, that is their one button.
+    recalls = side == "sender" and state in {"sent", "acknowledged", "needs_info", "waitlisted"}
+    assert ("They take it back" in shown) is not recalls
+    for _press in range(2):
+        assert who.send(f"{where}/withdraw", where).status_code == 303
+    (row,) = all_of(app, Referral)
+    assert row.status == "withdrawn" and not row.holds_place and row.ended_at is not None
+    assert [one.action for one in all_of(app, AuditRow)].count("withdraw referral") == 1
+    for one in (referrer, doors.receiver):
+        assert "07700 900999" not in one.get(where).get_data(as_text=True)
+    history = who.text(where)
+    assert "Taken back by the person" in history
+    other = {"sender": doors.receiver, "receiver": referrer}[side]
+    with app.app_context(), transaction() as session:
+        told = select(Message.staff_id).where(Message.template == "staff_referral_turned")
+        assert other.staff_id in session.scalars(told).all() or side == "sender"
+
+
+def test_with_a_record_nobody_takes_it_back_but_its_person(doors: Doors) -> None:
+    number = doors.refer("accept")
+    for who in (doors.sender, doors.receiver):
+        assert "They take it back" not in who.text(f"/staff/referrals/{number}")
+        assert who.send(f"/staff/referrals/{number}/withdraw", "/staff").status_code == 422
+    assert doors.state(number) == "accepted"
+    stranger = doors.staff("caseworker", organisation="Green Door")
+    assert stranger.send(f"/staff/referrals/{number}/withdraw", "/staff").status_code == 404
 
 
 def test_all_that_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
