@@ -322,6 +322,20 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         needs=("number", "state"),
         may=("organisation",),
     ),
+    _to_stranger(
+        name="public_referral_ended",
+        subject=N_("What became of the help you asked for"),
+        lines=(
+            N_("You asked for help for somebody. The number is %(number)s."),
+            N_("It went to %(organisation)s."),
+            N_("It stands like this now: %(state)s."),
+            N_("They named a better service: %(better)s. Nothing was sent there."),
+            # The same after every end: how it ended is not told.
+            N_("Is more help needed? You can ask again, or ask another service, on this page."),
+        ),
+        needs=("number", "state", "link"),
+        may=("organisation", "better"),
+    ),
 )
 
 templates.add(TEMPLATES)

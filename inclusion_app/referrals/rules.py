@@ -29,7 +29,7 @@ STATES: Mapping[str, str] = {
     "active": N_("Being helped"),
     "closed": N_("Ended"),
     "declined": N_("Said no"),
-    "rerouted": N_("Passed on"),
+    "rerouted": N_("A better service was named"),
     "recalled": N_("Taken back by the sender"),
     "withdrawn": N_("Taken back by the person"),
     "lapsed": N_("Nobody answered"),

@@ -17,7 +17,7 @@ from inclusion_app.referrals import policy, rules
 from inclusion_app.referrals import staff_case_forms as forms
 from inclusion_app.referrals import staff_case_words as words
 from inclusion_app.referrals import staff_refer_queries as refer_queries
-from inclusion_app.referrals.models import CaseTask
+from inclusion_app.referrals.models import CaseTask, Referral
 from inclusion_app.referrals.services import staff_tasks
 from inclusion_app.referrals.staff_case_views import PERSON, name_for, to_read, to_write
 from inclusion_app.referrals.views import room
@@ -114,6 +114,7 @@ def task(row: CaseTask) -> Any:
         may_read_referral=row.referral_id is not None
         and policy.REFERRALS.allows(session, "referral.follow", the_staff(), row.referral_id),
         ends_with_referral=_ends_with_referral(row),
+        is_public=_is_public(row),
         kinds=rules.TASK_KINDS,
         how=words.TASK_DONE.get(row.done_how or "", ""),
     )
@@ -127,6 +128,14 @@ def _ends_with_referral(row: CaseTask) -> bool:
         and row.referral_id is not None
         and policy.REFERRALS.allows(db_session(), "referral.follow", the_staff(), row.referral_id)
     )
+
+
+def _is_public(row: CaseTask) -> bool:
+    """It follows a referral by the public form, of somebody who stands on no record: nobody here may know who that was."""
+    if row.referral_id is None or row.resident_id is not None:
+        return False
+    referral = db_session().get(Referral, row.referral_id)
+    return referral is not None and referral.sender_id is None
 
 
 def _parent(row: CaseTask) -> int | None:

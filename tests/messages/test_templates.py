@@ -42,7 +42,7 @@ EXPECTED = {
     "referral_reopened", "referral_recalled", "referral_withdrawn", "referral_lapsed", "staff_referral_came",
     "staff_referral_turned", "staff_referral_yours", "staff_referral_waits", "staff_referral_late", "partner_referral",
     "partner_referral_waits", "partner_referral_ended",
-    "public_referral_confirm", "public_referral_news",
+    "public_referral_confirm", "public_referral_news", "public_referral_ended",
     "referral_accepted_alone", "referral_begun_alone", "referral_declined_alone",
     "referral_rerouted_alone", "referral_closed_alone", "referral_reopened_alone", "referral_lapsed_alone",
 }  # fmt: skip

@@ -22,9 +22,10 @@ from inclusion_app.people import consent_services
 from inclusion_app.people import models as people_models
 from inclusion_app.people.models import Consent, Restriction
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import CityService, PublicReferral, Referral, ReferralWords
+from inclusion_app.referrals.models import CaseTask, CityService, PublicReferral, Referral, ReferralWords
 from inclusion_app.referrals.services import machine, public
 from tests.conftest import Browser, StaffBrowser
+from tests.factories.accounts import make_organisation
 from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.factories.referrals import bring_to, make_referral, make_service
 from tests.people.world import code_of, looked_after
@@ -75,8 +76,9 @@ def test_the_message_says_nothing_of_the_person_and_news_go_back(app: Flask, bro
         row = session.scalars(select(Referral)).one()
         bring_to(session, row, "acknowledge", "accept", "begin", "close")
     with app.app_context(), reading() as session:
-        told = session.scalars(select(Message).where(Message.template == "public_referral_news")).all()
+        told = session.scalars(select(Message).where(Message.template == "public_referral_ended")).all()
         assert [one.to for one in told if one.state == "waiting"] == ["lin@example.org"]
+        assert told[-1].params and told[-1].params["link"].endswith("/en/refer")
         assert (
             told[-1].params
             and told[-1].params["state"] == rules.STATES["closed"]
@@ -105,14 +107,38 @@ def test_an_address_nobody_checked_learns_no_reason_and_no_outcome(
         states = []
         for action, said in (("acknowledge", machine.NOTHING), ("decline", machine.Said(reason="not_safe"))):
             machine.act(session, referral=row, actor="receiver", action=action, now=now(), said=said)
-            newest = (
-                select(Message).where(Message.template == "public_referral_news").order_by(Message.id.desc())
-            )
+            news = "public_referral_news" if action == "acknowledge" else "public_referral_ended"
+            newest = select(Message).where(Message.template == news).order_by(Message.id.desc())
             params = session.scalars(newest).first().params  # type: ignore[union-attr]
-            assert params and set(params) == {"number", "organisation", "state"}
+            more = set() if action == "acknowledge" else {"link"}
+            assert params and set(params) == {"number", "organisation", "state"} | more
             states.append(params["state"])
     exact = kind in {"jobcentre", "health"} and not is_on_record
     assert states == (["Seen", rules.STATES["declined"]] if exact else ["It goes on", "It has ended"])
+
+
+@pytest.mark.parametrize("kind", ["health", "family"])
+def test_who_refers_as_their_work_reads_which_service_is_better_and_everybody_where_to_ask_again(
+    app: Flask, browser: Browser, staff_browser: Callable[..., StaffBrowser], kind: str
+) -> None:
+    worker = staff_browser("caseworker", organisation="Open Door")
+    service_id = public_service(app, worker.organisation_id, duty_staff_id=worker.staff_id)
+    fill_in(browser, service_id, from_kind=kind)
+    browser.send(link_in_mail(app))
+    with app.app_context(), transaction() as session:
+        better = make_service(
+            session, organisation_id=make_organisation(session, name="Lamp House").id, name="Letters", phone="0161 496 0999"
+        )  # fmt: skip
+        row = session.scalars(select(Referral)).one()
+        said = machine.Said(better_id=better.id, words="They know letters.")
+        machine.act(session, referral=row, actor="receiver", action="reroute", now=now(), said=said)
+        ended = session.scalars(select(Message).where(Message.template == "public_referral_ended")).one()
+        assert ended.params and ended.params["link"].endswith("/en/refer")
+        named = ended.params.get("better")
+        assert named == ("Letters, Lamp House, 0161 496 0999" if kind == "health" else None)
+        task = session.scalars(select(CaseTask.id).where(CaseTask.kind == "another_way")).one()
+    page = worker.text(f"/staff/tasks/{task}")
+    assert "Whoever asked was told by e-mail that it has ended" in page and "Talk to them" not in page
 
 
 def test_what_is_missing_is_said_at_its_field_and_what_was_typed_stays(app: Flask, browser: Browser) -> None:
@@ -379,7 +405,6 @@ def test_who_is_referred_there_already_is_not_referred_twice(
 
 
 def staff_org(session: object) -> int:
-    from tests.factories.accounts import make_organisation
 
     return make_organisation(session).id  # type: ignore[arg-type]
 

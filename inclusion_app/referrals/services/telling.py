@@ -21,7 +21,7 @@ from inclusion_app.messages.own_way import own_way
 from inclusion_app.messages.sending import whole_address
 from inclusion_app.messages.templates import template_of
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import PublicReferral, Referral
+from inclusion_app.referrals.models import CityService, PublicReferral, Referral
 from inclusion_app.referrals.services import owning, partners
 
 # Which message the person gets at which turn. What they asked for themself they need not be told of twice.
@@ -129,7 +129,9 @@ def _tell_sender(session: Session, referral: Referral, *, key: str) -> None:
         publish(
             session,
             MessageWanted(
-                key=f"{key} public", template="public_referral_news", params=_news(referral, public.from_kind),
+                key=f"{key} public",
+                template="public_referral_news" if referral.status in rules.OPEN else "public_referral_ended",
+                params=_news(session, referral, public.from_kind),
                 language=referral.language, contact=Contact("email", public.from_email), about=about(referral),
             ),
         )  # fmt: skip
@@ -159,20 +161,25 @@ def owner_went(session: Session, referral: Referral, *, now: datetime) -> None:
         _tell_turned(session, referral, ear, key=f"referral {referral.id} owner {now.isoformat()}")
 
 
-def _news(referral: Referral, from_kind: str) -> dict[str, str]:
+def _news(session: Session, referral: Referral, from_kind: str) -> dict[str, str]:
     """The message back: which one, to whom it went and how it stands. No fact of the person, and never why or with what
     success it ended: nobody has checked whose the address is, and the person has not said yes to it.
 
     Exactly how it stands is told only to who refers as their work, and only while it is on nobody's record.
     """
     with i18n.speaking(i18n.language_for(referral.language)):
-        if from_kind in rules.PUBLIC_BY_WORK and referral.resident_id is None:
-            state = gettext(rules.STATES[referral.status])
-        else:
-            state = gettext(GOES_ON if referral.status in rules.OPEN else HAS_ENDED)
-        return {
-            "number": str(referral.id), "organisation": referral.service.organisation.name, "state": state,
+        is_exact = from_kind in rules.PUBLIC_BY_WORK and referral.resident_id is None
+        usual = GOES_ON if referral.status in rules.OPEN else HAS_ENDED
+        news = {
+            "number": str(referral.id), "organisation": referral.service.organisation.name,
+            "state": gettext(rules.STATES[referral.status] if is_exact else usual),
         }  # fmt: skip
+    if referral.status not in rules.OPEN:
+        news["link"] = whole_address(f"/{i18n.language_for(referral.language).slug}/refer")
+        better = session.get(CityService, referral.better_id) if is_exact and referral.better_id else None
+        if better is not None:
+            news["better"] = ", ".join(filter(None, (better.name, better.organisation.name, better.phone)))
+    return news
 
 
 def _tell_receiver(session: Session, referral: Referral, action: str, *, key: str, now: datetime) -> None:
