@@ -197,6 +197,8 @@ def test_a_person_is_told_a_letter_by_keyboard_and_without_script(
             page.keyboard.press(key)
 
     page.goto(f"{city.url}/staff")
+    # On a phone the rest of the menu is behind a fold, which the keyboard opens too.
+    press(".staff__more summary", "Space")
     press(".staff__nav a[href='/staff/tray']")
     press(f"main a[href='/staff/tray/{city.ids['post']}']")
     press("main form[action$=take] button")
