@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -310,6 +311,9 @@ def turns_of(session: Session, referral: Referral) -> list[Turn]:
         house = houses.get(side, "")
         person = names.get(int(number), "") if number.isdigit() else ""
         who = f"{person}, {house}" if person and house else person or house
+        if person and side == rules.RESIDENT:
+            # They have no record to do it on: whom they told pressed for them.
+            who = gettext(words.PERSON_SAID_TO, name=person)
         found.append(
             Turn(
                 one.at,

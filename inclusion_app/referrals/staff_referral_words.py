@@ -98,6 +98,7 @@ HINTS_UNRECORDED: Mapping[str, str] = {
         "The person told you that they do not want this any more. Nobody reads anything of them from now on."
     ),
 }
+PERSON_SAID_TO = N_("The person, said to %(name)s")
 # What needs no more than a button.
 AT_ONCE = frozenset({"acknowledge", "accept", "begin"})
 CANNOT_UNDO = frozenset({"decline", "reroute", "recall", "close", "withdraw"})

@@ -15,15 +15,16 @@ from inclusion_app.core.errors import RuleBroken
 from inclusion_app.people.models import Restriction
 from inclusion_app.referrals import rules
 from inclusion_app.referrals import staff_case_words as words
-from inclusion_app.referrals.models import CaseTask
+from inclusion_app.referrals.models import CaseTask, Referral
 from inclusion_app.referrals.services import staff_tasks
 from inclusion_app.referrals.services.staff_tasks import Wanted
-from tests.conftest import StaffBrowser
+from tests.conftest import Browser, StaffBrowser
 from tests.factories import referrals as make
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_consent, make_person, put_on_caseload
 from tests.people.world import NAME, looked_after
 from tests.referrals.cases import acts, end_consents, send_on, share_caseload
+from tests.referrals.public_form import fill_in, link_in_mail, public_service
 
 Make = Callable[..., StaffBrowser]
 
@@ -186,6 +187,25 @@ def test_asking_whether_it_helped_ends_with_the_referral_and_not_beside_it(
     close = f"/staff/referrals/{referral}/close"
     done = worker.send(close, "/staff", **{"close-outcome": "got_help"})
     assert done.status_code == 303 and tasks(app)[0].done_how == "ended"
+
+
+@pytest.mark.parametrize("has_sender", [False, True])
+def test_a_task_for_whoever_came_by_the_public_form_says_that_they_were_told(
+    app: Flask, browser: Browser, worker: StaffBrowser, has_sender: bool
+) -> None:
+    fill_in(browser, public_service(app, worker.organisation_id, duty_staff_id=worker.staff_id))
+    browser.send(link_in_mail(app))
+    with app.app_context(), transaction() as session:
+        row = session.query(Referral).one()
+        if has_sender:
+            row.sender_id, row.sender_staff_id = worker.organisation_id, worker.staff_id
+        make.bring_to(session, row, "decline")
+    (task,) = tasks(app)
+    assert (task.kind, task.resident_id, task.owner_id) == ("another_way", None, worker.staff_id)
+    shown = worker.text(f"/staff/tasks/{task.id}")
+    assert ("was told by e-mail that it has ended" in shown) is not has_sender
+    assert ("The person still lacks" in shown) is has_sender
+    assert "/staff/services" in shown and "Canary" not in shown
 
 
 def test_a_task_about_nobody_can_be_done(app: Flask, worker: StaffBrowser) -> None:

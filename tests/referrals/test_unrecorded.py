@@ -13,8 +13,11 @@ from sqlalchemy import select
 from inclusion_app.core.audit import AuditRow
 from inclusion_app.core.clock import now
 from inclusion_app.core.db import transaction
+from inclusion_app.core.errors import RuleBroken
 from inclusion_app.messages.models import Message
 from inclusion_app.people.models import Consent, Restriction
+from inclusion_app.referrals import rules
+from inclusion_app.referrals import staff_referral_queries as queries
 from inclusion_app.referrals import staff_unrecorded_views as views
 from inclusion_app.referrals.models import CaseTask, CityService, PublicReferral, Referral
 from inclusion_app.referrals.services import machine, sending
@@ -79,7 +82,7 @@ def test_a_referrer_refers_somebody_without_a_record_from_the_directory(
 
 STATES = {
     "sent": (), "acknowledged": ("acknowledge",), "needs_info": ("acknowledge", "ask"), "waitlisted": ("waitlist",),
-    "accepted": ("accept",), "active": ("accept", "begin"),
+    "accepted": ("accept",), "active": ("accept", "begin"), "asked after the yes": ("accept", "ask"),
 }  # fmt: skip
 
 
@@ -109,6 +112,29 @@ def test_who_stands_on_no_record_takes_it_back_by_whoever_talks_to_them(
     with app.app_context(), transaction() as session:
         told = select(Message.staff_id).where(Message.template == "staff_referral_turned")
         assert other.staff_id in session.scalars(told).all() or side == "sender"
+
+
+def test_the_history_says_that_the_person_took_it_back_and_whom_they_told(
+    app: Flask, doors: Doors, referrer: StaffBrowser
+) -> None:
+    where = referrer.send(page(doors), **TYPED).location
+    assert doors.receiver.send(f"{where}/withdraw", "/staff").status_code == 303
+    with app.app_context(), transaction() as session:
+        last = queries.turns_of(session, session.scalars(select(Referral)).one())[-1]
+    assert (last.state, last.who) == ("Taken back by the person", "The person, said to Ben Blue")
+    # Whoever comes second reads it too, and changes nothing.
+    late = referrer.send(f"{where}/withdraw", "/staff")
+    assert late.status_code == 422 and "Ben Blue was quicker" in late.get_data(as_text=True)
+
+
+def test_put_on_a_record_in_the_same_moment_it_is_its_persons_own(app: Flask, doors: Doors) -> None:
+    number = doors.refer("accept")
+    with app.app_context(), transaction() as session, pytest.raises(RuleBroken):
+        machine.act(
+            session, referral=session.get_one(Referral, number), actor=rules.RESIDENT, action="withdraw",
+            staff_id=doors.receiver.staff_id, now=now(),
+        )  # fmt: skip
+    assert doors.state(number) == "accepted"
 
 
 def test_with_a_record_nobody_takes_it_back_but_its_person(doors: Doors) -> None:

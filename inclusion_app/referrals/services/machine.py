@@ -103,6 +103,9 @@ def act(
     to = rules.leads_to(actor=actor, action=action, **stands(referral))
     if to is None:
         raise _too_late(session, referral)
+    if actor == rules.RESIDENT and staff_id is not None and referral.resident_id is not None:
+        # It was put on their record in this moment: nobody of the staff takes it back for them any more.
+        raise RuleBroken(CHANGED_ALREADY)
     for broken in what_is_missing(session, referral, action, said, now=now):
         raise broken
     if actor == rules.RECEIVER and action != "reopen" and not has_live_consent(session, referral, now):
