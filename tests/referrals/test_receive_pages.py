@@ -469,7 +469,9 @@ def test_every_act_and_look_has_words_for_the_log_and_for_whom_it_is_about() -> 
     assert sorted(acts - set(record_words.ACTIONS)) == []
     assert sorted(acts - set(my_record_words.DONE)) == []
     assert set(words.DONE) == set(words.PARTNER_DONE) == set(forms.FORMS)
-    assert set(forms.FORMS) - words.AT_ONCE == set(words.HINTS)
+    assert set(forms.FORMS) - words.AT_ONCE == set(words.HINTS_UNRECORDED)
+    # Somebody with a record takes it back themself.
+    assert set(words.HINTS_UNRECORDED) - set(words.HINTS) == {"withdraw"}
 
 
 # --- what is special
