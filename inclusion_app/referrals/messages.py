@@ -178,7 +178,7 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         name="referral_declined_alone",
         subject=N_("They cannot help"),
         lines=(N_("They cannot help with this. We are sorry."), TO_WHOM, TRY_ANOTHER, CALL),
-        sms=N_("They cannot help with this. We are sorry. You can look for another service."),
+        sms=rules.STATES_ALONE_FOR_RESIDENT["declined"],
     ),
     _about(
         name="referral_rerouted_alone",
@@ -189,7 +189,7 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
             TO_WHOM,
             CALL,
         ),
-        sms=N_("They know somebody who can help you better. You can ask them who it is."),
+        sms=rules.STATES_ALONE_FOR_RESIDENT["rerouted"],
     ),
     _about(
         name="referral_closed_alone",
@@ -217,7 +217,7 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
             TRY_ANOTHER,
             CALL,
         ),
-        sms=N_("Nobody answered. We are sorry. You can look for another service."),
+        sms=rules.STATES_ALONE_FOR_RESIDENT["lapsed"],
     ),
     # --- to the staff: the number of it and where to look; no name, no reason, no word that somebody typed
     _to_staff(

@@ -403,12 +403,8 @@ REMINDED_AFTER = (2, 5)
 def reminder_due(*, asked_at: datetime, now: datetime, holidays: Collection[date]) -> int:
     """After how many working days without an answer to a question a reminder is due now: 0, or the last of REMINDED_AFTER."""
     asked = asked_at.astimezone(LONDON).date()
-    due = (days for days in REMINDED_AFTER if now >= _opening_of(working_days_after(asked, days, holidays)))
+    due = (days for days in REMINDED_AFTER if now >= moment(working_days_after(asked, days, holidays), OPENS))
     return max(due, default=0)
-
-
-def _opening_of(day: date) -> datetime:
-    return moment(day, OPENS)
 
 
 def lapses_at(due: datetime, holidays: Collection[date]) -> datetime:

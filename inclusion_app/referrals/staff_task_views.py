@@ -111,8 +111,7 @@ def task(row: CaseTask) -> Any:
         and refer_queries.person_for(session, the_staff(), row.resident_id) is not None,
         may_sit_beside=row.resident_id is not None
         and people_policy.TABLE.allows(session, "resident.edit", the_staff(), row.resident_id),
-        may_read_referral=row.referral_id is not None
-        and policy.REFERRALS.allows(session, "referral.follow", the_staff(), row.referral_id),
+        may_read_referral=_may_read_referral(row),
         ends_with_referral=_ends_with_referral(row),
         is_public=_is_public(row),
         kinds=rules.TASK_KINDS,
@@ -123,10 +122,13 @@ def task(row: CaseTask) -> Any:
 
 def _ends_with_referral(row: CaseTask) -> bool:
     """It asks whether somebody was helped, and who ends it may write that down at the referral, which ends it."""
-    return (
-        row.kind == "find_out"
-        and row.referral_id is not None
-        and policy.REFERRALS.allows(db_session(), "referral.follow", the_staff(), row.referral_id)
+    return row.kind == "find_out" and _may_read_referral(row)
+
+
+def _may_read_referral(row: CaseTask) -> bool:
+    """The referral it belongs to opens for whoever reads it."""
+    return row.referral_id is not None and policy.REFERRALS.allows(
+        db_session(), "referral.follow", the_staff(), row.referral_id
     )
 
 

@@ -18,9 +18,9 @@ from inclusion_app.core.words import N_
 from inclusion_app.people.rules import AGE_BANDS, LANGUAGES, NOT_AN_ANSWER
 from inclusion_app.referrals import rules
 from inclusion_app.referrals.models import CityService, Referral
-from inclusion_app.referrals.policy import LEAD, WORKER
+from inclusion_app.referrals.policy import WORKER
 from inclusion_app.referrals.policy import has_accounts as has_accounts_at
-from inclusion_app.referrals.services import partners
+from inclusion_app.referrals.services import owning, partners
 
 BELOW_TAKEN = N_("%(taken)s people have a place now. Type at least that number.")
 NAME_TAKEN = N_("Your list has a service of this name already. Choose another name.")
@@ -191,16 +191,7 @@ def has_no_duty() -> ColumnElement[bool]:
 
 def nobody_reads(session: Session, service: CityService) -> bool:
     """It has no address for links, and nobody with an account there may receive: what is sent would wait unread."""
-    if service.partner_email:
-        return False
-    works = exists().where(
-        Membership.organisation_id == service.organisation_id,
-        Membership.role.in_((WORKER, LEAD)),
-        Membership.until_at.is_(None),
-        Staff.id == Membership.staff_id,
-        Staff.left_at.is_(None),
-    )
-    return not session.scalar(select(works))
+    return not service.partner_email and not owning.who_can_own(session, service.organisation_id)
 
 
 def is_open() -> ColumnElement[bool]:

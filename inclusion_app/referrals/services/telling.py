@@ -17,7 +17,8 @@ from inclusion_app.core.history import StatusChange
 from inclusion_app.core.words import N_
 from inclusion_app.messages import services as messages
 from inclusion_app.messages.models import Message
-from inclusion_app.messages.own_way import own_way
+from inclusion_app.messages.own_way import OwnWay, own_way
+from inclusion_app.messages.rules import CHANNELS
 from inclusion_app.messages.sending import whole_address
 from inclusion_app.messages.templates import template_of
 from inclusion_app.referrals import rules
@@ -84,12 +85,9 @@ def _tell_resident(session: Session, referral: Referral, action: str, *, key: st
         name = "referral_own_no"
     if referral.sender_id is None:
         name = ALONE.get(name, name)
-    if not referral.can_be_reached:
-        name = UNREACHED.get(name, name)
-    way = own_way(
-        session, resident_id=referral.resident_id, runs_it=referral.sender_id or referral.organisation_id, now=now,
-        channels=template_of(name).channels,
-    )  # fmt: skip
+    if name in UNREACHED and not referral.can_be_reached:
+        name = UNREACHED[name]
+    way = _way_to(session, referral, now=now, channels=template_of(name).channels)
     # Another organisation's name says what somebody is helped with, so it goes where the service's own may.
     facts = {} if way.no_trace else _facts(session, referral)
     if referral.promised_on is not None:
@@ -105,8 +103,17 @@ def _tell_resident(session: Session, referral: Referral, action: str, *, key: st
 
 def can_tell(session: Session, referral: Referral, *, now: datetime) -> bool:
     """The person can be sent a message about it now, by a way of their own that is safe."""
-    runs_it = referral.sender_id or referral.organisation_id
-    return own_way(session, resident_id=referral.resident_id, runs_it=runs_it, now=now).route is not None
+    return _way_to(session, referral, now=now).route is not None
+
+
+def _way_to(
+    session: Session, referral: Referral, *, now: datetime, channels: tuple[str, ...] = CHANNELS
+) -> OwnWay:
+    """How the person is told of it: whoever sent it runs it for them, else whoever received it."""
+    return own_way(
+        session, resident_id=referral.resident_id, runs_it=referral.sender_id or referral.organisation_id, now=now,
+        channels=channels,
+    )  # fmt: skip
 
 
 def _facts(session: Session, referral: Referral) -> dict[str, str]:
@@ -213,8 +220,8 @@ def _reminder_key(referral: Referral, days: int) -> str:
 
 def was_reminded(session: Session, referral: Referral, days: int) -> bool:
     """Whoever was asked was reminded after so many days of this question."""
-    given = Message.key.startswith(_reminder_key(referral, days), autoescape=True)
-    return session.scalar(select(Message.id).where(given).limit(1)) is not None
+    given = select(Message.id).where(Message.key == _reminder_key(referral, days))
+    return session.scalar(given) is not None
 
 
 def remind(session: Session, referral: Referral, days: int) -> None:
@@ -222,11 +229,12 @@ def remind(session: Session, referral: Referral, days: int) -> None:
     hears = [owning.who_hears(session, referral, rules.SENDER)]
     if days >= rules.REMINDED_AFTER[-1]:
         hears.append(owning.somebody_else(session, referral, rules.SENDER, but=hears[0]))
-    for ear in filter(None, hears):
+    # The first by the bare key, by which it is known that it was given.
+    for ear, more in zip(filter(None, hears), ("", " colleague"), strict=False):
         publish(
             session,
             MessageWanted(
-                key=f"{_reminder_key(referral, days)} {ear.staff_id}", template="staff_referral_question",
+                key=f"{_reminder_key(referral, days)}{more}", template="staff_referral_question",
                 params={"number": str(referral.id), "link": whole_address(ear.path)}, staff_id=ear.staff_id,
                 about=about(referral),
             ),
