@@ -245,10 +245,12 @@ def _roles_form(person: Colleague, **sent: Any) -> forms.RolesForm:
 
 def _colleague_page(form: forms.RolesForm, person: Colleague) -> Any:
     principal = the_staff()
+    is_own = person.id == principal.organisation_id
     return _page(
         "accounts/colleague.html",
         form,
         person=person,
+        ties=registry.ties_of(db_session(), principal, person.staff.id) if is_own else (),
         kept=[ROLES[role] for role in person.roles if not may_give(principal.roles, role)],
         explained=_explained(principal),
         is_self=person.staff.id == principal.staff_id,

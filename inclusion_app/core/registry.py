@@ -102,12 +102,14 @@ class Demonstration:
 
 Alerts = Callable[[Session, Principal, datetime], Sequence[Alert]]
 Waiting = Callable[[Session, Principal, datetime], Sequence[WaitingItem]]
+Ties = Callable[[Session, Principal, int], Sequence[WaitingItem]]
 Holidays = Callable[[Session], Collection[date]]
 StepTitles = Callable[[], Mapping[str, str]]
 MySteps = Callable[[], Sequence[str]]
 _holidays: list[Holidays] = []
 _holdings: dict[str, Holding] = {}
 _waiting: list[Waiting] = []
+_ties: list[Ties] = []
 _menu: list[StaffLink] = []
 _alerts: list[Alerts] = []
 _demonstrations: dict[str, Demonstration] = {}
@@ -157,6 +159,17 @@ def waiting_for(session: Session, principal: Principal, now: datetime) -> list[W
     """What waits for somebody, across rooms; what has waited longest stands first."""
     found = [item for ask in _waiting for item in ask(session, principal, now)]
     return sorted(found, key=lambda item: (item.since is None, item.since or now))
+
+
+def tie_with(ties: Ties) -> None:
+    """Register a question of one room: what is in the hands of this colleague, that nobody has once they leave?"""
+    if ties not in _ties:
+        _ties.append(ties)
+
+
+def ties_of(session: Session, principal: Principal, staff_id: int) -> list[WaitingItem]:
+    """All that is in the hands of a colleague of one's own organisation, as far as `principal` may know it."""
+    return [item for ask in _ties for item in ask(session, principal, staff_id)]
 
 
 def demonstrate(demonstration: Demonstration) -> None:

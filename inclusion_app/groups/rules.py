@@ -1,7 +1,7 @@
 """What a group sees of its members' plans: one next step and one line, never a name and never a count. Pure.
 
 A group is its members with a code and the people on its paper list. Below three nothing of their plans is shown.
-Steps that tell of health, money or papers are never shown, and what the group has done together is passed over.
+Steps that tell of health, benefits, energy bills or papers are never shown, and what the group has done together is passed over.
 """
 
 from __future__ import annotations

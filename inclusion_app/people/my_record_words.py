@@ -243,6 +243,7 @@ DONE: Mapping[str, str] = {
     "acknowledge referral": N_("Wrote that they saw it. It is about help for you."),
     "ask referral": N_("Asked your helper something."),
     "answer referral": N_("Answered a question about your help."),
+    "found_out referral": N_("Wrote that they know what they asked about your help."),
     "accept referral": N_("Said yes to helping you."),
     "waitlist referral": N_("Put you on a waiting list."),
     **dict.fromkeys(("decline referral", "reroute referral"), N_("Said that they cannot help.")),

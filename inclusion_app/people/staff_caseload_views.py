@@ -80,4 +80,27 @@ def _left_behind(session: Session, principal: Principal, _moment: datetime) -> l
     return [registry.WaitingItem(said, url_for("people.caseloads")) for said in found]
 
 
+def _in_hand(session: Session, principal: Principal, staff_id: int) -> list[registry.WaitingItem]:
+    """Whom and what a colleague looks after now: the admin reads it before they end somebody's access."""
+    if not policy.HAND_OVER.may_at_all(principal):
+        return []
+    people = len(caseload_services.numbers_of(session, principal, staff_id))
+    work = sum(caseload_services.open_work(session, principal).get(staff_id, caseload_services.Open()))
+    found = []
+    if people:
+        found.append(
+            ngettext("%(num)s person is on their caseload", "%(num)s people are on their caseload", people)
+        )
+    if work:
+        found.append(
+            ngettext(
+                "%(num)s task or referral is open with them",
+                "%(num)s tasks and referrals are open with them",
+                work,
+            )
+        )
+    return [registry.WaitingItem(said, url_for("people.caseloads")) for said in found]
+
+
 registry.wait_for(_left_behind)
+registry.tie_with(_in_hand)

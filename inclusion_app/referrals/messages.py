@@ -63,6 +63,12 @@ TEMPLATES: tuple[MessageTemplate, ...] = (
         sms=N_("Your helper has answered their question. It goes on."),
     ),
     _about(
+        name="referral_found_out",
+        subject=N_("They know what they asked"),
+        lines=(N_("They know now what they asked your helper. It goes on."), TO_WHOM, CALL),
+        sms=N_("They know now what they asked your helper. It goes on."),
+    ),
+    _about(
         name="referral_accepted",
         subject=N_("They said yes"),
         lines=(N_("They said yes. They will contact you."), TO_WHOM, STOP, CALL),

@@ -116,6 +116,7 @@ MOVES: tuple[Move, ...] = (
     _move(RECEIVER, "acknowledge", "sent", "acknowledged"),
     _move(RECEIVER, "ask", "acknowledged accepted", "needs_info"),
     _move(SENDER, "answer", "needs_info", ""),  # back to where it was asked
+    _move(RECEIVER, "found_out", "needs_info", ""),  # the person rang, say: nobody has to wait for an answer
     _move(RECEIVER, "accept", "sent acknowledged waitlisted", "accepted"),
     _move(RECEIVER, "waitlist", "sent acknowledged", "waitlisted"),
     _move(RECEIVER, "decline", "sent acknowledged", "declined"),
@@ -141,6 +142,7 @@ ACTIONS: Mapping[str, str] = {
     "acknowledge": N_("We have seen it"),
     "ask": N_("Ask the sender something"),
     "answer": N_("Answer"),
+    "found_out": N_("We know it now"),
     "accept": N_("Accept"),
     "waitlist": N_("Put on the waiting list"),
     "decline": N_("Say no, with the reason"),
@@ -152,6 +154,8 @@ ACTIONS: Mapping[str, str] = {
     "withdraw": N_("They take it back"),
     "lapse": N_("Nobody answered"),
 }
+# What ends a question, so that the clock runs on.
+ENDS_QUESTION = frozenset({"answer", "found_out"})
 # Asked before anybody said yes it may be taken back; asked after that it may not.
 ASKED_AFTER_YES = "accepted"
 
@@ -200,6 +204,14 @@ def actions_for(
         for move in moves_of(mode)
         if move.actor == actor and leads_to(actor=actor, action=move.action, has_sender=has_sender, **stands)
     ]
+
+
+def is_done(*, actor: str, action: str, before: str, after: str, mode: str) -> bool:
+    """This turn of this actor was this action: a button was pressed twice, and the answer to the first press was lost."""
+    return any(
+        move.actor == actor and move.action == action and before in move.states and move.to in {"", after}
+        for move in moves_of(mode)
+    )
 
 
 def speaks_as(side: str, action: str, *, is_recorded: bool) -> str:

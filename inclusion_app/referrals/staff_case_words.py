@@ -48,6 +48,7 @@ TASK_CHOICES: Mapping[str, str] = {name: TASK_DONE[name] for name in ("done", "o
 
 # What a referral became where its state alone does not tell.
 ANSWERED = N_("The question was answered")
+FOUND_OUT = N_("It goes on without an answer")
 OPEN_AGAIN = N_("Open again")
 
 # --- why not

@@ -142,13 +142,10 @@ def _done(one: Referral, action: str) -> str:
 def _was_pressed_twice(one: Referral, action: str) -> bool:
     """The last thing done to it is what they ask for now, and it was done by a link."""
     last = queries.last_change(db_session(), one.id)
-    return (
-        last is not None
-        and last.actor == rules.RECEIVER
-        and any(
-            move.actor == rules.RECEIVER and move.action == action and last.after == move.to
-            for move in rules.moves_of(one.mode)
-        )
+    if last is None or last.actor != rules.RECEIVER:
+        return False
+    return rules.is_done(
+        actor=rules.RECEIVER, action=action, before=last.before, after=last.after, mode=one.mode
     )
 
 

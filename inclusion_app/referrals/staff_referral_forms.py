@@ -127,9 +127,9 @@ class ReopenForm(ActForm):
 
 
 FORMS: dict[str, type[ActForm]] = {
-    "acknowledge": ActForm, "accept": ActForm, "begin": ActForm, "recall": ActForm, "withdraw": ActForm, "ask": AskForm,
-    "answer": AnswerForm, "waitlist": WaitForm, "decline": DeclineForm, "reroute": RerouteForm, "close": CloseForm,
-    "reopen": ReopenForm,
+    "acknowledge": ActForm, "found_out": ActForm, "accept": ActForm, "begin": ActForm, "recall": ActForm,
+    "withdraw": ActForm, "ask": AskForm, "answer": AnswerForm, "waitlist": WaitForm, "decline": DeclineForm,
+    "reroute": RerouteForm, "close": CloseForm, "reopen": ReopenForm,
 }  # fmt: skip
 
 

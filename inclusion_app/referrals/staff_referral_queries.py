@@ -281,8 +281,8 @@ def has_turned(session: Session, referral_id: int, *, by: str, to: str) -> bool:
 
 def became(turn: StatusChange, side: str, mode: str = "") -> str:
     """What a turn made of a referral (N_): its new state, or what was done where the state is one it had before."""
-    if turn.before == "needs_info" and side == rules.SENDER and turn.after in ("acknowledged", "accepted"):
-        return case_words.ANSWERED
+    if turn.before == "needs_info" and turn.after in ("acknowledged", "accepted"):
+        return case_words.ANSWERED if side == rules.SENDER else case_words.FOUND_OUT
     if turn.before == "closed":
         return case_words.OPEN_AGAIN
     return rules.state_words(turn.after, mode)

@@ -313,13 +313,7 @@ def _did_it_already(session: Session, principal: Principal, one: Referral, side:
     last = queries.last_change(session, one.id)
     if last is None or last.actor != f"{side} {principal.staff_id}":
         return False
-    return any(
-        move.actor == side
-        and move.action == action
-        and last.before in move.states
-        and (not move.to or move.to == last.after)
-        for move in rules.moves_of(one.mode)
-    )
+    return rules.is_done(actor=side, action=action, before=last.before, after=last.after, mode=one.mode)
 
 
 def is_whole(

@@ -70,7 +70,9 @@ LONG_WORDS: Mapping[str, str] = {
     "reopen": N_("Why it is open again (if you can say)"),
 }
 HINTS: Mapping[str, str] = {
-    "ask": N_("The clock stands still until they have answered. Ask about this person’s help only."),
+    "ask": N_(
+        "The clock stands still until they answer, or until you know it. Ask about this person’s help only."
+    ),
     "answer": N_(
         "They read it with what is shared already. Tell them nothing that the person did not agree to."
     ),
@@ -100,12 +102,13 @@ HINTS_UNRECORDED: Mapping[str, str] = {
 }
 PERSON_SAID_TO = N_("The person, said to %(name)s")
 # What needs no more than a button.
-AT_ONCE = frozenset({"acknowledge", "accept", "begin"})
+AT_ONCE = frozenset({"acknowledge", "found_out", "accept", "begin"})
 CANNOT_UNDO = frozenset({"decline", "reroute", "recall", "close", "withdraw"})
 DONE: Mapping[str, str] = {
     "acknowledge": N_("They know that you have seen it."),
     "ask": N_("Your question was sent. The clock stands still."),
     "answer": N_("Your answer was sent."),
+    "found_out": N_("It goes on without an answer. Whoever sent it is told."),
     "accept": N_("You have accepted. The person is told, and you contact them."),
     "waitlist": N_("They are on the waiting list, and are told the day."),
     "decline": N_("Your no was sent."),
@@ -161,6 +164,7 @@ record_words.ACTIONS.update(
         "acknowledge referral": N_("Said that a referral was seen"),
         "ask referral": N_("Asked about a referral"),
         "answer referral": N_("Answered a question about a referral"),
+        "found_out referral": N_("Went on with a referral without an answer"),
         "accept referral": N_("Accepted a referral"),
         "waitlist referral": N_("Put a referral on the waiting list"),
         "decline referral": N_("Said no to a referral"),

@@ -95,14 +95,15 @@ def test_what_comes_in_urgent_on_a_holiday_is_due_on_the_next_day_of_work(doors:
     assert set_clock(app, number, at(date(2026, 12, 25), 10), is_urgent=True) == at(date(2026, 12, 29), 17)
 
 
-def test_while_a_question_is_open_nothing_is_nudged_and_the_answer_lets_it_run_on(
-    doors: Doors, app: Flask
+@pytest.mark.parametrize("ends", [(rules.SENDER, "answer"), (rules.RECEIVER, "found_out")])
+def test_while_a_question_is_open_nothing_is_nudged_and_its_end_lets_it_run_on(
+    doors: Doors, app: Flask, ends: tuple[str, str]
 ) -> None:
     number = doors.refer("acknowledge")
     due = set_clock(app, number, at(MONDAY, 9))
     asked, answered = at(MONDAY, 11), at(MONDAY + timedelta(days=14), 11)
-    for actor, action, when in ((rules.RECEIVER, "ask", asked), (rules.SENDER, "answer", answered)):
-        if action == "answer":
+    for actor, action, when in ((rules.RECEIVER, "ask", asked), (*ends, answered)):
+        if when == answered:
             # Whoever was asked is reminded, and that is all.
             assert look(app, due + timedelta(days=10)) == 1 and doors.state(number) == "needs_info"
             assert told(app, "staff_referral_waits") == told(app, "staff_referral_late") == []

@@ -62,6 +62,11 @@ def test_what_was_open_goes_along(app: Flask, staff_browser: Make) -> None:
     sent, sent_afraid = sent_by(app, gone, one), sent_by(app, gone, afraid)
     ended = sent_by(app, gone, looked_after(app, gone), "acknowledge", "decline")
     received = received_by(app, gone, one, owner_id=gone.staff_id)
+    page = admin.text(f"/staff/organisations/{gone.organisation_id}/people/{gone.staff_id}")
+    assert "3 people are on their caseload" in page and "7 tasks and referrals are open with them" in page
+    assert 'href="/staff/caseloads"' in page.partition("Somebody else has to take this on")[2]
+    page = admin.text(f"/staff/organisations/{gone.organisation_id}/people/{stays.staff_id}")
+    assert "on their caseload" not in page and "open with them" not in page
     leaves(app, gone)
     home = admin.text("/staff")
     assert "3 people are on the caseload of somebody who left" in home

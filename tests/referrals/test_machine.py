@@ -36,6 +36,7 @@ ALLOWED = {
     ("receiver", "ask", "acknowledged"): "needs_info",
     ("receiver", "ask", "accepted"): "needs_info",
     ("sender", "answer", "needs_info"): "acknowledged",
+    ("receiver", "found_out", "needs_info"): "acknowledged",
     ("receiver", "accept", "sent"): "accepted",
     ("receiver", "accept", "acknowledged"): "accepted",
     ("receiver", "accept", "waitlisted"): "accepted",
@@ -204,14 +205,18 @@ def told(session: Session, referral: Referral) -> list[str]:
     return list(dict(rows.all()).values())
 
 
-def test_the_person_is_told_at_each_turn(app: Flask, pair: Pair) -> None:
+@pytest.mark.parametrize(
+    ("actor", "action", "said"),
+    [("sender", "answer", "referral_answered"), ("receiver", "found_out", "referral_found_out")],
+)
+def test_the_person_is_told_at_each_turn(app: Flask, pair: Pair, actor: str, action: str, said: str) -> None:
     with app.app_context(), transaction() as session:
         referral = in_state(session, pair, "needs_info")
-        do(session, referral, "sender", "answer", pair)
+        do(session, referral, actor, action, pair)
         for action in ("accept", "begin", "close", "reopen"):
             do(session, referral, "receiver", action, pair)
         assert told(session, referral) == [
-            "referral_sent", "referral_seen", "referral_asked", "referral_answered", "referral_accepted", "referral_begun",
+            "referral_sent", "referral_seen", "referral_asked", said, "referral_accepted", "referral_begun",
             "referral_closed", "referral_reopened",
         ]  # fmt: skip
 

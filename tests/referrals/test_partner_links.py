@@ -151,6 +151,20 @@ def test_a_partner_goes_the_whole_way_by_links(doors: Doors, app: Flask, partner
     ]  # fmt: skip
 
 
+def test_a_partner_goes_on_when_they_know_it_themself(doors: Doors, app: Flask, partner: Partner) -> None:
+    number = doors.refer(service=PARTNER)
+    token = token_in(mails(app)[0])
+    assert partner.post(token, "acknowledge").status_code == 200
+    assert partner.post(token, "ask", words="When do they have time?").status_code == 200
+    for _press in range(2):
+        known = partner.post(token, "found_out")
+        assert known.status_code == 200 and words.DONE["found_out"] in known.get_data(as_text=True)
+    assert doors.state(number) == "acknowledged"
+    # What is typed for what can be done no more stands there to copy.
+    late = partner.post(token, "close", outcome="got_help", words="They came in, and all is well.")
+    assert late.status_code == 422 and "They came in, and all is well." in late.get_data(as_text=True)
+
+
 def test_a_partner_is_offered_only_what_the_rules_allow_now(
     doors: Doors, app: Flask, partner: Partner
 ) -> None:

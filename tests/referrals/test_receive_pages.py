@@ -195,6 +195,30 @@ def test_the_receivers_buttons_are_those_of_the_rules_and_the_senders_theirs(doo
     assert f'action="{page(number, "ask")}"' not in received
 
 
+def test_whoever_asked_goes_on_when_they_know_it_themself(doors: Doors) -> None:
+    """The person rang them, say. Nobody waits for an answer that is not needed, nor for one that never comes."""
+    number = doors.refer()
+    assert press(doors.receiver, number, "accept").status_code == 303
+    assert press(doors.receiver, number, "ask", words="On which days?").status_code == 303
+    assert f'action="{page(number, "found_out")}"' not in doors.sender.text(page(number))
+    assert press(doors.sender, number, "found_out").status_code == 422
+    assert "1 question about somebody you referred" in doors.sender.text(HOME)
+    assert f'action="{page(number, "found_out")}"' in doors.receiver.text(page(number))
+    answer = press(doors.receiver, number, "found_out")
+    assert answer.status_code == 303 and doors.state(number) == "accepted"
+    shown = doors.receiver.text(page(number))
+    assert "It goes on without an answer." in shown and f'action="{page(number, "begin")}"' in shown
+    assert "question about somebody you referred" not in doors.sender.text(HOME)
+    assert f'action="{page(number, "answer")}"' not in doors.sender.text(page(number))
+    # Pressed twice it is said once more, and is no fault.
+    assert press(doors.receiver, number, "found_out").status_code == 303
+    turns = doors.receiver.text(page(number))
+    assert "It goes on without an answer" in turns and "The question was answered" not in turns
+    # An answer that was typed in the same moment comes too late, and is told so.
+    late = press(doors.sender, number, "answer", words="Any day but Friday.")
+    assert late.status_code == 422 and "Any day but Friday." in late.get_data(as_text=True)
+
+
 def test_the_whole_way_from_seen_to_closed_and_open_again(doors: Doors, app: Flask) -> None:
     number = doors.refer()
     assert press(doors.receiver, number, "acknowledge").status_code == 303

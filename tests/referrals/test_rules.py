@@ -31,7 +31,7 @@ GRID = {
     },
     "receiver": {
         "sent": ["acknowledge", "accept", "waitlist", "decline", "reroute"],
-        "acknowledged": ["ask", "accept", "waitlist", "decline", "reroute"],
+        "acknowledged": ["ask", "accept", "waitlist", "decline", "reroute"], "needs_info": ["found_out"],
         "accepted": ["ask", "begin"], "waitlisted": ["accept"], "active": ["close"], "closed": ["reopen"],
     },
     "resident": dict.fromkeys(
@@ -130,12 +130,29 @@ def test_who_stands_on_no_record_says_no_to_either_side(state: str, mode: str) -
         assert rules.speaks_as(side, "accept", is_recorded=False) == side
 
 
-def test_an_answer_goes_back_to_where_it_was_asked() -> None:
+@pytest.mark.parametrize(("actor", "action"), [("sender", "answer"), ("receiver", "found_out")])
+def test_an_answer_goes_back_to_where_it_was_asked(actor: str, action: str) -> None:
     for asked_from in ("acknowledged", "accepted"):
         leads = rules.leads_to(
-            actor="sender", action="answer", state="needs_info", mode="cold", asked_from=asked_from
+            actor=actor, action=action, state="needs_info", mode="cold", asked_from=asked_from
         )
         assert leads == asked_from
+
+
+@pytest.mark.parametrize(
+    ("actor", "action", "before", "after", "done"),
+    [
+        ("receiver", "found_out", "needs_info", "accepted", True),
+        ("receiver", "accept", "sent", "accepted", True),
+        ("receiver", "accept", "needs_info", "accepted", False),
+        ("sender", "accept", "sent", "accepted", False),
+        ("receiver", "acknowledge", "sent", "accepted", False),
+    ],
+)
+def test_a_turn_is_known_by_who_did_it_and_what_came_of_it(
+    actor: str, action: str, before: str, after: str, done: bool
+) -> None:
+    assert rules.is_done(actor=actor, action=action, before=before, after=after, mode="cold") is done
 
 
 def test_what_was_accepted_is_not_taken_back_by_the_sender_even_while_a_question_is_open() -> None:

@@ -64,7 +64,7 @@ DOMAIN: dict[str, dict[tuple[str, str], str]] = {
         ("receiver", "decline"): "declined", ("receiver", "reroute"): "rerouted", ("sender", "recall"): "recalled",
         ("clock", "lapse"): "lapsed",
     },
-    "needs_info": {("sender", "answer"): "", ("sender", "recall"): "recalled"},
+    "needs_info": {("sender", "answer"): "", ("receiver", "found_out"): "", ("sender", "recall"): "recalled"},
     "accepted": {("receiver", "ask"): "needs_info", ("receiver", "begin"): "active"},
     "waitlisted": {
         ("receiver", "accept"): "accepted", ("sender", "recall"): "recalled", ("clock", "lapse"): "lapsed",

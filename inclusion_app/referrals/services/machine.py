@@ -296,7 +296,11 @@ def _run_clock(
     if action == "ask":
         referral.clock_stopped_at = now
         return
-    if action == "answer" and referral.clock_due is not None and referral.clock_stopped_at is not None:
+    if (
+        action in rules.ENDS_QUESTION
+        and referral.clock_due is not None
+        and referral.clock_stopped_at is not None
+    ):
         due = rules.moved_on(
             referral.clock_due, stopped_at=referral.clock_stopped_at, now=now, holidays=holidays
         )

@@ -1,7 +1,7 @@
 """Beside the person: the hour in which somebody of the staff may work on their plan, and what may be changed in it.
 
-What the person keeps to themselves (steps whose titles tell of money, health or papers, and the goals that lead to them) is
-neither shown nor changed here: it stays as they left it.
+What the person keeps to themselves (steps whose titles tell of health, benefits, energy bills or papers, and the goals
+that lead to them) is neither shown nor changed here: it stays as they left it.
 """
 
 from __future__ import annotations
