@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -23,7 +23,15 @@ from inclusion_app.core.db import transaction
 from inclusion_app.places.services import load_city_pack
 from tests.factories.accounts import make_organisation, make_staff, sign_in
 
-pytest_plugins = ["tests.plugins.postgres", "tests.plugins.chromium", "tests.plugins.no_silent_skips"]
+if TYPE_CHECKING:
+    from tests.plugins.postgres import Cluster
+
+pytest_plugins = [
+    "tests.plugins.warm",
+    "tests.plugins.postgres",
+    "tests.plugins.chromium",
+    "tests.plugins.no_silent_skips",
+]
 
 FIELD_KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 SECRET = "a secret for tests only, long enough to be taken"
@@ -63,17 +71,40 @@ def app(tmp_path: Path, loaded_database: Path) -> Iterator[Flask]:
     made.extensions["engine"].dispose()
 
 
+def _migrate(settings: Settings) -> None:
+    app = create_app(settings)
+    with app.app_context():
+        migrations.upgrade()
+    app.extensions["engine"].dispose()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every migration and nothing in it; copied for each test."""
+    folder = tmp_path_factory.mktemp("empty")
+    _migrate(settings_for(folder))
+    return folder / "test.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a PostgreSQL database with every migration and nothing in it; copied for each test."""
+    postgres_cluster.run("CREATE DATABASE empty")
+    _migrate(settings_for(tmp_path_factory.mktemp("empty"), postgres_cluster.url("empty")))
+    return "empty"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def service_on_both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """The application on an empty database of each engine, migrated."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    url = None
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_like")(request.getfixturevalue("empty_postgres"))
+    else:
+        shutil.copy(request.getfixturevalue("empty_database"), tmp_path / "test.sqlite3")
     made = create_app(settings_for(tmp_path, url))
     made.testing = True
-    with made.app_context():
-        migrations.upgrade()
     yield made
-    with made.app_context():
-        migrations.downgrade("base")
     made.extensions["engine"].dispose()
 
 

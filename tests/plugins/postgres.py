@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,10 +175,25 @@ class _running:
 _numbers = itertools.count(1)
 
 
+@contextlib.contextmanager
+def _database(cluster: Cluster, like: str = "template1") -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    cluster.run(f"CREATE DATABASE {name} TEMPLATE {like}")
+    try:
+        yield cluster.url(name)
+    finally:
+        cluster.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="module")
 def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
     """The URL of an empty database for this module alone, for INCLUSION_DATABASE_URL."""
-    name = f"test_{next(_numbers)}"
-    postgres_cluster.run(f"CREATE DATABASE {name}")
-    yield postgres_cluster.url(name)
-    postgres_cluster.run(f"DROP DATABASE {name} WITH (FORCE)")
+    with _database(postgres_cluster) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_like(postgres_cluster: Cluster) -> Iterator[Callable[[str], str]]:
+    """postgres_like(name): the URL of a copy of a database that nobody is connected to, for this test alone."""
+    with contextlib.ExitStack() as copies:
+        yield lambda name: copies.enter_context(_database(postgres_cluster, like=name))
