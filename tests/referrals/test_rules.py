@@ -146,6 +146,7 @@ def test_an_answer_goes_back_to_where_it_was_asked(actor: str, action: str) -> N
         ("receiver", "accept", "sent", "accepted", True),
         ("receiver", "accept", "needs_info", "accepted", False),
         ("sender", "accept", "sent", "accepted", False),
+        ("receiver", "answer", "needs_info", "accepted", False),
         ("receiver", "acknowledge", "sent", "accepted", False),
     ],
 )
