@@ -97,6 +97,7 @@ LEAKS = re.compile(
 CAMERA_PAGES = re.compile(
     r"/staff/(training/dates/\d+/register|loans/(take-in|moves|scan|hand-over|counts/\d+|requests/\d+/hand-over))"
 )
+FILES = re.compile(r"/staff/(files|loans/evidence)/\d+")
 
 
 class Fields(HTMLParser):
@@ -126,7 +127,11 @@ class Fields(HTMLParser):
 
 
 def own_headers(path: str) -> dict[str, str]:
-    """What a page says otherwise on purpose: open data is for other sites, and who scans asks for the camera."""
+    """What a page says otherwise on purpose: open data is for other sites, who scans asks for the camera, and a file that
+    somebody gave may do nothing at all.
+    """
+    if FILES.fullmatch(path):
+        return {"Content-Security-Policy": "default-src 'none'; sandbox"}
     if path in OPEN_DATA:
         return {FOR_OTHER_SITES: "cross-origin"}
     if CAMERA_PAGES.fullmatch(path):
