@@ -37,7 +37,7 @@ CAMERA = (
 )
 SQUEEZED = ("text/html", "text/plain", "application/json", "image/svg+xml", "text/calendar", "text/csv")
 SMALL = 500
-# Of brotli. A long page may ask for more by g.squeeze.
+# Of brotli. A long page asks for more by g.long_page.
 QUALITY = 5
 # What says all twice, or holds a whole paper, still comes in one window: 25 ms for 40 KB save an eighth.
 QUALITY_LONG = 10

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 
 from inclusion_app.core.access import current_principal
 from inclusion_app.core.db import db_session
@@ -30,6 +30,9 @@ def print_page() -> Any:
     roadmap = _mine()
     if roadmap is None:
         return redirect(url_for("roadmaps.plan"))
+    g.long_page = (
+        True  # two languages and a square that is another for each code: one window has to hold any of them
+    )
     sheet = _my_sheet(roadmap)
     large = arrange(replace(sheet, large=True))
     page = render_template(
