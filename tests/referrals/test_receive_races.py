@@ -15,7 +15,7 @@ from inclusion_app.core.db import transaction
 from inclusion_app.core.errors import RuleBroken
 from inclusion_app.core.history import StatusChange
 from inclusion_app.referrals import rules
-from inclusion_app.referrals.models import CityService, Referral
+from inclusion_app.referrals.models import CityService, Referral, ReferralWords
 from inclusion_app.referrals.services import machine, owning
 from tests.factories.accounts import make_organisation, make_staff
 from tests.factories.people import make_person
@@ -92,6 +92,34 @@ def test_two_accept_at_one_moment_and_the_other_reads_who_was_quicker(service_on
                 StatusChange.after == "accepted",
             )
             assert session.scalar(moves) == 1
+
+
+def test_a_question_is_answered_and_found_out_at_one_moment_and_ends_once(service_on_both: Flask) -> None:
+    app = service_on_both
+    numbers, (ann, ben), _service = lay_out(app, people=ROUNDS)
+
+    def ends(number: int, actor: str, action: str, staff_id: int) -> Callable[[Session], None]:
+        said = machine.Said(words="Any day but Friday.")
+        return lambda session: machine.act(
+            session, referral=session.get_one(Referral, number), actor=actor, action=action, staff_id=staff_id,
+            said=said if action in {"ask", "answer"} else machine.NOTHING, now=now(),
+        )  # fmt: skip
+
+    for number in numbers:
+        with app.app_context(), transaction() as session:
+            for action in ("acknowledge", "ask"):
+                ends(number, rules.RECEIVER, action, ann)(session)
+        said = all_at_once(
+            app, ends(number, rules.SENDER, "answer", ben), ends(number, rules.RECEIVER, "found_out", ann)
+        )
+        assert said.count("done") == 1 and "was quicker: it is “Seen” now." in "".join(said)
+        with app.app_context(), transaction() as session:
+            one = session.get_one(Referral, number)
+            assert one.status == "acknowledged" and one.clock_stopped_at is None
+            answers = select(func.count(ReferralWords.id)).where(
+                ReferralWords.referral_id == number, ReferralWords.kind == "answer"
+            )
+            assert session.scalar(answers) == int(said[0] == "done")
 
 
 def test_the_last_place_is_given_once(service_on_both: Flask) -> None:
