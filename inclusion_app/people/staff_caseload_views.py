@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +78,7 @@ def _left_behind(session: Session, principal: Principal, _moment: datetime) -> l
                 work,
             )
         )
-    return [registry.WaitingItem(said, url_for("people.caseloads")) for said in found]
+    return _at_caseloads(found)
 
 
 def _in_hand(session: Session, principal: Principal, staff_id: int) -> list[registry.WaitingItem]:
@@ -99,7 +100,11 @@ def _in_hand(session: Session, principal: Principal, staff_id: int) -> list[regi
                 work,
             )
         )
-    return [registry.WaitingItem(said, url_for("people.caseloads")) for said in found]
+    return _at_caseloads(found)
+
+
+def _at_caseloads(said: Sequence[str]) -> list[registry.WaitingItem]:
+    return [registry.WaitingItem(line, url_for("people.caseloads")) for line in said]
 
 
 registry.wait_for(_left_behind)

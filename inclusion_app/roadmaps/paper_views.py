@@ -30,9 +30,8 @@ def print_page() -> Any:
     roadmap = _mine()
     if roadmap is None:
         return redirect(url_for("roadmaps.plan"))
-    g.long_page = (
-        True  # two languages and a square that is another for each code: one window has to hold any of them
-    )
+    # Two languages, and a square that is another for each code: one window has to hold any of them.
+    g.long_page = True
     sheet = _my_sheet(roadmap)
     large = arrange(replace(sheet, large=True))
     page = render_template(

@@ -28,10 +28,10 @@ from inclusion_app.referrals.services import owning, partners
 # Which message the person gets at which turn. What they asked for themself they need not be told of twice.
 TO_RESIDENT = {
     "send": "referral_sent", "acknowledge": "referral_seen", "ask": "referral_asked", "answer": "referral_answered",
-    "found_out": "referral_found_out",
-    "accept": "referral_accepted", "waitlist": "referral_waitlisted", "decline": "referral_declined",
-    "reroute": "referral_rerouted", "begin": "referral_begun", "close": "referral_closed", "reopen": "referral_reopened",
-    "recall": "referral_recalled", "withdraw": "referral_withdrawn", "lapse": "referral_lapsed",
+    "found_out": "referral_found_out", "accept": "referral_accepted", "waitlist": "referral_waitlisted",
+    "decline": "referral_declined", "reroute": "referral_rerouted", "begin": "referral_begun", "close": "referral_closed",
+    "reopen": "referral_reopened", "recall": "referral_recalled", "withdraw": "referral_withdrawn",
+    "lapse": "referral_lapsed",
 }  # fmt: skip
 # How it stands, for whoever may know no more.
 GOES_ON, HAS_ENDED = N_("It goes on"), N_("It has ended")
